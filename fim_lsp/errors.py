@@ -1,0 +1,75 @@
+"""Everything that can go wrong on purpose, as one tree.
+
+    FimError
+    ├── SettingError         a setting has a value that can't be used
+    ├── UsageError           the command line can't be followed
+    └── BackendError         a back end did not answer
+        ├── Unreachable      no connection: name, route, refusal, TLS, proxy, or no first byte in time
+        ├── Unauthorized     401, 403: the key is missing, wrong, or another host's
+        ├── UnknownModel     the model is retired, unknown, or can't fill in the middle
+        ├── RateLimited      429: a quota is used up, for now
+        ├── Overloaded       5xx, or a 429 that says the provider itself is full
+        ├── Rejected         any other 4xx: the request is not to the server's liking
+        └── BadReply         the server answered with something else than a completion
+
+``str(error)`` is one sentence for a person: what happened, where, and what to do. It never holds text of the
+user's, a prompt or a key. Exceptions of libraries are mapped to these in one place each (``backends/http.py``
+for the network).
+"""
+
+from __future__ import annotations
+
+
+class FimError(Exception):
+    """The root: everything that fim-lsp raises on purpose."""
+
+
+class SettingError(FimError):
+    """A setting has a value that can't be used; the sentence says what is allowed."""
+
+
+class UsageError(FimError):
+    """The command line asks for something that can't be done."""
+
+
+class BackendError(FimError):
+    """A back end did not answer. ``host`` is where it was asked, ``status`` the HTTP status if there was one."""
+
+    def __init__(self, sentence: str, *, host: str = "", status: int | None = None) -> None:
+        super().__init__(sentence)
+        self.host = host
+        self.status = status
+
+
+class Unreachable(BackendError):
+    """There was no connection, or no first byte in time."""
+
+
+class Unauthorized(BackendError):
+    """The key is missing, wrong, or belongs to another host."""
+
+
+class UnknownModel(BackendError):
+    """The model is retired or unknown, or it can't fill in the middle."""
+
+
+class RateLimited(BackendError):
+    """A quota is used up. ``retry_after`` is the server's own wish in seconds, if it said one."""
+
+    def __init__(
+        self, sentence: str, *, host: str = "", status: int | None = 429, retry_after: float | None = None
+    ) -> None:
+        super().__init__(sentence, host=host, status=status)
+        self.retry_after = retry_after
+
+
+class Overloaded(BackendError):
+    """The server is in trouble, not we."""
+
+
+class Rejected(BackendError):
+    """The server refuses this request for another reason than key, model or quota."""
+
+
+class BadReply(BackendError):
+    """The server's answer is not a completion, or it broke off."""

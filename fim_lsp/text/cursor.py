@@ -1,0 +1,80 @@
+"""What surrounds the cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fim_lsp.text.positions import content, line_end
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Split:
+    r"""The document round the cursor: ``prefix`` + ``suffix`` is one contiguous piece of it.
+
+    ``line`` and ``column`` are the cursor's, from 0, in characters, inside the document. ``at_start`` says that
+    ``prefix`` begins where the document does, ``at_end`` that ``suffix`` ends where it does. ``line_end`` is the
+    document's own (``\n``, ``\r\n`` or ``\r``), for text that is to be inserted.
+    """
+
+    prefix: str
+    suffix: str
+    line: int
+    column: int
+    at_start: bool
+    at_end: bool
+    line_end: str
+
+    @property
+    def line_prefix(self) -> str:
+        """The cursor's line before the cursor, as far as the window holds it."""
+        return self.prefix[max(self.prefix.rfind("\n"), self.prefix.rfind("\r")) + 1 :]
+
+    @property
+    def line_suffix(self) -> str:
+        """The cursor's line behind the cursor, without its line end, as far as the window holds it."""
+        return self.suffix.partition("\n")[0].partition("\r")[0]
+
+
+def split_at(lines: Sequence[str], line: int, column: int, *, before: int, after: int) -> Split:
+    """The window of at most ``before`` characters in front of a place and ``after`` behind it.
+
+    ``lines`` are a whole document's, with their line ends, and the place is inside it. The window's outer edges are
+    edges of lines, unless the place's own line is too long by itself: then it is cut, but no line end ever is.
+    A negative count is taken for 0.
+    """
+    prefix, at_start = _above(lines, line, column, before)
+    suffix, at_end = _below(lines, line, column, after)
+    return Split(
+        prefix=prefix,
+        suffix=suffix,
+        line=line,
+        column=column,
+        at_start=at_start,
+        at_end=at_end,
+        line_end=line_end(lines[0]) or "\n",
+    )
+
+
+def _above(lines: Sequence[str], line: int, column: int, room: int) -> tuple[str, bool]:
+    """At most ``room`` characters in front of a place, and whether the document starts with them."""
+    own = lines[line][max(column - room, 0) : column]
+    if len(own) < column:
+        return own, False
+    first, room = line, room - column
+    while first and len(lines[first - 1]) <= room:
+        first -= 1
+        room -= len(lines[first])
+    return "".join(lines[first:line]) + own, first == 0
+
+
+def _below(lines: Sequence[str], line: int, column: int, room: int) -> tuple[str, bool]:
+    """At most ``room`` characters behind a place, and whether the document ends with them."""
+    own = lines[line][column:]
+    if len(own) > room:
+        return content(own)[: max(room, 0)], False
+    end, room = line + 1, room - len(own)
+    while end < len(lines) and len(lines[end]) <= room:
+        room -= len(lines[end])
+        end += 1
+    return own + "".join(lines[line + 1 : end]), end == len(lines)

@@ -1,0 +1,69 @@
+"""Columns: from the code units that an editor counts to places in a ``str``, and back.
+
+A *unit* is what the negotiated position encoding counts (bytes, UTF-16 units or characters); a *column* counts
+characters, that is code points, from the line's start. A ``line`` may carry its line end, which is never
+part of it: no column lies behind or inside of a line end. Text may hold lone surrogates (they survive
+``json.loads``); each counts as one UTF-16 unit or three bytes.
+"""
+
+from __future__ import annotations
+
+import enum
+
+
+class Encoding(enum.StrEnum):
+    """The ``PositionEncodingKind`` that editor and server agreed on."""
+
+    UTF8 = "utf-8"
+    UTF16 = "utf-16"
+    UTF32 = "utf-32"
+
+
+def content(line: str) -> str:
+    r"""A line without its line end: ``\n``, ``\r\n`` or ``\r``."""
+    return line.rstrip("\r\n")
+
+
+def line_end(line: str) -> str:
+    r"""A line's ``\n``, ``\r\n`` or ``\r``; ``""`` if it has none, as the last of a document."""
+    return line[len(content(line)) :]
+
+
+def to_column(line: str, units: int, encoding: Encoding) -> int:
+    """The column that an editor's ``units`` mean.
+
+    Units past the content mean its end (LSP 3.17, *Position*: "it defaults back to the line length"), negative ones
+    its start, and units inside a character that character's start.
+    """
+    text = content(line)
+    units = max(units, 0)
+    column = min(units, len(text))  # no character is shorter than one unit
+    if encoding is Encoding.UTF32 or text.isascii():
+        return column
+    # Halving keeps the steps in Python logarithmic, and measures each character at most once in C:
+    # a minified line of 100,000 characters is converted on every keystroke.
+    low, high = 0, column
+    while low < high:
+        middle = (low + high + 1) // 2
+        width = _width(text[low:middle], encoding)
+        if width <= units:
+            low, units = middle, units - width
+        else:
+            high = middle - 1
+    return low
+
+
+def to_units(line: str, column: int, encoding: Encoding) -> int:
+    """How an editor counts ``column``; a column outside of the line's content means the nearer end of it."""
+    text = content(line)
+    column = min(max(column, 0), len(text))
+    if encoding is Encoding.UTF32 or text.isascii():
+        return column
+    return _width(text[:column], encoding)
+
+
+def _width(text: str, encoding: Encoding) -> int:
+    """The units of ``text`` in UTF-8 or UTF-16."""
+    if encoding is Encoding.UTF8:
+        return len(text.encode("utf-8", "surrogatepass"))
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2

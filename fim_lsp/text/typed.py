@@ -1,0 +1,37 @@
+"""What happened between two looks at the same document."""
+
+from __future__ import annotations
+
+from fim_lsp.text.cursor import Split
+
+_NEAR = 512  # characters round a cursor that must be the same; edits farther off don't change what comes next
+_LINES = 50  # more lines than a person types before an answer comes
+
+
+def typed_since(earlier: Split, now: Split) -> str | None:
+    """The text typed at the cursor from ``earlier`` to ``now``; ``None`` if anything else changed near it.
+
+    Nothing typed is ``""``. A deletion, a jump, an edit behind the cursor are ``None``.
+    """
+    lines = now.line - earlier.line
+    if not 0 <= lines <= _LINES or now.suffix[:_NEAR] != earlier.suffix[:_NEAR]:
+        return None
+    start = len(now.prefix) - (now.column - earlier.column) if lines == 0 else _place(now.prefix, lines, earlier.column)
+    near = earlier.prefix[-_NEAR:]
+    if not 0 <= start <= len(now.prefix) or not now.prefix.endswith(near, 0, start):
+        return None
+    return now.prefix[start:]
+
+
+def _place(prefix: str, lines: int, column: int) -> int:
+    """Where a place so many lines above the end of ``prefix`` is in it; -1 if it isn't."""
+    start = _line_start(prefix, len(prefix))
+    for _ in range(lines):
+        if start == 0:
+            return -1
+        start = _line_start(prefix, start - (2 if prefix.endswith("\r\n", 0, start) else 1))
+    return start + column
+
+
+def _line_start(text: str, end: int) -> int:
+    return max(text.rfind("\n", 0, end), text.rfind("\r", 0, end)) + 1

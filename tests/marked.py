@@ -1,0 +1,18 @@
+"""Texts with the cursor marked in them."""
+
+from __future__ import annotations
+
+from fim_lsp.text.cursor import Split
+from fim_lsp.text.document import Document
+from fim_lsp.text.positions import Encoding
+
+CURSOR = "‸"
+
+
+def split(marked: str, *, window: int = 24_000) -> Split:
+    """The text round ``‸``."""
+    before, found, after = marked.partition(CURSOR)
+    assert found, f"no {CURSOR} in {marked!r}"
+    document = Document(before + after, Encoding.UTF32)
+    lines = Document(before, Encoding.UTF32).lines
+    return document.split(len(lines) - 1, len(lines[-1]), before=window, after=window)

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fim_lsp.text.positions import Encoding, content, line_end, to_column, to_units
+
+from .reference import column_of, units_of
+from .strategies import encodings, lines
+
+SMILE = "\U0001f600"
+
+
+@pytest.mark.parametrize(
+    ("line", "units", "encoding", "column"),
+    [
+        ("abc\n", 2, "utf-16", 2),
+        ("abc\n", 9, "utf-16", 3),
+        ("abc\r\n", 4, "utf-8", 3),
+        ("abc\r", 4, "utf-32", 3),
+        ("abc", -1, "utf-16", 0),
+        ("", 5, "utf-16", 0),
+        ("\n", 1, "utf-16", 0),
+        ("é漢x", 2, "utf-8", 1),
+        ("é漢x", 4, "utf-8", 1),
+        ("é漢x", 5, "utf-8", 2),
+        ("é漢x", 2, "utf-16", 2),
+        (f"{SMILE}x", 1, "utf-16", 0),
+        (f"{SMILE}x", 2, "utf-16", 1),
+        (f"{SMILE}x", 3, "utf-8", 0),
+        (f"{SMILE}x", 4, "utf-8", 1),
+        (f"{SMILE}x", 1, "utf-32", 1),
+        (f"{SMILE}x\r\n", 2**31 - 1, "utf-16", 2),
+        ("\ud83dx", 1, "utf-16", 1),
+        ("\ud83d\ude00x", 1, "utf-16", 1),
+        ("\ud83dx", 3, "utf-8", 1),
+    ],
+)
+def test_units_mean_a_column(line: str, units: int, encoding: str, column: int) -> None:
+    assert to_column(line, units, Encoding(encoding)) == column
+
+
+@given(lines, st.integers(-2, 200), encodings)
+def test_to_column_agrees_with_the_reference(line: str, units: int, encoding: Encoding) -> None:
+    assert to_column(line, units, encoding) == column_of(line, units, encoding)
+
+
+@given(lines, st.integers(-2, 60), encodings)
+def test_units_lead_back_to_their_column(line: str, column: int, encoding: Encoding) -> None:
+    inside = min(max(column, 0), len(content(line)))
+    units = to_units(line, column, encoding)
+    assert units == units_of(line[:inside], encoding)
+    assert to_column(line, units, encoding) == inside
+
+
+@given(lines)
+def test_a_line_is_its_content_and_its_line_end(line: str) -> None:
+    assert content(line) + line_end(line) == line
+    assert line_end(line) in ("", "\n", "\r\n", "\r")
