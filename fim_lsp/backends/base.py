@@ -1,0 +1,71 @@
+"""What the scheduler needs of a back end, and the values that cross."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Protocol
+
+from fim_lsp.prompt.prompt import Prompt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Tokens that the server says it charged for one call."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+
+    @property
+    def total_tokens(self) -> int:
+        """What counts against a tokens-per-minute limit (``x-ratelimit-tokens-query-cost`` equals it)."""
+        return self.prompt_tokens + self.completion_tokens
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quota:
+    """What a server's rate-limit headers say: what is left of this minute and when it may be asked again, in seconds."""
+
+    requests_limit: int | None = None
+    requests_left: int | None = None
+    tokens_limit: int | None = None
+    tokens_left: int | None = None
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """A piece of an answer as it arrives; any part may be missing.
+
+    ``finish`` is the server's finish reason (``"stop"``, ``"length"``, …) on the chunk that ends the text.
+    ``confidence`` (0 to 1) is how sure a back end that knows is that the whole answer is what will be typed.
+    """
+
+    text: str = ""
+    finish: str | None = None
+    usage: Usage | None = None
+    quota: Quota | None = None
+    confidence: float | None = None
+
+
+class Backend(Protocol):
+    """Something that fills in the middle."""
+
+    @property
+    def name(self) -> str:
+        """The setting's word for it: ``"codestral"``, ``"ngram"``, …"""
+
+    @property
+    def host(self) -> str:
+        """Where the text goes, ``""`` for a back end inside this process."""
+
+    @property
+    def model(self) -> str:
+        """The model's id, ``""`` where there is none."""
+
+    def stream(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
+        """Ask, and yield the answer as it comes. Closing the generator hangs up. Raises :class:`~fim_lsp.errors.BackendError`."""
+
+    async def close(self) -> None:
+        """Let go of connections, files and threads."""

@@ -1,0 +1,124 @@
+"""What a setting's value may be: combinators that check a value, say what is allowed, and give its JSON Schema."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """``accept(value)`` returns the value to use, or raises ``ValueError``; ``allowed`` completes "must be …"."""
+
+    allowed: str
+    schema: Mapping[str, Any]
+    accept: Callable[[object], Any]
+
+
+def _fail(value: object) -> Any:
+    raise ValueError(value)
+
+
+def one_of(*words: str) -> Check:
+    """One of these words."""
+    listed = ", ".join(f'"{word}"' for word in words[:-1]) + f' or "{words[-1]}"' if len(words) > 1 else f'"{words[0]}"'
+    return Check(
+        allowed=listed,
+        schema={"enum": list(words)},
+        accept=lambda value: value if isinstance(value, str) and value in words else _fail(value),
+    )
+
+
+def number(low: float, high: float = math.inf, *, above: bool = False) -> Check:
+    """A number from ``low`` (or, with ``above``, from just over it) to ``high``."""
+
+    def accept(value: object) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            _fail(value)
+        assert isinstance(value, int | float)  # noqa: S101 - narrows the type for mypy; checked above
+        return value if (value > low if above else value >= low) and value <= high else _fail(value)
+
+    start = f"over {low:g}" if above else f"from {low:g}"
+    allowed = f"a number {start}" + ("" if math.isinf(high) else f" to {high:g}")
+    bounds: dict[str, Any] = {"exclusiveMinimum" if above else "minimum": low}
+    return Check(
+        allowed=allowed,
+        schema={"type": "number", **bounds, **({} if math.isinf(high) else {"maximum": high})},
+        accept=accept,
+    )
+
+
+def integer(low: int) -> Check:
+    """A whole number, ``low`` or more."""
+    return Check(
+        allowed=f"a whole number, {low} or more",
+        schema={"type": "integer", "minimum": low},
+        accept=lambda value: (
+            value if isinstance(value, int) and not isinstance(value, bool) and value >= low else _fail(value)
+        ),
+    )
+
+
+def text() -> Check:
+    """Any text but the empty one."""
+    return Check(
+        allowed="a text",
+        schema={"type": "string", "minLength": 1},
+        accept=lambda value: value if isinstance(value, str) and value else _fail(value),
+    )
+
+
+def pattern(allowed: str, regex: str, test: Callable[[str], object]) -> Check:
+    """A text that passes ``test``; ``regex`` says the same to a JSON Schema."""
+    return Check(
+        allowed=allowed,
+        schema={"type": "string", "pattern": regex},
+        accept=lambda value: value if isinstance(value, str) and test(value) else _fail(value),
+    )
+
+
+def boolean() -> Check:
+    """True or false."""
+    return Check(
+        allowed="true or false",
+        schema={"type": "boolean"},
+        accept=lambda value: value if isinstance(value, bool) else _fail(value),
+    )
+
+
+def many(item: Check, what: str) -> Check:
+    """A list of such items, kept as a tuple."""
+
+    def accept(value: object) -> tuple[Any, ...]:
+        return tuple(item.accept(entry) for entry in value) if isinstance(value, list | tuple) else _fail(value)
+
+    return Check(allowed=what, schema={"type": "array", "items": dict(item.schema)}, accept=accept)
+
+
+def either(*checks: Check) -> Check:
+    """Whatever one of these accepts."""
+
+    def accept(value: object) -> Any:
+        for check in checks:
+            try:
+                return check.accept(value)
+            except ValueError:
+                continue
+        return _fail(value)
+
+    return Check(
+        allowed=" or ".join(check.allowed for check in checks),
+        schema={"anyOf": [dict(check.schema) for check in checks]},
+        accept=accept,
+    )
+
+
+def optional(check: Check) -> Check:
+    """The same, or null, which means "not sent" or "not set"."""
+    return Check(
+        allowed=f"{check.allowed}, or null",
+        schema={"anyOf": [dict(check.schema), {"type": "null"}]},
+        accept=lambda value: None if value is None else check.accept(value),
+    )

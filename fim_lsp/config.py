@@ -1,0 +1,230 @@
+"""Every setting, in one table: name, default, what is allowed, what it is for.
+
+The table makes the README's list and the JSON Schema (``schema()``), so neither can drift. :func:`settle` puts the
+sources together: a later layer wins, a bad value is a :class:`Problem` and the value below it stands, and a layer
+that a project can write may neither redirect a key, nor run a command, nor uncover an excluded file.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from fim_lsp.checks import Check, boolean, either, integer, many, number, one_of, optional, pattern, text
+from fim_lsp.secret import Secret
+
+BackendName = Literal["auto", "codestral", "mistral", "langdock", "ngram"]
+
+# Never sent anywhere, never context, never indexed. gitignore syntax; the last match wins, so "!" lets through.
+EXCLUDED = (
+    ".env", ".env.*", "!.env.example", "!.env.sample", "!.env.template", ".envrc",
+    "*.pem", "*.key", "*.p8", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.kdbx", "*.gpg", "*.asc", "*.ovpn",
+    "id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*", ".ssh/", ".gnupg/", ".aws/", ".azure/", ".kube/", ".docker/",
+    ".netrc", "_netrc", ".npmrc", ".pypirc", ".pgpass", ".htpasswd", ".git-credentials", ".vault-token",
+    *(f"{name}.{kind}" for name in ("credentials", "secrets", "secret") for kind in (
+        "json", "yaml", "yml", "toml", "ini", "cfg", "conf", "properties", "xml", "txt", "csv", "db")),
+    "*.tfvars", "*.tfstate*", ".terraformrc", "terraform.rc", "service-account*.json", ".git/",
+)  # fmt: skip
+
+
+def _is_base_url(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and not parts.query and not parts.fragment
+    except ValueError:
+        return False
+
+
+def _setting(default: Any, check: Check, doc: str, *, user_only: bool = False, secret: bool = False) -> Any:
+    return field(default=default, metadata={"check": check, "doc": doc, "user_only": user_only, "secret": secret})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The settings in force. The names, defaults and rules below are the whole truth about them."""
+
+    backend: BackendName = _setting(
+        "auto",
+        one_of("auto", "codestral", "mistral", "langdock", "ngram"),
+        "who completes; `auto` takes the host whose key is present, else `ngram`, which needs no key and no network",
+        user_only=True,
+    )
+    base_url: str | None = _setting(
+        None,
+        optional(pattern("an http or https address without query", r"^https?://[^?#\s]+$", _is_base_url)),
+        "the address of the back end, where `/v1/fim/completions` is appended; null: the back end's own",
+        user_only=True,
+    )
+    region: str = _setting(
+        "eu",
+        pattern("letters, digits and hyphens", r"^[A-Za-z0-9-]+$", re.compile(r"[A-Za-z0-9-]+").fullmatch),
+        "Langdock's region, a part of its address",
+    )
+    model: str | None = _setting(
+        None, optional(text()), "the model's id; null: `codestral-latest`, on Langdock `codestral-2501`"
+    )
+    api_key: Secret | None = _setting(
+        None,
+        optional(text()),
+        "the key; null: `CODESTRAL_API_KEY`, `MISTRAL_API_KEY` or `LANGDOCK_API_KEY` of the environment, each for its "
+        "own host only",
+        user_only=True,
+        secret=True,
+    )
+    api_key_command: tuple[str, ...] | None = _setting(
+        None,
+        optional(many(text(), "a list of texts (program and arguments)")),
+        "a program that prints the key; run once, and again when the server refuses the key",
+        user_only=True,
+    )
+    temperature: float | None = _setting(None, optional(number(0, 1.5)), "sampling temperature")
+    top_p: float | None = _setting(None, optional(number(0, 1, above=True)), "nucleus sampling")
+    max_tokens: int | None = _setting(128, optional(integer(0)), "the longest answer, in tokens")
+    min_tokens: int | None = _setting(None, optional(integer(0)), "the shortest answer, in tokens")
+    stop: str | tuple[str, ...] | None = _setting(
+        None, optional(either(text(), many(text(), "a list of texts"))), "text that ends the answer"
+    )
+    random_seed: int | None = _setting(None, optional(integer(0)), "makes answers repeatable")
+    stream: bool = _setting(True, boolean(), "receive the answer piece by piece")
+    timeout: float = _setting(10, number(0, 600, above=True), "seconds for a whole call")
+    debounce: str | float = _setting(
+        "adaptive",
+        either(one_of("adaptive"), number(0, 10_000)),
+        "milliseconds of quiet after the last edit before a call is made; `adaptive` learns them from your typing",
+    )
+    prompt_tokens: int = _setting(1200, integer(64), "how much is sent, prefix and suffix together, in tokens")
+    suffix_share: float = _setting(0.25, number(0, 0.9), "the part of that kept for the text after the cursor")
+    fallback: tuple[str, ...] = _setting(
+        ("ngram",), many(one_of("ngram"), 'a list of "ngram"'), "tried in order when the back end can't answer"
+    )
+    multiline: Literal["auto", "always", "never"] = _setting(
+        "auto", one_of("auto", "always", "never"), "whether a suggestion may have several lines"
+    )
+    exclude: tuple[str, ...] = _setting(
+        EXCLUDED,
+        many(text(), "a list of globs in gitignore syntax"),
+        "files that are never sent, used or indexed, besides the safe list; `!glob` lets through, not from a project",
+    )
+    menu: Literal["auto", "always", "never"] = _setting(
+        "auto",
+        one_of("auto", "always", "never"),
+        "offer suggestions in the completion menu too; `auto`: only to an editor without inline completion",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One row of the table."""
+
+    name: str
+    default: Any
+    check: Check
+    doc: str
+    user_only: bool
+    secret: bool
+
+
+RULES: Mapping[str, Rule] = {
+    row.name: Rule(name=row.name, default=row.default, **row.metadata) for row in fields(Settings)
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layer:
+    """What one source says. ``origin`` is told to the user; a layer that a project can write is not ``trusted``."""
+
+    origin: str
+    values: Mapping[str, object]
+    trusted: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Something the user should hear once; ``sentence`` says what, where and what is allowed."""
+
+    sentence: str
+
+
+def settle(layers: Iterable[Layer]) -> tuple[Settings, tuple[Problem, ...]]:
+    """Put the layers together, later ones over earlier ones. Never raises: what can't be used becomes a problem."""
+    values: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for layer in layers:
+        for name, value in layer.values.items():
+            rule = RULES.get(name)
+            if rule is None:
+                problems.append(Problem(sentence=_unknown(name, layer.origin)))
+                continue
+            try:
+                accepted = rule.check.accept(value)
+            except ValueError:
+                problems.append(Problem(sentence=_refused(rule, value, layer.origin)))
+                continue
+            if name == "exclude":
+                values[name] = (*values.get(name, rule.default), *_more(accepted, layer.trusted))
+                continue
+            accepted = Secret(accepted) if rule.secret and accepted is not None else accepted
+            if layer.trusted or not rule.user_only:
+                values[name] = accepted
+            elif values.get(name, rule.default) != accepted:
+                problems.append(Problem(sentence=_not_yours(name, layer.origin)))
+    return Settings(**values), tuple(problems)
+
+
+def _more(globs: Sequence[str], trusted: bool) -> tuple[str, ...]:
+    """Globs to add. Only the user's own may let a file through again with ``!``."""
+    return tuple(glob for glob in globs if trusted or not glob.startswith("!"))
+
+
+def _unknown(name: str, origin: str) -> str:
+    near = difflib.get_close_matches(str(name), RULES, n=1)
+    hint = f'; did you mean "{near[0]}"?' if near else f"; the settings are {', '.join(RULES)}."
+    return f'{origin}: there is no setting "{str(name)[:60]}"{hint}'
+
+
+def _refused(rule: Rule, value: object, origin: str) -> str:
+    shown = "***" if rule.secret or rule.name == "api_key_command" else repr(value)[:80]
+    stands = "the value below it stands"
+    return f'{origin}: "{rule.name}" is {shown}, but must be {rule.check.allowed}; {stands}.'
+
+
+def _not_yours(name: str, origin: str) -> str:
+    return (
+        f'{origin}: "{name}" is not taken from a project\'s settings, so that no project can redirect your key or run '
+        "a command; set it in config.toml, the environment or initializationOptions."
+    )
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of ``config.toml``, ``initializationOptions`` and the editors' settings pages."""
+    properties = {
+        rule.name: {**rule.check.schema, "default": _plain(rule.default), "description": rule.doc}
+        for rule in RULES.values()
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "fim-lsp",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": properties,
+    }
+
+
+def table() -> str:
+    """The settings as a Markdown table, for the README."""
+    rows = ["| setting | default | allowed | |", "|---|---|---|---|"]
+    for rule in RULES.values():
+        shown = "a safe list" if rule.name == "exclude" else f"`{json.dumps(_plain(rule.default))}`"
+        mark = " ¹" if rule.user_only else ""
+        allowed = rule.check.allowed.replace("|", "\\|")
+        rows.append(f"| `{rule.name}`{mark} | {shown} | {allowed} | {rule.doc} |")
+    return "\n".join(rows)
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value

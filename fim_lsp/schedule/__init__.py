@@ -1,0 +1,1 @@
+"""When we send: one completion's life, from keystroke to answer."""

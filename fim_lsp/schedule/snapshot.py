@@ -1,0 +1,46 @@
+"""The values that go into the scheduler and come out of it."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from fim_lsp.suggest.suggestion import Suggestion
+from fim_lsp.text.cursor import Split
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """A request, and the text round the cursor as it was when the request arrived; nothing later changes it.
+
+    ``path`` is relative to the workspace, or ``""``. ``explicit`` is true when the user asked by a key.
+    """
+
+    uri: str
+    version: int | None
+    language: str
+    path: str
+    split: Split
+    explicit: bool = False
+
+
+class Reason(enum.StrEnum):
+    """Why an answer is what it is: where its text came from, or why there is none."""
+
+    CALL = "call"  # a back end was asked for it
+    JOINED = "joined"  # a call under way brought it
+    CACHE = "cache"  # it was known
+    SUPERSEDED = "superseded"  # a newer request took its place
+    CANCELLED = "cancelled"  # the editor took the request back
+    EXCLUDED = "excluded"  # the file is never sent
+    EMPTY = "empty"  # the back end had nothing to say, or nothing that could be shown
+    TROUBLE = "trouble"  # no back end answered
+    CLOSED = "closed"  # the document or the server was closed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a request gets: a suggestion or none, and why."""
+
+    reason: Reason
+    suggestion: Suggestion | None = None

@@ -1,0 +1,1 @@
+"""What we show: trimming and shaping what a model wrote. Pure: no clock, no I/O, no asyncio."""

@@ -1,0 +1,106 @@
+"""A back end that says what a test tells it to, and a typist."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass, field
+
+from fim_lsp.backends.base import Chunk
+from fim_lsp.config import Settings
+from fim_lsp.errors import BackendError
+from fim_lsp.prompt.prompt import Prompt
+from fim_lsp.schedule.completer import Completer, Plan
+from fim_lsp.schedule.snapshot import Answer, Snapshot
+from tests.marked import split
+from tests.virtual import now
+
+
+@dataclass
+class Script:
+    """Answers with ``text(prompt)``, a character at a time."""
+
+    text: Callable[[Prompt], str]
+    first: float = 0.25
+    each: float = 0.01
+    name: str = "script"
+    host: str = "script.example"
+    model: str = "m"
+    calls: list[Prompt] = field(default_factory=list)
+    started: list[float] = field(default_factory=list)
+    ended: list[float] = field(default_factory=list)
+    hung_up: int = 0
+    finished: int = 0
+    fail: BackendError | None = None
+
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
+        self.calls.append(prompt)
+        self.started.append(now())
+        done = False
+        try:
+            await asyncio.sleep(self.first)
+            if self.fail is not None:
+                raise self.fail
+            for character in self.text(prompt):
+                await asyncio.sleep(self.each)
+                yield Chunk(text=character)
+            done = True
+            yield Chunk(finish="stop")
+        finally:
+            self.ended.append(now())
+            if done:
+                self.finished += 1
+            elif self.fail is None:
+                self.hung_up += 1
+
+    async def close(self) -> None:
+        return
+
+
+class Typist:
+    """An editor with one document, over the scheduler alone."""
+
+    def __init__(self, backend: Script, text: str = "‸", *, debounce: float | None = 0.1, **settings: object) -> None:
+        self.before, _, self.after = text.partition("‸")
+        self.troubles: list[BackendError] = []
+        plan = Plan(
+            Settings(**settings),  # type: ignore[arg-type]
+            [backend],
+            trouble=lambda _backend, error: self.troubles.append(error),
+            fine=lambda _backend: None,
+        )
+        self.completer = Completer(plan, debounce=debounce, excluded=lambda uri: uri.endswith(".env"), clock=now)
+        self.answers: list[tuple[int, Answer]] = []
+        self.asked = 0
+
+    def type(self, text: str) -> None:
+        """Put text in at the cursor."""
+        self.before += text
+        self.completer.edited("file:///a.py")
+
+    def erase(self, count: int = 1) -> None:
+        """Backspace."""
+        self.before = self.before[:-count]
+        self.completer.edited("file:///a.py")
+
+    def ask(self, *, explicit: bool = False, uri: str = "file:///a.py") -> asyncio.Future[Answer]:
+        """Request a completion; answers are collected in their order."""
+        snapshot = Snapshot(
+            uri=uri,
+            version=None,
+            language="python",
+            path="",
+            split=split(f"{self.before}‸{self.after}"),
+            explicit=explicit,
+        )
+        future = self.completer.ask(snapshot)
+        number, self.asked = self.asked, self.asked + 1
+        future.add_done_callback(
+            lambda done: None if done.cancelled() else self.answers.append((number, done.result()))
+        )
+        return future
+
+
+def shown(answer: Answer) -> str | None:
+    """The text of an answer."""
+    return answer.suggestion.text if answer.suggestion else None
