@@ -1,0 +1,207 @@
+"""Mistral's fill-in-the-middle API on its three hosts: how it is asked, and what its answers mean. Pure.
+
+The API: https://docs.mistral.ai/api/endpoint/fim. Its request body is closed (``additionalProperties: false``): a field
+it does not know is answered with 422 ``extra_forbidden``, so nothing but its documented parameters is ever sent.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+from urllib.parse import quote
+
+from fim_lsp.backends.base import Quota
+from fim_lsp.backends.complaint import read_complaint
+from fim_lsp.backends.completion import CompletionReader
+from fim_lsp.backends.quota import read_quota
+from fim_lsp.backends.refusal import Asked, location_of, refusal
+from fim_lsp.backends.wire import HttpRequest, endpoint, host_of
+from fim_lsp.errors import BackendError
+from fim_lsp.prompt.prompt import Prompt
+
+PATH: Final = "/v1/fim/completions"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """One host of the API. ``base_url`` may hold ``{region}``; ``key_hint`` says whose key it wants."""
+
+    base_url: str
+    model: str
+    key_hint: str
+
+
+SITES: Final[Mapping[str, Site]] = MappingProxyType(
+    {
+        "codestral": Site(
+            base_url="https://codestral.mistral.ai",
+            model="codestral-latest",
+            key_hint="it wants a Codestral key (CODESTRAL_API_KEY or the setting api_key), "
+            "a key of api.mistral.ai does not work there",
+        ),
+        "mistral": Site(
+            base_url="https://api.mistral.ai",
+            model="codestral-latest",
+            key_hint="it wants a Mistral key (MISTRAL_API_KEY or the setting api_key), "
+            "a key of codestral.mistral.ai does not work there",
+        ),
+        "langdock": Site(
+            base_url="https://api.langdock.com/mistral/{region}",
+            model="codestral-2501",  # the model that Langdock's page names, in spite of RETIRED
+            key_hint='it wants a Langdock key with the scope "Completion API" '
+            "(LANGDOCK_API_KEY or the setting api_key)",
+        ),
+    }
+)
+
+RETIRED: Final[Mapping[str, str]] = MappingProxyType({"codestral-2405": "2025-06-16", "codestral-2501": "2025-11-30"})
+"""Models that Mistral has taken down, and when: https://docs.mistral.ai/getting-started/models."""
+
+_OWN_HOST_KEY_HINT: Final = "set api_key or api_key_command to a key of this host"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generation:
+    """The API's parameters by their own names, in the ranges of :mod:`fim_lsp.config`; None is not sent."""
+
+    temperature: float | None = None
+    top_p: float | None = None
+    max_tokens: int | None = 128
+    min_tokens: int | None = None
+    stop: tuple[str, ...] | None = None
+    random_seed: int | None = None
+    stream: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Codestral:
+    """A :class:`~fim_lsp.backends.wire.Profile` for one of :data:`SITES`, or for a server that speaks like it."""
+
+    name: str
+    base_url: str
+    model: str
+    generation: Generation
+    url: str
+
+    @property
+    def key_missing(self) -> str | None:
+        """See :class:`~fim_lsp.backends.wire.Profile`; a server of one's own may do without a key."""
+        elsewhere = _is_elsewhere(self.name, self.base_url)
+        return None if elsewhere else f"{host_of(self.url)} needs a key: {_key_hint(self.name, self.base_url)}"
+
+    def request(self, prompt: Prompt) -> HttpRequest:
+        """See :class:`~fim_lsp.backends.wire.Profile`. Lone surrogates, which no UTF-8 can hold, become U+FFFD."""
+        body = request_body(self.model, prompt, self.generation)
+        accept = "text/event-stream" if self.generation.stream else "application/json"
+        return HttpRequest(
+            url=self.url,
+            headers={"Content-Type": "application/json", "Accept": accept},
+            body=json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(),
+            streaming=self.generation.stream,
+        )
+
+    def reader(self) -> CompletionReader:
+        """See :class:`~fim_lsp.backends.wire.Profile`."""
+        return CompletionReader(self._complaint)
+
+    def quota(self, headers: Mapping[str, str], *, now: float) -> Quota | None:
+        """See :class:`~fim_lsp.backends.wire.Profile`."""
+        return read_quota(headers, now=now)
+
+    def explain(self, status: int, headers: Mapping[str, str], body: bytes, *, now: float) -> BackendError:
+        """See :class:`~fim_lsp.backends.wire.Profile`."""
+        quota = read_quota(headers, now=now)
+        return refusal(self._asked(), status, read_complaint(body), quota=quota, location=location_of(headers))
+
+    def _complaint(self, message: object) -> BackendError:
+        """The error for a message that says so itself, inside an answer whose status was 200."""
+        outer = message if isinstance(message, dict) else {}
+        inner = outer.get("error")
+        told = [outer.get("raw_status_code"), outer.get("code"), inner.get("code") if isinstance(inner, dict) else None]
+        status = next((code for code in told if isinstance(code, int) and 400 <= code <= 599), 500)
+        return refusal(self._asked(), status, read_complaint(message))
+
+    def _asked(self) -> Asked:
+        retired = RETIRED.get(self.model)
+        hint = "set the setting `model` to one that it offers, such as codestral-latest"
+        if retired:
+            hint = f"Mistral retired it on {retired}; set the setting `model`, for example to codestral-latest"
+        return Asked(
+            host=host_of(self.url),
+            model=self.model,
+            key_hint=_key_hint(self.name, self.base_url),
+            model_hint=hint,
+            path=PATH,
+        )
+
+
+def codestral(
+    name: str = "codestral",
+    *,
+    base_url: str | None = None,
+    region: str = "eu",
+    model: str | None = None,
+    generation: Generation | None = None,
+) -> Codestral:
+    """The profile of the back end ``name``, a key of :data:`SITES`; what is None is the site's default.
+
+    Raises :class:`~fim_lsp.errors.SettingError` if ``base_url`` is no usable address.
+    """
+    site = SITES[name]
+    base = base_url or site.base_url.format(region=quote(region, safe=""))
+    return Codestral(
+        name=name,
+        base_url=base,
+        model=model or site.model,
+        generation=generation or Generation(),
+        url=endpoint(base, PATH),
+    )
+
+
+def request_body(model: str, prompt: Prompt, generation: Generation) -> dict[str, object]:
+    """The JSON body: the API's parameters that have a value, and no others.
+
+    An empty suffix is left out: absent, ``""`` and null are the same to the tokenizer. The prompt's ``max_tokens``
+    lowers the setting's and never raises it; its ``stop`` strings are added to the setting's.
+    """
+    max_tokens = _least(generation.max_tokens, prompt.max_tokens)
+    min_tokens = generation.min_tokens
+    if min_tokens is not None:
+        min_tokens = _least(min_tokens, prompt.max_tokens)  # more at the least than at the most would be refused
+    stop = list(dict.fromkeys(_encodable(text) for text in (*(generation.stop or ()), *prompt.stop) if text))
+    body: dict[str, object] = {
+        "model": _encodable(model),
+        "prompt": _encodable(prompt.prefix),
+        "suffix": _encodable(prompt.suffix) or None,
+        "temperature": generation.temperature,
+        "top_p": generation.top_p,
+        "max_tokens": max_tokens,
+        "min_tokens": min_tokens,
+        "stop": stop[0] if len(stop) == 1 else stop or None,
+        "random_seed": generation.random_seed,
+        "stream": generation.stream,
+    }
+    return {name: value for name, value in body.items() if value is not None}
+
+
+def _least(*counts: int | None) -> int | None:
+    return min((count for count in counts if count is not None), default=None)
+
+
+def _encodable(text: str) -> str:
+    """``text`` with surrogates joined where they are pairs, and replaced where they stand alone."""
+    if text.isascii():
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _is_elsewhere(name: str, base_url: str) -> bool:
+    """Whether ``base_url`` is not the host that ``name`` stands for."""
+    return host_of(base_url) != host_of(SITES[name].base_url)
+
+
+def _key_hint(name: str, base_url: str) -> str:
+    return _OWN_HOST_KEY_HINT if _is_elsewhere(name, base_url) else SITES[name].key_hint

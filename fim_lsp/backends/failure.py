@@ -1,0 +1,88 @@
+"""Failures of the network as our own errors: one table, for httpx' exceptions and Python's.
+
+httpx is not imported for it, because that is slow: the exceptions are known by name.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from fim_lsp.errors import BackendError, BadReply, Rejected, Unreachable
+
+
+class Dropped(Unreachable):
+    """The server closed a kept connection just when it was used again: worth a second try."""
+
+
+FAILURES: Final[Mapping[str, tuple[type[BackendError], str]]] = MappingProxyType(
+    {
+        "ConnectTimeout": (Unreachable, "{host} takes no connection: no answer in time"),
+        "PoolTimeout": (Unreachable, "{host} is busy with earlier calls"),
+        "TimeoutException": (Unreachable, "{host} does not answer in time"),
+        "ConnectError": (Unreachable, "can't connect to {host}: {reason}"),
+        "ProxyError": (Unreachable, "the proxy on the way to {host} refuses to connect"),
+        "NetworkError": (Unreachable, "the connection to {host} broke"),
+        "RemoteProtocolError": (Unreachable, "{host} closed the connection, or does not speak HTTP"),
+        "LocalProtocolError": (
+            Rejected,
+            "the request to {host} can't be sent: check the settings base_url and api_key",
+        ),
+        "ProtocolError": (Unreachable, "{host} does not speak HTTP"),
+        "UnsupportedProtocol": (Rejected, "base_url must begin with http:// or https://"),
+        "InvalidURL": (Rejected, "base_url is no usable address"),
+        "DecodingError": (BadReply, "{host} sent a damaged answer"),
+        "CookieConflict": (BadReply, "{host} sent a damaged answer"),
+        "StreamError": (BadReply, "the answer of {host} can't be read"),
+        "HTTPError": (BadReply, "{host} sent an answer that can't be used"),
+        "OSError": (Unreachable, "can't connect to {host}: {reason}"),
+    }
+)
+"""Each exception has the row of its nearest base class that is named here."""
+
+_DROPS: Final = frozenset({"RemoteProtocolError", "ReadError", "WriteError"})
+
+# What lies below an httpx.ConnectError; the first that fits.
+_REASONS: Final[tuple[tuple[type[BaseException], str], ...]] = (
+    (ssl.SSLCertVerificationError, "its certificate is not trusted; a company's CA can be named by SSL_CERT_FILE"),
+    (ssl.SSLError, "TLS fails"),
+    (socket.gaierror, "its name is not known"),
+    (ConnectionRefusedError, "nothing listens there"),
+    (OSError, "no way there"),
+)
+
+
+def failure(error: BaseException, host: str, *, begun: bool, reused: bool) -> BackendError:
+    """Our error for a foreign one. ``begun``: the answer had begun; ``reused``: on a connection kept from earlier.
+
+    The foreign error's own text is left out: it may hold headers.
+    """
+    names = [base.__name__ for base in type(error).__mro__]
+    if begun:
+        return BadReply(f"the answer of {host} broke off", host=host)
+    if reused and not _DROPS.isdisjoint(names):
+        return Dropped(f"{host} closed the connection", host=host)
+    kind, sentence = next(FAILURES[name] for name in names if name in FAILURES)
+    return kind(sentence.format(host=host, reason=_reason(error)), host=host)
+
+
+def late(host: str, timeout: float, *, begun: bool) -> BackendError:
+    """The error for a call that took longer than the setting ``timeout``, in seconds."""
+    if begun:
+        return BadReply(f"the answer of {host} did not end within {timeout:g} s", host=host)
+    return Unreachable(f"{host} did not answer within {timeout:g} s", host=host)
+
+
+def _reason(error: BaseException) -> str:
+    causes = list(_chain(error))
+    found = (says for kind, says in _REASONS if any(isinstance(cause, kind) for cause in causes))
+    return next(found, "no way there")
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

@@ -1,0 +1,57 @@
+"""What servers say about their rate limits in headers, in all the spellings that were seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+from fim_lsp.backends.base import Quota
+
+# None of them is promised: Mistral's of 2026, of 2024 and 2025, and OpenAI's, which gateways use.
+_LIMITS: Final[dict[str, tuple[str, ...]]] = {
+    "requests_limit": ("x-ratelimit-limit-req-minute", "x-ratelimit-limit-requests"),
+    "requests_left": ("x-ratelimit-remaining-req-minute", "x-ratelimit-remaining-requests"),
+    "tokens_limit": (
+        "x-ratelimit-limit-tokens-minute",
+        "x-ratelimitbysize-limit-minute",
+        "ratelimitbysize-limit",
+        "x-ratelimit-limit-tokens",
+    ),
+    "tokens_left": (
+        "x-ratelimit-remaining-tokens-minute",
+        "x-ratelimitbysize-remaining-minute",
+        "ratelimitbysize-remaining",
+        "x-ratelimit-remaining-tokens",
+    ),
+}
+
+
+def read_quota(headers: Mapping[str, str], *, now: float) -> Quota | None:
+    """The limits that ``headers`` tell, None if they tell nothing. ``now`` is in seconds since the epoch."""
+    lower = {name.lower(): value for name, value in headers.items()}
+    found = {field: _first_count(lower, names) for field, names in _LIMITS.items()}
+    wait = retry_after(lower.get("retry-after", ""), now=now)
+    if wait is None:
+        wait = retry_after(lower.get("ratelimitbysize-reset", ""), now=now)
+    if wait is None and all(value is None for value in found.values()):
+        return None
+    return Quota(**found, retry_after=wait)
+
+
+def retry_after(value: str, *, now: float) -> float | None:
+    """Seconds to wait by a Retry-After header: a number, or an HTTP date (RFC 9110, 10.2.3); never negative."""
+    value = value.strip()
+    if value.isascii() and value.replace(".", "", 1).isdigit():
+        return float(value)
+    try:
+        date = parsedate_to_datetime(value)
+        return max(0.0, date.replace(tzinfo=date.tzinfo or UTC).timestamp() - now)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _first_count(headers: Mapping[str, str], names: tuple[str, ...]) -> int | None:
+    values = (headers[name].strip() for name in names if name in headers)
+    return next((int(value) for value in values if value.isascii() and value.isdigit() and len(value) < 16), None)

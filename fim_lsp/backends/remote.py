@@ -1,0 +1,185 @@
+"""A back end that is asked over HTTP: keys, second tries, deadlines and the log, around a pure profile."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncGenerator, Awaitable
+from types import TracebackType
+from typing import Final, Self, TypeVar
+
+from fim_lsp.backends.base import Chunk, Usage
+from fim_lsp.backends.failure import Dropped
+from fim_lsp.backends.http import Exchange, Head, Transport
+from fim_lsp.backends.keys import Keys
+from fim_lsp.backends.wire import HttpRequest, Profile, host_of, origin_of
+from fim_lsp.errors import BackendError, Unauthorized
+from fim_lsp.prompt.prompt import Prompt
+from fim_lsp.secret import Secret
+
+ERROR_LIMIT: Final = 64 * 1024
+"""Bytes of an error's body that are read at the most."""
+
+_Found = TypeVar("_Found")
+_END: Final[dict[type[BaseException] | None, str]] = {
+    None: "complete",
+    GeneratorExit: "hung up",
+    asyncio.CancelledError: "hung up",
+}
+_log = logging.getLogger(__name__)
+
+
+class HttpBackend:
+    """A :class:`~fim_lsp.backends.base.Backend` for any :class:`~fim_lsp.backends.wire.Profile`.
+
+    ``timeout`` is for a whole call, in seconds. Belongs to the event loop it is made in.
+    """
+
+    def __init__(self, profile: Profile, *, keys: Keys, timeout: float = 10.0) -> None:
+        self._profile = profile
+        self._keys = keys
+        self._timeout = timeout
+        self._transport = Transport(profile.base_url, timeout=timeout)
+
+    @property
+    def name(self) -> str:
+        """See :class:`~fim_lsp.backends.base.Backend`."""
+        return self._profile.name
+
+    @property
+    def host(self) -> str:
+        """See :class:`~fim_lsp.backends.base.Backend`."""
+        return host_of(self._profile.base_url)
+
+    @property
+    def model(self) -> str:
+        """See :class:`~fim_lsp.backends.base.Backend`."""
+        return self._profile.model
+
+    async def warm(self) -> None:
+        """Do what is slow about the first call, without any network."""
+        await self._transport.warm()
+
+    async def close(self) -> None:
+        """See :class:`~fim_lsp.backends.base.Backend`."""
+        await self._transport.close()
+        await self._keys.close()
+
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
+        """See :class:`~fim_lsp.backends.base.Backend`.
+
+        What the headers say about rate limits comes first, in a chunk of its own, even before an error is raised.
+        """
+        try:
+            with contextlib.ExitStack() as calls:
+                async with contextlib.aclosing(self._chunks(prompt, calls)) as chunks:
+                    async for chunk in chunks:
+                        yield chunk
+        except BackendError as error:
+            error.host = error.host or self.host
+            raise
+
+    async def _chunks(self, prompt: Prompt, calls: contextlib.ExitStack) -> AsyncGenerator[Chunk, None]:
+        log = calls.enter_context(_CallLog(self.host))
+        deadline = asyncio.get_running_loop().time() + self._timeout
+        exchange, head = await self._ask(self._profile.request(prompt), deadline, calls)
+        log.status = head.status
+        if quota := self._profile.quota(head.headers, now=time.time()):
+            yield Chunk(quota=quota)
+        if not 200 <= head.status < 300:
+            body = await _error_body(exchange, deadline)
+            raise self._profile.explain(head.status, head.headers, body, now=time.time())
+        reader = self._profile.reader()
+        while data := await exchange.chunk(deadline):
+            for chunk in reader.feed(data):
+                log.note(chunk)
+                if chunk.finish is not None:
+                    exchange.complete()
+                yield chunk
+        exchange.complete()
+        for chunk in reader.finish():
+            log.note(chunk)
+            yield chunk
+
+    async def _ask(self, request: HttpRequest, deadline: float, calls: contextlib.ExitStack) -> tuple[Exchange, Head]:
+        """Send, and once more if a kept connection was dropped, and once more with a fresh key after a 401."""
+        key = await self._key(request, deadline)
+        may_resend = may_refresh = True
+        while True:
+            exchange = calls.enter_context(self._transport.post(request, key))
+            try:
+                head = await exchange.head(deadline)
+            except Dropped:
+                if not may_resend:
+                    raise
+                may_resend = False
+                continue
+            if head.status != 401 or key is None or not may_refresh:
+                return exchange, head
+            may_refresh = False
+            if not await self._in_time(self._keys.refresh(key), deadline):
+                return exchange, head
+            exchange.complete()
+            key = await self._key(request, deadline)
+
+    async def _key(self, request: HttpRequest, deadline: float) -> Secret | None:
+        """The key, if it belongs to the host that is asked. Raises Unauthorized if it is a must and missing."""
+        if origin_of(request.url) != self._keys.origin:
+            return None
+        key = await self._in_time(self._keys.key(), deadline)
+        if key is None and self._profile.key_missing is not None:
+            raise Unauthorized(self._profile.key_missing, host=self.host)
+        return key
+
+    async def _in_time(self, waiting: Awaitable[_Found], deadline: float) -> _Found:
+        """What ``api_key_command`` brings, which goes on running for the next call if it is too slow for this one."""
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await waiting
+        except TimeoutError:
+            raise Unauthorized("api_key_command has not brought a key yet", host=self.host) from None
+
+
+async def _error_body(exchange: Exchange, deadline: float) -> bytes:
+    """The body of an answer that is not 2xx: as much as comes and is worth reading."""
+    body = b""
+    with contextlib.suppress(BackendError):  # the status alone says enough
+        while len(body) < ERROR_LIMIT and (data := await exchange.chunk(deadline)):
+            body += data
+        exchange.complete()
+    return body[:ERROR_LIMIT]
+
+
+class _CallLog:
+    """One line of the log for a call: where, how it went, how long, how much. Never what."""
+
+    def __init__(self, host: str) -> None:
+        self.status = 0
+        self._host = host
+        self._started = time.monotonic()
+        self._first: float | None = None
+        self._usage: Usage | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def note(self, chunk: Chunk) -> None:
+        if chunk.text and self._first is None:
+            self._first = time.monotonic() - self._started
+        self._usage = chunk.usage or self._usage
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        usage = self._usage or Usage()
+        _log.debug(
+            "%s: status %s, %s, first text %s ms, all %.0f ms, %d + %d tokens, %d cached",
+            self._host,
+            self.status or "none",
+            _END.get(kind) or getattr(kind, "__name__", ""),
+            "no" if self._first is None else f"{self._first * 1000:.0f}",
+            (time.monotonic() - self._started) * 1000,
+            usage.prompt_tokens,
+            usage.completion_tokens,
+            usage.cached_tokens,
+        )

@@ -1,0 +1,121 @@
+"""What crosses between a back end's own words and the network: requests, and the profile that writes and reads them.
+
+A profile is pure: it opens no connection, knows no clock and holds no key.
+:mod:`fim_lsp.backends.remote` does the rest.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from fim_lsp.backends.base import Chunk, Quota
+from fim_lsp.errors import BackendError, SettingError
+from fim_lsp.prompt.prompt import Prompt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpRequest:
+    """One POST, without the key: the Authorization header is added at the very end, and only for the key's own host."""
+
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    streaming: bool
+
+
+class Reader(Protocol):
+    """Reads one successful answer as its bytes arrive, cut anywhere."""
+
+    def feed(self, data: bytes) -> Iterable[Chunk]:
+        """What these bytes complete; run it to its end.
+
+        Raises :class:`~fim_lsp.errors.BackendError` for an error that the answer holds.
+        """
+
+    def finish(self) -> Iterable[Chunk]:
+        """What is left when the body ends. Raises :class:`~fim_lsp.errors.BadReply` if the answer broke off."""
+
+
+class Profile(Protocol):
+    """How one kind of server is asked and understood."""
+
+    @property
+    def name(self) -> str:
+        """The setting's word for it."""
+
+    @property
+    def base_url(self) -> str:
+        """Where it is: the key belongs to this address' host."""
+
+    @property
+    def model(self) -> str:
+        """The model's id, ``""`` where there is none."""
+
+    @property
+    def key_missing(self) -> str | None:
+        """The sentence to say instead of asking without a key; None where a key is not a must."""
+
+    def request(self, prompt: Prompt) -> HttpRequest:
+        """The question as this server wants it."""
+
+    def reader(self) -> Reader:
+        """A fresh reader for one answer."""
+
+    def quota(self, headers: Mapping[str, str], *, now: float) -> Quota | None:
+        """What an answer's headers say about rate limits; ``now`` is in seconds since the epoch."""
+
+    def explain(self, status: int, headers: Mapping[str, str], body: bytes, *, now: float) -> BackendError:
+        """The error for an answer that is not 2xx, as one sentence without any of the user's text.
+
+        ``body`` may be cut short; ``now`` is in seconds since the epoch, for a Retry-After that is a date.
+        """
+
+
+def endpoint(base_url: str, path: str) -> str:
+    """``path`` under ``base_url``, which may end with a slash, with the version that ``path``
+    begins with, or with all of it.
+
+    Raises :class:`~fim_lsp.errors.SettingError` for anything but a plain http(s) address: a user name in it would be
+    sent as a login, a query would end up in the middle.
+
+    >>> endpoint("https://api.example.org/mistral/eu/v1/", "/v1/fim/completions")
+    'https://api.example.org/mistral/eu/v1/fim/completions'
+    """
+    try:
+        parts = urlsplit(base_url)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or parts.username is not None or parts.query or parts.fragment:
+        raise SettingError("base_url must be like https://host or http://host:port/path, without login, ? and #")
+    base = base_url.rstrip("/").removesuffix(path)
+    version = path[: path.index("/", 1)]
+    return base.removesuffix(version) + path
+
+
+def host_of(url: str) -> str:
+    """The host that ``url`` names, with its port if that is not the scheme's own."""
+    parts = urlsplit(url)
+    usual = {"http": 80, "https": 443}.get(parts.scheme)
+    name = parts.hostname or ""
+    return name if parts.port in (None, usual) else f"{name}:{parts.port}"
+
+
+def origin_of(url: str) -> tuple[str, str]:
+    """Scheme and host, which together decide whose a key is: the same host without TLS is another place."""
+    return urlsplit(url).scheme, host_of(url)
+
+
+def is_loopback(url: str) -> bool:
+    """Whether ``url`` stays on this machine."""
+    name = urlsplit(url).hostname or ""
+    if name == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False

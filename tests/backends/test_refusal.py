@@ -1,0 +1,108 @@
+"""Every error body that was ever seen becomes the right class and one clear sentence, with nothing of the user's in it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fim_lsp.backends.codestral import codestral
+from fim_lsp.errors import BackendError, RateLimited
+from tests.fakes.recorded import RECORDED
+
+MARKER = "hunter2secret"
+NOW = 1_445_412_480.0  # Wed, 21 Oct 2015 07:28:00 GMT
+
+
+def explain(
+    status: int, body: bytes, headers: Mapping[str, str] = MappingProxyType({}), **profile: str
+) -> BackendError:
+    return codestral(**profile).explain(status, headers, body, now=NOW)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_recorded(name: str) -> None:
+    seen = RECORDED[name]
+    error = explain(seen.status, seen.raw, seen.headers, model=seen.model)
+    assert type(error) is seen.error
+    assert [words for words in seen.says if words not in str(error)] == [], str(error)
+    assert (error.host, error.status) == ("codestral.mistral.ai", seen.status)
+    assert len(str(error)) < 250
+    assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("profile", "words"),
+    [
+        ({"name": "mistral"}, ("api.mistral.ai", "MISTRAL_API_KEY", "codestral.mistral.ai")),
+        ({"name": "langdock"}, ("api.langdock.com", "LANGDOCK_API_KEY", '"Completion API"')),
+        ({"base_url": "https://llm.example.org:8443"}, ("llm.example.org:8443", "api_key")),
+    ],
+)
+def test_a_refused_key_says_which_one_is_wanted(profile: dict[str, str], words: tuple[str, ...]) -> None:
+    for status in (401, 403):
+        sentence = str(explain(status, b'{"detail":"Unauthorized"}', **profile))
+        assert [word for word in words if word not in sentence] == []
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Retry-After": "7"}, 7),
+        ({"retry-after": "Wed, 21 Oct 2015 07:28:30 GMT"}, 30),
+        ({"retry-after": "Wed, 21 Oct 2015 07:27:30 GMT"}, 0),
+        ({"RateLimitBySize-Reset": "12"}, 12),
+        ({"retry-after": "soon"}, None),
+        ({}, None),
+    ],
+)
+def test_when_to_ask_again(headers: dict[str, str], seconds: float | None) -> None:
+    error = explain(429, b"{}", headers)
+    assert isinstance(error, RateLimited)
+    assert error.retry_after == seconds
+
+
+def test_a_redirect_tells_the_other_host_only() -> None:
+    error = explain(307, b"", {"Location": f"https://login.example.org/{MARKER}?to={MARKER}"})
+    assert "login.example.org" in str(error)
+    assert MARKER not in str(error)
+
+
+SHAPES = {
+    "input": {"detail": [{"type": "string_type", "loc": ["body", "prompt"], "msg": "bad", "input": MARKER}]},
+    "ctx": {"detail": [{"type": "x", "loc": ["body", "stop", 0], "msg": "bad", "ctx": {"given": MARKER}}]},
+    "msg": {"detail": [{"type": "x", "loc": ["body", "prompt"], "msg": f"can't use {MARKER}"}]},
+    "message": {"object": "error", "message": f"model not found in: {MARKER}", "type": "invalid_model"},
+    "nested": {"message": json.dumps({"detail": [{"msg": MARKER, "input": MARKER, "loc": ["body", "prompt"]}]})},
+    "openai": {"error": {"message": MARKER, "type": "invalid_request_error", "param": "prompt", "code": None}},
+    "text": MARKER,
+    "labels": {"type": f"{MARKER} {{}}", "code": f"{MARKER}\n", "loc": [f"def {MARKER}()"]},
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@given(status=st.sampled_from([400, 401, 403, 404, 413, 422, 429, 500, 503, 302, 204]))
+def test_nothing_that_the_server_echoes_is_told(shape: str, status: int) -> None:
+    error = explain(status, json.dumps(SHAPES[shape]).encode())
+    assert MARKER not in str(error) + repr(error) + repr(error.args)
+
+
+@given(
+    status=st.integers(min_value=100, max_value=599),
+    user=st.text(st.sampled_from("ab {}[]\"'\n\\é"), min_size=12, max_size=40).filter(
+        lambda text: "{" in text or " " in text
+    ),
+    carrier=st.sampled_from(["input", "msg", "message", "ctx", "error", "detail"]),
+)
+def test_no_text_of_the_users_is_told(status: int, user: str, carrier: str) -> None:
+    for body in ({carrier: user}, {"detail": [{carrier: user, "loc": ["body", "prompt"], "type": "x"}]}):
+        assert user.strip() == "" or user not in str(explain(status, json.dumps(body).encode()))
+
+
+@given(status=st.integers(min_value=100, max_value=599), body=st.binary(max_size=200))
+def test_any_body_is_explained(status: int, body: bytes) -> None:
+    assert str(explain(status, body)).startswith(("codestral.mistral.ai", "the "))
