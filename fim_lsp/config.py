@@ -35,7 +35,8 @@ EXCLUDED = (
 def _is_base_url(value: str) -> bool:
     try:
         parts = urlsplit(value)
-        return parts.scheme in {"http", "https"} and bool(parts.hostname) and not parts.query and not parts.fragment
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        return usable and parts.username is None and not parts.query and not parts.fragment
     except ValueError:
         return False
 
@@ -56,7 +57,7 @@ class Settings:
     )
     base_url: str | None = _setting(
         None,
-        optional(pattern("an http or https address without query", r"^https?://[^?#\s]+$", _is_base_url)),
+        optional(pattern("an http or https address without login and query", r"^https?://[^?#@\s]+$", _is_base_url)),
         "the address of the back end, where `/v1/fim/completions` is appended; null: the back end's own",
         user_only=True,
     )
@@ -228,3 +229,9 @@ def table() -> str:
 
 def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
+
+
+if __name__ == "__main__":
+    import sys
+
+    sys.stdout.write(table() + "\n")

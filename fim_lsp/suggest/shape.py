@@ -24,10 +24,11 @@ def wants_lines(split: Split, multiline: Multiline) -> bool:
     """
     if multiline != "auto":
         return multiline == "always"
-    if not _CLOSERS.fullmatch(split.line_suffix):
+    behind = split.line_suffix.strip()
+    if not _CLOSERS.fullmatch(behind):
         return False
     before = split.line_prefix.strip()
-    return not before or before.endswith(_OPENERS)
+    return not before or before.endswith("{" if behind else _OPENERS)
 
 
 def enough(split: Split, text: str, multiline: Multiline) -> bool:

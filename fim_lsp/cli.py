@@ -1,0 +1,104 @@
+"""The command line: ``fim-lsp`` serves, ``fim-lsp complete`` prints one completion."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import fim_lsp
+from fim_lsp.errors import UsageError
+
+_STDIN_MARK = "\0"
+_LEVELS = ("debug", "info", "warning", "error")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Follow the command line. Returns the exit code: 2 for bad use."""
+    arguments = _parser().parse_args(_places(sys.argv[1:] if argv is None else argv))
+    try:
+        _log_to(arguments.log_file, arguments.log_level)
+        if arguments.command == "complete":
+            from fim_lsp.complete import complete  # the server has no use for it
+
+            return complete(arguments.place.removeprefix(_STDIN_MARK), arguments.path, dict(os.environ))
+        return _serve(arguments.tcp)
+    except UsageError as error:
+        sys.stderr.write(f"fim-lsp: {error}\n")
+        return 2
+
+
+def _places(arguments: Sequence[str]) -> list[str]:
+    """``-:3:4`` is a place on standard input, which argparse would take for an option."""
+    return [_STDIN_MARK + argument if argument.startswith("-:") else argument for argument in arguments]
+
+
+def _serve(address: str | None) -> int:
+    from fim_lsp.lsp.transport import serve_stdio, serve_tcp  # half a second, which `--help` need not wait for
+
+    if address is None:
+        return serve_stdio(dict(os.environ))
+    host, port = _address(address)
+    try:
+        return serve_tcp(dict(os.environ), host, port, _say_where)
+    except OSError as error:
+        raise UsageError(f"--tcp {address}: {error.strerror or error}") from error
+
+
+def _say_where(address: str) -> None:
+    sys.stderr.write(f"fim-lsp: serving on {address}\n")
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65535:
+        raise UsageError(f"--tcp {text}: must be HOST:PORT, for example 127.0.0.1:9257")
+    return host.strip("[]"), int(port)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="fim-lsp",
+        description="Ghost text in any LSP editor. Without a command it serves LSP on stdin and stdout.",
+    )
+    parser.add_argument("--version", action="version", version=f"fim-lsp {fim_lsp.__version__}")
+    transport = parser.add_mutually_exclusive_group()
+    transport.add_argument("--stdio", action="store_true", help="serve on stdin and stdout, as without it")
+    transport.add_argument("--tcp", metavar="HOST:PORT", help="serve any number of editors on this address")
+    _add_log_options(parser)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    complete = commands.add_parser(
+        "complete",
+        help="print the completion at a place in a file",
+        description="Print the completion at FILE:LINE:COLUMN, from 1, COLUMN in characters; FILE:LINE is the line's "
+        "end. Exits with 0 if there is text, 1 if there is none, 2 if the place can't be read.",
+    )
+    complete.add_argument("place", metavar="FILE:LINE:COLUMN", help="FILE may be - for standard input")
+    complete.add_argument("--path", metavar="FILE", help="with -: the name that the text is to be taken for")
+    _add_log_options(complete)
+    return parser
+
+
+def _add_log_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--log-file", metavar="PATH", type=Path, default=None, help="write the log there, not to stderr"
+    )
+    parser.add_argument("--log-level", choices=_LEVELS, default="warning", help="(warning)")
+
+
+def _log_to(path: Path | None, level: str) -> None:
+    """Log to stderr, which editors keep, or to a file. No log line ever holds text of the user's or a key."""
+    try:
+        handler: logging.Handler = (
+            logging.FileHandler(path, encoding="utf-8") if path else logging.StreamHandler(sys.stderr)
+        )
+    except OSError as error:
+        raise UsageError(f"--log-file {path}: {error.strerror or error}") from error
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logger = logging.getLogger("fim_lsp")
+    logger.handlers[:] = [handler]
+    logger.setLevel(level.upper())
+    logger.propagate = False

@@ -1,0 +1,89 @@
+"""``fim-lsp complete``: one completion from the command line, on the editor's path through the server."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from fim_lsp.errors import UsageError
+from fim_lsp.languages import language_of
+from fim_lsp.schedule.snapshot import Answer, Snapshot
+from fim_lsp.session import Level, Session
+from fim_lsp.text.document import Document
+from fim_lsp.text.positions import Encoding, content
+
+
+def complete(place: str, path: str | None, environment: Mapping[str, str]) -> int:
+    """Print the completion at ``FILE:LINE[:COLUMN]``. Returns 0 with text, 1 with none."""
+    name, line, column = parse_place(place)
+    source = Path(path or (name if name != "-" else "stdin.txt"))
+    text = read(name)
+    document = Document(text, Encoding.UTF32)
+    if line > len(document.lines):
+        raise UsageError(f"{name} has {len(document.lines)} lines, there is no line {line}")
+    length = len(content(document.lines[line - 1]))
+    if column is not None and column > length + 1:
+        raise UsageError(f"line {line} of {name} has {length} characters, there is no column {column}")
+    answer = asyncio.run(
+        _ask(source.absolute(), document, line - 1, length if column is None else column - 1, environment)
+    )
+    if answer.suggestion is None:
+        return 1
+    sys.stdout.write(answer.suggestion.text + "\n")
+    return 0
+
+
+async def _ask(path: Path, document: Document, line: int, column: int, environment: Mapping[str, str]) -> Answer:
+    session = Session(_tell, environment)
+    uri, language = path.as_uri(), language_of(path)
+    session.start(roots=[workspace_of(path)])
+    session.opened(uri, language, path, document)
+    await session.indexed()
+    split = document.split(line, column, before=session.window, after=session.window)
+    snapshot = Snapshot(uri=uri, version=0, language=language, path="", split=split, explicit=True)
+    try:
+        return await session.ask(snapshot)
+    finally:
+        await session.close()
+
+
+def parse_place(place: str) -> tuple[str, int, int | None]:
+    """``FILE:LINE:COLUMN`` or ``FILE:LINE``, from 1. The file's name may hold colons itself."""
+    head, _, last = place.rpartition(":")
+    name, _, middle = head.rpartition(":")
+    if name and _digits(middle) and _digits(last):
+        numbers = int(middle), int(last)
+    elif head and _digits(last):
+        name, numbers = head, (int(last), 1)
+    else:
+        numbers = 0, 0
+    if min(numbers) < 1:
+        raise UsageError(f"{place}: must be FILE:LINE:COLUMN or FILE:LINE, both from 1")
+    return name, numbers[0], None if name == head else numbers[1]
+
+
+def _digits(text: str) -> bool:
+    return text.isascii() and text.isdigit()
+
+
+def read(name: str) -> str:
+    """The file's text, with its line ends as they are; ``-`` is standard input."""
+    try:
+        data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    except OSError as error:
+        raise UsageError(f"{name}: {error.strerror or error}") from error
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{name} is not UTF-8 (byte {error.start})") from error
+
+
+def workspace_of(path: Path) -> Path:
+    """The folder an editor would open for this file: the nearest one above with a ``.git``, else the file's own."""
+    return next((folder for folder in path.parents if (folder / ".git").exists()), path.parent)
+
+
+def _tell(_level: Level, sentence: str) -> None:
+    sys.stderr.write(f"fim-lsp: {sentence.removeprefix('fim-lsp: ')}\n")

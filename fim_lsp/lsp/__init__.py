@@ -1,0 +1,1 @@
+"""The editor's side, and the only room that imports pygls and lsprotocol."""

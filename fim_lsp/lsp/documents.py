@@ -1,0 +1,111 @@
+"""The open documents: pygls' workspace, kept on our own text."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from lsprotocol import types
+from pygls.uris import to_fs_path
+from pygls.workspace import Workspace
+
+from fim_lsp.text.cursor import Split
+from fim_lsp.text.document import Document, Edit
+from fim_lsp.text.positions import Encoding
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, kw_only=True)
+class OpenDocument:
+    """A document as the editor has it now."""
+
+    uri: str
+    language: str
+    version: int
+    path: Path | None
+    text: Document
+
+    def split(self, position: types.Position, *, window: int) -> Split:
+        """The text round a position, ``window`` characters to each side."""
+        return self.text.split(position.line, position.character, before=window, after=window)
+
+
+class Listener(Protocol):
+    """Who wants to know what happens to documents."""
+
+    def opened(self, document: OpenDocument) -> None:
+        """A document was opened, or opened again."""
+
+    def changed(self, document: OpenDocument, edit: Edit) -> None:
+        """One change was applied."""
+
+    def closed(self, uri: str) -> None:
+        """A document was closed."""
+
+
+class Documents(Workspace):
+    """pygls' workspace, with :class:`~fim_lsp.text.document.Document` in place of its own.
+
+    pygls' text documents cost O(document) a keystroke, end lines where LSP doesn't, and clamp columns wrongly.
+    """
+
+    def __init__(
+        self, root_uri: str | None, folders: Sequence[types.WorkspaceFolder], encoding: str, listener: Listener
+    ) -> None:
+        super().__init__(root_uri, types.TextDocumentSyncKind.Incremental, folders, encoding)
+        self._encoding = Encoding(encoding)
+        self._listener = listener
+        self._open: dict[str, OpenDocument] = {}
+
+    def document(self, uri: str) -> OpenDocument | None:
+        """The open document of that URI."""
+        return self._open.get(uri)
+
+    def roots(self) -> tuple[Path, ...]:
+        """The workspace's folders, as far as they are on this machine's disk."""
+        uris = [folder.uri for folder in self.folders.values()] or ([self.root_uri] if self.root_uri else [])
+        return tuple(path for uri in uris if (path := local_path(uri)))
+
+    def put_text_document(self, text_document: types.TextDocumentItem, notebook_uri: str | None = None) -> None:
+        """``didOpen``."""
+        document = OpenDocument(
+            uri=text_document.uri,
+            language=text_document.language_id,
+            version=text_document.version,
+            path=local_path(text_document.uri),
+            text=Document(text_document.text, self._encoding),
+        )
+        self._open[document.uri] = document
+        self._listener.opened(document)
+
+    def update_text_documents(self, params: types.DidChangeTextDocumentParams) -> None:
+        """``didChange``: all of one notification's changes, in their order."""
+        document = self._open.get(params.text_document.uri)
+        if document is None:
+            log.warning("a change to a document that isn't open was left out")
+            return
+        for change in params.content_changes:
+            self._listener.changed(document, _apply(document.text, change))
+        document.version = params.text_document.version
+
+    def remove_text_document(self, doc_uri: str) -> None:
+        """``didClose``."""
+        if self._open.pop(doc_uri, None) is not None:
+            self._listener.closed(doc_uri)
+
+
+def _apply(text: Document, change: types.TextDocumentContentChangeEvent) -> Edit:
+    if isinstance(change, types.TextDocumentContentChangeWholeDocument):
+        return text.set_text(change.text)
+    start, end = change.range.start, change.range.end
+    return text.replace((start.line, start.character), (end.line, end.character), change.text)
+
+
+def local_path(uri: str) -> Path | None:
+    """The file of a ``file:`` URI, ``None`` for any other."""
+    path = to_fs_path(uri) if uri.startswith("file:") else None
+    return Path(path) if path else None

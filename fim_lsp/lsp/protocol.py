@@ -1,0 +1,170 @@
+"""What pygls 2.1 needs mended, and the only file that touches its private parts.
+
+Each override says what pygls does without it; ``tests/lsp/test_protocol.py`` has a case for each, and one that notices
+when the parts used here move.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from lsprotocol import types
+from pygls.exceptions import JsonRpcException, JsonRpcInternalError
+from pygls.protocol import LanguageServerProtocol
+from pygls.protocol.language_server import lsp_method
+
+log = logging.getLogger(__name__)
+
+# pygls logs message bodies and parameters, which hold the user's text: none of its records is let through.
+logging.getLogger("pygls").addFilter(lambda _record: False)
+for _name in ("pygls.protocol.json_rpc", "pygls.protocol.language_server", "pygls.server", "pygls.feature_manager"):
+    logging.getLogger(_name).disabled = True
+
+_NOT_INITIALIZED, _INVALID_REQUEST, _INVALID_PARAMS, _PARSE_ERROR = -32002, -32600, -32602, -32700
+
+
+class Protocol(LanguageServerProtocol):
+    """pygls' protocol, answering every request exactly once and keeping what it saw to itself."""
+
+    on_exit: Callable[[int], None] = staticmethod(lambda code: None)
+    _started = False
+
+    @property
+    def is_shut_down(self) -> bool:
+        """Whether ``shutdown`` was asked for."""
+        return self._shutdown
+
+    def receive(self, body: bytes) -> None:
+        """Handle one message. Nothing in it can raise, or leave a request without an answer.
+
+        pygls decodes with an ``object_hook``, which takes any nested object with a key ``jsonrpc`` for a message, and
+        answers nothing at all to a request whose parameters it can't read.
+        """
+        try:
+            data = json.loads(body)
+        except ValueError:  # not JSON, or not UTF-8
+            log.warning("a message of %d bytes is not JSON", len(body))
+            self._refuse(None, _PARSE_ERROR, "This is not JSON.")
+            return
+        if not isinstance(data, dict):
+            self._refuse(None, _INVALID_REQUEST, "A message is an object.")
+            return
+        data.setdefault("jsonrpc", self.VERSION)
+        msg_id, method = data.get("id"), data.get("method")
+        if method is not None and not self._in_order(msg_id, method):
+            return
+        if method == types.TEXT_DOCUMENT_INLINE_COMPLETION:
+            data["params"] = readable(data.get("params"))
+        try:
+            message = self.structure_message(data)
+        except JsonRpcException:
+            log.warning("%s: parameters that can't be read", method or "a reply")
+            if method is not None and msg_id is not None:
+                self._refuse(msg_id, _INVALID_PARAMS, f"The parameters of {method} are not as LSP 3.18 has them.")
+            return
+        self.handle_message(message)
+
+    def _in_order(self, msg_id: int | str | None, method: str) -> bool:
+        """Whether a message may come now. pygls answers nothing after ``shutdown``, and an internal error before
+        ``initialize``."""
+        if method == types.EXIT:
+            return True
+        if self._shutdown:
+            self._refuse(msg_id, _INVALID_REQUEST, "The server is shutting down.", request=True)
+        elif method == types.INITIALIZE and self._started:
+            self._refuse(msg_id, _INVALID_REQUEST, "The server is initialized already.", request=True)
+        elif method != types.INITIALIZE and not self._started:
+            self._refuse(msg_id, _NOT_INITIALIZED, "The first request must be initialize.", request=True)
+        else:
+            self._started = True
+            return True
+        return False
+
+    def _refuse(self, msg_id: int | str | None, code: int, sentence: str, *, request: bool = False) -> None:
+        if msg_id is None and request:  # a notification has no answer
+            return
+        self._send_data(
+            {"jsonrpc": self.VERSION, "id": msg_id, "error": {"code": code, "message": sentence}},
+        )
+
+    def _execute_handler(
+        self,
+        msg_id: int | str,
+        handler: Callable[..., Any],
+        callback: Callable[[Any], None],
+        args: tuple[Any, ...] | None = None,
+        kwargs: dict[str, Any] | None = None,
+    ) -> None:
+        """Also take handlers marked by :func:`in_message_order`, which begin at once and return a future.
+
+        pygls starts a coroutine in a later turn of the loop, when newer edits may have changed the document.
+        """
+        if not getattr(handler, "in_message_order", False) and not getattr(
+            getattr(handler, "func", None), "in_message_order", False
+        ):
+            super()._execute_handler(msg_id, handler, callback, args, kwargs)
+            return
+        future = asyncio.ensure_future(handler(*(args or ()), **(kwargs or {})))
+        self._request_futures[msg_id] = future
+        future.add_done_callback(callback)
+
+    def _handle_response(
+        self, msg_id: int | str, result: Any | None = None, error: types.ResponseError | None = None
+    ) -> None:
+        """Drop replies that come too late: pygls raises ``InvalidStateError`` and shows it to the user."""
+        future = self._request_futures.get(msg_id)
+        if future is None or future.done():
+            self._request_futures.pop(msg_id, None)
+            return
+        super()._handle_response(msg_id, result, error)
+
+    def _send_response(
+        self, msg_id: int | str, result: Any | None = None, error: types.ResponseError | None = None
+    ) -> None:
+        """Leave out ``error.data``: pygls puts a traceback with source lines and paths there."""
+        if error is not None:
+            if error.code == JsonRpcInternalError.CODE:
+                log.error("a request failed: %s", error.message.partition(":")[0])
+                error = types.ResponseError(code=error.code, message="Internal error")
+            error.data = None
+        super()._send_response(msg_id, result, error)
+
+    @lsp_method(types.EXIT)
+    def lsp_exit(self, *args: Any) -> None:  # type: ignore[override]  # pygls' is a generator that ends the process
+        """Hand the exit code over: 0 after ``shutdown``, else 1. pygls raises SystemExit here and swallows it later."""
+        self.on_exit(0 if self._shutdown else 1)
+
+    @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
+    def lsp_text_document__did_change(self, params: types.DidChangeTextDocumentParams) -> None:
+        """Apply the changes. pygls raises for a document that was never opened, and shows that to the user."""
+        self.workspace.update_text_documents(params)  # type: ignore[attr-defined]  # see documents.py
+
+
+def in_message_order(handler: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """Mark a handler that is to begin at once, when its message is read, and returns a future for the rest."""
+    handler.in_message_order = True  # type: ignore[attr-defined]
+    return handler
+
+
+def readable(params: Any) -> Any:
+    """Mend the parameters of ``textDocument/inlineCompletion`` as some clients send them.
+
+    vscode-languageclient 9.0 sends VS Code's own trigger kinds (0 invoked, 1 automatic) and a range as a list; others
+    leave ``context`` out. An unreadable kind is taken for automatic, an unreadable selection is left out.
+    """
+    if not isinstance(params, dict):
+        return params
+    context = params.get("context")
+    context = dict(context) if isinstance(context, dict) else {}
+    if context.get("triggerKind") == 0:
+        context["triggerKind"] = 1
+    elif context.get("triggerKind") not in {1, 2}:
+        context["triggerKind"] = 2
+    selected = context.get("selectedCompletionInfo")
+    if selected is not None and not (isinstance(selected, dict) and isinstance(selected.get("range"), dict)):
+        del context["selectedCompletionInfo"]
+    return {**params, "context": context}

@@ -1,0 +1,247 @@
+"""The language server: what each message does. Handlers take what they need from the message and hand it on."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from lsprotocol import types
+from pygls.exceptions import JsonRpcException
+from pygls.lsp.server import LanguageServer
+from pygls.protocol import default_converter
+
+import fim_lsp
+from fim_lsp.lsp.documents import Documents, OpenDocument
+from fim_lsp.lsp.items import completion_list, inline_list, word_before
+from fim_lsp.lsp.protocol import Protocol, in_message_order
+from fim_lsp.schedule.snapshot import Answer, Snapshot
+from fim_lsp.session import Level, Session
+from fim_lsp.suggest.suggestion import Suggestion
+from fim_lsp.text.cursor import Split
+from fim_lsp.text.document import Edit
+from fim_lsp.text.positions import to_units
+
+log = logging.getLogger(__name__)
+
+_TRIGGERS = [".", ":", "(", "[", "{", ",", "=", " ", '"', "'", "/", "<", "-", "@", "#", "$", "\n"]
+
+
+class Server(LanguageServer):
+    """One editor's connection."""
+
+    protocol: Protocol
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        super().__init__("fim-lsp", fim_lsp.__version__, protocol_cls=Protocol, converter_factory=_converter)
+        self.session = Session(self._tell, environment)
+        self.has_inline = False  # whether the editor asks for inline completion
+        self.snippets = False
+        self._tasks: set[asyncio.Task[None]] = set()
+        _register(self)
+
+    def report_server_error(self, error: Exception, source: Any) -> None:
+        """Only log, and only the kind of error. pygls shows it to the user, with whatever text it holds."""
+        log.error("%s in a handler", type(error).__name__)
+
+    def _tell(self, level: Level, sentence: str) -> None:
+        message = sentence if sentence.startswith("fim-lsp") else f"fim-lsp: {sentence}"
+        log.warning("told: %s", message)
+        self.window_show_message(types.ShowMessageParams(type=types.MessageType(int(level)), message=message))
+
+    @property
+    def documents(self) -> Documents:
+        """The open documents."""
+        workspace = self.protocol.workspace
+        assert isinstance(workspace, Documents)  # noqa: S101 - put there by _initialize
+        return workspace
+
+    def in_background(self, work: Callable[[], Any]) -> None:
+        """Run a coroutine function whose end nobody waits for."""
+        task = asyncio.get_running_loop().create_task(work())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # documents.Listener
+    def opened(self, document: OpenDocument) -> None:
+        """Tell the session."""
+        self.session.opened(document.uri, document.language, document.path, document.text)
+
+    def changed(self, document: OpenDocument, edit: Edit) -> None:
+        """Tell the session."""
+        self.session.changed(document.uri, document.text, edit)
+
+    def closed(self, uri: str) -> None:
+        """Tell the session."""
+        self.session.closed(uri)
+
+
+@functools.cache
+def _converter() -> Any:
+    """One converter for all connections: making one takes a fifth of a second."""
+    return default_converter()  # type: ignore[no-untyped-call]  # pygls leaves it untyped
+
+
+def _register(server: Server) -> None:
+    server.feature(types.INITIALIZE)(_initialize)
+    server.feature(types.INITIALIZED)(_initialized)
+    server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)(_configuration_changed)
+    server.feature(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)(_folders_changed)
+    server.feature(types.TEXT_DOCUMENT_INLINE_COMPLETION, types.InlineCompletionOptions())(_inline_completion)
+
+
+def _initialize(server: Server, params: types.InitializeParams) -> None:
+    """Take the editor's side of the handshake; pygls answers with the capabilities that follow from it."""
+    workspace = server.protocol.workspace
+    encoding = str(getattr(workspace.position_encoding, "value", workspace.position_encoding))
+    documents = Documents(workspace.root_uri, params.workspace_folders or [], encoding, server)
+    server.protocol._workspace = documents
+    server.session.start(roots=documents.roots(), initialization=params.initialization_options)
+    text = params.capabilities.text_document
+    # lsp-mode says "inlineCompletion": null and means yes; eglot calls itself Eglot
+    client = params.client_info.name if params.client_info else ""
+    server.has_inline = bool(text and text.inline_completion) or client == "emacs"
+    item = text.completion.completion_item if text and text.completion else None
+    server.snippets = bool(item and item.snippet_support)
+    menu = server.session.settings.menu
+    if menu == "always" or (menu == "auto" and not server.has_inline):
+        options = types.CompletionOptions(trigger_characters=_TRIGGERS)
+        server.feature(types.TEXT_DOCUMENT_COMPLETION, options)(_completion)
+
+
+def _initialized(server: Server, params: types.InitializedParams) -> None:
+    """Ask for the workspace's settings, and to be told when they change."""
+    workspace = server.client_capabilities.workspace
+    changes = workspace.did_change_configuration if workspace else None
+    if changes and changes.dynamic_registration:
+        registration = types.Registration(id="settings", method=types.WORKSPACE_DID_CHANGE_CONFIGURATION)
+        server.in_background(
+            lambda: _ignoring_refusal(
+                server.client_register_capability_async(types.RegistrationParams(registrations=[registration]))
+            )
+        )
+    server.in_background(lambda: _pull_settings(server))
+
+
+def _configuration_changed(server: Server, params: types.DidChangeConfigurationParams) -> None:
+    """Pull the settings from an editor that can be asked; others push them in the message."""
+    workspace = server.client_capabilities.workspace
+    if workspace and workspace.configuration:
+        server.in_background(lambda: _pull_settings(server))
+    else:
+        server.session.workspace_settings(params.settings)
+
+
+async def _pull_settings(server: Server) -> None:
+    workspace = server.client_capabilities.workspace
+    if not (workspace and workspace.configuration):
+        return
+    item = types.ConfigurationItem(section="fim-lsp")
+    values = await _ignoring_refusal(
+        server.workspace_configuration_async(types.ConfigurationParams(items=[item])),
+    )
+    if values:
+        server.session.workspace_settings(values[0])
+
+
+async def _ignoring_refusal(reply: Any) -> Any:
+    """The editor's reply, or None if it refuses."""
+    try:
+        return await reply
+    except JsonRpcException:
+        return None
+
+
+def _folders_changed(server: Server, params: types.DidChangeWorkspaceFoldersParams) -> None:
+    server.session.move(server.documents.roots())
+
+
+@in_message_order
+def _inline_completion(server: Server, params: types.InlineCompletionParams) -> asyncio.Future[Any]:
+    """Ghost text at the cursor."""
+    server.has_inline = True
+    explicit = params.context.trigger_kind == types.InlineCompletionTriggerKind.Invoked
+    asked = _asked(server, params, explicit=explicit)
+    if asked is None:
+        return _now(inline_list(None, types.Range(params.position, params.position)))
+    units, split, answer = asked
+
+    def items(suggestion: Suggestion | None) -> types.InlineCompletionList:
+        return inline_list(suggestion, _span(units, split, 0, suggestion))
+
+    return _then(answer, items)
+
+
+@in_message_order
+def _completion(server: Server, params: types.CompletionParams) -> asyncio.Future[Any]:
+    """The same as an entry in the completion menu."""
+    menu = server.session.settings.menu
+    wanted = menu == "always" or (menu == "auto" and not server.has_inline)
+    asked = _asked(server, params, explicit=False) if wanted else None
+    if asked is None:
+        return _now(types.CompletionList(is_incomplete=False, items=[]))
+    units, split, answer = asked
+    word = word_before(split.line_prefix)
+
+    def items(suggestion: Suggestion | None) -> types.CompletionList:
+        span = _span(units, split, len(word), suggestion)
+        return completion_list(suggestion, word, span, snippets=server.snippets)
+
+    return _then(answer, items)
+
+
+def _asked(
+    server: Server, params: types.InlineCompletionParams | types.CompletionParams, *, explicit: bool
+) -> tuple[Callable[[int], int], Split, asyncio.Future[Answer]] | None:
+    """Take the snapshot and ask, both before anything newer can change the document. A fault of ours asks nothing."""
+    try:
+        return _ask(server, params, explicit=explicit)
+    except Exception as error:  # noqa: BLE001 - the boundary: an error reply would pop up at every key
+        log.error("%s while asking", type(error).__name__)
+        return None
+
+
+def _ask(
+    server: Server, params: types.InlineCompletionParams | types.CompletionParams, *, explicit: bool
+) -> tuple[Callable[[int], int], Split, asyncio.Future[Answer]] | None:
+    document = server.documents.document(params.text_document.uri)
+    if document is None:
+        return None
+    split = document.split(params.position, window=server.session.window)
+    line = document.text.lines[split.line]
+    snapshot = Snapshot(
+        uri=document.uri, version=document.version, language=document.language, path="", split=split, explicit=explicit
+    )
+    encoding = document.text.encoding
+    return (lambda column: to_units(line, column, encoding)), split, server.session.ask(snapshot)
+
+
+def _span(units: Callable[[int], int], split: Split, back: int, suggestion: Suggestion | None) -> types.Range:
+    """The range that a suggestion replaces, from ``back`` characters before the cursor on."""
+    end = split.column + (suggestion.replace if suggestion else 0)
+    return types.Range(types.Position(split.line, units(split.column - back)), types.Position(split.line, units(end)))
+
+
+def _now(result: Any) -> asyncio.Future[Any]:
+    future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    future.set_result(result)
+    return future
+
+
+def _then(answer: asyncio.Future[Answer], items: Callable[[Suggestion | None], Any]) -> asyncio.Future[Any]:
+    """The answer as LSP has it. Cancelling it takes the request back; the order of answers stays the scheduler's."""
+    result: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+    def deliver(done: asyncio.Future[Answer]) -> None:
+        if result.done():
+            return
+        if done.cancelled():
+            result.cancel()
+            return
+        result.set_result(items(done.result().suggestion))
+
+    answer.add_done_callback(deliver)
+    result.add_done_callback(lambda done: answer.cancel() if done.cancelled() else None)
+    return result

@@ -1,0 +1,216 @@
+"""The base protocol where clients are wrong or rude: every request is answered, nothing else is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.lsp.raw import RawClient, framed, texts
+
+NGRAM = {"backend": "ngram"}
+SOURCE = "\n".join(["total = compute(alpha, beta)", "print(total)"] * 20) + "\ntotal = compute(alp"
+
+
+async def still_works(client: RawClient) -> None:
+    assert texts(await client.reply(client.ask(41, 19)))[0].startswith("ha, beta)")
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"textDocument": {"uri": "file:///workspace/demo.py"}},
+        {"textDocument": {"uri": "file:///workspace/demo.py"}, "position": {"line": "one", "character": 0}},
+        {"position": {"line": 0, "character": 0}, "context": {"triggerKind": 1}},
+        [],
+        None,
+        "text",
+    ],
+)
+async def test_parameters_that_cannot_be_read_get_an_error_and_no_message(tmp_path: Path, params: object) -> None:
+    async with RawClient(tmp_path) as client:
+        await client.initialize(options=NGRAM)
+        client.open(SOURCE)
+        reply = await client.reply(client.request("textDocument/inlineCompletion", params))
+        assert reply["error"]["code"] == -32602
+        await still_works(client)
+        assert client.messages() == []
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        None,
+        {},
+        {"triggerKind": 0},
+        {"triggerKind": 7},
+        {"triggerKind": 1, "selectedCompletionInfo": {"text": "a", "range": [{"line": 0, "character": 0}] * 2}},
+    ],
+)
+async def test_contexts_of_older_clients_are_understood(tmp_path: Path, context: object) -> None:
+    async with RawClient(tmp_path) as client:
+        await client.initialize(options=NGRAM)
+        client.open(SOURCE)
+        place = {"textDocument": {"uri": "file:///workspace/demo.py"}, "position": {"line": 41, "character": 19}}
+        params = place if context is None else {**place, "context": context}
+        assert texts(await client.reply(client.request("textDocument/inlineCompletion", params)))
+
+
+async def test_a_nested_jsonrpc_key_is_only_a_key(tmp_path: Path) -> None:
+    async with RawClient(tmp_path) as client:
+        await client.initialize(options=NGRAM)
+        client.notify("workspace/didChangeConfiguration", {"settings": {"jsonrpc": "2.0", "id": 1, "method": "x"}})
+        client.open(SOURCE)
+        await still_works(client)
+
+
+async def test_documents_that_are_not_open(tmp_path: Path) -> None:
+    async with RawClient(tmp_path) as client:
+        await client.initialize(options=NGRAM)
+        client.insert(0, 0, "x", uri="file:///nowhere.py")
+        client.notify("textDocument/didClose", {"textDocument": {"uri": "file:///nowhere.py"}})
+        assert (await client.reply(client.ask(0, 0, uri="file:///nowhere.py")))["result"] == {"items": []}
+        assert client.messages() == []
+
+
+async def test_order_of_the_handshake(tmp_path: Path) -> None:
+    async with RawClient(tmp_path) as client:
+        assert (await client.reply(client.ask(0, 0)))["error"]["code"] == -32002
+        client.notify("textDocument/didOpen", {})
+        await client.initialize(options=NGRAM)
+        assert (await client.reply(client.request("initialize", {"capabilities": {}})))["error"]["code"] == -32600
+        assert (await client.reply(client.request("no/such", {})))["error"]["code"] == -32601
+        client.notify("no/such", {})
+        assert (await client.reply(client.request("shutdown", None)))["result"] is None
+        assert (await client.reply(client.ask(0, 0)))["error"]["code"] == -32600
+        client.notify("exit", None)
+        assert await client.exit_code() == 0
+
+
+async def test_exit_without_shutdown_is_1(tmp_path: Path) -> None:
+    async with RawClient(tmp_path) as client:
+        await client.initialize(options=NGRAM)
+        client.notify("exit", None)
+        assert await client.exit_code() == 1
+
+
+async def test_the_end_of_input_ends_the_server(tmp_path: Path) -> None:
+    async with RawClient(tmp_path) as client:
+        await client.initialize(options=NGRAM)
+        client.stdin.close()
+        assert await client.exit_code() == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_signals_end_the_server(tmp_path: Path, number: int) -> None:
+    async with RawClient(tmp_path) as client:
+        await client.initialize(options=NGRAM)
+        client.process.send_signal(number)
+        assert await client.exit_code() == 128 + number
+
+
+@pytest.mark.skipif(os.name != "posix", reason="process ids are looked up as POSIX has them")
+async def test_the_end_of_the_editors_process_ends_the_server(tmp_path: Path) -> None:
+    """Though the pipe is still open: another process may hold it."""
+    editor = await asyncio.create_subprocess_exec(sys.executable, "-c", "input()", stdin=asyncio.subprocess.PIPE)
+    async with RawClient(tmp_path) as client:
+        number = client.request("initialize", {"processId": editor.pid, "capabilities": {}})
+        await client.reply(number)
+        editor.kill()
+        await editor.wait()
+        assert await client.exit_code() == 1
+
+
+async def test_messages_that_are_not_json(tmp_path: Path) -> None:
+    async with RawClient(tmp_path) as client:
+        client.stdin.write(b"Content-Length: 3\r\n\r\n{a}")
+        await client.until(lambda: any("error" in reply for reply in client.replies))
+        assert client.replies[0]["error"]["code"] == -32700
+        client.stdin.write(framed([1, 2]))
+        await client.until(lambda: len(client.replies) == 2)
+        await client.initialize(options=NGRAM)
+        client.open(SOURCE)
+        await still_works(client)
+
+
+async def test_headers_in_any_case_and_with_a_content_type(tmp_path: Path) -> None:
+    async with RawClient(tmp_path) as client:
+        await client.initialize(options=NGRAM)
+        client.open(SOURCE)
+        body = json.dumps({"jsonrpc": "2.0", "id": "h", "method": "shutdown"}).encode()
+        header = b"content-type: application/vscode-jsonrpc; charset=utf-8\r\ncontent-length: %d\r\n\r\n" % len(body)
+        for piece in (header[:9], header[9:], body[:4], body[4:]):
+            client.stdin.write(piece)
+            await client.stdin.drain()
+            await asyncio.sleep(0)
+        assert (await client.reply("h"))["result"] is None
+
+
+async def test_a_stream_that_is_not_lsp_ends_the_server(tmp_path: Path) -> None:
+    async with RawClient(tmp_path) as client:
+        client.stdin.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert await client.exit_code() == 1
+
+
+async def test_lone_surrogates_pass(tmp_path: Path) -> None:
+    async with RawClient(tmp_path) as client:
+        await client.initialize(options=NGRAM)
+        client.open("a = '\ud800'\n" + SOURCE)
+        assert "result" in await client.reply(client.ask(0, 6))
+        assert texts(await client.reply(client.ask(42, 19)))
+
+
+async def test_an_editor_that_does_not_read_holds_up_nothing(tmp_path: Path) -> None:
+    """Some 4 MB of answers wait to be read, more than any pipe holds, and later edits and requests still count."""
+    async with RawClient(tmp_path) as client:
+        await client.initialize(options=NGRAM)
+        client.open(SOURCE)
+        client.stdout._transport.pause_reading()  # type: ignore[attr-defined]
+        for _ in range(20_000):
+            client.request("no/such/" + "x" * 100, {})
+        last = client.request("shutdown", None)
+        await client.stdin.drain()
+        client.stdout._transport.resume_reading()  # type: ignore[attr-defined]
+        assert (await client.reply(last))["result"] is None
+
+
+async def test_many_editors_on_one_tcp_server_are_strangers(tmp_path: Path) -> None:
+    server = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "fim_lsp", "--tcp", "127.0.0.1:0",
+        env={**os.environ, "HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert server.stderr
+    try:
+        async with asyncio.timeout(60):
+            port = int((await server.stderr.readline()).rsplit(b":", 1)[1])
+            first, second = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
+            for (reader, writer), text in ((first, SOURCE), (second, SOURCE.replace("alpha", "alpine"))):
+                writer.write(framed({"jsonrpc": "2.0", "id": 1, "method": "initialize",
+                                     "params": {"capabilities": {}, "initializationOptions": NGRAM}}))  # fmt: skip
+                assert (await _message(reader))["id"] == 1
+                document = {"uri": "file:///same.py", "languageId": "python", "version": 0, "text": text}
+                writer.write(
+                    framed({"jsonrpc": "2.0", "method": "textDocument/didOpen", "params": {"textDocument": document}})
+                )
+            second[1].close()
+            await second[1].wait_closed()
+            first[1].write(framed({"jsonrpc": "2.0", "id": 2, "method": "textDocument/inlineCompletion", "params": {
+                "textDocument": {"uri": "file:///same.py"}, "position": {"line": 41, "character": 19},
+                "context": {"triggerKind": 1}}}))  # fmt: skip
+            assert texts(await _message(first[0]))[0].startswith("ha, beta)")
+            first[1].close()
+            await first[1].wait_closed()
+    finally:
+        server.terminate()
+        assert await server.wait() == 128 + signal.SIGTERM
+
+
+async def _message(reader: asyncio.StreamReader) -> dict[str, object]:
+    header = await reader.readuntil(b"\r\n\r\n")
+    return json.loads(await reader.readexactly(int(header.split(b":")[1].split()[0])))

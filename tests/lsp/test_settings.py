@@ -1,0 +1,156 @@
+"""Settings on their way through a running server: four sources, live, with a trust rule."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.fakes.codestral import FakeCodestral
+from tests.lsp.raw import RawClient, texts
+
+PULLS = {
+    "workspace": {"configuration": True},
+    "textDocument": {"inlineCompletion": {}},
+}
+
+
+def write_config(home: Path, text: str) -> None:
+    folder = home / "config" / "fim-lsp"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.toml").write_text(text)
+
+
+async def test_a_change_of_the_config_file_takes_effect_without_a_restart(tmp_path: Path) -> None:
+    async with FakeCodestral() as server:
+        base = f'backend = "codestral"\nbase_url = "{server.url}"\napi_key = "k"\ndebounce = 0\nfallback = []\n'
+        write_config(tmp_path, base + 'model = "first"\n')
+        async with RawClient(tmp_path) as client:
+            await client.initialize()
+            client.open("abc")
+            await client.reply(client.ask(0, 3))
+            write_config(tmp_path, base + 'model = "second-one"\ntemperature = 0.5\n')
+            await client.reply(client.ask(0, 3))
+            write_config(tmp_path, "model = \n")
+            await client.reply(client.ask(0, 1))
+            await client.until(lambda: len(client.messages()) == 1)
+            assert "not valid TOML" in client.messages()[0]
+    assert [(request.body["model"], request.body.get("temperature")) for request in server.requests[:2]] == [
+        ("first", None),
+        ("second-one", 0.5),
+    ]
+
+
+async def test_the_environment_goes_over_the_file_and_the_editor_over_both(tmp_path: Path) -> None:
+    async with FakeCodestral() as server:
+        write_config(tmp_path, 'model = "file"\nmax_tokens = 1\nrandom_seed = 1\n')
+        env = {"FIM_LSP_BASE_URL": server.url, "FIM_LSP_BACKEND": "codestral", "FIM_LSP_API_KEY": "k",
+               "FIM_LSP_MAX_TOKENS": "2", "FIM_LSP_RANDOM_SEED": "2"}  # fmt: skip
+        async with RawClient(tmp_path, env=env) as client:
+            await client.initialize(options={"random_seed": 3, "debounce": 0})
+            client.open("abc")
+            await client.reply(client.ask(0, 3))
+    body = server.requests[0].body
+    assert (body["model"], body["max_tokens"], body["random_seed"]) == ("file", 2, 3)
+
+
+async def test_the_workspace_may_tune_but_not_redirect(tmp_path: Path) -> None:
+    async with FakeCodestral() as server, FakeCodestral() as thief, RawClient(tmp_path) as client:
+        client.configuration = {
+            "max_tokens": 9,
+            "base_url": thief.url,
+            "api_key_command": ["touch", str(tmp_path / "ran")],
+        }
+        project = tmp_path / "project"
+        project.mkdir()
+        (project / ".fim-lsp.toml").write_text(f'base_url = "{thief.url}"\ntop_p = 0.5\nexclude = ["*.gen.py"]\n')
+        options = {"backend": "codestral", "base_url": server.url, "api_key": "k", "debounce": 0}
+        await client.initialize(options=options, root=project, capabilities=PULLS)
+        await client.until(lambda: len(client.messages()) >= 3)
+        uri = (project / "a.py").as_uri()
+        client.open("abc", uri=uri)
+        await client.reply(client.ask(0, 3, uri=uri))
+        generated = (project / "b.gen.py").as_uri()
+        client.open("abc", uri=generated)
+        assert texts(await client.reply(client.ask(0, 3, uri=generated))) == []
+        told = client.messages()
+    body = server.requests[0].body
+    assert (body["max_tokens"], body["top_p"]) == (9, 0.5)
+    assert len(server.requests) == 1
+    assert thief.requests == []
+    assert not (tmp_path / "ran").exists()
+    assert len([message for message in told if "not taken from a project" in message]) == 3
+
+
+async def test_pushed_settings(tmp_path: Path) -> None:
+    async with FakeCodestral() as server, RawClient(tmp_path) as client:
+        options = {"backend": "codestral", "base_url": server.url, "api_key": "k", "debounce": 0}
+        await client.initialize(options=options)
+        client.open("abc")
+        for settings in ({"fim-lsp": {"max_tokens": 5}}, {"max_tokens": 6}, {}, {"max_tokens": -6}):
+            client.notify("workspace/didChangeConfiguration", {"settings": settings})
+            await client.reply(client.ask(0, 3))
+        assert [request.body["max_tokens"] for request in server.requests] == [5, 6, 128]  # 128 again: from the cache
+        assert [message for message in client.messages() if "-6" in message and "max_tokens" in message]
+
+
+async def test_a_typo_is_told_once(tmp_path: Path) -> None:
+    async with RawClient(tmp_path) as client:
+        await client.initialize(options={"backend": "ngram", "max_token": 5, "temperature": 7})
+        client.notify("workspace/didChangeConfiguration", {"settings": {"top_p": 0.9}})
+        client.open("abc")
+        await client.reply(client.ask(0, 3))
+        told = client.messages()
+    assert len(told) == 2
+    assert any('did you mean "max_tokens"' in message for message in told)
+    assert any("temperature" in message and "7" in message and "1.5" in message for message in told)
+
+
+MENU_ONLY = {"textDocument": {"completion": {"completionItem": {"snippetSupport": False}}}}
+
+
+def completion(client: RawClient, line: int, character: int) -> int:
+    return client.request(
+        "textDocument/completion",
+        {
+            "textDocument": {"uri": "file:///workspace/demo.py"},
+            "position": {"line": line, "character": character},
+            "context": {"triggerKind": 1},
+        },
+    )
+
+
+async def test_an_editor_without_inline_completion_gets_a_menu_entry(tmp_path: Path) -> None:
+    async with FakeCodestral(lambda body: "ur(x)\n    return x\n") as server, RawClient(tmp_path) as client:
+        options = {"backend": "codestral", "base_url": server.url, "api_key": "k", "debounce": 0, "multiline": "always"}
+        result = await client.initialize(options=options, capabilities=MENU_ONLY)
+        assert result["capabilities"]["completionProvider"]["triggerCharacters"]
+        client.open("def fo\n")
+        reply = await client.reply(completion(client, 0, 6))
+    (item,) = reply["result"]["items"]
+    assert reply["result"]["isIncomplete"] is True
+    assert (item["label"], item["filterText"]) == ("four(x) …", "four(x)")
+    assert item["textEdit"] == {
+        "newText": "four(x)\n    return x",
+        "range": {"start": {"line": 0, "character": 4}, "end": {"line": 0, "character": 6}},
+    }
+
+
+async def test_several_lines_are_a_snippet_where_snippets_are_known(tmp_path: Path) -> None:
+    capabilities = {"textDocument": {"completion": {"completionItem": {"snippetSupport": True}}}}
+    async with FakeCodestral(lambda body: "${a}\\\nb") as server, RawClient(tmp_path) as client:
+        options = {"backend": "codestral", "base_url": server.url, "api_key": "k", "debounce": 0, "multiline": "always"}
+        await client.initialize(options=options, capabilities=capabilities)
+        client.open("x = \n")
+        (item,) = (await client.reply(completion(client, 0, 4)))["result"]["items"]
+    assert (item["insertTextFormat"], item["textEdit"]["newText"]) == (2, "\\${a\\}\\\\\nb")
+
+
+async def test_no_menu_beside_ghost_text_unless_wished(tmp_path: Path) -> None:
+    async with RawClient(tmp_path) as client:
+        result = await client.initialize(options={"backend": "ngram"})
+        assert "completionProvider" not in result["capabilities"]
+    async with RawClient(tmp_path) as client:
+        result = await client.initialize(options={"backend": "ngram", "menu": "always"})
+        assert "completionProvider" in result["capabilities"]
+    async with RawClient(tmp_path) as client:
+        result = await client.initialize(options={"backend": "ngram", "menu": "never"}, capabilities={})
+        assert "completionProvider" not in result["capabilities"]

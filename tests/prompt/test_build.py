@@ -1,0 +1,55 @@
+"""The window that is sent: contiguous round the cursor, whole lines at its edges, never over the budget."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fim_lsp.prompt.build import build, characters
+from tests.marked import split
+
+LINES = st.lists(st.text(alphabet="abc d😀", max_size=30), max_size=40)
+
+
+@given(LINES, LINES, st.integers(64, 400), st.floats(0, 0.9))
+def test_the_prompt_is_a_contiguous_window_within_the_budget(
+    above: list[str], below: list[str], prompt_tokens: int, share: float
+) -> None:
+    before, after = "\n".join(above), "\n".join(below)
+    prompt = build(
+        split(f"{before}‸{after}"), uri="u", path="p", language="python", prompt_tokens=prompt_tokens,
+        suffix_share=share, max_tokens=9,
+    )  # fmt: skip
+    room = characters(prompt_tokens, "python")
+    assert before.endswith(prompt.prefix)
+    assert after.startswith(prompt.suffix)
+    assert len(prompt.prefix) + len(prompt.suffix) <= room
+    if len(before) + len(after) <= room:
+        assert (prompt.prefix, prompt.suffix) == (before, after)
+
+
+def cut(before: str, after: str, tokens: int = 100, share: float = 0.25) -> tuple[str, str]:
+    prompt = build(
+        split(f"{before}‸{after}"), uri="", path="", language="", prompt_tokens=tokens, suffix_share=share, max_tokens=1
+    )
+    return prompt.prefix, prompt.suffix
+
+
+def test_edges_are_edges_of_lines() -> None:
+    prefix, suffix = cut("".join(f"line {n}\n" for n in range(100)), "".join(f"more {n}\n" for n in range(100)))
+    assert prefix.startswith("line ")
+    assert prefix.endswith("line 99\n")
+    assert suffix.endswith("\n")
+
+
+def test_one_side_lends_its_room_to_the_other() -> None:
+    prefix, suffix = cut("x", "y\n" * 500)
+    assert len(suffix) > 200
+    prefix, suffix = cut("x\n" * 500, "y")
+    assert (len(prefix) > 240, suffix) == (True, "y")
+
+
+def test_a_line_longer_than_the_budget_is_cut() -> None:
+    prefix, suffix = cut("x" * 5000, "y" * 5000)
+    assert len(prefix) + len(suffix) == 260
+    assert len(suffix) == 65

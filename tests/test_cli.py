@@ -1,0 +1,118 @@
+"""The command line, run as a user runs it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import fim_lsp
+from fim_lsp.complete import parse_place
+from fim_lsp.errors import UsageError
+from tests.fakes.codestral import FakeCodestral
+
+SOURCE = "total = compute(alpha, beta)\nprint(total)\n" * 8
+
+
+def run(home: Path, *arguments: str, stdin: str = "", **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "fim_lsp", *arguments],
+        input=stdin,
+        capture_output=True,
+        encoding="utf-8",
+        cwd=home,
+        env={**os.environ, "HOME": str(home), "XDG_CONFIG_HOME": str(home / "config"), **env},
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "a.py").write_text(SOURCE + "total = compute(alp")
+    return tmp_path
+
+
+@pytest.mark.parametrize("place", ["a.py:17:20", "a.py:17"])
+def test_complete_prints_the_completion(project: Path, place: str) -> None:
+    done = run(project, "complete", place)
+    assert (done.stdout, done.stderr, done.returncode) == ("ha, beta)\n", "", 0)
+
+
+def test_complete_reads_standard_input(project: Path) -> None:
+    done = run(project, "complete", "-:17", "--path", "b.py", stdin=SOURCE + "total = compute(alp")
+    assert (done.stdout, done.returncode) == ("ha, beta)\n", 0)
+
+
+def test_nothing_to_say_is_exit_1(project: Path) -> None:
+    (project / "alone").mkdir()
+    (project / "alone" / "empty.py").write_text("")
+    done = run(project / "alone", "complete", "empty.py:1")
+    assert (done.stdout, done.returncode) == ("", 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["complete", "a.py"], "must be FILE:LINE:COLUMN"),
+        (["complete", "a.py:0:1"], "must be FILE:LINE:COLUMN"),
+        (["complete", "a.py:99:1"], "there is no line 99"),
+        (["complete", "a.py:1:999"], "there is no column 999"),
+        (["complete", "none.py:1:1"], "No such file"),
+        (["complete", "latin.py:1:1"], "not UTF-8"),
+        (["complete"], "required"),
+        (["--tcp", "nonsense"], "must be HOST:PORT"),
+        (["--tcp", "127.0.0.1:99999"], "must be HOST:PORT"),
+        (["--nonsense"], "unrecognized"),
+        (["--log-file", "no/such/folder/log"], "No such file"),
+    ],
+)
+def test_bad_use_is_a_sentence_and_exit_2(project: Path, arguments: list[str], says: str) -> None:
+    (project / "latin.py").write_bytes(b"\xe9")
+    done = run(project, *arguments)
+    assert says in done.stderr
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+async def test_complete_asks_the_back_end_on_the_servers_path(project: Path) -> None:
+    import asyncio
+
+    async with FakeCodestral(lambda body: "42") as server:
+        env = {"FIM_LSP_BACKEND": "codestral", "FIM_LSP_BASE_URL": server.url, "FIM_LSP_API_KEY": "k"}
+        (project / "b.py").write_text("x = \r\ny = 2\r\n", newline="")
+        done = await asyncio.to_thread(run, project, "complete", "b.py:1:5", **env)
+    assert (done.stdout, done.stderr, done.returncode) == ("42\n", "", 0)
+    body = server.requests[0].body
+    assert (body["prompt"], body["suffix"]) == ("x = ", "\r\ny = 2\r\n")
+
+
+def test_a_dead_back_end_is_said_and_stood_in_for(project: Path) -> None:
+    env = {"FIM_LSP_BACKEND": "codestral", "FIM_LSP_BASE_URL": "http://127.0.0.1:9", "FIM_LSP_API_KEY": "kkk"}
+    done = run(project, "complete", "a.py:17", **env)
+    assert (done.stdout, done.returncode) == ("ha, beta)\n", 0)
+    assert "127.0.0.1:9" in done.stderr
+    assert "kkk" not in done.stderr
+
+
+def test_version() -> None:
+    done = run(Path.cwd(), "--version")
+    assert done.stdout == f"fim-lsp {fim_lsp.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("place", "parsed"),
+    [("a.py:1:2", ("a.py", 1, 2)), ("a.py:3", ("a.py", 3, None)), ("C:\\x.py:4:5", ("C:\\x.py", 4, 5)),
+     ("C:\\x.py:4", ("C:\\x.py", 4, None)), ("-:1:1", ("-", 1, 1))],
+)  # fmt: skip
+def test_places(place: str, parsed: tuple[str, int, int | None]) -> None:
+    assert parse_place(place) == parsed
+
+
+@pytest.mark.parametrize("place", ["", ":", "a.py", "a.py:x", "a.py:0", ":3", "a.py:٣"])
+def test_places_that_are_none(place: str) -> None:
+    with pytest.raises(UsageError):
+        parse_place(place)
