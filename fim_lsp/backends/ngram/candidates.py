@@ -19,7 +19,7 @@ LONGEST_CONTEXT = 24
 CHAIN_STEPS = (32, 64, 64)
 """How many positions of a chain are looked at, for each of ``ORDERS``, in each store: this bounds the cost.
 
-Four times as many gained 0.1 points of exact lines in the tuning packages.
+From (24, 48, 64) to (96, 256, 256) the tuning packages gained 0.1 points of exact lines.
 """
 
 SHAPE_STEPS = 48

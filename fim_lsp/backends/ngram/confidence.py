@@ -30,6 +30,9 @@ PIECE_ENOUGH = 0.6
 FURTHER_ENOUGH = 0.6
 """A further line is offered with the ones before it from this confidence in all of them on."""
 
+HOPELESS = 0.6
+"""From a product as low as this neither table comes to an offer: a guess needn't be finished."""
+
 
 def whole_line(product: float) -> float:
     """How likely a whole rest of a line with this product is exactly right."""

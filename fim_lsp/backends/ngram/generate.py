@@ -14,7 +14,8 @@ from fim_lsp.backends.ngram.vocabulary import BLANK, SAME_INDENT
 MOST_TOKENS = 24
 """Tokens of one line that are guessed at most; with it and ``CHAIN_STEPS`` the cost of an answer is bounded."""
 
-_HOPELESS = 1e-4
+HOPELESS = 1e-4
+"""The product of probabilities below which a guess is given up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,13 +35,15 @@ class Guess:
     context: tuple[int, ...]
 
 
-def guess_line(model: NgramModel, cursor: Place, scope: Scope) -> Guess:
-    """The rest of the cursor's line."""
+def guess_line(model: NgramModel, cursor: Place, scope: Scope, *, least: float = HOPELESS) -> Guess:
+    """The rest of the cursor's line; it breaks off where it gets less likely than ``least``."""
     wanted = Wanted(partial=cursor.partial, end=not cursor.spaced)
-    return _guess(model, cursor.context, scope, wanted, spaced=bool(cursor.partial) or cursor.spaced)
+    return _guess(model, cursor.context, scope, wanted, spaced=bool(cursor.partial) or cursor.spaced, least=least)
 
 
-def guess_next_line(model: NgramModel, context: tuple[int, ...], scope: Scope, indent: str) -> tuple[str, Guess] | None:
+def guess_next_line(
+    model: NgramModel, context: tuple[int, ...], scope: Scope, indent: str, *, least: float = HOPELESS
+) -> tuple[str, Guess] | None:
     """The indentation and text of a further line after a whole one; ``None`` where a blank line or nothing follows."""
     scores = distribution(model, context, scope, Wanted(line_starts=True))
     if not scores:
@@ -49,7 +52,7 @@ def guess_next_line(model: NgramModel, context: tuple[int, ...], scope: Scope, i
     number = event >> 2
     if number == BLANK:
         return None
-    guess = _guess(model, _push(context, number), scope, Wanted(end=False), spaced=True)
+    guess = _guess(model, _push(context, number), scope, Wanted(end=False), spaced=True, least=least)
     start = Step(text="", probability=probability)
     return _indented(indent, number - SAME_INDENT), Guess(
         steps=(start, *guess.steps), whole=guess.whole, context=guess.context
@@ -63,10 +66,11 @@ def _guess(
     wanted: Wanted,
     *,
     spaced: bool,
+    least: float,
 ) -> Guess:
     steps: list[Step] = []
     overall = 1.0
-    while len(steps) < MOST_TOKENS and overall > _HOPELESS:
+    while len(steps) < MOST_TOKENS and overall > least:
         scores = distribution(model, context, scope, wanted)
         if not scores:
             break

@@ -40,7 +40,7 @@ def predict(model: NgramModel, uri: str, prefix: str, suffix: str, *, lines: int
     document = model.documents.get(uri)
     line = locate(document, prefix, suffix) if document is not None else None
     scope = scope_at(model, uri, cursor, line)
-    guess = guess_line(model, cursor, scope)
+    guess = guess_line(model, cursor, scope, least=confidence.HOPELESS)
     steps = fit(guess.steps, cursor.rest)
     if not steps:
         return None
@@ -80,7 +80,7 @@ def _further(
     """Further lines with their line ends before them, while all that is offered is likely enough; and its confidence."""
     text, indent = "", cursor.indent
     for _ in range(lines):
-        found = guess_next_line(model, guess.context, scope, indent)
+        found = guess_next_line(model, guess.context, scope, indent, least=confidence.HOPELESS)
         if found is None or not found[1].whole:
             break
         indent, guess = found
