@@ -205,7 +205,7 @@ class Session:
             new = document.lines[edit.first_line : edit.first_line + edit.new_lines]
             self._ngram.change(uri, edit.first_line, edit.old_lines, new)
         if self._completer:
-            self._completer.edited(uri)
+            self._completer.edited(uri, edit)
 
     def closed(self, uri: str) -> None:
         """A document was closed."""

@@ -40,6 +40,7 @@ class Chunk:
 
     ``finish`` is the server's finish reason (``"stop"``, ``"length"``, …) on the chunk that ends the text.
     ``confidence`` (0 to 1) is how sure a back end that knows is that the whole answer is what will be typed.
+    ``stand_in``: the text is not of the back end that the user chose, which could not answer.
     """
 
     text: str = ""
@@ -47,6 +48,7 @@ class Chunk:
     usage: Usage | None = None
     quota: Quota | None = None
     confidence: float | None = None
+    stand_in: bool = False
 
 
 class Backend(Protocol):

@@ -1,7 +1,8 @@
 """Recent answers, found again by what has been typed since.
 
 Looked up before any wait. An answer given at one cursor serves every later cursor that the user reaches by typing the
-beginning of it, and, because it stays under the text it was given for, every earlier one by going back.
+beginning of it, and, because it stays under the text it was given for, every earlier one by going back. What a model
+wrote beyond what was shown is kept too, so that after an accept the next piece comes from memory.
 """
 
 from __future__ import annotations
@@ -14,51 +15,72 @@ from cachetools import TLRUCache
 from fim_lsp.suggest.suggestion import Suggestion
 from fim_lsp.text.cursor import Split
 
-LOOK_BACK = 256  # characters typed since the answer; llama.vim walks back 128
+LOOK_BACK = 512  # characters typed since the answer; llama.vim walks back 128, which a block of code exceeds
 _TAIL = 256  # characters before and after the cursor that make a place: the window may slide, these do not
-_EMPTY_FOR = 20.0  # seconds that "nothing to suggest" is believed; text is believed until it is pushed out
+_BRIEFLY = 20.0  # seconds that "nothing to suggest" and a stand-in's answer are believed; others until room is needed
 _OVERHEAD = 400  # bytes an entry costs besides its characters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """A known answer: ``suggestion`` is what is left of it here, ``None`` where nothing was to suggest."""
+class Known:
+    """An answer: all the ``text`` a model wrote at a place, whether it was ``finished``, and what was shown of it."""
 
+    text: str
+    finished: str | None
     suggestion: Suggestion | None
+    stand_in: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """An answer that holds here, after ``typed`` was typed since its place."""
+
+    typed: str
+    known: Known
+
+    @property
+    def rest(self) -> str:
+        """What the model wrote from here on."""
+        return self.known.text[len(self.typed) :]
 
 
 class Cache:
     """Bounded by bytes, least recently used first out. ``timer`` gives seconds."""
 
     def __init__(self, timer: Callable[[], float], *, max_bytes: int = 4 << 20) -> None:
-        self._entries: TLRUCache[Hashable, Suggestion | None] = TLRUCache(
+        self._entries: TLRUCache[Hashable, Known] = TLRUCache(
             maxsize=max_bytes,
-            ttu=lambda _key, value, now: now + _EMPTY_FOR if value is None else float("inf"),
+            ttu=lambda _key, known, now: now + _BRIEFLY if known.stand_in or not known.suggestion else float("inf"),
             timer=timer,
-            getsizeof=lambda value: _OVERHEAD + 4 * (2 * _TAIL + (len(value.text) if value else 0)),
+            getsizeof=lambda known: _OVERHEAD + 4 * (2 * _TAIL + 2 * len(known.text)),
         )
 
-    def put(self, scope: Hashable, split: Split, suggestion: Suggestion | None) -> None:
+    def put(self, scope: Hashable, split: Split, known: Known) -> None:
         """Keep what was answered at ``split``. ``scope`` is whatever else the answer hangs on: document, settings."""
         try:
-            self._entries[self._key(scope, split.prefix, split.suffix)] = suggestion
+            self._entries[self._key(scope, split.prefix, split.suffix)] = known
         except ValueError:  # larger than the whole cache
             return
 
     def find(self, scope: Hashable, split: Split) -> Found | None:
         """What is known here: the nearest earlier place whose answer goes on with what was typed since."""
         prefix = split.prefix
-        for typed in range(min(len(prefix), LOOK_BACK) + 1):
-            key = self._key(scope, prefix[: len(prefix) - typed], split.suffix)
-            if key not in self._entries:
-                continue
-            known = self._entries.get(key)
+        for length in range(min(len(prefix), LOOK_BACK) + 1):
+            known = self._entries.get(self._key(scope, prefix[: len(prefix) - length], split.suffix))
             if known is None:
-                if typed == 0:
-                    return Found(suggestion=None)
-            elif rest := known.after(prefix[len(prefix) - typed :]):
-                return Found(suggestion=rest)
+                continue
+            typed = prefix[len(prefix) - length :]
+            if (
+                not typed
+                or (known.text.startswith(typed) and len(known.text) > len(typed))
+                or self._shows(known, typed)
+            ):
+                return Found(typed=typed, known=known)
         return None
+
+    @staticmethod
+    def _shows(known: Known, typed: str) -> bool:
+        return known.suggestion is not None and known.suggestion.after(typed) is not None
 
     @staticmethod
     def _key(scope: Hashable, prefix: str, suffix: str) -> Hashable:

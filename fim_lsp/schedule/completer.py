@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Callable, Hashable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 
 from fim_lsp.backends.base import Backend, Chunk
 from fim_lsp.config import Settings
@@ -18,6 +19,7 @@ from fim_lsp.schedule.rhythm import Rhythm
 from fim_lsp.schedule.snapshot import Answer, Reason, Snapshot
 from fim_lsp.suggest.shape import enough, shape
 from fim_lsp.suggest.suggestion import Suggestion
+from fim_lsp.text.document import Edit
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +38,7 @@ class Plan:
             settings.temperature, settings.top_p, settings.max_tokens, settings.min_tokens, settings.stop,
             settings.random_seed, settings.multiline,
         )  # fmt: skip
+        self.patience = 1.0
         self.waits = bool(self._backends) and self._backends[0].host != ""
 
     async def stream(self, snapshot: Snapshot) -> AsyncGenerator[Chunk, None]:
@@ -55,7 +58,7 @@ class Plan:
                 async with aclosing(backend.stream(prompt)) as chunks:
                     async for chunk in chunks:
                         written = written or bool(chunk.text)
-                        yield chunk
+                        yield chunk if backend is self._backends[0] else replace(chunk, stand_in=True)
                 self._fine(backend)
                 return
             except BackendError as error:
@@ -90,9 +93,9 @@ class Completer:
         for lane in self._lanes.values():
             lane.rhythm.fixed = debounce
 
-    def edited(self, uri: str) -> None:
+    def edited(self, uri: str, edit: Edit) -> None:
         """A document changed."""
-        self._lane(uri).edited()
+        self._lane(uri).edited(edit)
 
     def ask(self, snapshot: Snapshot) -> asyncio.Future[Answer]:
         """Request a completion. The future is answered exactly once; cancelling it takes the request back."""

@@ -9,61 +9,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Hashable
+from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Protocol
 
-from fim_lsp.backends.base import Chunk
 from fim_lsp.errors import BackendError
-from fim_lsp.schedule.cache import Cache
+from fim_lsp.schedule.cache import Cache, Found, Known
+from fim_lsp.schedule.call import Call, Source
+from fim_lsp.schedule.gates import Change, classify, gate
 from fim_lsp.schedule.rhythm import Rhythm
 from fim_lsp.schedule.snapshot import Answer, Reason, Snapshot
-from fim_lsp.suggest.suggestion import Suggestion
+from fim_lsp.schedule.taste import Taste
+from fim_lsp.text.document import Edit
 from fim_lsp.text.typed import typed_since
 
 log = logging.getLogger(__name__)
 
-GRACE = 0.025  # seconds a call outlives a cancelled request: VS Code cancels just before it asks again
-
-
-class Source(Protocol):
-    """What a lane needs to know about the settings in force."""
-
-    @property
-    def scope(self) -> Hashable:
-        """Back end and generation settings: an answer is good only for the same."""
-
-    @property
-    def waits(self) -> bool:
-        """Whether calls cost something, so that the user's pause is worth waiting for."""
-
-    def stream(self, snapshot: Snapshot) -> AsyncGenerator[Chunk, None]:
-        """Ask for a completion."""
-
-    def enough(self, snapshot: Snapshot, text: str) -> bool:
-        """Whether ``text`` is all that would be shown."""
-
-    def shape(self, snapshot: Snapshot, text: str, finished: str | None) -> Suggestion | None:
-        """What is shown of ``text``."""
-
-
-@dataclass(slots=True, eq=False)
-class _Call:
-    """A call that waits for its moment or is under way."""
-
-    snapshot: Snapshot
-    source: Source
-    task: asyncio.Task[None] | None = None
-    started: bool = False
-    text: str = ""
-    finished: str | None = None
-    farewell: asyncio.TimerHandle | None = None
-
-    def agrees(self, snapshot: Snapshot) -> bool:
-        """Whether what has arrived so far and what was typed since begin alike."""
-        typed = typed_since(self.snapshot.split, snapshot.split)
-        return typed is not None and (self.text.startswith(typed) or typed.startswith(self.text))
+GRACE = 0.025  # seconds a call outlives a cancelled request: VS Code cancels just before it sends the edit
+RETURN = 0.3  # seconds it outlives it if that edit agrees: VS Code asks again 50 ms later, Neovim 200 ms
+RUN_ON = 0.5  # seconds it may go on once it was answered: most end by themselves, and keep their connection
 
 
 @dataclass(slots=True, eq=False)
@@ -74,12 +38,25 @@ class Lane:
     cache: Cache
     clock: Callable[[], float]
     rhythm: Rhythm = field(default_factory=Rhythm)
+    _taste: Taste = field(default_factory=Taste)
+    _change: Change = Change.NONE
     _pending: tuple[Snapshot, asyncio.Future[Answer]] | None = None
-    _call: _Call | None = None
+    _call: Call | None = None
 
-    def edited(self) -> None:
+    # -- what happens outside
+
+    def edited(self, edit: Edit) -> None:
         """The document changed."""
         self.rhythm.edited(self.clock())
+        self._change = classify(edit, self._taste.offered)
+        call = self._call
+        if call is None or not call.started:
+            return
+        if not call.survives(edit):
+            self._hang_up()
+            self._answer(Answer(reason=Reason.SUPERSEDED))
+        elif call.farewell is not None:
+            self._part(call, RETURN)
 
     def ask(self, snapshot: Snapshot) -> asyncio.Future[Answer]:
         """Request a completion. Cancelling the future takes the request back; it never raises anything else."""
@@ -87,19 +64,20 @@ class Lane:
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         future.add_done_callback(self._taken_back)
         self._pending = snapshot, future
-        source = self.source()
-        call = self._call
+        self._taste.look(snapshot.split)
+        source, call = self.source(), self._call
         if call is not None and (call.source.scope != source.scope or (call.started and not call.agrees(snapshot))):
             self._hang_up()
-        if found := self.cache.find((snapshot.uri, source.scope), snapshot.split):
-            self._answer(Answer(reason=Reason.CACHE, suggestion=found.suggestion))
-        elif self._call is None or (snapshot.explicit and not self._call.started):
-            self._hang_up()
-            self._start(snapshot, source)
-        elif not self._call.started:
-            self._call.snapshot = snapshot
+        if answer := self._from_memory(snapshot, source):
+            self._stop_waiting()
+            self._answer(answer)
+        elif self._call is not None and self._call.started:
+            self._join(self._call)
+        elif reason := gate(snapshot, self._change):
+            self._stop_waiting()
+            self._answer(Answer(reason=reason))
         else:
-            self._forget_farewell(self._call)
+            self._want(snapshot, source)
         return future
 
     def close(self) -> None:
@@ -107,59 +85,144 @@ class Lane:
         self._answer(Answer(reason=Reason.CLOSED))
         self._hang_up()
 
+    def _taken_back(self, future: asyncio.Future[Answer]) -> None:
+        """The editor cancelled. Hang up, unless a newer request joins in a moment."""
+        if future.cancelled() and self._pending is not None and self._pending[1] is future:
+            self._pending = None
+            if self._call is not None:
+                self._part(self._call, GRACE)
+
+    # -- answers
+
     def _answer(self, answer: Answer) -> None:
         if self._pending is None:
             return
-        _, future = self._pending
+        snapshot, future = self._pending
         self._pending = None
         if not future.done():
+            self._taste.offer(snapshot.split, answer.suggestion)
             future.set_result(answer)
 
-    def _start(self, snapshot: Snapshot, source: Source) -> None:
-        self._call = call = _Call(snapshot, source)
-        call.task = asyncio.get_running_loop().create_task(self._run(call))
-        call.task.add_done_callback(lambda task: self._broke(call, task))
+    def _from_memory(self, snapshot: Snapshot, source: Source) -> Answer | None:
+        """The answer that is known, if one is."""
+        found = self.cache.find((snapshot.uri, source.scope), snapshot.split)
+        if found is None:
+            return None
+        reason = Reason.STAND_IN if found.known.stand_in else Reason.CACHE
+        shown = found.known.suggestion
+        if not found.typed or (rest := shown.after(found.typed) if shown else None):
+            return Answer(reason=reason, suggestion=rest if found.typed else shown)
+        return self._next_piece(snapshot, source, found)
 
-    def _hang_up(self) -> None:
-        call, self._call = self._call, None
-        if call is not None and call.task is not None:
-            self._forget_farewell(call)
-            call.task.cancel()
+    def _next_piece(self, snapshot: Snapshot, source: Source, found: Found) -> Answer | None:
+        """What was shown is used up; what the model wrote after it, if that is whole."""
+        if found.known.finished != "stop" and not source.enough(snapshot, found.rest):
+            return None
+        suggestion = source.shape(snapshot, found.rest, found.known.finished)
+        if suggestion is None:
+            return None
+        piece = Known(
+            text=found.rest,
+            finished=found.known.finished,
+            suggestion=suggestion,
+            stand_in=found.known.stand_in,
+        )
+        self.cache.put((snapshot.uri, source.scope), snapshot.split, piece)
+        return Answer(reason=Reason.CACHE, suggestion=suggestion)
 
-    async def _run(self, call: _Call) -> None:
+    # -- the call
+
+    def _want(self, snapshot: Snapshot, source: Source) -> None:
+        """Wait with the call that waits for its moment, or make one."""
+        call = self._call
+        if call is None or (snapshot.explicit and not call.started):
+            self._hang_up()
+            self._call = call = Call(snapshot, source)
+            call.task = asyncio.get_running_loop().create_task(self._run(call))
+            call.task.add_done_callback(lambda task: self._broke(call, task))
+        else:
+            call.snapshot = snapshot
+
+    def _join(self, call: Call) -> None:
+        call.answered = None
+        self._stay(call)
+        self._progress(call)
+
+    async def _run(self, call: Call) -> None:
         """Wait for the user's pause, then make the call and follow it to its end."""
         try:
             await self._pause(call)
             call.started = True
             async with aclosing(call.source.stream(call.snapshot)) as chunks:
                 async for chunk in chunks:
-                    call.text += chunk.text
-                    call.finished = chunk.finish or call.finished
-                    if self._progress(call):
+                    call.add(chunk)
+                    if chunk.text and self._progress(call):
                         break
         except BackendError:
             if self._call is call:
                 self._call = None
+                self._stay(call)
                 self._answer(Answer(reason=Reason.TROUBLE))
             return
         self._ended(call)
 
-    async def _pause(self, call: _Call) -> None:
+    async def _pause(self, call: Call) -> None:
         while call.source.waits and not call.snapshot.explicit:
-            left = self.rhythm.due(self.clock()) - self.clock()
+            factor = call.source.patience * self._taste.patience
+            left = self.rhythm.due(self.clock(), call.snapshot.split, factor) - self.clock()
             if left <= 0:
                 return
             await asyncio.sleep(left)
 
-    def _progress(self, call: _Call) -> bool:
-        """Text has arrived, or a request has joined. True when no more text is needed."""
+    def _progress(self, call: Call) -> bool:
+        """Text has arrived, or a request has joined. True when no more text is wanted."""
         if self._pending is not None and not call.agrees(self._pending[0]):
             self._call = None
-            self._start(self._pending[0], self.source())
+            self._want(self._pending[0], self.source())
             return True
-        return call.source.enough(call.snapshot, call.text)
+        if call.answered is None:
+            snapshot = self._pending[0] if self._pending else call.snapshot
+            typed = typed_since(call.snapshot.split, snapshot.split) or ""
+            if len(call.text) > len(typed) and call.source.enough(snapshot, call.text[len(typed) :]):
+                call.answered = self.clock()
+                self._remember(call)
+                self._serve(call)
+        return call.answered is not None and self.clock() - call.answered > RUN_ON
 
-    def _broke(self, call: _Call, task: asyncio.Task[None]) -> None:
+    def _ended(self, call: Call) -> None:
+        """All text is here: remember it, and answer whoever waits."""
+        if self._call is not call:
+            return
+        self._stay(call)
+        self._call = None
+        self._remember(call)
+        self._serve(call)
+        if self._pending is not None:
+            self._want(self._pending[0], self.source())
+
+    def _remember(self, call: Call) -> None:
+        known = Known(
+            text=call.text,
+            finished=call.finished,
+            suggestion=call.source.shape(call.snapshot, call.text, call.finished),
+            stand_in=call.stand_in,
+        )
+        self.cache.put((call.snapshot.uri, call.source.scope), call.snapshot.split, known)
+
+    def _serve(self, call: Call) -> None:
+        """Answer the waiting request from what the call has brought, if it holds for it."""
+        if self._pending is None:
+            return
+        snapshot, _ = self._pending
+        if answer := self._from_memory(snapshot, call.source):
+            reason = answer.reason
+            if reason is Reason.CACHE:
+                reason = Reason.CALL if snapshot.split == call.snapshot.split else Reason.JOINED
+            if answer.suggestion is None:
+                reason = Reason.EMPTY
+            self._answer(Answer(reason=reason, suggestion=answer.suggestion))
+
+    def _broke(self, call: Call, task: asyncio.Task[None]) -> None:
         """A fault in the program must not leave a request without its answer."""
         if task.cancelled() or (error := task.exception()) is None:
             return
@@ -168,36 +231,24 @@ class Lane:
             self._call = None
             self._answer(Answer(reason=Reason.TROUBLE))
 
-    def _ended(self, call: _Call) -> None:
-        """All text is here: remember it, and answer whoever waits."""
-        if self._call is not call:
-            return
-        self._forget_farewell(call)
-        self._call = None
-        suggestion = call.source.shape(call.snapshot, call.text, call.finished)
-        self.cache.put((call.snapshot.uri, call.source.scope), call.snapshot.split, suggestion)
-        if self._pending is None:
-            return
-        snapshot, _ = self._pending
-        typed = typed_since(call.snapshot.split, snapshot.split)
-        if typed == "":
-            reason = Reason.CALL if suggestion else Reason.EMPTY
-            self._answer(Answer(reason=reason, suggestion=suggestion))
-        elif typed is not None and suggestion is not None and (rest := suggestion.after(typed)):
-            self._answer(Answer(reason=Reason.JOINED, suggestion=rest))
-        else:
-            self._start(snapshot, self.source())
+    def _stop_waiting(self) -> None:
+        """Give up a call that has not begun."""
+        if self._call is not None and not self._call.started:
+            self._hang_up()
 
-    def _taken_back(self, future: asyncio.Future[Answer]) -> None:
-        """The editor cancelled. Hang up, unless a newer request joins in a moment."""
-        if not future.cancelled() or self._pending is None or self._pending[1] is not future:
-            return
-        self._pending = None
-        if self._call is not None:
-            self._call.farewell = asyncio.get_running_loop().call_later(GRACE, self._hang_up)
+    def _hang_up(self) -> None:
+        call, self._call = self._call, None
+        if call is not None and call.task is not None:
+            self._stay(call)
+            call.task.cancel()
+
+    def _part(self, call: Call, after: float) -> None:
+        """Hang up after so many seconds, unless somebody wants the call again."""
+        self._stay(call)
+        call.farewell = asyncio.get_running_loop().call_later(after, self._hang_up)
 
     @staticmethod
-    def _forget_farewell(call: _Call) -> None:
+    def _stay(call: Call) -> None:
         if call.farewell is not None:
             call.farewell.cancel()
             call.farewell = None

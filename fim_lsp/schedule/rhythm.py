@@ -5,11 +5,20 @@ from __future__ import annotations
 from collections import deque
 from statistics import median
 
-_START = 0.15  # seconds: the median gap between keys in the typing traces the policy was tried on
-_LEAST, _MOST = 0.05, 0.4  # a wait below costs a call per key, one above is felt as absence
+from fim_lsp.text.cursor import Split
+
+_START = 0.06  # seconds, until something is learnt
+_LEAST, _MOST = 0.03, 0.4  # a wait below costs a call per key of a burst, one above is felt as absence
+_QUICK = 0.1  # the part of this user's gaps that is waited out: bursts, not the usual pace
+_BURST, _BURST_WAIT = 0.07, 2.0  # gaps of so many seconds are a held key or a macro; so many of them are waited
+_LATELY = 4  # gaps that tell a burst
 _PAUSE = 1.0  # a longer gap is thinking, not rhythm
-_PASTE = 0.005  # a shorter one is a program's edit
-_MEMORY = 20  # gaps remembered
+_PASTE = 0.004  # a shorter one is a program's edit
+_MEMORY = 30  # gaps remembered
+_ENOUGH = 5  # gaps that make a rhythm
+_FRESH = 60.0  # seconds of rest after which the rhythm is forgotten
+
+IN_WORD, BREAK = 1.0, 0.5  # factors: a word is likely to go on; at its end, and on a new line, people look
 
 
 class Rhythm:
@@ -23,17 +32,29 @@ class Rhythm:
 
     def edited(self, now: float) -> None:
         """The user changed something."""
-        if self._last is not None and _PASTE < now - self._last < _PAUSE:
-            self._gaps.append(now - self._last)
+        if self._last is not None:
+            gap = now - self._last
+            if gap > _FRESH:
+                self._gaps.clear()
+            elif _PASTE < gap < _PAUSE:
+                self._gaps.append(gap)
         self._last = now
 
-    def due(self, now: float) -> float:
-        """When a call may be made: the wait after the last edit, or now if there was none."""
-        return now if self._last is None else self._last + self.wait()
+    def due(self, now: float, split: Split, factor: float = 1.0) -> float:
+        """When a call may be made at ``split``: the wait after the last edit, or now if there was none."""
+        return now if self._last is None else self._last + self.wait(split) * factor
 
-    def wait(self) -> float:
+    def wait(self, split: Split) -> float:
         """Seconds of quiet that mean the user stopped. Never zero for want of data."""
         if self.fixed is not None:
             return self.fixed
-        usual = median(self._gaps) if len(self._gaps) >= 5 else _START
-        return min(max(usual, _LEAST), _MOST)
+        gaps = sorted(self._gaps)
+        usual = gaps[int(len(gaps) * _QUICK)] if len(gaps) >= _ENOUGH else _START
+        before = split.line_prefix[-1:]
+        place = IN_WORD if before.isalnum() or before == "_" else BREAK
+        return min(max(usual * place, self._burst(), _LEAST), _MOST)
+
+    def _burst(self) -> float:
+        """The wait that outlasts the gaps of a burst under way, 0 if there is none."""
+        lately = [self._gaps[-n] for n in range(1, min(_LATELY, len(self._gaps)) + 1)]
+        return _BURST_WAIT * median(lately) if lately and median(lately) < _BURST else 0.0

@@ -30,9 +30,13 @@ class Reason(enum.StrEnum):
     CALL = "call"  # a back end was asked for it
     JOINED = "joined"  # a call under way brought it
     CACHE = "cache"  # it was known
-    SUPERSEDED = "superseded"  # a newer request took its place
-    CANCELLED = "cancelled"  # the editor took the request back
+    STAND_IN = "stand-in"  # the first back end could not answer, another did
+    SUPERSEDED = "superseded"  # a newer request or edit took its place
     EXCLUDED = "excluded"  # the file is never sent
+    TOO_LARGE = "too large"  # the file is over the limit
+    DELETION = "deletion"  # the last edit only took away
+    PASTE = "paste"  # the last edit was a program's, or a paste
+    IN_WORD = "in word"  # the cursor is inside a word
     EMPTY = "empty"  # the back end had nothing to say, or nothing that could be shown
     TROUBLE = "trouble"  # no back end answered
     CLOSED = "closed"  # the document or the server was closed

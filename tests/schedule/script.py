@@ -12,6 +12,8 @@ from fim_lsp.errors import BackendError
 from fim_lsp.prompt.prompt import Prompt
 from fim_lsp.schedule.completer import Completer, Plan
 from fim_lsp.schedule.snapshot import Answer, Snapshot
+from fim_lsp.text.document import Document
+from fim_lsp.text.positions import Encoding
 from tests.marked import split
 from tests.virtual import now
 
@@ -75,13 +77,25 @@ class Typist:
 
     def type(self, text: str) -> None:
         """Put text in at the cursor."""
+        self._edit(text=text)
         self.before += text
-        self.completer.edited("file:///a.py")
 
     def erase(self, count: int = 1) -> None:
         """Backspace."""
+        self._edit(erase=count)
         self.before = self.before[:-count]
-        self.completer.edited("file:///a.py")
+
+    def _edit(self, *, text: str = "", erase: int = 0) -> None:
+        """One change at the cursor, as the documents tell it."""
+        document = Document(self.before + self.after, Encoding.UTF32)
+        lines = Document(self.before, Encoding.UTF32).lines
+        place = len(lines) - 1, len(lines[-1])
+        if erase:
+            above = Document(self.before[:-erase], Encoding.UTF32).lines
+            edit = document.replace((len(above) - 1, len(above[-1])), place, "")
+        else:
+            edit = document.replace(place, place, text)
+        self.completer.edited("file:///a.py", edit)
 
     def ask(self, *, explicit: bool = False, uri: str = "file:///a.py") -> asyncio.Future[Answer]:
         """Request a completion; answers are collected in their order."""

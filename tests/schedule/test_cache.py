@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fim_lsp.schedule.cache import Cache, Found
+from fim_lsp.schedule.cache import Cache, Found, Known
 from fim_lsp.suggest.suggestion import Suggestion
 from tests.marked import split
 
@@ -17,14 +17,19 @@ class Clock:
         return self.now
 
 
+def known(text: str, *, replace: int = 0) -> Known:
+    return Known(text=text, finished="stop", suggestion=Suggestion(text=text, replace=replace) if text else None)
+
+
 def text(found: Found | None) -> str | None:
-    return found.suggestion.text if found and found.suggestion else None
+    rest = found.known.suggestion.after(found.typed) if found and found.known.suggestion else None
+    return rest.text if rest else None
 
 
 @pytest.fixture
 def cache() -> Cache:
     cache = Cache(Clock())
-    cache.put("scope", split("def f(‸)\n"), Suggestion(text="self, x", replace=1))
+    cache.put("scope", split("def f(‸)\n"), known("self, x", replace=1))
     return cache
 
 
@@ -42,9 +47,7 @@ def cache() -> Cache:
     ],
 )
 def test_where_an_answer_holds(cache: Cache, marked: str, rest: str | None) -> None:
-    found = cache.find("scope", split(marked))
-    assert text(found) == rest
-    assert found is None or found.suggestion is None or found.suggestion.replace == 1
+    assert text(cache.find("scope", split(marked))) == rest
 
 
 def test_another_scope_is_another_answer(cache: Cache) -> None:
@@ -53,8 +56,8 @@ def test_another_scope_is_another_answer(cache: Cache) -> None:
 
 def test_the_nearest_answer_wins() -> None:
     cache = Cache(Clock())
-    cache.put("s", split("a‸"), Suggestion(text="bcd"))
-    cache.put("s", split("ab‸"), Suggestion(text="cat"))
+    cache.put("s", split("a‸"), known("bcd"))
+    cache.put("s", split("ab‸"), known("cat"))
     assert text(cache.find("s", split("abc‸"))) == "at"
     assert text(cache.find("s", split("abcd‸"))) is None
 
@@ -62,22 +65,22 @@ def test_the_nearest_answer_wins() -> None:
 def test_the_window_may_slide() -> None:
     cache = Cache(Clock())
     long = "".join(f"line {n}\n" for n in range(500))
-    cache.put("s", split(long + "x‸", window=2000), Suggestion(text="yz"))
+    cache.put("s", split(long + "x‸", window=2000), known("yz"))
     assert text(cache.find("s", split(long + "xy‸", window=1900))) == "z"
 
 
 def test_an_edit_far_behind_changes_nothing() -> None:
     cache = Cache(Clock())
     tail = "\n" + "-" * 400
-    cache.put("s", split("x‸" + tail), Suggestion(text="y"))
+    cache.put("s", split("x‸" + tail), known("y"))
     assert text(cache.find("s", split("x‸" + tail + "changed"))) == "y"
 
 
 def test_nothing_to_suggest_is_believed_for_a_while_and_only_there() -> None:
     clock = Clock()
     cache = Cache(clock)
-    cache.put("s", split("x‸"), None)
-    assert cache.find("s", split("x‸")) == Found(suggestion=None)
+    cache.put("s", split("x‸"), known(""))
+    assert cache.find("s", split("x‸")) == Found(typed="", known=known(""))
     assert cache.find("s", split("xy‸")) is None
     clock.now = 60
     assert cache.find("s", split("x‸")) is None
@@ -86,12 +89,12 @@ def test_nothing_to_suggest_is_believed_for_a_while_and_only_there() -> None:
 def test_text_is_believed_until_room_is_needed() -> None:
     clock = Clock()
     cache = Cache(clock, max_bytes=100_000)
-    cache.put("s", split("x‸"), Suggestion(text="y"))
+    cache.put("s", split("x‸"), known("y"))
     clock.now = 1e6
     assert text(cache.find("s", split("x‸"))) == "y"
     for n in range(100):
-        cache.put("s", split(f"{n}‸"), Suggestion(text="z" * 1000))
+        cache.put("s", split(f"{n}‸"), known("z" * 1000))
     assert cache.find("s", split("x‸")) is None
     assert text(cache.find("s", split("99‸")))
-    cache.put("s", split("x‸"), Suggestion(text="z" * 1_000_000))  # more than the cache may hold
+    cache.put("s", split("x‸"), known("z" * 1_000_000))  # more than the cache may hold
     assert cache.find("s", split("x‸")) is None

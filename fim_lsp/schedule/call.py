@@ -1,0 +1,95 @@
+"""One call to a back end, and what was typed since it was made."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator, Hashable
+from dataclasses import dataclass
+from typing import Protocol
+
+from fim_lsp.backends.base import Chunk
+from fim_lsp.schedule.snapshot import Snapshot
+from fim_lsp.suggest.suggestion import Suggestion
+from fim_lsp.text.document import Edit, split_lines
+from fim_lsp.text.typed import typed_since
+
+
+class Source(Protocol):
+    """What a lane needs to know about the settings in force."""
+
+    @property
+    def scope(self) -> Hashable:
+        """Back end and generation settings: an answer is good only for the same."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether calls cost something, so that the user's pause is worth waiting for."""
+
+    @property
+    def patience(self) -> float:
+        """A factor on that wait, 1 or more: grows as the budget runs low."""
+
+    def stream(self, snapshot: Snapshot) -> AsyncGenerator[Chunk, None]:
+        """Ask for a completion."""
+
+    def enough(self, snapshot: Snapshot, text: str) -> bool:
+        """Whether ``text`` is all that would be shown."""
+
+    def shape(self, snapshot: Snapshot, text: str, finished: str | None) -> Suggestion | None:
+        """What is shown of ``text``."""
+
+
+_LINE_END = re.compile(r"\r\n?|\n")
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """A call that waits for its moment or is under way.
+
+    ``typed`` is what the edits since have put in at its cursor; ``answered`` is when the request it was made for had
+    its answer; ``farewell`` is the moment of hanging up because nobody seems to want it any more.
+    """
+
+    snapshot: Snapshot
+    source: Source
+    task: asyncio.Task[None] | None = None
+    started: bool = False
+    text: str = ""
+    finished: str | None = None
+    stand_in: bool = False
+    typed: str = ""
+    answered: float | None = None
+    farewell: asyncio.TimerHandle | None = None
+    _written: str = ""
+
+    def add(self, chunk: Chunk) -> None:
+        """Take in what has arrived."""
+        self._written += chunk.text
+        self.text = (
+            _LINE_END.sub(self.snapshot.split.line_end, self._written) if "\n" in self._written else self._written
+        )
+        self.finished = chunk.finish or self.finished
+        self.stand_in = self.stand_in or chunk.stand_in
+
+    def agrees(self, snapshot: Snapshot) -> bool:
+        """Whether what has arrived so far and what was typed since begin alike."""
+        typed = typed_since(self.snapshot.split, snapshot.split)
+        return typed is not None and self._begins_like(typed)
+
+    def survives(self, edit: Edit) -> bool:
+        """Whether the call may still be right after an edit. One that doesn't touch its cursor says nothing."""
+        line, column = self._caret()
+        if (edit.line, edit.column) == (line, column) and not edit.removed:
+            self.typed += edit.inserted
+            return self._begins_like(self.typed)
+        end = edit.line + len(split_lines(edit.removed)) - 1
+        return end < line or (edit.line, edit.column) > (line, column)
+
+    def _caret(self) -> tuple[int, int]:
+        split = self.snapshot.split
+        *above, last = split_lines(self.typed)
+        return split.line + len(above), len(last) + (0 if above else split.column)
+
+    def _begins_like(self, typed: str) -> bool:
+        return self.text.startswith(typed) or typed.startswith(self.text)
