@@ -9,8 +9,9 @@ from pathlib import Path
 
 from fim_lsp.errors import UsageError
 from fim_lsp.languages import language_of
+from fim_lsp.notices import Level
 from fim_lsp.schedule.snapshot import Answer, Snapshot
-from fim_lsp.session import Level, Session
+from fim_lsp.session import Session
 from fim_lsp.text.document import Document
 from fim_lsp.text.positions import Encoding, content
 

@@ -100,6 +100,23 @@ class Settings:
     )
     prompt_tokens: int = _setting(1200, integer(64), "how much is sent, prefix and suffix together, in tokens")
     suffix_share: float = _setting(0.25, number(0, 0.9), "the part of that kept for the text after the cursor")
+    requests_per_minute: int | None = _setting(
+        None, optional(integer(0)), "the quota; null: 500 on Langdock, else none; `0`: no limit"
+    )
+    tokens_per_minute: int | None = _setting(
+        None, optional(integer(0)), "the quota, in tokens; null: 60000 on Langdock, else none; `0`: no limit"
+    )
+    limits_store: Secret = _setting(
+        Secret("machine"),
+        pattern(
+            '"machine", "process" or an address that begins with redis:// or rediss://',
+            r"^(machine|process|rediss?://.+)$",
+            re.compile(r"machine|process|rediss?://.+").fullmatch,
+        ),
+        "who shares the quota's count: all editors on this `machine`, this `process` alone, or a team, through Redis",
+        user_only=True,
+        secret=True,
+    )
     fallback: tuple[str, ...] = _setting(
         ("ngram",), many(one_of("ngram"), 'a list of "ngram"'), "tried in order when the back end can't answer"
     )
@@ -228,6 +245,8 @@ def table() -> str:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Secret):
+        return value.reveal()  # a default, which is no secret
     return list(value) if isinstance(value, tuple) else value
 
 

@@ -10,7 +10,8 @@
         ├── RateLimited      429: a quota is used up, for now
         ├── Overloaded       5xx, or a 429 that says the provider itself is full
         ├── Rejected         any other 4xx: the request is not to the server's liking
-        └── BadReply         the server answered with something else than a completion
+        ├── BadReply         the server answered with something else than a completion
+        └── Paused           it was not asked: its quota is used up, or it failed lately
 
 ``str(error)`` is one sentence for a person: what happened, where, and what to do. It never holds text of the
 user's, a prompt or a key. Exceptions of libraries are mapped to these in one place each (``backends/http.py``
@@ -73,3 +74,7 @@ class Rejected(BackendError):
 
 class BadReply(BackendError):
     """The server's answer is not a completion, or it broke off."""
+
+
+class Paused(BackendError):
+    """The back end was not asked: its quota is used up for now, or it failed lately. The user was told already."""

@@ -26,6 +26,13 @@ def user_file(environment: Mapping[str, str]) -> Path:
     return user_config_path("fim-lsp", appauthor=False) / "config.toml"
 
 
+def state_folder() -> Path:
+    """Where the quota's count is kept: ``~/.local/state/fim-lsp`` on Linux, the system's own place elsewhere."""
+    from platformdirs import user_state_path
+
+    return user_state_path("fim-lsp", appauthor=False)
+
+
 def read_file(path: Path, *, trusted: bool) -> tuple[Layer, tuple[Problem, ...]]:
     """A TOML file as a layer. A file that isn't there is an empty layer; one that can't be read is a problem."""
     try:

@@ -40,8 +40,8 @@ class Listener(Protocol):
     def opened(self, document: OpenDocument) -> None:
         """A document was opened, or opened again."""
 
-    def changed(self, document: OpenDocument, edit: Edit) -> None:
-        """One change was applied."""
+    def changed(self, document: OpenDocument, edit: Edit, *, first: bool) -> None:
+        """One change was applied; ``first`` is false if it came in one message with the one before."""
 
     def closed(self, uri: str) -> None:
         """A document was closed."""
@@ -88,8 +88,8 @@ class Documents(Workspace):
         if document is None:
             log.warning("a change to a document that isn't open was left out")
             return
-        for change in params.content_changes:
-            self._listener.changed(document, _apply(document.text, change))
+        for number, change in enumerate(params.content_changes):
+            self._listener.changed(document, _apply(document.text, change), first=number == 0)
         document.version = params.text_document.version
 
     def remove_text_document(self, doc_uri: str) -> None:

@@ -17,8 +17,9 @@ import fim_lsp
 from fim_lsp.lsp.documents import Documents, OpenDocument
 from fim_lsp.lsp.items import completion_list, inline_list, word_before
 from fim_lsp.lsp.protocol import Protocol, in_message_order
+from fim_lsp.notices import Level
 from fim_lsp.schedule.snapshot import Answer, Snapshot
-from fim_lsp.session import Level, Session
+from fim_lsp.session import Session
 from fim_lsp.suggest.suggestion import Suggestion
 from fim_lsp.text.cursor import Split
 from fim_lsp.text.document import Edit
@@ -69,9 +70,9 @@ class Server(LanguageServer):
         """Tell the session."""
         self.session.opened(document.uri, document.language, document.path, document.text)
 
-    def changed(self, document: OpenDocument, edit: Edit) -> None:
+    def changed(self, document: OpenDocument, edit: Edit, *, first: bool) -> None:
         """Tell the session."""
-        self.session.changed(document.uri, document.text, edit)
+        self.session.changed(document.uri, document.text, edit, first=first)
 
     def closed(self, uri: str) -> None:
         """Tell the session."""

@@ -12,7 +12,7 @@ from fim_lsp.backends.base import Chunk
 from fim_lsp.schedule.snapshot import Snapshot
 from fim_lsp.suggest.suggestion import Suggestion
 from fim_lsp.text.document import Edit, split_lines
-from fim_lsp.text.typed import typed_since
+from fim_lsp.text.typed import advance, typed_since
 
 
 class Source(Protocol):
@@ -79,17 +79,12 @@ class Call:
 
     def survives(self, edit: Edit) -> bool:
         """Whether the call may still be right after an edit. One that doesn't touch its cursor says nothing."""
-        line, column = self._caret()
+        line, column = advance(self.snapshot.split.line, self.snapshot.split.column, self.typed)
         if (edit.line, edit.column) == (line, column) and not edit.removed:
             self.typed += edit.inserted
             return self._begins_like(self.typed)
         end = edit.line + len(split_lines(edit.removed)) - 1
         return end < line or (edit.line, edit.column) > (line, column)
-
-    def _caret(self) -> tuple[int, int]:
-        split = self.snapshot.split
-        *above, last = split_lines(self.typed)
-        return split.line + len(above), len(last) + (0 if above else split.column)
 
     def _begins_like(self, typed: str) -> bool:
         return self.text.startswith(typed) or typed.startswith(self.text)

@@ -7,6 +7,7 @@ import enum
 from fim_lsp.schedule.snapshot import Reason, Snapshot
 from fim_lsp.text.document import Edit
 
+LARGEST = 10_000_000  # characters: a larger file is data, and its window would tell a model little
 _PASTED = 40  # characters put in at once: more than an editor adds by itself (brackets, indentation, an end of line)
 
 
@@ -19,8 +20,14 @@ class Change(enum.Enum):
     PASTE = enum.auto()
 
 
-def classify(edit: Edit, offered: str) -> Change:
-    """What an edit was. ``offered`` is the suggestion on the screen: accepting it, or a part, is typing."""
+def classify(edit: Edit, offered: str, *, scattered: bool) -> Change:
+    """What an edit was. ``offered`` is the suggestion on the screen: accepting it, or a part, is typing.
+
+    ``scattered``: the message that told it told of an edit elsewhere too, as commands make them (rename, several
+    cursors, a formatter).
+    """
+    if scattered:
+        return Change.PASTE
     if not edit.inserted:
         return Change.DELETION if edit.removed else Change.NONE
     if offered.startswith(edit.inserted) or edit.inserted.endswith(offered or "\0"):

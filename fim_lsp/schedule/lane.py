@@ -21,7 +21,7 @@ from fim_lsp.schedule.rhythm import Rhythm
 from fim_lsp.schedule.snapshot import Answer, Reason, Snapshot
 from fim_lsp.schedule.taste import Taste
 from fim_lsp.text.document import Edit
-from fim_lsp.text.typed import typed_since
+from fim_lsp.text.typed import advance, typed_since
 
 log = logging.getLogger(__name__)
 
@@ -40,15 +40,17 @@ class Lane:
     rhythm: Rhythm = field(default_factory=Rhythm)
     _taste: Taste = field(default_factory=Taste)
     _change: Change = Change.NONE
+    _end: tuple[int, int] = (-1, -1)
     _pending: tuple[Snapshot, asyncio.Future[Answer]] | None = None
     _call: Call | None = None
 
     # -- what happens outside
 
-    def edited(self, edit: Edit) -> None:
-        """The document changed."""
+    def edited(self, edit: Edit, *, first: bool = True) -> None:
+        """The document changed; ``first`` is false for a change that came in one message with the one before."""
         self.rhythm.edited(self.clock())
-        self._change = classify(edit, self._taste.offered)
+        self._change = classify(edit, self._taste.offered, scattered=not first and not self._goes_on(edit))
+        self._end = advance(edit.line, edit.column, edit.inserted)
         call = self._call
         if call is None or not call.started:
             return
@@ -91,6 +93,11 @@ class Lane:
             self._pending = None
             if self._call is not None:
                 self._part(self._call, GRACE)
+
+    def _goes_on(self, edit: Edit) -> bool:
+        """Whether an edit begins or ends where the one before ended: Neovim tells of several keys in one message."""
+        end = edit.line + edit.removed.count("\n"), edit.column + len(edit.removed)
+        return self._end in {(edit.line, edit.column), end}
 
     # -- answers
 

@@ -13,7 +13,8 @@ from fim_lsp.text.cursor import Split
 class Snapshot:
     """A request, and the text round the cursor as it was when the request arrived; nothing later changes it.
 
-    ``path`` is relative to the workspace, or ``""``. ``explicit`` is true when the user asked by a key.
+    ``path`` is relative to the workspace, or ``""``; ``size`` is the document's, in characters. ``explicit`` is true when
+    the user asked by a key.
     """
 
     uri: str
@@ -22,6 +23,7 @@ class Snapshot:
     path: str
     split: Split
     explicit: bool = False
+    size: int = 0
 
 
 class Reason(enum.StrEnum):

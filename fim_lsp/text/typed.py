@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fim_lsp.text.cursor import Split
+from fim_lsp.text.document import split_lines
 
 _NEAR = 512  # characters round a cursor that must be the same; edits farther off don't change what comes next
 _LINES = 50  # more lines than a person types before an answer comes
@@ -21,6 +22,12 @@ def typed_since(earlier: Split, now: Split) -> str | None:
     if not 0 <= start <= len(now.prefix) or not now.prefix.endswith(near, 0, start):
         return None
     return now.prefix[start:]
+
+
+def advance(line: int, column: int, text: str) -> tuple[int, int]:
+    """Where a place (from 0, in characters) moves to when ``text`` is put in at it."""
+    *above, last = split_lines(text)
+    return line + len(above), len(last) + (0 if above else column)
 
 
 def _place(prefix: str, lines: int, column: int) -> int:

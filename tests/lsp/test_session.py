@@ -39,17 +39,12 @@ async def test_a_superseded_call_is_hung_up_on(tmp_path: Path) -> None:
     gate = asyncio.Event()
     async with FakeCodestral(lambda body: "one") as server, RawClient(tmp_path) as client:
         await client.initialize(options=settings(server, debounce=0))
-        client.open("abc\n")
+        client.open("abc \n")
         server.next.append(Behaviour(gate=gate))  # never opened: the first call gets no byte
-        first = client.ask(0, 3)
+        first = client.ask(0, 4)
         await server.until(lambda: len(server.requests) == 1)
-        client.notify(
-            "textDocument/didChange",
-            {"textDocument": {"uri": "file:///workspace/demo.py", "version": 2},
-             "contentChanges": [{"range": {"start": {"line": 0, "character": 2},
-                                           "end": {"line": 0, "character": 3}}, "text": ""}]},
-        )  # fmt: skip
-        second = client.ask(0, 2)
+        client.insert(0, 0, "x")  # not at the cursor: whatever the call says, it is about another text
+        second = client.ask(0, 5)
         await server.until(lambda: server.hangups == 1)
         assert texts(await client.reply(second)) == ["one"]
         assert [reply["id"] for reply in client.replies][-2:] == [first, second]
@@ -68,7 +63,7 @@ async def test_a_cancelled_request_is_an_error_32800_and_a_hang_up(tmp_path: Pat
         client.notify("$/cancelRequest", {"id": number})  # a second time, and a stranger: no harm
         client.notify("$/cancelRequest", {"id": "nobody"})
         server.behaviour = Behaviour()
-        assert texts(await client.reply(client.ask(0, 2))) == ["return a + b"]
+        assert texts(await client.reply(client.ask(0, 3))) == ["return a + b"]
 
 
 async def test_cancel_in_the_same_write_as_the_request(tmp_path: Path) -> None:

@@ -5,22 +5,21 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fim_lsp.prompt.build import build, characters
+from fim_lsp.prompt.build import build
 from tests.marked import split
 
 LINES = st.lists(st.text(alphabet="abc d😀", max_size=30), max_size=40)
 
 
-@given(LINES, LINES, st.integers(64, 400), st.floats(0, 0.9))
+@given(LINES, LINES, st.integers(0, 1000), st.floats(0, 0.9))
 def test_the_prompt_is_a_contiguous_window_within_the_budget(
-    above: list[str], below: list[str], prompt_tokens: int, share: float
+    above: list[str], below: list[str], room: int, share: float
 ) -> None:
     before, after = "\n".join(above), "\n".join(below)
     prompt = build(
-        split(f"{before}‸{after}"), uri="u", path="p", language="python", prompt_tokens=prompt_tokens,
-        suffix_share=share, max_tokens=9,
+        split(f"{before}‸{after}"), uri="u", path="p", language="python", room=room, suffix_share=share,
+        max_tokens=9,
     )  # fmt: skip
-    room = characters(prompt_tokens, "python")
     assert before.endswith(prompt.prefix)
     assert after.startswith(prompt.suffix)
     assert len(prompt.prefix) + len(prompt.suffix) <= room
@@ -28,9 +27,9 @@ def test_the_prompt_is_a_contiguous_window_within_the_budget(
         assert (prompt.prefix, prompt.suffix) == (before, after)
 
 
-def cut(before: str, after: str, tokens: int = 100, share: float = 0.25) -> tuple[str, str]:
+def cut(before: str, after: str, room: int = 260, share: float = 0.25) -> tuple[str, str]:
     prompt = build(
-        split(f"{before}‸{after}"), uri="", path="", language="", prompt_tokens=tokens, suffix_share=share, max_tokens=1
+        split(f"{before}‸{after}"), uri="", path="", language="", room=room, suffix_share=share, max_tokens=1
     )
     return prompt.prefix, prompt.suffix
 

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 
 from fim_lsp.backends.base import Chunk
 from fim_lsp.config import Settings
 from fim_lsp.errors import BackendError
+from fim_lsp.limits.estimate import Estimator
+from fim_lsp.limits.limiter import Limiter
+from fim_lsp.limits.window import Limits
 from fim_lsp.prompt.prompt import Prompt
-from fim_lsp.schedule.completer import Completer, Plan
+from fim_lsp.schedule.asker import Asker
+from fim_lsp.schedule.completer import Completer
+from fim_lsp.schedule.health import Health
+from fim_lsp.schedule.plan import Plan
 from fim_lsp.schedule.snapshot import Answer, Snapshot
 from fim_lsp.text.document import Document
 from fim_lsp.text.positions import Encoding
@@ -33,6 +40,7 @@ class Script:
     ended: list[float] = field(default_factory=list)
     hung_up: int = 0
     finished: int = 0
+    failed: int = 0
     fail: BackendError | None = None
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
@@ -52,7 +60,9 @@ class Script:
             self.ended.append(now())
             if done:
                 self.finished += 1
-            elif self.fail is None:
+            elif isinstance(sys.exception(), BackendError):
+                self.failed += 1
+            else:
                 self.hung_up += 1
 
     async def close(self) -> None:
@@ -62,12 +72,19 @@ class Script:
 class Typist:
     """An editor with one document, over the scheduler alone."""
 
-    def __init__(self, backend: Script, text: str = "‸", *, debounce: float | None = 0.1, **settings: object) -> None:
+    def __init__(self, backend: Script, text: str = "‸", *, debounce: float | None = 0.1, limits: Limits | None = None,
+                 **settings: object) -> None:  # fmt: skip
         self.before, _, self.after = text.partition("‸")
         self.troubles: list[BackendError] = []
+        asker = Asker(
+            backend=backend,
+            health=Health(now, jitter=lambda: 0.0),
+            limiter=Limiter(limits, identity="script", clock=now, jitter=lambda: 0.0) if limits else None,
+            estimator=Estimator(),
+        )
         plan = Plan(
-            Settings(**settings),  # type: ignore[arg-type]
-            [backend],
+            settings=Settings(**settings),  # type: ignore[arg-type]
+            askers=(asker,),
             trouble=lambda _backend, error: self.troubles.append(error),
             fine=lambda _backend: None,
         )

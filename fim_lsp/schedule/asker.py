@@ -1,0 +1,150 @@
+"""One back end and what stands between it and a call: its health, its quota, a second try."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import random
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from fim_lsp.backends.base import Backend, Chunk
+from fim_lsp.config import Settings
+from fim_lsp.errors import BackendError, Overloaded, Paused, RateLimited, Unreachable
+from fim_lsp.limits.budget import Refusal
+from fim_lsp.limits.estimate import Estimator
+from fim_lsp.limits.limiter import Limiter, Permit
+from fim_lsp.prompt.build import build
+from fim_lsp.prompt.prompt import Prompt
+from fim_lsp.schedule.health import Health
+from fim_lsp.schedule.snapshot import Snapshot
+
+log = logging.getLogger(__name__)
+
+_AGAIN = 0.2  # seconds before the second try, and up to as much again by chance
+_TOKEN = 3.0  # characters of an answer that count as a token when nobody counted them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asker:
+    """``limiter`` is there for back ends that are somewhere else, ``estimator`` counts their tokens."""
+
+    backend: Backend
+    health: Health
+    limiter: Limiter | None = None
+    estimator: Estimator
+
+    def patience(self, settings: Settings) -> float:
+        """The factor on the debounce by which the quota lasts."""
+        if self.limiter is None:
+            return 1.0
+        output = self.estimator.output(settings.max_tokens, self.backend.model, "")
+        return self.limiter.thrift(prompt=settings.prompt_tokens, output=output).debounce
+
+    async def stream(self, snapshot: Snapshot, settings: Settings) -> AsyncGenerator[Chunk, None]:
+        """Ask if that is sensible now. Raises :class:`~fim_lsp.errors.BackendError`, or its child ``Paused`` if not."""
+        self.health.check(explicit=snapshot.explicit)
+        prompt = self._prompt(snapshot, settings)
+        permit = await self._permit(prompt, snapshot)
+        charge, verdict = _Charge(), False
+        try:
+            async with aclosing(self._twice(prompt)) as chunks:
+                async for chunk in chunks:
+                    self._note(chunk, charge)
+                    yield chunk
+            self._learn(prompt, charge)
+        except RateLimited as error:
+            if permit is not None:
+                permit.refused(error.retry_after)
+            raise
+        except BackendError as error:
+            verdict = True
+            self.health.failed(error)
+            if permit is not None and isinstance(error, Unreachable):
+                permit.release()
+            raise
+        finally:
+            if charge.heard:
+                self.health.succeeded()
+            elif not verdict:
+                self.health.left()
+            if permit is not None:
+                charge.settle(permit)
+
+    def _prompt(self, snapshot: Snapshot, settings: Settings) -> Prompt:
+        share = 1.0
+        if self.limiter is not None:
+            output = self.estimator.output(settings.max_tokens, self.backend.model, snapshot.language)
+            share = self.limiter.thrift(prompt=settings.prompt_tokens, output=output).prompt
+        return build(
+            snapshot.split,
+            room=self.estimator.characters(
+                math.floor(settings.prompt_tokens * share), self.backend.model, snapshot.language
+            ),
+            suffix_share=settings.suffix_share,
+            uri=snapshot.uri,
+            path=snapshot.path,
+            language=snapshot.language,
+            max_tokens=settings.max_tokens,
+        )
+
+    async def _permit(self, prompt: Prompt, snapshot: Snapshot) -> Permit | None:
+        if self.limiter is None:
+            return None
+        model, language = self.backend.model, prompt.language
+        permit = await self.limiter.reserve(
+            prompt=self.estimator.tokens(len(prompt.prefix) + len(prompt.suffix), model, language),
+            output=self.estimator.output(prompt.max_tokens, model, language),
+            explicit=snapshot.explicit,
+        )
+        if isinstance(permit, Refusal):
+            self.health.left()
+            raise Paused(f"the quota has room again in {permit.seconds:.0f} s", host=self.backend.host)
+        return permit
+
+    async def _twice(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
+        """Ask, and once more after trouble on the way, if nothing of an answer has come."""
+        for last in (False, True):
+            heard = False
+            try:
+                async with aclosing(self.backend.stream(prompt)) as chunks:
+                    async for chunk in chunks:
+                        heard = heard or bool(chunk.text)
+                        yield chunk
+                return
+            except (Unreachable, Overloaded) as error:
+                if last or heard:
+                    raise
+                log.info("%s: %s, trying again", self.backend.name, type(error).__name__)
+            await asyncio.sleep(_AGAIN * (1 + random.random()))  # noqa: S311 - only to spread load
+
+    def _note(self, chunk: Chunk, charge: _Charge) -> None:
+        charge.characters += len(chunk.text)
+        charge.heard = charge.heard or bool(chunk.text) or chunk.finish is not None
+        if chunk.usage is not None:
+            charge.prompt, charge.completion = chunk.usage.prompt_tokens, chunk.usage.completion_tokens
+        if chunk.quota is not None and self.limiter is not None:
+            self.limiter.observe(chunk.quota)
+
+    def _learn(self, prompt: Prompt, charge: _Charge) -> None:
+        if charge.prompt:
+            size = len(prompt.prefix) + len(prompt.suffix)
+            self.estimator.learn(size, self.backend.model, prompt.language, charge.prompt, charge.completion)
+
+
+@dataclass(slots=True)
+class _Charge:
+    """What a call has cost so far."""
+
+    characters: int = 0
+    prompt: int = 0
+    completion: int = 0
+    heard: bool = False
+
+    def settle(self, permit: Permit) -> None:
+        if self.prompt:
+            permit.settle(self.prompt + self.completion)
+        else:
+            permit.hung_up(math.ceil(self.characters / _TOKEN))

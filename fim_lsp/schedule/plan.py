@@ -1,0 +1,72 @@
+"""The settings in force, as a lane sees them: which back ends, in which order, and what is shown."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Hashable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+from fim_lsp.backends.base import Backend, Chunk
+from fim_lsp.config import Settings
+from fim_lsp.errors import BackendError, Paused
+from fim_lsp.schedule.asker import Asker
+from fim_lsp.schedule.snapshot import Snapshot
+from fim_lsp.suggest.shape import enough, shape
+from fim_lsp.suggest.suggestion import Suggestion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """``askers`` are tried in their order. ``trouble`` and ``fine`` are told how a back end does."""
+
+    settings: Settings
+    askers: Sequence[Asker]
+    trouble: Callable[[Backend, BackendError], None]
+    fine: Callable[[Backend], None]
+
+    @property
+    def scope(self) -> Hashable:
+        """See :class:`~fim_lsp.schedule.call.Source`."""
+        settings = self.settings
+        return (
+            tuple((asker.backend.name, asker.backend.host, asker.backend.model) for asker in self.askers),
+            settings.temperature, settings.top_p, settings.max_tokens, settings.min_tokens, settings.stop,
+            settings.random_seed, settings.multiline,
+        )  # fmt: skip
+
+    @property
+    def waits(self) -> bool:
+        """See :class:`~fim_lsp.schedule.call.Source`: a back end in this process costs nothing."""
+        return bool(self.askers) and self.askers[0].backend.host != ""
+
+    @property
+    def patience(self) -> float:
+        """See :class:`~fim_lsp.schedule.call.Source`."""
+        return self.askers[0].patience(self.settings) if self.askers else 1.0
+
+    async def stream(self, snapshot: Snapshot) -> AsyncGenerator[Chunk, None]:
+        """The first back end that can answer does; the next one is asked only if no text has come."""
+        for asker in self.askers:
+            written = False
+            try:
+                async with aclosing(asker.stream(snapshot, self.settings)) as chunks:
+                    async for chunk in chunks:
+                        written = written or bool(chunk.text)
+                        yield chunk if asker is self.askers[0] else replace(chunk, stand_in=True)
+                self.fine(asker.backend)
+                return
+            except Paused:
+                continue
+            except BackendError as error:
+                self.trouble(asker.backend, error)
+                if written:
+                    return
+        raise BackendError("no back end answered")
+
+    def enough(self, snapshot: Snapshot, text: str) -> bool:
+        """See :class:`~fim_lsp.schedule.call.Source`."""
+        return enough(snapshot.split, text, self.settings.multiline)
+
+    def shape(self, snapshot: Snapshot, text: str, finished: str | None) -> Suggestion | None:
+        """See :class:`~fim_lsp.schedule.call.Source`."""
+        return shape(snapshot.split, text, finished=finished, multiline=self.settings.multiline)
