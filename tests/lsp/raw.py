@@ -24,7 +24,8 @@ class RawClient:
             for name, value in os.environ.items()
             if not name.startswith("FIM_LSP_") and not name.endswith("_API_KEY")
         }
-        self.env = {**clean, "HOME": str(home), "XDG_CONFIG_HOME": str(home / "config"), **(env or {})}
+        folders = {f"XDG_{kind.upper()}_HOME": str(home / kind) for kind in ("config", "state", "cache")}
+        self.env = {**clean, "HOME": str(home), **folders, **(env or {})}
         self.replies: list[dict[str, Any]] = []
         self.notes: list[dict[str, Any]] = []
         self.requests: list[dict[str, Any]] = []

@@ -1,0 +1,140 @@
+"""A shared count that never blocks a completion: bounded in time, silent about hiccups, back by itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, TypeVar
+
+from fim_lsp.limits.store import Store, StoreLost, Verdict
+from fim_lsp.limits.window import Clock, Entry, Limits
+
+_T = TypeVar("_T")
+
+_FIRST, _LAST = 0.5, 60.0  # seconds between attempts to open it again, doubling
+_OPENING = 5.0  # seconds an attempt may take: TLS over a company's VPN needs more than an operation does
+_EPISODE = 120.0  # seconds without a failure after which the next one is news
+_HICCUPS = 1  # failures in a row that are nobody's business
+
+
+class Ledger:
+    """``store`` with its troubles kept away; one for all limiters of a process.
+
+    While the store is away :meth:`reserve` says ``None`` at once, and the process's own count decides. A task tries to
+    open it again; when it is back, what the watchers still count is laid into it, and work goes on. ``say`` is told once
+    an episode, in one sentence without secrets.
+    """
+
+    def __init__(self, store: Store, *, say: Callable[[str], None], clock: Clock) -> None:
+        self._store = store
+        self._say = say
+        self._clock = clock
+        self._up = False
+        self._told = False
+        self._failures = 0
+        self._failed_at = float("-inf")
+        self._opener: asyncio.Task[None] | None = None
+        self._writer: asyncio.Task[None] | None = None
+        self._waiting: dict[tuple[str, str], tuple[Entry, float]] = {}
+        self._watched: dict[str, Callable[[], Sequence[Entry]]] = {}
+        self._closed = False
+
+    def watch(self, identity: str, entries: Callable[[], Sequence[Entry]]) -> None:
+        """``entries`` gives what is laid into the store when it was away."""
+        self._watched[identity] = entries
+
+    async def reserve(self, identity: str, entry: Entry, ceiling: Limits) -> Verdict | None:
+        """The store's verdict, ``None`` if there is none in time."""
+        if not self._up:
+            opener, first = self._open(), self._failures == 0
+            if first and opener is not None:  # a command that completes once and exits shall be counted too
+                await asyncio.wait({opener}, timeout=self._store.patience)
+            if not self._up:
+                return None
+        return await self._bounded(self._store.reserve(identity, entry, ceiling))
+
+    def put(self, identity: str, entries: Sequence[Entry]) -> None:
+        """Write soon. What can't be written now is written from the watchers' counts when the store is back."""
+        if not self._up or self._closed:
+            return
+        now = self._clock()
+        for entry in entries:
+            self._waiting[identity, entry.name] = entry, now
+        if self._writer is None:
+            self._writer = asyncio.get_running_loop().create_task(self._write())
+
+    async def close(self) -> None:
+        """Write what waits, and let go."""
+        if self._writer is not None:
+            await asyncio.wait({self._writer}, timeout=self._store.patience)
+        self._closed, self._up = True, False
+        for task in (self._writer, self._opener):
+            if task is not None:
+                task.cancel()
+                await asyncio.wait({task})
+        await self._store.close()
+
+    async def _write(self) -> None:
+        while self._waiting and self._up:
+            waiting, self._waiting = self._waiting, {}
+            now = self._clock()
+            entries: dict[str, list[Entry]] = {}
+            for (identity, _), (entry, at) in waiting.items():
+                lasts = entry.lasts - (now - at)
+                entries.setdefault(identity, []).append(
+                    Entry(name=entry.name, tokens=entry.tokens, requests=entry.requests, lasts=lasts)
+                )
+            for identity, group in entries.items():
+                await self._bounded(self._store.put(identity, group))
+        self._waiting.clear()
+        self._writer = None
+
+    async def _bounded(self, work: Coroutine[Any, Any, _T]) -> _T | None:
+        """The result of one operation, ``None`` if it fails or takes too long."""
+        try:
+            async with asyncio.timeout(self._store.patience):
+                result = await work
+        except StoreLost as lost:
+            self._failed(lost)
+        except TimeoutError:
+            self._failed(StoreLost(f"{self._store.where} takes longer than {self._store.patience * 1000:.0f} ms"))
+        else:
+            self._failures = 0
+            return result
+        self._up = False
+        self._open()
+        return None
+
+    def _open(self) -> asyncio.Task[None] | None:
+        """The task that opens the store, started if none is under way."""
+        if self._opener is None and not self._closed:
+            self._opener = asyncio.get_running_loop().create_task(self._keep_opening())
+        return self._opener
+
+    async def _keep_opening(self) -> None:
+        while not self._up:
+            if self._failures:
+                await asyncio.sleep(min(_LAST, _FIRST * 2.0 ** min(self._failures - 1, 10)))
+            try:
+                async with asyncio.timeout(_OPENING):
+                    await self._store.open()
+                self._up = True
+            except StoreLost as lost:
+                self._failed(lost)
+                if lost.for_good:
+                    return  # the task stays, so that no other is started
+            except TimeoutError:
+                self._failed(StoreLost(f"{self._store.where} does not answer"))
+        self._opener = None
+        for identity, entries in self._watched.items():
+            self.put(identity, entries())
+
+    def _failed(self, lost: StoreLost) -> None:
+        now = self._clock()
+        if now - self._failed_at > _EPISODE:
+            self._told = False
+        self._failures += 1
+        self._failed_at = now
+        if not self._told and (lost.for_good or self._failures > _HICCUPS):
+            self._told = True
+            self._say(f"{lost}; until it is back, this process counts its own requests and tokens only")

@@ -1,0 +1,40 @@
+"""The quota belongs to a workspace: two editors on one machine keep to it together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.fakes.codestral import Behaviour, FakeCodestral
+from tests.lsp.raw import RawClient, texts
+
+
+async def test_two_editors_share_one_quota(tmp_path: Path) -> None:
+    async with FakeCodestral(lambda body: "!") as server:
+        options = {"backend": "codestral", "base_url": server.url, "api_key": "k", "debounce": 0, "fallback": [],
+                   "requests_per_minute": 20}  # fmt: skip
+        async with RawClient(tmp_path) as one, RawClient(tmp_path) as two:
+            for client in (one, two):
+                await client.initialize(options=options)
+                client.open("\n" * 40)
+            answers = 0
+            for line in range(30):
+                for client in (one, two):
+                    answers += bool(texts(await client.reply(client.ask(line, 0, kind=1))))
+            assert one.messages() + two.messages() == []
+    assert len(server.requests) <= 20
+    assert len(server.requests) >= 15
+    assert answers == len(server.requests)
+
+
+async def test_a_429_is_told_once_and_calls_stop(tmp_path: Path) -> None:
+    async with FakeCodestral(lambda body: "!") as server, RawClient(tmp_path) as client:
+        options = {"backend": "codestral", "base_url": server.url, "api_key": "k", "debounce": 0, "fallback": []}
+        await client.initialize(options=options)
+        client.open("\n" * 40)
+        server.behaviour = Behaviour(
+            status=429, headers={"Retry-After": "3600"}, raw=b'{"message":"Requests rate limit exceeded"}'
+        )
+        for line in range(20):
+            assert (await client.reply(client.ask(line, 0)))["result"] == {"items": []}
+        assert len(client.messages()) == 1
+        assert len(server.requests) == 1

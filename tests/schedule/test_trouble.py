@@ -1,0 +1,204 @@
+"""Back ends in trouble: few calls, one probe, and the stand-in answers meanwhile. In virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from fim_lsp.backends.base import Backend
+from fim_lsp.config import Settings
+from fim_lsp.errors import (
+    BackendError,
+    Overloaded,
+    Paused,
+    RateLimited,
+    Rejected,
+    Unauthorized,
+    UnknownModel,
+    Unreachable,
+)
+from fim_lsp.limits.estimate import Estimator
+from fim_lsp.limits.limiter import Limiter
+from fim_lsp.limits.window import Limits
+from fim_lsp.schedule.asker import Asker
+from fim_lsp.schedule.health import FAILURES, Health
+from fim_lsp.schedule.plan import Plan
+from fim_lsp.schedule.snapshot import Reason, Snapshot
+from tests.marked import split
+from tests.schedule.script import Script, Typist, shown
+from tests.virtual import now, run
+
+
+def asker(backend: Backend, *, limits: Limits | None = None) -> Asker:
+    limiter = Limiter(limits or Limits(), identity="x", clock=now, jitter=lambda: 0.0)
+    return Asker(backend=backend, health=Health(now, lambda: 0.0), limiter=limiter, estimator=Estimator())
+
+
+def snapshot(text: str = "x‸", *, explicit: bool = False) -> Snapshot:
+    return Snapshot(uri="u", version=0, language="python", path="", split=split(text), explicit=explicit)
+
+
+async def ask(one: Asker, *, explicit: bool = False) -> str:
+    return "".join([chunk.text async for chunk in one.stream(snapshot(explicit=explicit), Settings())])
+
+
+def test_one_second_try_and_only_before_the_first_byte() -> None:
+    async def main() -> None:
+        backend = Script(lambda prompt: "ok", fail=Overloaded("503"))
+        with pytest.raises(Overloaded):
+            await ask(asker(backend))
+        assert len(backend.calls) == 2
+
+        async def breaks_off(prompt: object) -> object:
+            yield_one = Script(lambda _: "abc")
+            async for chunk in yield_one.stream(prompt):  # type: ignore[arg-type]
+                backend.calls.append(prompt)  # type: ignore[arg-type]
+                yield chunk
+                raise Unreachable("gone")
+
+        backend.calls.clear()
+        backend.stream = breaks_off  # type: ignore[method-assign,assignment]
+        with pytest.raises(Unreachable):
+            await ask(asker(backend))
+        assert len(backend.calls) == 1
+
+    run(main())
+
+
+@pytest.mark.parametrize("error", [Rejected("400"), RateLimited("429"), Unauthorized("401")])
+def test_no_second_try_where_it_would_not_help(error: BackendError) -> None:
+    async def main() -> None:
+        backend = Script(lambda prompt: "ok", fail=error)
+        with pytest.raises(type(error)):
+            await ask(asker(backend))
+        assert len(backend.calls) == 1
+
+    run(main())
+
+
+def test_a_second_try_that_nobody_waits_for_is_not_made() -> None:
+    async def main() -> None:
+        backend = Script(lambda prompt: "x", fail=Overloaded("503"))
+        typist = Typist(backend, debounce=0.0)
+        typist.type("a")
+        asked = typist.ask()
+        await asyncio.sleep(0.3)  # the first try has failed
+        asked.cancel()
+        await asyncio.sleep(2)
+        assert len(backend.calls) == 1
+
+    run(main())
+
+
+def test_repeated_failures_open_the_circuit_and_a_probe_closes_it() -> None:
+    async def main() -> None:
+        backend = Script(lambda prompt: "ok", fail=Unreachable("refused"))
+        one = asker(backend)
+        for _ in range(FAILURES):
+            with pytest.raises(Unreachable):
+                await ask(one)
+        made = len(backend.calls)
+        for _ in range(20):
+            with pytest.raises(Paused):
+                await ask(one)
+        assert len(backend.calls) == made
+        await asyncio.sleep(5.1)
+        with pytest.raises(Unreachable):
+            await ask(one)  # the probe, and its second try
+        assert len(backend.calls) == made + 2
+        with pytest.raises(Paused):
+            await ask(one)
+        backend.fail = None
+        await asyncio.sleep(10.1)
+        probe, other = asyncio.create_task(ask(one)), asyncio.create_task(ask(one))
+        assert await probe == "ok"
+        with pytest.raises(Paused):
+            await other  # one probe at a time
+        assert await ask(one) == "ok"
+
+    run(main())
+
+
+def test_a_probe_that_is_hung_up_on_leaves_the_way_free() -> None:
+    async def main() -> None:
+        backend = Script(lambda prompt: "ok", fail=Unreachable("refused"))
+        one = asker(backend)
+        for _ in range(FAILURES):
+            with pytest.raises(Unreachable):
+                await ask(one)
+        backend.fail = None
+        await asyncio.sleep(6)
+        probe = asyncio.create_task(ask(one))
+        await asyncio.sleep(0.01)
+        probe.cancel()
+        await asyncio.wait([probe])
+        assert await ask(one) == "ok"
+
+    run(main())
+
+
+@pytest.mark.parametrize("error", [Unauthorized("401"), UnknownModel("404")])
+def test_a_refused_key_or_model_stops_the_calls_but_not_the_user(error: BackendError) -> None:
+    async def main() -> None:
+        backend = Script(lambda prompt: "ok", fail=error)
+        one = asker(backend)
+        with pytest.raises(type(error)):
+            await ask(one)
+        await asyncio.sleep(3600)
+        with pytest.raises(Paused):
+            await ask(one)
+        assert len(backend.calls) == 1
+        backend.fail = None
+        assert await ask(one, explicit=True) == "ok"
+        assert await ask(one) == "ok"
+
+    run(main())
+
+
+def test_after_a_429_nothing_is_sent_until_the_servers_time() -> None:
+    async def main() -> None:
+        backend = Script(lambda prompt: "ok", fail=RateLimited("slow down", retry_after=30))
+        one = asker(backend)
+        with pytest.raises(RateLimited):
+            await ask(one)
+        for _ in range(28):
+            await asyncio.sleep(1)
+            with pytest.raises(Paused):
+                await ask(one)
+        assert len(backend.calls) == 1
+        backend.fail = None
+        await asyncio.sleep(3)
+        assert await ask(one) == "ok"
+
+    run(main())
+
+
+def test_the_stand_in_answers_meanwhile_and_its_answers_are_not_kept_for_long() -> None:
+    async def main() -> None:
+        first = Script(lambda prompt: "from the first", fail=Unreachable("refused"))
+        second = Script(lambda prompt: "from the second", host="", first=0.001, each=0.0)
+        typist = Typist(first, debounce=0.0)
+        troubles: list[BackendError] = []
+        typist.completer.follow(
+            Plan(
+                settings=Settings(),
+                askers=(asker(first), asker(second)),
+                trouble=lambda _, error: troubles.append(error),
+                fine=lambda _: None,
+            ),
+            debounce=0.0,
+            excluded=lambda _: False,
+        )
+        for character in "abcdeg":
+            typist.type(character)
+            answer = await typist.ask()
+            assert (shown(answer), answer.reason) == ("from the second", Reason.STAND_IN)
+        assert len(first.calls) == 2 * FAILURES  # then it rests
+        assert len(troubles) == FAILURES
+        first.fail = None
+        await asyncio.sleep(30)
+        answer = await typist.ask()
+        assert (shown(answer), answer.reason) == ("from the first", Reason.CALL)
+
+    run(main())
