@@ -14,6 +14,7 @@ from cachetools import TLRUCache
 
 from fim_lsp.suggest.suggestion import Suggestion
 from fim_lsp.text.cursor import Split
+from fim_lsp.text.typed import CLOSING, behinds
 
 LOOK_BACK = 512  # characters typed since the answer; llama.vim walks back 128, which a block of code exceeds
 _TAIL = 256  # characters before and after the cursor that make a place: the window may slide, these do not
@@ -33,10 +34,14 @@ class Known:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """An answer that holds here, after ``typed`` was typed since its place."""
+    """An answer that holds here, after ``typed`` was typed since its place.
+
+    ``paired`` characters behind the cursor are the editor's: it closed what was opened.
+    """
 
     typed: str
     known: Known
+    paired: int = 0
 
     @property
     def rest(self) -> str:
@@ -66,16 +71,11 @@ class Cache:
         """What is known here: the nearest earlier place whose answer goes on with what was typed since."""
         prefix = split.prefix
         for length in range(min(len(prefix), LOOK_BACK) + 1):
-            known = self._entries.get(self._key(scope, prefix[: len(prefix) - length], split.suffix))
-            if known is None:
-                continue
             typed = prefix[len(prefix) - length :]
-            if (
-                not typed
-                or (known.text.startswith(typed) and len(known.text) > len(typed))
-                or self._shows(known, typed)
-            ):
-                return Found(typed=typed, known=known)
+            for suffix in behinds(split.suffix, typed) if split.suffix[:1] in CLOSING else (split.suffix,):
+                known = self._entries.get(self._key(scope, prefix[: len(prefix) - length], suffix))
+                if known is not None and (not typed or known.text.startswith(typed) or self._shows(known, typed)):
+                    return Found(typed=typed, known=known, paired=len(split.suffix) - len(suffix))
         return None
 
     @staticmethod

@@ -12,7 +12,7 @@ from fim_lsp.backends.base import Chunk
 from fim_lsp.schedule.snapshot import Snapshot
 from fim_lsp.suggest.suggestion import Suggestion
 from fim_lsp.text.document import Edit, split_lines
-from fim_lsp.text.typed import advance, typed_since
+from fim_lsp.text.typed import AUTO_PAIRS, advance, typed_since
 
 
 class Source(Protocol):
@@ -81,7 +81,7 @@ class Call:
         """Whether the call may still be right after an edit. One that doesn't touch its cursor says nothing."""
         line, column = advance(self.snapshot.split.line, self.snapshot.split.column, self.typed)
         if (edit.line, edit.column) == (line, column) and not edit.removed:
-            self.typed += edit.inserted
+            self.typed += edit.inserted[:1] if edit.inserted in AUTO_PAIRS else edit.inserted
             return self._begins_like(self.typed)
         end = edit.line + len(split_lines(edit.removed)) - 1
         return end < line or (edit.line, edit.column) > (line, column)

@@ -117,12 +117,14 @@ class Lane:
             return None
         reason = Reason.STAND_IN if found.known.stand_in else Reason.CACHE
         shown = found.known.suggestion
-        if not found.typed or (rest := shown.after(found.typed) if shown else None):
-            return Answer(reason=reason, suggestion=rest if found.typed else shown)
+        if not found.typed:
+            return Answer(reason=reason, suggestion=shown)
+        if shown is not None and not found.paired and (rest := shown.after(found.typed)):
+            return Answer(reason=reason, suggestion=rest)
         return self._next_piece(snapshot, source, found)
 
     def _next_piece(self, snapshot: Snapshot, source: Source, found: Found) -> Answer | None:
-        """What was shown is used up; what the model wrote after it, if that is whole."""
+        """What was shown is used up, or the editor has put a bracket behind it: what the model wrote from here on, if whole."""
         if found.known.finished != "stop" and not source.enough(snapshot, found.rest):
             return None
         suggestion = source.shape(snapshot, found.rest, found.known.finished)

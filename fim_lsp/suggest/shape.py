@@ -53,7 +53,9 @@ def shape(split: Split, text: str, *, finished: str | None, multiline: Multiline
     text = _without_overlap(text, behind) if "\n" not in text else text
     if not several and behind and text.endswith(behind) and len(text) > len(behind):
         text = text[: -len(behind)]
-    return Suggestion(text=text) if text.strip() and not _repeats(split, text) else None
+    if not text.strip() or _repeats(split, text):
+        return None
+    return Suggestion(text=text, replace=_brought_along(text, split.line_suffix))
 
 
 def _first_line(text: str) -> str:
@@ -75,11 +77,29 @@ def _block(text: str, *, truncated: bool) -> str:
 
 
 def _without_overlap(text: str, behind: str) -> str:
-    """Without the characters at its end that already stand behind the cursor: an auto-paired bracket, a quote."""
+    """Without the characters at its end that already stand behind the cursor: an auto-paired bracket, a quote.
+
+    A bracket that the text has opened itself is its own.
+    """
     for length in range(min(len(text), len(behind)), 0, -1):
-        if text.endswith(behind[:length]):
+        overlap = behind[:length]
+        if text.endswith(overlap) and not (overlap[-1] in ")]}" and _surplus(text) < 1):
             return text[:-length]
     return text
+
+
+def _brought_along(text: str, behind: str) -> int:
+    """How many closing characters behind the cursor give way, because the text has them itself: ``a) + 1`` before ``)``."""
+    closing = behind.rstrip()
+    if not closing or not _CLOSERS.fullmatch(closing) or "\n" in text or _surplus(text) < 1:
+        return 0
+    characters = iter(text)
+    return len(closing) if all(character in characters for character in closing) else 0
+
+
+def _surplus(text: str) -> int:
+    """How many more brackets are closed than opened."""
+    return sum(map(text.count, ")]}")) - sum(map(text.count, "([{"))
 
 
 def _repeats(split: Split, text: str) -> bool:

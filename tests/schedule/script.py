@@ -97,6 +97,11 @@ class Typist:
         self._edit(text=text)
         self.before += text
 
+    def pair(self, brackets: str) -> None:
+        """Type a bracket in an editor that adds the closing one."""
+        self._edit(text=brackets)
+        self.before, self.after = self.before + brackets[0], brackets[1] + self.after
+
     def erase(self, count: int = 1) -> None:
         """Backspace."""
         self._edit(erase=count)

@@ -73,3 +73,36 @@ def test_an_answer_outlives_its_call() -> None:
         assert len(backend.calls) == 1
 
     run(main())
+
+
+def test_typing_through_a_bracket_that_the_editor_pairs() -> None:
+    """VS Code and Helix put the closing bracket behind the cursor: what was known still holds, without it."""
+
+    async def main() -> None:
+        backend = Script(lambda prompt: "nt(alpha, beta)", each=0.001)
+        typist = Typist(backend, "pri‸\n")
+        assert shown(await typist.ask()) == "nt(alpha, beta)"
+        typist.type("nt")
+        assert shown(await typist.ask()) == "(alpha, beta)"
+        typist.pair("()")
+        answer = typist.ask()
+        assert answer.done()
+        assert shown(answer.result()) == "alpha, beta"
+        typist.type("al")
+        assert shown(await typist.ask()) == "pha, beta"
+        assert len(backend.calls) == 1
+
+    run(main())
+
+
+def test_a_running_call_survives_a_paired_bracket() -> None:
+    async def main() -> None:
+        backend = Script(lambda prompt: "(alpha, beta)")
+        typist = Typist(backend, "print‸\n", debounce=0.0)
+        typist.ask()
+        await asyncio.sleep(0.1)
+        typist.pair("()")
+        assert shown(await typist.ask()) == "alpha, beta"
+        assert len(backend.calls) == 1
+
+    run(main())

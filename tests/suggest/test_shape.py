@@ -77,6 +77,23 @@ def test_when_enough_has_come(marked: str, text: str, is_enough: bool) -> None:
     assert enough(split(marked), text, "auto") is is_enough
 
 
+@pytest.mark.parametrize(
+    ("marked", "text", "want", "replaced"),
+    [
+        ("f(‸)\n", "a) + 1", "a) + 1", 1),
+        ("f(‸)\n", "a)", "a", 0),
+        ("f(‸)\n", "g(a)", "g(a)", 0),
+        ("f([‸])\n", "a]) + 1", "a]) + 1", 2),
+        ("f(‸)\n", "a", "a", 0),
+        ("f(‸, b)\n", "a) + 1", "a) + 1", 0),
+    ],
+)
+def test_brackets_behind_the_cursor_are_not_doubled(marked: str, text: str, want: str, replaced: int) -> None:
+    suggestion = shape(split(marked), text, finished="stop", multiline="auto")
+    assert suggestion is not None
+    assert (suggestion.text, suggestion.replace) == (want, replaced)
+
+
 TEXT = st.text(alphabet="ab(){}[]:\"' \n\t.,=", max_size=60)
 
 

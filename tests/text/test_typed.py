@@ -22,6 +22,11 @@ CASES = [
     ("a jump on", "a‸bc", "ab‸c", None),
     ("another text before", "ab‸c", "xbx‸c", None),
     ("another text behind", "ab‸c", "abx‸d", None),
+    ("a bracket that the editor pairs", "f‸\n", "f(‸)\n", "("),
+    ("brackets and quotes", "f‸", 'f(["a‸"])', '(["a'),
+    ("a pair that is closed again", "f‸;", "f(a)‸;", "(a)"),
+    ("a bracket that stood there", "f‸)", "f(‸)", "("),
+    ("a bracket that nobody typed", "f‸", "fx‸)", None),
     ("a line above", "ab‸c", "new\nab‸c", None),
 ]
 
