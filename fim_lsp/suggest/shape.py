@@ -51,8 +51,6 @@ def shape(split: Split, text: str, *, finished: str | None, multiline: Multiline
     text = _LINE_END.sub(lambda _: split.line_end, text.rstrip())
     behind = split.line_suffix.rstrip()
     text = _without_overlap(text, behind) if "\n" not in text else text
-    if not several and behind and text.endswith(behind) and len(text) > len(behind):
-        text = text[: -len(behind)]
     if not text.strip() or _repeats(split, text):
         return None
     return Suggestion(text=text, replace=_brought_along(text, split.line_suffix))
