@@ -3,6 +3,7 @@
     FimError
     ├── SettingError         a setting has a value that can't be used
     ├── UsageError           the command line can't be followed
+    ├── StoreLost            the ledger of a quota can't be used now (in limits/store.py)
     └── BackendError         a back end did not answer
         ├── Unreachable      no connection: name, route, refusal, TLS, proxy, or no first byte in time
         ├── Unauthorized     401, 403: the key is missing, wrong, or another host's

@@ -13,7 +13,7 @@ from typing import Final
 # Tokens a character is worth, on the high side: 95 % of 2,000-character windows have fewer.
 _SEEDS: Final = {"go": 1 / 2.2}
 _SEED_ELSE: Final = 1 / 2.6
-_LEAST, _MOST = 1 / 6, 1 / 1.5  # a factor outside has another reason than the text
+_LEAST, _MOST = 1 / 6, 1 / 1.5  # a factor outside has another reason than the text, and teaches nothing
 _FRAME = 3  # tokens that mark prefix, suffix and middle
 _TELLING = 60  # characters below which the frame and chance outweigh the text
 
@@ -61,8 +61,9 @@ class Estimator:
         """A server charged ``prompt_tokens`` for a prompt of so many characters, and generated ``completion_tokens``."""
         learnt = self._entry(model, language)
         if characters >= _TELLING and prompt_tokens > _FRAME:
-            seen = min(max((prompt_tokens - _FRAME) / characters, _LEAST), _MOST)
-            learnt.factor += _ALPHA * (seen - learnt.factor)
+            seen = (prompt_tokens - _FRAME) / characters
+            if _LEAST <= seen <= _MOST:
+                learnt.factor += _ALPHA * (seen - learnt.factor)
         if completion_tokens is not None:
             error = completion_tokens - learnt.answer
             learnt.answer += _ALPHA * error

@@ -24,6 +24,7 @@ local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local hold, most_tokens, most_requests = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local tokens, requests, paused, found, sums = 0, 0, false, {}, {}
+if ARGV[5] == 'reserve' then redis.call('HDEL', KEYS[1], ARGV[6]) end
 local fields = redis.call('HGETALL', KEYS[1])
 for i = 1, #fields, 2 do
   local ends, t, r = string.match(fields[i + 1], '^(%d+) (%d+) (%d+)$')

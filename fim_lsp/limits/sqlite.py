@@ -126,6 +126,8 @@ class SqliteStore:
         with self._transaction() as (db, now):
             db.execute("DELETE FROM entries_1 WHERE until <= ?", (now,))
             db.execute("UPDATE entries_1 SET until = ?1 WHERE until > ?1", (now + HOLD,))
+            # it lies there already when the ledger has just laid in what this process counts
+            db.execute("DELETE FROM entries_1 WHERE identity = ? AND name = ?", (identity, entry.name))
             entries = tuple(self._entries(db, identity, now))
             window = standing(entries)
             if wait(window, ceiling, entry.tokens) > 0:

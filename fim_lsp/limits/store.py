@@ -44,7 +44,10 @@ class Store(Protocol):
         """Make it usable, again if need be."""
 
     async def reserve(self, identity: str, entry: Entry, ceiling: Limits) -> Verdict:
-        """Take ``entry`` if it fits under ``ceiling`` and nobody pauses; at once for all processes."""
+        """Take ``entry`` if it fits under ``ceiling`` and nobody pauses; at once for all processes.
+
+        An older one of the same name does not count: it may lie there already, put by a ledger that came back.
+        """
 
     async def put(self, identity: str, entries: Sequence[Entry]) -> None:
         """Write or overwrite entries by id; one that no longer lasts is removed."""

@@ -46,8 +46,8 @@ def degrade(
     """How much to save so that typing can go on like this without a stop.
 
     ``room`` is what is left of the minute (0 to 1), ``pace`` what can be kept up, ``wanted`` the calls a second the user
-    would make now, ``prompt`` and ``output`` a full call's tokens, ``before`` the last result. A short burst is free; only
-    when more than half of the minute is used does the pace decide.
+    would make now, ``prompt`` and ``output`` a full call's tokens, ``before`` the last result. A short burst is free; the
+    pace begins to count when 60 % of the minute is used, and decides alone from 80 % on.
     """
     before = before or Thrift()
     if wanted <= 0:

@@ -33,6 +33,7 @@ class MemoryStore:
 
     async def reserve(self, identity: str, entry: Entry, ceiling: Limits) -> Verdict:
         await self._work()
+        self.held.get(identity, {}).pop(entry.name, None)
         entries = self.entries(identity)
         if wait(standing(entries), ceiling, entry.tokens) > 0:
             return Verdict(granted=False, window=standing(entries))

@@ -100,6 +100,14 @@ async def test_what_fits_is_taken_and_what_does_not_is_refused(store: RedisStore
 
 
 @real
+async def test_a_call_that_lies_there_already_counts_once(store: RedisStore) -> None:
+    await store.put("us", [entry("x", 900)])
+    verdict = await store.reserve("us", entry("x", 900), LIMITS)
+    assert verdict.granted
+    assert verdict.window.tokens == 900
+
+
+@real
 async def test_a_request_counts_too(store: RedisStore) -> None:
     assert [await granted(store, entry(str(number), 1)) for number in range(11)] == [True] * 10 + [False]
     assert (await store.reserve("us", entry("no limits", 10**9), Limits())).granted

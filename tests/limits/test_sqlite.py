@@ -50,6 +50,12 @@ async def test_what_fits_is_taken_and_what_does_not_is_refused(store: SqliteStor
     assert await tokens(store) == 310
 
 
+async def test_a_call_that_lies_there_already_counts_once(store: SqliteStore) -> None:
+    await store.put("us", [entry("x", 900)])
+    assert await granted(store, entry("x", 900))
+    assert await tokens(store) == 900
+
+
 async def test_a_request_counts_too(store: SqliteStore) -> None:
     assert [await granted(store, entry(str(number), 1)) for number in range(11)] == [True] * 10 + [False]
 
