@@ -124,7 +124,8 @@ class Session:
         elif not learnt and not excluded:
             self._learnt.add(uri)
             document = self._documents[uri]
-            self._ngram.open(uri, document.language, document.text.lines, document.path)
+            text = document.text
+            self._ngram.open(uri, document.language, lambda: text.lines, document.path)
 
     def _excluded(self, uri: str) -> bool:
         document = self._documents.get(uri)
@@ -142,8 +143,8 @@ class Session:
         return self._completer.ask(replace(snapshot, path=path, size=document.size))
 
     async def indexed(self) -> None:
-        """Wait until the workspace's files are known, as far as they will be."""
-        await asyncio.to_thread(self._ngram.index.wait, INDEX_WAIT)
+        """Wait until the open documents and the workspace's files are known, as far as they will be."""
+        await self._ngram.settled(INDEX_WAIT)
 
     async def close(self) -> None:
         """Answer what waits, hang up everywhere, let go of everything."""

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from mistralai.client import models
 
 from fim_lsp.backends.codestral import SITES, Codestral, Generation, codestral
-from fim_lsp.config import RULES
 from fim_lsp.backends.wire import endpoint
+from fim_lsp.config import RULES
 from fim_lsp.errors import SettingError
 from fim_lsp.prompt.prompt import Prompt
 from tests.fakes.schema import FIM_REQUEST

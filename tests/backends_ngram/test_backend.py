@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fim_lsp.backends.base import Backend, Chunk
-from fim_lsp.backends.ngram.backend import NgramBackend
+from fim_lsp.backends.ngram.backend import NgramBackend, _shortened
 from fim_lsp.backends.ngram.files import Bounds
 from fim_lsp.prompt.prompt import Prompt
 
@@ -187,3 +187,23 @@ async def test_a_closed_document_of_a_refused_folder_stays_out(tmp_path: Path) -
     assert backend.index.wait(WAIT)
     assert backend.index.tokens == 0
     await backend.close()
+
+
+@pytest.mark.parametrize(
+    ("most", "kept", "finish"),
+    [(None, "host, port)", "stop"), (4, "host, port)", "stop"), (3, "host, port", "length"), (1, "host", "length")],
+)
+async def test_no_more_tokens_than_asked_for(most: int | None, kept: str, finish: str) -> None:
+    backend = NgramBackend()
+    backend.open("file:///p/b.py", "python", LINES, None)
+    prompt = Prompt(prefix=ASKED.prefix, suffix="", language="python", uri="untitled:1", max_tokens=most)
+    assert [(chunk.text, chunk.finish) for chunk in await answer(backend, prompt)] == [(kept, finish)]
+    await backend.close()
+
+
+@pytest.mark.parametrize(
+    ("most", "kept"),
+    [(0, ""), (1, "a"), (2, "a b"), (3, "a b"), (4, "a b"), (5, "a b\n  c d"), (6, "a b\n  c d"), (9, "a b\n  c d\ne")],
+)
+def test_whole_lines_are_kept(most: int, kept: str) -> None:
+    assert _shortened("a b\n  c d\ne", most) == kept

@@ -45,28 +45,36 @@ def corpus(package: str) -> Corpus:
 
 
 def held_out(files: Corpus, count: int, *, seed: int, cut: str) -> list[HeldOut]:
-    """``count`` lines of four tokens or more, each cut once, in the order of files and lines.
+    """``count`` lines, each cut once, in the order of files and lines; not blank, and of four tokens if cut within.
 
     ``cut="third"``: after a third of the line's tokens. ``cut="any"``: after any character but the last, from the
-    second of the line's text on. ``cut="token"``: after any token but the last.
+    second of the line's text on. ``cut="token"``: after any token but the last. ``cut="end"``: at the end, where
+    nothing is to come. ``cut="start"``: behind the indentation, where all is.
     """
     chance = random.Random(seed)
+    least = 1 if cut in ("end", "start") else 4
     places = [
         (file, index)
         for file, lines in files.items()
         for index, line in enumerate(lines)
-        if len(lex_line(line).tokens) >= 4
+        if len(lex_line(line).tokens) >= least
     ]
     chosen = sorted(chance.sample(places, min(count, len(places))))
     found = []
     for file, index in chosen:
         lexed = lex_line(files[file][index])
-        body = "".join(lexed.tokens)
-        third = sum(len(token) for token in lexed.tokens[: max(1, len(lexed.tokens) // 3)])
-        boundary = sum(len(token) for token in lexed.tokens[: chance.randrange(1, len(lexed.tokens))])
-        column = {"third": third, "any": chance.randrange(1, len(body)), "token": boundary}[cut]
-        found.append(HeldOut(file=file, line=index, column=len(lexed.indent) + column, rest=body[column:]))
+        column = _column(lexed.tokens, cut, chance)
+        rest = "".join(lexed.tokens)[column:]
+        found.append(HeldOut(file=file, line=index, column=len(lexed.indent) + column, rest=rest))
     return found
+
+
+def _column(tokens: Sequence[str], cut: str, chance: random.Random) -> int:
+    lengths = [len(token) for token in tokens]
+    if cut in ("end", "start"):
+        return sum(lengths) if cut == "end" else 0
+    boundary, within = chance.randrange(1, len(tokens)), chance.randrange(1, sum(lengths))
+    return {"third": sum(lengths[: max(1, len(tokens) // 3)]), "any": within, "token": sum(lengths[:boundary])}[cut]
 
 
 class Floor:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import pytest
 
 from tests.quality.corpora import corpus, held_out
-from tests.quality.ngram_eval import SEED, Answer, answers, characters, exact, load
+from tests.quality.ngram_eval import SEED, answers, load
+from tests.quality.tables import Answer, characters, exact
 
 PACKAGES = ("email", "unittest", "json", "concurrent")
 COUNT = 50
@@ -48,3 +49,13 @@ def test_confidence_means_what_it_says(slice_of_answers: list[Answer]) -> None:
     claimed = sum(offer.confidence for offer, _ in offers) / len(offers)
     right = sum(text.text == rest if text.whole else rest.startswith(text.text) for text, rest in offers) / len(offers)
     assert abs(claimed - right) < 0.15
+
+
+def test_complete_lines_are_left_alone() -> None:
+    wrong = places = 0
+    for package in PACKAGES:
+        files = corpus(package)
+        found = list(answers(files, held_out(files, COUNT, seed=SEED, cut="end"), load(files, bits=16), compare=False))
+        wrong += sum(answer.offer is not None for answer in found)
+        places += len(found)
+    assert wrong <= 0.05 * places

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
@@ -10,6 +11,8 @@ from fim_lsp.backends.base import Chunk
 from fim_lsp.backends.ngram.files import Bounds
 from fim_lsp.backends.ngram.index import WorkspaceIndex
 from fim_lsp.backends.ngram.languages import family, suffixes_of
+from fim_lsp.backends.ngram.lexer import lex
+from fim_lsp.backends.ngram.loading import Lines, Loading
 from fim_lsp.backends.ngram.model import NgramModel
 from fim_lsp.backends.ngram.predict import MOST_LINES, Offer, predict
 from fim_lsp.prompt.prompt import Prompt
@@ -18,14 +21,16 @@ from fim_lsp.prompt.prompt import Prompt
 class NgramBackend:
     """A :class:`~fim_lsp.backends.base.Backend` that the editor feeds with its documents.
 
-    Lines carry their line ends. All methods but ``stream`` and ``close`` are plain calls and quick, except ``open``, which
-    takes 4 µs a token. A document that was never opened can be asked about, too: the others and the workspace answer.
+    Lines carry their line ends. All methods are for the event loop's thread and quick: of a large document the beginning
+    is read at once, the rest between other events, 4 µs a token; without a running loop all is read at once. A document
+    that was never opened can be asked about, too: the others and the workspace answer.
     """
 
     def __init__(self, *, bounds: Bounds | None = None) -> None:
         self._lock = threading.Lock()
         self._models: dict[str, NgramModel] = {}
         self._opened: dict[str, tuple[str, Path | None]] = {}
+        self._loading = Loading(self._lock)
         self._index = WorkspaceIndex(self._lock, bounds=bounds)
 
     @property
@@ -48,32 +53,40 @@ class NgramBackend:
         """The background index, to wait for."""
         return self._index
 
-    def open(self, uri: str, language: str, lines: Sequence[str], path: Path | None) -> None:
-        """Take in a document of an editor; it shadows the file at ``path``."""
+    def open(self, uri: str, language: str, lines: Lines | Sequence[str], path: Path | None) -> None:
+        """Take in a document of an editor; it shadows the file at ``path``.
+
+        ``lines`` gives the document's lines as they are when it is called, with every ``change`` that was told; it is
+        called until the document is read, and again after large changes. A sequence must be the live one itself.
+        """
         self.forget(uri)
+        source = lines if callable(lines) else lambda: lines
         name = family(language, path)
         with self._lock:
             known = name in self._models
             model = self._models.setdefault(name, NgramModel())
             self._opened[uri] = name, path
-            model.open(uri, lines, folder=str(path.parent) if path is not None else "")
+            self._loading.open(model, uri, source, str(path.parent) if path is not None else "")
             if path is not None:
                 self._index.opened(model, path)
         if not known:
             self._index.learn(model, suffixes_of(name))
 
     def change(self, uri: str, first_line: int, old_lines: int, new_lines: Sequence[str]) -> None:
-        """Lines ``first_line`` to ``first_line + old_lines`` are ``new_lines`` now. Unknown documents are passed over."""
+        """Lines ``first_line`` to ``first_line + old_lines`` are ``new_lines`` now, in the live document too.
+
+        Unknown documents are passed over. What touches more than some 600 lines comes to opening the document again.
+        """
         if uri in self._opened:
             with self._lock:
-                self._models[self._opened[uri][0]].change(uri, first_line, old_lines, new_lines)
+                self._loading.change(uri, first_line, old_lines, new_lines)
 
     def forget(self, uri: str) -> None:
         """The editor closed the document: its counts go, its file counts again. Unknown documents are passed over."""
         name, path = self._opened.pop(uri, ("", None))
         if name in self._models:
             with self._lock:
-                self._models[name].close(uri)
+                self._loading.forget(uri)
                 if path is not None:
                     self._index.closed(self._models[name], path, suffixes_of(name))
 
@@ -100,15 +113,30 @@ class NgramBackend:
             return predict(model, prompt.uri, prompt.prefix, prompt.suffix, lines=MOST_LINES)
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
-        """The offer as one chunk, or nothing."""
+        """The offer as one chunk, or nothing. ``max_tokens`` counts our tokens: words, marks and runs of whitespace."""
         offer = self.offer(prompt)
         if offer is not None:
             text = _stopped(offer.text, prompt.stop)
-            if text:
-                yield Chunk(text=text, finish="stop", confidence=offer.confidence)
+            kept = _shortened(text, prompt.max_tokens)
+            if kept:
+                finish = "stop" if kept == text else "length"
+                yield Chunk(text=kept, finish=finish, confidence=offer.confidence)
+
+    async def settled(self, timeout: float) -> bool:  # noqa: ASYNC109 - it bounds a thread's wait too
+        """Wait until the open documents and the workspace are read, ``timeout`` seconds at most; whether they are."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + timeout
+        with self._lock:
+            self._loading.go_on()
+        while self._loading.busy and loop.time() < end:  # noqa: ASYNC110 - each turn of the loop reads a slice
+            await asyncio.sleep(0)
+        indexed = await asyncio.to_thread(self._index.wait, max(0.0, end - loop.time()))
+        return indexed and not self._loading.busy
 
     async def close(self) -> None:
-        """End the background index."""
+        """End the reading of documents and the background index."""
+        self._loading.stop()
+        self._opened.clear()
         self._index.stop()
 
 
@@ -116,3 +144,14 @@ def _stopped(text: str, stop: Sequence[str]) -> str:
     """The text up to the first of the prompt's stop strings."""
     ends = [text.find(mark) for mark in stop if mark and mark in text]
     return text[: min(ends)] if ends else text
+
+
+def _shortened(text: str, most_tokens: int | None) -> str:
+    """The whole lines of the text that have so many tokens together; of a first line that has more, its beginning."""
+    tokens = lex(text)
+    if most_tokens is None or len(tokens) <= most_tokens:
+        return text
+    kept = "".join(tokens[: max(0, most_tokens)])
+    if text[len(kept) :].startswith(("\n", "\r")):
+        return kept
+    return kept.rpartition("\n")[0].rstrip() or kept.rstrip()

@@ -26,7 +26,7 @@ class Place:
 
     ``spaced``: whitespace is typed already, or the line's beginning, so that a token's own spaces aren't offered.
     ``typed`` and ``rest`` are the line's text on both sides, ``indent`` its indentation, ``next_line`` the next line that
-    isn't blank, without its end.
+    isn't blank, without its end; ``above`` are the lines of the window above. A number is no word begun.
     """
 
     context: tuple[int, ...]
@@ -37,6 +37,7 @@ class Place:
     indent: str
     next_line: str
     line_end: str
+    above: tuple[str, ...] = ()
 
 
 def place(prefix: str, suffix: str, vocabulary: Vocabulary) -> Place:
@@ -51,7 +52,7 @@ def place(prefix: str, suffix: str, vocabulary: Vocabulary) -> Place:
     spaced = not tokens or tokens[-1].isspace()
     if tokens and not spaced:
         partial = split_lead(tokens[-1])[1]
-        partial = partial if is_word(partial) else ""
+        partial = partial if is_word(partial) and not partial[0].isdigit() else ""
     if tokens and (spaced or partial):
         tokens.pop()
     indent = typed[: len(typed) - len(typed.lstrip())]
@@ -65,6 +66,7 @@ def place(prefix: str, suffix: str, vocabulary: Vocabulary) -> Place:
         indent=indent,
         next_line=next((line.rstrip() for line in below if line.strip()), ""),
         line_end=found.group() if found else "\n",
+        above=tuple(above),
     )
 
 

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from fim_lsp.backends.ngram.candidates import LONGEST_CONTEXT, Scope
 from fim_lsp.backends.ngram.cursor import Place
+from fim_lsp.backends.ngram.ending import first_scores, without_end, without_unopened
 from fim_lsp.backends.ngram.lexer import TAB_COLUMNS
 from fim_lsp.backends.ngram.mixture import ANYTHING, END_OF_LINE, Wanted, distribution
 from fim_lsp.backends.ngram.model import NgramModel
+from fim_lsp.backends.ngram.openings import Openings
 from fim_lsp.backends.ngram.vocabulary import BLANK, SAME_INDENT
 
 MOST_TOKENS = 24
@@ -37,8 +39,10 @@ class Guess:
 
 def guess_line(model: NgramModel, cursor: Place, scope: Scope, *, least: float = HOPELESS) -> Guess:
     """The rest of the cursor's line; it breaks off where it gets less likely than ``least``."""
-    wanted = Wanted(partial=cursor.partial, end=not cursor.spaced)
-    return _guess(model, cursor.context, scope, wanted, spaced=bool(cursor.partial) or cursor.spaced, least=least)
+    openings = Openings(cursor.above)
+    openings.read(cursor.typed.lstrip())
+    first = first_scores(model, cursor, scope, openings)
+    return _guess(model, cursor.context, scope, first, openings, cursor=cursor, least=least)
 
 
 def guess_next_line(
@@ -52,7 +56,9 @@ def guess_next_line(
     number = event >> 2
     if number == BLANK:
         return None
-    guess = _guess(model, _push(context, number), scope, Wanted(end=False), spaced=True, least=least)
+    context = _push(context, number)
+    first = distribution(model, context, scope, Wanted(end=False))
+    guess = _guess(model, context, scope, first, None, cursor=None, least=least)
     start = Step(text="", probability=probability)
     return _indented(indent, number - SAME_INDENT), Guess(
         steps=(start, *guess.steps), whole=guess.whole, context=guess.context
@@ -63,17 +69,20 @@ def _guess(
     model: NgramModel,
     context: tuple[int, ...],
     scope: Scope,
-    wanted: Wanted,
+    scores: dict[int, float],
+    openings: Openings | None,
     *,
-    spaced: bool,
+    cursor: Place | None,
     least: float,
 ) -> Guess:
+    """A line from ``scores`` for its first token on: behind ``cursor``, or from its beginning. ``openings`` are used up."""
     steps: list[Step] = []
     overall = 1.0
-    while len(steps) < MOST_TOKENS and overall > least:
-        scores = distribution(model, context, scope, wanted)
-        if not scores:
-            break
+    typed = cursor.partial if cursor is not None else ""
+    spaced = cursor is None or bool(typed) or cursor.spaced
+    while scores:
+        if openings is not None and not typed:
+            scores = without_unopened(model, scores, openings)
         event, probability = _best(model, scores)
         overall *= probability
         if event == END_OF_LINE:
@@ -81,9 +90,16 @@ def _guess(
             return Guess(steps=tuple(steps), whole=True, context=context)
         core, lead = event >> 2, event & 3
         spelt = model.vocabulary.text[core]
-        steps.append(Step(text=spelt[len(wanted.partial) :] if spaced else " " * lead + spelt, probability=probability))
+        steps.append(Step(text=spelt[len(typed) :] if spaced else " " * lead + spelt, probability=probability))
+        if openings is not None:
+            openings.read(steps[-1].text)
         context = _push(context, core)
-        wanted, spaced = ANYTHING, False
+        if len(steps) == MOST_TOKENS or overall <= least:
+            break
+        scores = distribution(model, context, scope, ANYTHING)
+        if typed and spelt == typed and cursor is not None and not cursor.rest.strip():
+            scores = without_end(scores)
+        typed, spaced = "", False
     return Guess(steps=tuple(steps), whole=False, context=context)
 
 

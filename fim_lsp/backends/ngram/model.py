@@ -60,6 +60,7 @@ class NgramModel:
         self.muted: set[int] = set()
         self._files: dict[str, _File] = {}
         self._owners = 0
+        self._retired: list[tuple[int, int]] = []
 
     def open(self, uri: str, lines: Sequence[str], *, folder: str) -> None:
         """Take in a document; one of the same name that is open already is replaced."""
@@ -68,6 +69,13 @@ class NgramModel:
         self.documents[uri] = document
         self.change(uri, 0, 0, lines)
         document.last_changed = 0
+
+    def append(self, uri: str, lines: Sequence[str]) -> None:
+        """More of a document that comes in slices: ``change`` at its end, but nothing that was typed."""
+        document = self.documents[uri]
+        last_changed = document.last_changed
+        self.change(uri, len(document.lines), 0, lines)
+        document.last_changed = last_changed
 
     def change(self, uri: str, first: int, old_lines: int, new_lines: Sequence[str]) -> None:
         """Replace ``old_lines`` lines from ``first`` on. Costs O(touched lines), and a memmove of the line table."""
@@ -94,6 +102,25 @@ class NgramModel:
         if document.lines:
             self.open_store.cut(document.starts[0], NOWHERE)
         del self.documents[uri], self.folders[document.owner]
+
+    def retire(self, uri: str) -> None:
+        """Let a document count for nothing from now on, at once; its counts go with ``sweep``."""
+        document = self.documents.pop(uri)
+        self.muted.add(document.owner)
+        self._retired.append((document.owner, document.starts[0] if document.lines else NOWHERE))
+
+    def sweep(self, most: int) -> bool:
+        """Forget ``most`` tokens of retired documents; whether one is gone."""
+        owner, first = self._retired.pop()
+        end = next(islice(self.open_store.walk(first), most, None), NOWHERE)
+        if first:
+            self.open_store.cut(first, end)
+        if end:
+            self._retired.append((owner, end))
+            return False
+        del self.folders[owner]
+        self.muted.discard(owner)
+        return True
 
     def add_lines(self, name: str, lines: Sequence[str], *, folder: str) -> None:
         """Append lines to a file of the workspace, which begins with the first call; long files come in slices."""

@@ -20,6 +20,15 @@ MOST_LINES = 4
 LEAST_PIECE = 3
 """Characters below which a piece of a line isn't worth showing."""
 
+LEAST_REST = 2
+"""Characters below which the rest of a line isn't: to take one character costs the key that would type it."""
+
+LEAST_LINE = 4
+"""Characters below which a whole line isn't, where nothing is typed: a bracket, a quote, a mark."""
+
+LEAST_BEGINNING, LEAST_BEGINNING_TOKENS = 8, 2
+"""Characters and tokens below which a piece isn't, where nothing is typed: a keyword says little."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
@@ -56,7 +65,10 @@ def predict(model: NgramModel, uri: str, prefix: str, suffix: str, *, lines: int
         hide_below(model, uri, scope, line, lines=lines - 1)
         further, sure = _further(model, scope, cursor, guess, product, sure, lines - 1)
         text += further
-    return Offer(text=text, confidence=sure, whole=True, examined=scope.examined) if text.strip() else None
+    least = LEAST_REST if cursor.typed.strip() else LEAST_LINE
+    return (
+        Offer(text=text, confidence=sure, whole=True, examined=scope.examined) if len(text.strip()) >= least else None
+    )
 
 
 def _piece(steps: Sequence[Step], cursor: Place, examined: int) -> Offer | None:
@@ -68,10 +80,16 @@ def _piece(steps: Sequence[Step], cursor: Place, examined: int) -> Offer | None:
         sure = confidence.piece(products[count])
         text = _text(steps[:count])
         if sure >= confidence.PIECE_ENOUGH and steps[count - 1].text:
-            if len(text.strip()) < LEAST_PIECE or _repeats(cursor, text):
+            if not _worth_reading(cursor, text, count) or _repeats(cursor, text):
                 return None
             return Offer(text=text, confidence=sure, whole=False, examined=examined)
     return None
+
+
+def _worth_reading(cursor: Place, piece: str, tokens: int) -> bool:
+    if cursor.typed.strip():
+        return len(piece.strip()) >= LEAST_PIECE
+    return len(piece.strip()) >= LEAST_BEGINNING and tokens >= LEAST_BEGINNING_TOKENS
 
 
 def _further(
