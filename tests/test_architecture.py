@@ -78,7 +78,14 @@ def test_no_module_has_mutable_state(name: str) -> None:
             assert not isinstance(value, list | set | bytearray) or attribute.isupper() or attribute[1:].isupper()
 
 
-STATE = {"Call", "Document", "Lane", "OpenDocument", "Scope", "Taste"}  # they hold what changes, and have methods that guard it
+STATE = {
+    "Call",
+    "Document",
+    "Lane",
+    "OpenDocument",
+    "Scope",
+    "Taste",
+}  # they hold what changes, and have methods that guard it
 
 
 @pytest.mark.parametrize("name", MODULES)
