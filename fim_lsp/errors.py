@@ -35,7 +35,12 @@ class UsageError(FimError):
 
 
 class BackendError(FimError):
-    """A back end did not answer. ``host`` is where it was asked, ``status`` the HTTP status if there was one."""
+    """A back end did not answer. ``host`` is where it was asked, ``status`` the HTTP status if there was one.
+
+    ``sent`` is false if the question surely never left: nobody can have charged for it.
+    """
+
+    sent = True
 
     def __init__(self, sentence: str, *, host: str = "", status: int | None = None) -> None:
         super().__init__(sentence)

@@ -43,6 +43,7 @@ FAILURES: Final[Mapping[str, tuple[type[BackendError], str]]] = MappingProxyType
 )
 """Each exception has the row of its nearest base class that is named here."""
 
+_BEFORE_SENDING: Final = frozenset({"ConnectTimeout", "PoolTimeout", "ConnectError", "ProxyError"})
 _DROPS: Final = frozenset({"RemoteProtocolError", "ReadError", "WriteError"})
 
 # What lies below an httpx.ConnectError; the first that fits.
@@ -66,7 +67,9 @@ def failure(error: BaseException, host: str, *, begun: bool, reused: bool) -> Ba
     if reused and not _DROPS.isdisjoint(names):
         return Dropped(f"{host} closed the connection", host=host)
     kind, sentence = next(FAILURES[name] for name in names if name in FAILURES)
-    return kind(sentence.format(host=host, reason=_reason(error)), host=host)
+    ours = kind(sentence.format(host=host, reason=_reason(error)), host=host)
+    ours.sent = _BEFORE_SENDING.isdisjoint(names)
+    return ours
 
 
 def late(host: str, timeout: float, *, begun: bool) -> BackendError:

@@ -23,7 +23,7 @@ from fim_lsp import __version__
 from fim_lsp.backends.failure import failure, late
 from fim_lsp.backends.tls import trust
 from fim_lsp.backends.wire import HttpRequest, host_of, is_loopback
-from fim_lsp.errors import BadReply, Unreachable
+from fim_lsp.errors import BackendError, BadReply, Paused, Unreachable
 from fim_lsp.secret import Secret
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ class Transport:
         self._connections = connections
         self._building: asyncio.Task[httpx.AsyncClient] | None = None
         self._calls: set[asyncio.Task[None]] = set()
+        self._closed = False
 
     async def warm(self) -> None:
         """Do what is slow about the first call and needs no network: 100 to 200 ms, in a thread."""
@@ -65,6 +66,8 @@ class Transport:
 
     async def client(self) -> httpx.AsyncClient:
         """The client, made once. Raises :class:`~fim_lsp.errors.Unreachable` if proxy or certificates are unusable."""
+        if self._closed:
+            raise self.given_up()
         if self._building is None or (self._building.done() and self._failed(self._building)):
             self._building = asyncio.create_task(asyncio.to_thread(self._build))
         return await asyncio.shield(self._building)
@@ -77,7 +80,8 @@ class Transport:
         return exchange
 
     async def close(self) -> None:
-        """End all calls and connections."""
+        """End all calls and connections, for good: whoever still asks is told :class:`~fim_lsp.errors.Paused`."""
+        self._closed = True
         calls = list(self._calls)
         for call in calls:
             call.cancel()
@@ -88,6 +92,13 @@ class Transport:
             if not self._failed(self._building):
                 await self._building.result().aclose()
             self._building = None
+
+    def given_up(self) -> BackendError:
+        """The error for a call that ended because we wanted it to."""
+        host = host_of(self.base_url)
+        return (
+            Paused("other settings are in force", host=host) if self._closed else Unreachable(f"{host} was hung up on")
+        )
 
     @staticmethod
     def _failed(building: asyncio.Task[httpx.AsyncClient]) -> bool:
@@ -223,7 +234,6 @@ class Exchange:
 
     def _done(self, task: asyncio.Task[None]) -> None:
         """Wake whoever still waits. An error nobody foresaw goes to the caller as it is."""
-        given_up = Unreachable(f"the call to {self._host} was given up", host=self._host)
-        error = given_up if task.cancelled() else task.exception()
+        error = self._transport.given_up() if task.cancelled() else task.exception()
         if error is not None:
             self._items.put_nowait(error)

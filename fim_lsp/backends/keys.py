@@ -95,8 +95,12 @@ class Keys:
 
     def _finished(self, task: asyncio.Task[Secret]) -> None:
         self._running = None
-        if not task.cancelled() and (error := task.exception()) is not None:
+        if task.cancelled():
+            return
+        if (error := task.exception()) is not None:
             self._fail(str(error))
+        elif self._key is None:
+            self._key = task.result()  # though nobody may have waited for so long
 
     def _fail(self, sentence: str) -> None:
         self._failure, self._failed_at = sentence, self._clock()

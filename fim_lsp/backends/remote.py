@@ -15,7 +15,7 @@ from fim_lsp.backends.failure import Dropped
 from fim_lsp.backends.http import Exchange, Head, Transport
 from fim_lsp.backends.keys import Keys
 from fim_lsp.backends.wire import HttpRequest, Profile, host_of, origin_of
-from fim_lsp.errors import BackendError, Unauthorized
+from fim_lsp.errors import BackendError, Unauthorized, Unreachable
 from fim_lsp.prompt.prompt import Prompt
 from fim_lsp.secret import Secret
 
@@ -139,7 +139,14 @@ class HttpBackend:
             async with asyncio.timeout_at(deadline):
                 return await waiting
         except TimeoutError:
-            raise Unauthorized("api_key_command has not brought a key yet", host=self.host) from None
+            raise _no_key_yet(self.host) from None
+
+
+def _no_key_yet(host: str) -> BackendError:
+    """Not a refusal: the program may be waiting for its user, and the key it brings is kept for the next call."""
+    error = Unreachable("api_key_command has not brought a key yet", host=host)
+    error.sent = False
+    return error
 
 
 async def _error_body(exchange: Exchange, deadline: float) -> bytes:

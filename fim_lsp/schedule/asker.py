@@ -24,6 +24,7 @@ from fim_lsp.schedule.snapshot import Snapshot
 log = logging.getLogger(__name__)
 
 _AGAIN = 0.2  # seconds before the second try, and up to as much again by chance
+_ABSURD = 10_000_000  # tokens: more than any model reads at once; a server that says so is mistaken
 _TOKEN = 3.0  # characters of an answer that count as a token when nobody counted them
 
 
@@ -44,13 +45,45 @@ class Asker:
         return self.limiter.thrift(prompt=settings.prompt_tokens, output=output).debounce
 
     async def stream(self, snapshot: Snapshot, settings: Settings) -> AsyncGenerator[Chunk, None]:
-        """Ask if that is sensible now. Raises :class:`~fim_lsp.errors.BackendError`, or its child ``Paused`` if not."""
+        """Ask if that is sensible now. Raises :class:`~fim_lsp.errors.BackendError`, or its child ``Paused`` if not.
+
+        After trouble on the way it is asked once more, if nothing has come and the setting ``timeout`` leaves time.
+        """
         self.health.check(explicit=snapshot.explicit)
-        prompt = self._prompt(snapshot, settings)
-        permit = await self._permit(prompt, snapshot)
-        charge, verdict = _Charge(), False
+        verdict = False
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        charge = _Charge()
         try:
-            async with aclosing(self._twice(prompt)) as chunks:
+            prompt = self._prompt(snapshot, settings)
+            for last in (False, True):
+                try:
+                    async with aclosing(self._once(prompt, snapshot, charge)) as chunks:
+                        async for chunk in chunks:
+                            yield chunk
+                    return
+                except (Unreachable, Overloaded) as error:
+                    if last or charge.heard or loop.time() - started > settings.timeout / 2:
+                        raise
+                    log.info("%s: %s, trying again", self.backend.name, type(error).__name__)
+                await asyncio.sleep(_AGAIN * (1 + random.random()))  # noqa: S311 - only to spread load
+        except (Paused, RateLimited):
+            raise
+        except BackendError as error:
+            verdict = True
+            self.health.failed(error)
+            raise
+        finally:
+            if charge.heard and not verdict:
+                self.health.succeeded()
+            elif not verdict:
+                self.health.left()
+
+    async def _once(self, prompt: Prompt, snapshot: Snapshot, charge: _Charge) -> AsyncGenerator[Chunk, None]:
+        """One call within the quota."""
+        permit = await self._permit(prompt, snapshot)
+        try:
+            async with aclosing(self.backend.stream(prompt)) as chunks:
                 async for chunk in chunks:
                     self._note(chunk, charge)
                     yield chunk
@@ -60,16 +93,10 @@ class Asker:
                 permit.refused(error.retry_after)
             raise
         except BackendError as error:
-            verdict = True
-            self.health.failed(error)
-            if permit is not None and isinstance(error, Unreachable):
+            if permit is not None and not error.sent:
                 permit.release()
             raise
         finally:
-            if charge.heard:
-                self.health.succeeded()
-            elif not verdict:
-                self.health.left()
             if permit is not None:
                 charge.settle(permit)
 
@@ -100,31 +127,15 @@ class Asker:
             explicit=snapshot.explicit,
         )
         if isinstance(permit, Refusal):
-            self.health.left()
             raise Paused(f"the quota has room again in {permit.seconds:.0f} s", host=self.backend.host)
         return permit
-
-    async def _twice(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
-        """Ask, and once more after trouble on the way, if nothing of an answer has come."""
-        for last in (False, True):
-            heard = False
-            try:
-                async with aclosing(self.backend.stream(prompt)) as chunks:
-                    async for chunk in chunks:
-                        heard = heard or bool(chunk.text)
-                        yield chunk
-                return
-            except (Unreachable, Overloaded) as error:
-                if last or heard:
-                    raise
-                log.info("%s: %s, trying again", self.backend.name, type(error).__name__)
-            await asyncio.sleep(_AGAIN * (1 + random.random()))  # noqa: S311 - only to spread load
 
     def _note(self, chunk: Chunk, charge: _Charge) -> None:
         charge.characters += len(chunk.text)
         charge.heard = charge.heard or bool(chunk.text) or chunk.finish is not None
         if chunk.usage is not None:
-            charge.prompt, charge.completion = chunk.usage.prompt_tokens, chunk.usage.completion_tokens
+            charge.prompt = min(chunk.usage.prompt_tokens, _ABSURD)
+            charge.completion = min(chunk.usage.completion_tokens, _ABSURD)
         if chunk.quota is not None and self.limiter is not None:
             self.limiter.observe(chunk.quota)
 

@@ -69,13 +69,14 @@ class Cache:
 
     def find(self, scope: Hashable, split: Split) -> Found | None:
         """What is known here: the nearest earlier place whose answer goes on with what was typed since."""
-        prefix = split.prefix
+        prefix = split.prefix[-(LOOK_BACK + _TAIL) :]
+        behind = split.suffix[: _TAIL + LOOK_BACK]
         for length in range(min(len(prefix), LOOK_BACK) + 1):
             typed = prefix[len(prefix) - length :]
-            for suffix in behinds(split.suffix, typed) if split.suffix[:1] in CLOSING else (split.suffix,):
+            for suffix in behinds(behind, typed) if behind[:1] in CLOSING else (behind,):
                 known = self._entries.get(self._key(scope, prefix[: len(prefix) - length], suffix))
                 if known is not None and (not typed or known.text.startswith(typed) or self._shows(known, typed)):
-                    return Found(typed=typed, known=known, paired=len(split.suffix) - len(suffix))
+                    return Found(typed=typed, known=known, paired=len(behind) - len(suffix))
         return None
 
     @staticmethod

@@ -30,6 +30,10 @@ class Source(Protocol):
     def patience(self) -> float:
         """A factor on that wait, 1 or more: grows as the budget runs low."""
 
+    @property
+    def identity(self) -> Hashable:
+        """What a call under way hangs on: with another, it is hung up on."""
+
     def stream(self, snapshot: Snapshot) -> AsyncGenerator[Chunk, None]:
         """Ask for a completion."""
 
@@ -40,6 +44,8 @@ class Source(Protocol):
         """What is shown of ``text``."""
 
 
+LONGEST = 50_000  # characters of an answer that are kept; nobody reads more at a time
+
 _LINE_END = re.compile(r"\r\n?|\n")
 
 
@@ -47,8 +53,9 @@ _LINE_END = re.compile(r"\r\n?|\n")
 class Call:
     """A call that waits for its moment or is under way.
 
-    ``typed`` is what the edits since have put in at its cursor; ``answered`` is when the request it was made for had
-    its answer; ``farewell`` is the moment of hanging up because nobody seems to want it any more.
+    ``typed`` is what the edits since have put in at its cursor; ``followed``: one of them agreed, so that the editor will
+    ask again. ``answered`` is when there was enough for the request it was made for; ``farewell`` is the moment of hanging
+    up because nobody seems to want it any more.
     """
 
     snapshot: Snapshot
@@ -59,13 +66,14 @@ class Call:
     finished: str | None = None
     stand_in: bool = False
     typed: str = ""
+    followed: bool = False
     answered: float | None = None
     farewell: asyncio.TimerHandle | None = None
     _written: str = ""
 
     def add(self, chunk: Chunk) -> None:
         """Take in what has arrived."""
-        self._written += chunk.text
+        self._written = (self._written + chunk.text)[:LONGEST]
         self.text = (
             _LINE_END.sub(self.snapshot.split.line_end, self._written) if "\n" in self._written else self._written
         )
@@ -82,7 +90,8 @@ class Call:
         line, column = advance(self.snapshot.split.line, self.snapshot.split.column, self.typed)
         if (edit.line, edit.column) == (line, column) and not edit.removed:
             self.typed += edit.inserted[:1] if edit.inserted in AUTO_PAIRS else edit.inserted
-            return self._begins_like(self.typed)
+            self.followed = self._begins_like(self.typed)
+            return self.followed
         end = edit.line + len(split_lines(edit.removed)) - 1
         return end < line or (edit.line, edit.column) > (line, column)
 

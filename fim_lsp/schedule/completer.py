@@ -9,6 +9,7 @@ from collections.abc import Callable
 from fim_lsp.schedule.cache import Cache
 from fim_lsp.schedule.gates import LARGEST
 from fim_lsp.schedule.lane import Lane
+from fim_lsp.schedule.memory import Memory
 from fim_lsp.schedule.plan import Plan
 from fim_lsp.schedule.rhythm import Rhythm
 from fim_lsp.schedule.snapshot import Answer, Reason, Snapshot
@@ -28,15 +29,16 @@ class Completer:
     ) -> None:
         """``debounce`` is in seconds, ``None`` to learn it; ``excluded`` tells of a document's URI."""
         self._clock = clock
-        self._cache = Cache(clock)
+        self._memory = Memory(Cache(clock))
         self._lanes: dict[str, Lane] = {}
         self.follow(plan, debounce=debounce, excluded=excluded)
 
     def follow(self, plan: Plan, *, debounce: float | None, excluded: Callable[[str], bool]) -> None:
         """Take new settings."""
         self._plan, self._debounce, self._excluded = plan, debounce, excluded
-        for lane in self._lanes.values():
+        for uri, lane in self._lanes.items():
             lane.rhythm.fixed = debounce
+            lane.follow(excluded=excluded(uri))
 
     def edited(self, uri: str, edit: Edit, *, first: bool = True) -> None:
         """A document changed; ``first`` is false for a change that came in one message with the one before."""
@@ -63,7 +65,9 @@ class Completer:
     def _lane(self, uri: str) -> Lane:
         lane = self._lanes.get(uri)
         if lane is None:
-            lane = Lane(source=lambda: self._plan, cache=self._cache, clock=self._clock, rhythm=Rhythm(self._debounce))
+            lane = Lane(
+                source=lambda: self._plan, memory=self._memory, clock=self._clock, rhythm=Rhythm(self._debounce)
+            )
             self._lanes[uri] = lane
         return lane
 

@@ -14,9 +14,9 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from fim_lsp.errors import BackendError
-from fim_lsp.schedule.cache import Cache, Found, Known
-from fim_lsp.schedule.call import Call, Source
+from fim_lsp.schedule.call import LONGEST, Call, Source
 from fim_lsp.schedule.gates import Change, classify, gate
+from fim_lsp.schedule.memory import Memory
 from fim_lsp.schedule.rhythm import Rhythm
 from fim_lsp.schedule.snapshot import Answer, Reason, Snapshot
 from fim_lsp.schedule.taste import Taste
@@ -35,7 +35,7 @@ class Lane:
     """One document. ``source`` gives the settings in force, asked again for every request; ``clock`` gives seconds."""
 
     source: Callable[[], Source]
-    cache: Cache
+    memory: Memory
     clock: Callable[[], float]
     rhythm: Rhythm = field(default_factory=Rhythm)
     _taste: Taste = field(default_factory=Taste)
@@ -68,19 +68,35 @@ class Lane:
         self._pending = snapshot, future
         self._taste.look(snapshot.split)
         source, call = self.source(), self._call
-        if call is not None and (call.source.scope != source.scope or (call.started and not call.agrees(snapshot))):
+        if call is not None and (
+            call.source.identity != source.identity or (call.started and not call.agrees(snapshot))
+        ):
             self._hang_up()
-        if answer := self._from_memory(snapshot, source):
+        answer = self.memory.recall(snapshot, source)
+        if answer and not (snapshot.explicit and (answer.suggestion is None or answer.reason is Reason.STAND_IN)):
             self._stop_waiting()
             self._answer(answer)
         elif self._call is not None and self._call.started:
             self._join(self._call)
-        elif reason := gate(snapshot, self._change):
+        elif reason := gate(snapshot, self._change_at(snapshot)):
             self._stop_waiting()
             self._answer(Answer(reason=reason))
         else:
             self._want(snapshot, source)
         return future
+
+    def follow(self, *, excluded: bool) -> None:
+        """The settings changed: a call that they would not make is ended, and made anew for whoever waits."""
+        source, call = self.source(), self._call
+        if excluded:
+            self._answer(Answer(reason=Reason.EXCLUDED))
+            self._hang_up()
+        elif call is not None and call.source.identity != source.identity:
+            self._hang_up()
+            if self._pending is not None:
+                self._want(self._pending[0], source)
+        elif call is not None and not call.started:
+            call.source = source
 
     def close(self) -> None:
         """The document is gone: answer what waits, hang up."""
@@ -92,7 +108,12 @@ class Lane:
         if future.cancelled() and self._pending is not None and self._pending[1] is future:
             self._pending = None
             if self._call is not None:
-                self._part(self._call, GRACE)
+                self._part(self._call, RETURN if self._call.followed else GRACE)
+
+    def _change_at(self, snapshot: Snapshot) -> Change:
+        """What the last edit was, if it was here: elsewhere it says nothing about what is wanted."""
+        here = (snapshot.split.line, snapshot.split.column)
+        return self._change if here == self._end else Change.NONE
 
     def _goes_on(self, edit: Edit) -> bool:
         """Whether an edit begins or ends where the one before ended: Neovim tells of several keys in one message."""
@@ -110,35 +131,6 @@ class Lane:
             self._taste.offer(snapshot.split, answer.suggestion)
             future.set_result(answer)
 
-    def _from_memory(self, snapshot: Snapshot, source: Source) -> Answer | None:
-        """The answer that is known, if one is."""
-        found = self.cache.find((snapshot.uri, source.scope), snapshot.split)
-        if found is None:
-            return None
-        reason = Reason.STAND_IN if found.known.stand_in else Reason.CACHE
-        shown = found.known.suggestion
-        if not found.typed:
-            return Answer(reason=reason, suggestion=shown)
-        if shown is not None and not found.paired and (rest := shown.after(found.typed)):
-            return Answer(reason=reason, suggestion=rest)
-        return self._next_piece(snapshot, source, found)
-
-    def _next_piece(self, snapshot: Snapshot, source: Source, found: Found) -> Answer | None:
-        """What was shown is used up, or the editor has put a bracket behind it: what the model wrote from here on, if whole."""
-        if found.known.finished != "stop" and not source.enough(snapshot, found.rest):
-            return None
-        suggestion = source.shape(snapshot, found.rest, found.known.finished)
-        if suggestion is None:
-            return None
-        piece = Known(
-            text=found.rest,
-            finished=found.known.finished,
-            suggestion=suggestion,
-            stand_in=found.known.stand_in,
-        )
-        self.cache.put((snapshot.uri, source.scope), snapshot.split, piece)
-        return Answer(reason=Reason.CACHE, suggestion=suggestion)
-
     # -- the call
 
     def _want(self, snapshot: Snapshot, source: Source) -> None:
@@ -150,10 +142,11 @@ class Lane:
             call.task = asyncio.get_running_loop().create_task(self._run(call))
             call.task.add_done_callback(lambda task: self._broke(call, task))
         else:
+            self._stay(call)
             call.snapshot = snapshot
 
     def _join(self, call: Call) -> None:
-        call.answered = None
+        call.answered, call.followed = None, False
         self._stay(call)
         self._progress(call)
 
@@ -190,13 +183,11 @@ class Lane:
             self._want(self._pending[0], self.source())
             return True
         if call.answered is None:
-            snapshot = self._pending[0] if self._pending else call.snapshot
-            typed = typed_since(call.snapshot.split, snapshot.split) or ""
-            if len(call.text) > len(typed) and call.source.enough(snapshot, call.text[len(typed) :]):
-                call.answered = self.clock()
-                self._remember(call)
-                self._serve(call)
-        return call.answered is not None and self.clock() - call.answered > RUN_ON
+            if call.source.enough(call.snapshot, call.text):
+                self._complete(call)
+            self._serve(call)
+        run_on = call.answered is not None and self.clock() - call.answered > RUN_ON
+        return run_on or len(call.text) >= LONGEST
 
     def _ended(self, call: Call) -> None:
         """All text is here: remember it, and answer whoever waits."""
@@ -204,32 +195,35 @@ class Lane:
             return
         self._stay(call)
         self._call = None
-        self._remember(call)
+        self._complete(call)
         self._serve(call)
-        if self._pending is not None:
+        if self._pending is None:
+            return
+        if typed_since(call.snapshot.split, self._pending[0].split) == "":
+            self._answer(Answer(reason=Reason.EMPTY))  # asking the same again would bring the same
+        else:
             self._want(self._pending[0], self.source())
 
-    def _remember(self, call: Call) -> None:
-        known = Known(
-            text=call.text,
-            finished=call.finished,
-            suggestion=call.source.shape(call.snapshot, call.text, call.finished),
-            stand_in=call.stand_in,
-        )
-        self.cache.put((call.snapshot.uri, call.source.scope), call.snapshot.split, known)
+    def _complete(self, call: Call) -> None:
+        """There is enough for the place that the call was made for."""
+        call.answered = self.clock()
+        self.memory.keep(call)
 
     def _serve(self, call: Call) -> None:
-        """Answer the waiting request from what the call has brought, if it holds for it."""
+        """Answer the waiting request from what the call has brought, if that is enough for it."""
         if self._pending is None:
             return
         snapshot, _ = self._pending
-        if answer := self._from_memory(snapshot, call.source):
-            reason = answer.reason
-            if reason is Reason.CACHE:
-                reason = Reason.CALL if snapshot.split == call.snapshot.split else Reason.JOINED
-            if answer.suggestion is None:
-                reason = Reason.EMPTY
-            self._answer(Answer(reason=reason, suggestion=answer.suggestion))
+        known = self.memory.recall(snapshot, call.source) if call.answered is not None else None
+        answer = known or self.memory.part(snapshot, call)
+        if answer is None:
+            return
+        reason = answer.reason
+        if reason is Reason.CACHE:
+            reason = Reason.CALL if snapshot.split == call.snapshot.split else Reason.JOINED
+        if answer.suggestion is None:
+            reason = Reason.EMPTY
+        self._answer(Answer(reason=reason, suggestion=answer.suggestion))
 
     def _broke(self, call: Call, task: asyncio.Task[None]) -> None:
         """A fault in the program must not leave a request without its answer."""
@@ -237,12 +231,17 @@ class Lane:
             return
         log.error("%s in a call", type(error).__name__)
         if self._call is call:
+            self._stay(call)
             self._call = None
             self._answer(Answer(reason=Reason.TROUBLE))
 
     def _stop_waiting(self) -> None:
         """Give up a call that has not begun."""
         if self._call is not None and not self._call.started:
+            self._hang_up()
+
+    def _leave(self, call: Call) -> None:
+        if self._call is call and self._pending is None:
             self._hang_up()
 
     def _hang_up(self) -> None:
@@ -254,7 +253,7 @@ class Lane:
     def _part(self, call: Call, after: float) -> None:
         """Hang up after so many seconds, unless somebody wants the call again."""
         self._stay(call)
-        call.farewell = asyncio.get_running_loop().call_later(after, self._hang_up)
+        call.farewell = asyncio.get_running_loop().call_later(after, self._leave, call)
 
     @staticmethod
     def _stay(call: Call) -> None:

@@ -31,8 +31,13 @@ class Plan:
         return (
             tuple((asker.backend.name, asker.backend.host, asker.backend.model) for asker in self.askers),
             settings.temperature, settings.top_p, settings.max_tokens, settings.min_tokens, settings.stop,
-            settings.random_seed, settings.multiline,
+            settings.random_seed, settings.multiline, settings.base_url, settings.region,
         )  # fmt: skip
+
+    @property
+    def identity(self) -> Hashable:
+        """See :class:`~fim_lsp.schedule.call.Source`."""
+        return self.scope, tuple(id(asker.backend) for asker in self.askers)
 
     @property
     def waits(self) -> bool:
@@ -51,9 +56,12 @@ class Plan:
             try:
                 async with aclosing(asker.stream(snapshot, self.settings)) as chunks:
                     async for chunk in chunks:
-                        written = written or bool(chunk.text)
+                        if chunk.text and not written:
+                            written = True
+                            self.fine(asker.backend)
                         yield chunk if asker is self.askers[0] else replace(chunk, stand_in=True)
-                self.fine(asker.backend)
+                if not written:
+                    self.fine(asker.backend)
                 return
             except Paused:
                 continue

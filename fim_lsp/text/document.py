@@ -50,6 +50,41 @@ class Edit:
     column: int
 
 
+def difference(old: Sequence[str], new: Sequence[str]) -> Edit:
+    """The one edit that makes ``new`` lines of ``old`` ones, as small as two cuts can make it."""
+    most = min(len(old), len(new)) - 1  # at least one line is left on both sides
+    first = next((index for index in range(most) if old[index] != new[index]), most)
+    same = next((index for index in range(most - first) if old[-1 - index] != new[-1 - index]), most - first)
+    before, after = "".join(old[first : len(old) - same]), "".join(new[first : len(new) - same])
+    head = _alike(before, after)
+    head -= before[:head].endswith("\r") and "\n" in (before[head : head + 1], after[head : head + 1])
+    tail = _alike(before[head:][::-1], after[head:][::-1])
+    cuts = before[: len(before) - tail].endswith("\r") or after[: len(after) - tail].endswith("\r")
+    tail -= cuts and before[len(before) - tail :].startswith("\n")  # a line end is not cut
+    above = split_lines(before[:head])
+    return Edit(
+        first_line=first,
+        old_lines=len(old) - same - first,
+        new_lines=len(new) - same - first,
+        removed=before[head : len(before) - tail],
+        inserted=after[head : len(after) - tail],
+        line=first + len(above) - 1,
+        column=len(above[-1]),
+    )
+
+
+def _alike(one: str, other: str) -> int:
+    """How many characters two texts begin with in common, by halving: comparing slices is what Python does fast."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
 class Document:
     """An open document. A place in it is (line, units): a line from 0, and a count in ``encoding`` from its start.
 
@@ -107,17 +142,12 @@ class Document:
         )
 
     def set_text(self, text: str) -> Edit:
-        """Put ``text`` where the whole document is."""
+        """Put ``text`` where the whole document is.
+
+        The edit is what differs, so that an editor that sends whole documents is seen typing, too.
+        """
         old, self._lines = self._lines, split_lines(text)
-        return Edit(
-            first_line=0,
-            old_lines=len(old),
-            new_lines=len(self._lines),
-            removed="".join(old),
-            inserted=text,
-            line=0,
-            column=0,
-        )
+        return difference(old, self._lines)
 
     def split(self, line: int, units: int, *, before: int, after: int) -> Split:
         """The window round a place: at most ``before`` characters in front of it and ``after`` behind it.

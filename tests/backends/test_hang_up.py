@@ -13,7 +13,7 @@ import pytest
 
 from fim_lsp.backends.http import Transport
 from fim_lsp.backends.remote import HttpBackend
-from fim_lsp.errors import Unreachable
+from fim_lsp.errors import Paused, Unreachable
 from tests.backends.conftest import Connect
 from tests.backends.helpers import PROMPT, ask, ask_text
 from tests.fakes.codestral import Behaviour, FakeCodestral
@@ -73,7 +73,7 @@ async def test_closing_the_back_end_ends_calls(server: FakeCodestral, connect: C
     asking = asyncio.create_task(ask(backend))
     await server.until(lambda: len(server.requests) == 1)
     await backend.close()
-    with pytest.raises(Unreachable, match="given up"):
+    with pytest.raises(Paused, match="other settings"):
         await asking
     await server.until(lambda: server.open_connections == 0)
 

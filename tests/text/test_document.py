@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from fim_lsp.text.document import Document, Edit, split_lines
 from fim_lsp.text.positions import Encoding
@@ -108,7 +109,7 @@ def test_an_edit_says_what_it_did_and_where() -> None:
     )
 
 
-def test_a_new_text_touches_every_line() -> None:
+def test_a_new_text_that_has_nothing_of_the_old() -> None:
     document = Document("one\ntwo", Encoding.UTF8)
     assert document.set_text("a\rb\r") == Edit(
         first_line=0, old_lines=2, new_lines=3, removed="one\ntwo", inserted="a\rb\r", line=0, column=0
@@ -125,3 +126,30 @@ def test_the_first_line_decides_the_line_end(text: str, line_end: str) -> None:
     document = Document(text, Encoding.UTF16)
     assert document.line_end == line_end
     assert document.split(0, 0, before=0, after=0).line_end == line_end
+
+
+TEXTS = st.text(alphabet="ab\r\n😀", max_size=12)
+
+
+@given(TEXTS, TEXTS)
+def test_a_full_text_change_is_the_edit_that_was_made(before: str, after: str) -> None:
+    document, mirror = Document(before, Encoding.UTF16), Document(before, Encoding.UTF32)
+    edit = document.set_text(after)
+    assert document.text() == after
+    lines = list(mirror.lines)
+    lines[edit.first_line : edit.first_line + edit.old_lines] = document.lines[
+        edit.first_line : edit.first_line + edit.new_lines
+    ]
+    assert lines == list(document.lines)
+    above = "".join(mirror.lines[: edit.line])
+    start = len(above) + edit.column
+    assert before[start : start + len(edit.removed)] == edit.removed
+    assert before[:start] + edit.inserted + before[start + len(edit.removed) :] == after
+
+
+def test_typing_in_an_editor_that_sends_whole_documents() -> None:
+    document = Document("one\ntwo\nthree\n", Encoding.UTF16)
+    edit = document.set_text("one\ntwo!\nthree\n")
+    assert (edit.removed, edit.inserted, edit.line, edit.column) == ("", "!", 1, 3)
+    edit = document.set_text("one\ntwo\nthree\n")
+    assert (edit.removed, edit.inserted, edit.line, edit.column) == ("!", "", 1, 3)
