@@ -12,7 +12,7 @@ from statistics import median
 
 from fim_lsp.text.cursor import Split
 
-_START = 0.06  # seconds, until something is learnt
+_START = 0.15  # seconds between keys, until this user's are known: the median of the recorded traces
 _LEAST, _MOST = 0.01, 0.4  # below, two edits of one command are two calls; a wait above is felt as absence
 _QUICK = 0.1  # the part of this user's gaps that is waited out: bursts, not the usual pace
 _BURST, _BURST_WAIT = 0.07, 2.0  # gaps of so many seconds are a held key or a macro; so many of them are waited
