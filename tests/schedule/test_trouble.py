@@ -43,6 +43,12 @@ async def ask(one: Asker, *, explicit: bool = False) -> str:
     return "".join([chunk.text async for chunk in one.stream(snapshot(explicit=explicit), Settings())])
 
 
+async def fail_until_it_rests(one: Asker) -> None:
+    for _ in range(FAILURES):
+        with pytest.raises(Unreachable):
+            await ask(one)
+
+
 def test_one_second_try_and_only_before_the_first_byte() -> None:
     async def main() -> None:
         backend = Script(lambda prompt: "ok", fail=Overloaded("503"))
@@ -95,9 +101,7 @@ def test_repeated_failures_open_the_circuit_and_a_probe_closes_it() -> None:
     async def main() -> None:
         backend = Script(lambda prompt: "ok", fail=Unreachable("refused"))
         one = asker(backend)
-        for _ in range(FAILURES):
-            with pytest.raises(Unreachable):
-                await ask(one)
+        await fail_until_it_rests(one)
         made = len(backend.calls)
         for _ in range(20):
             with pytest.raises(Paused):
@@ -124,9 +128,7 @@ def test_a_probe_that_is_hung_up_on_leaves_the_way_free() -> None:
     async def main() -> None:
         backend = Script(lambda prompt: "ok", fail=Unreachable("refused"))
         one = asker(backend)
-        for _ in range(FAILURES):
-            with pytest.raises(Unreachable):
-                await ask(one)
+        await fail_until_it_rests(one)
         backend.fail = None
         await asyncio.sleep(6)
         probe = asyncio.create_task(ask(one))
