@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,28 +14,60 @@ from pathlib import Path
 import fim_lsp
 from fim_lsp.errors import UsageError
 
-_STDIN_MARK = "\0"
+_PLACE_MARK = "\0"
+_DASHED_PLACE = re.compile(r"-(?!-[^=]*=).*:\d+")
+_INTERRUPTED, _BROKEN_PIPE = 128 + 2, 128 + 13  # as shells name the ends by SIGINT and SIGPIPE
 _LEVELS = ("debug", "info", "warning", "error")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Follow the command line. Returns the exit code: 2 for bad use."""
-    arguments = _parser().parse_args(_places(sys.argv[1:] if argv is None else argv))
+    """Follow the command line. Returns the exit code: 2 for bad use and for streams that can't be used."""
     try:
-        _log_to(arguments.log_file, arguments.log_level)
-        if arguments.command == "complete":
-            from fim_lsp.complete import complete  # the server has no use for it
-
-            return complete(arguments.place.removeprefix(_STDIN_MARK), arguments.path, dict(os.environ))
-        return _serve(arguments.tcp)
+        try:
+            return _follow(argv)
+        finally:  # here, where trouble is told in a sentence, and not at Python's end
+            if sys.stdout is not None:
+                sys.stdout.flush()
     except UsageError as error:
-        sys.stderr.write(f"fim-lsp: {error}\n")
+        _say(str(error))
+        return 2
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except OSError as error:
+        _let_go_of_stdout()
+        if isinstance(error, BrokenPipeError):
+            return _BROKEN_PIPE
+        _say(f"{error.filename or 'standard output'}: {error.strerror or error}")
         return 2
 
 
+def _follow(argv: Sequence[str] | None) -> int:
+    arguments = _parser().parse_args(_places(sys.argv[1:] if argv is None else argv))
+    _log_to(arguments.log_file, arguments.log_level)
+    if arguments.command == "complete":
+        from fim_lsp.complete import complete  # the server has no use for it
+
+        return complete(arguments.place.removeprefix(_PLACE_MARK), arguments.path, dict(os.environ))
+    return _serve(arguments.tcp)
+
+
 def _places(arguments: Sequence[str]) -> list[str]:
-    """``-:3:4`` is a place on standard input, which argparse would take for an option."""
-    return [_STDIN_MARK + argument if argument.startswith("-:") else argument for argument in arguments]
+    """``-:3:4`` is a place on standard input and ``-x.py:3`` one in a file: argparse would take them for options."""
+    return [_PLACE_MARK + argument if _DASHED_PLACE.fullmatch(argument) else argument for argument in arguments]
+
+
+def _say(sentence: str) -> None:
+    """On standard error, if there is any."""
+    with contextlib.suppress(AttributeError, OSError):
+        sys.stderr.write(f"fim-lsp: {sentence}\n")
+
+
+def _let_go_of_stdout() -> None:
+    """What could not be written stays unwritten: else Python tries again when it ends, and complains."""
+    with contextlib.suppress(AttributeError, OSError, ValueError):  # there may be none
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)
 
 
 def _serve(address: str | None) -> int:
@@ -49,12 +83,12 @@ def _serve(address: str | None) -> int:
 
 
 def _say_where(address: str) -> None:
-    sys.stderr.write(f"fim-lsp: serving on {address}\n")
+    _say(f"serving on {address}")
 
 
 def _address(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
-    if not host or not port.isdigit() or int(port) > 65535:
+    if not host or not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65535:
         raise UsageError(f"--tcp {text}: must be HOST:PORT, for example 127.0.0.1:9257")
     return host.strip("[]"), int(port)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import stat
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,10 +17,15 @@ from fim_lsp.session import Session
 from fim_lsp.text.document import Document
 from fim_lsp.text.positions import Encoding, content
 
+_BYTES_MOST = 50_000_000  # of a file or standard input: no source is larger, and /dev/zero has no end
+_DIGITS_MOST = 18  # of a line or column: Python refuses to read thousands of them
+
 
 def complete(place: str, path: str | None, environment: Mapping[str, str]) -> int:
     """Print the completion at ``FILE:LINE[:COLUMN]``. Returns 0 with text, 1 with none."""
     name, line, column = parse_place(place)
+    if sys.stdout is None:
+        raise UsageError("standard output is closed")
     source = Path(path or (name if name != "-" else "stdin.txt"))
     text = read(name)
     document = Document(text, Encoding.UTF32)
@@ -32,7 +39,9 @@ def complete(place: str, path: str | None, environment: Mapping[str, str]) -> in
     )
     if answer.suggestion is None:
         return 1
-    sys.stdout.write(answer.suggestion.text + "\n")
+    # as UTF-8, like the file, whatever the terminal's encoding is taken for
+    sys.stdout.buffer.write(f"{answer.suggestion.text}\n".encode(errors="replace"))
+    sys.stdout.buffer.flush()
     return 0
 
 
@@ -41,10 +50,10 @@ async def _ask(path: Path, document: Document, line: int, column: int, environme
     uri, language = path.as_uri(), language_of(path)
     session.start(roots=[workspace_of(path)])
     session.opened(uri, language, path, document)
-    await session.indexed()
     split = document.split(line, column, before=session.window, after=session.window)
     snapshot = Snapshot(uri=uri, version=0, language=language, path="", split=split, explicit=True)
     try:
+        await session.indexed()
         return await session.ask(snapshot)
     finally:
         await session.close()
@@ -66,19 +75,31 @@ def parse_place(place: str) -> tuple[str, int, int | None]:
 
 
 def _digits(text: str) -> bool:
-    return text.isascii() and text.isdigit()
+    return text.isascii() and text.isdigit() and len(text) <= _DIGITS_MOST
 
 
 def read(name: str) -> str:
     """The file's text, with its line ends as they are; ``-`` is standard input."""
+    if name == "-" and sys.stdin is None:
+        raise UsageError("standard input is closed")
     try:
-        data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+        data = sys.stdin.buffer.read(_BYTES_MOST + 1) if name == "-" else _read_file(Path(name))
     except OSError as error:
         raise UsageError(f"{name}: {error.strerror or error}") from error
+    if len(data) > _BYTES_MOST:
+        raise UsageError(f"{name} is larger than {_BYTES_MOST // 1_000_000} MB")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise UsageError(f"{name} is not UTF-8 (byte {error.start})") from error
+
+
+def _read_file(path: Path) -> bytes:
+    """A regular file's bytes, one more than can be used at the most. A pipe would be waited for without end."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise UsageError(f"{path} is not a regular file")
+    with path.open("rb") as file:
+        return file.read(_BYTES_MOST + 1)
 
 
 def workspace_of(path: Path) -> Path:
@@ -87,4 +108,5 @@ def workspace_of(path: Path) -> Path:
 
 
 def _tell(_level: Level, sentence: str) -> None:
-    sys.stderr.write(f"fim-lsp: {sentence.removeprefix('fim-lsp: ')}\n")
+    with contextlib.suppress(AttributeError, OSError):  # there may be no standard error
+        sys.stderr.write(f"fim-lsp: {sentence.removeprefix('fim-lsp: ')}\n")

@@ -7,7 +7,6 @@ that a project can write may neither redirect a key, nor run a command, nor unco
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,6 +14,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from fim_lsp import wording
 from fim_lsp.checks import Check, boolean, either, integer, many, number, one_of, optional, pattern, text
 from fim_lsp.secret import Secret
 
@@ -41,8 +41,18 @@ def _is_base_url(value: str) -> bool:
         return False
 
 
-def _setting(default: Any, check: Check, doc: str, *, user_only: bool = False, secret: bool = False) -> Any:
-    return field(default=default, metadata={"check": check, "doc": doc, "user_only": user_only, "secret": secret})
+def _setting(
+    default: Any,
+    check: Check,
+    doc: str,
+    *,
+    user_only: bool = False,
+    secret: bool = False,
+    hidden: bool = False,
+    quota: int | None = None,
+) -> Any:
+    metadata = {"check": check, "doc": doc, "user_only": user_only, "secret": secret, "quota": quota}
+    return field(default=default, metadata={**metadata, "hidden": hidden or secret})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +70,7 @@ class Settings:
         optional(pattern("an http or https address without login and query", r"^https?://[^?#@\s]+$", _is_base_url)),
         "the address of the back end, where `/v1/fim/completions` is appended; null: the back end's own",
         user_only=True,
+        hidden=True,
     )
     region: str = _setting(
         "eu",
@@ -82,15 +93,16 @@ class Settings:
         optional(many(text(), "a list of texts (program and arguments)")),
         "a program that prints the key; run once, and again when the server refuses the key",
         user_only=True,
+        hidden=True,
     )
     temperature: float | None = _setting(None, optional(number(0, 1.5)), "sampling temperature")
     top_p: float | None = _setting(None, optional(number(0, 1, above=True)), "nucleus sampling")
-    max_tokens: int | None = _setting(128, optional(integer(0)), "the longest answer, in tokens")
-    min_tokens: int | None = _setting(None, optional(integer(0)), "the shortest answer, in tokens")
+    max_tokens: int | None = _setting(128, optional(integer(0, 100_000)), "the longest answer, in tokens")
+    min_tokens: int | None = _setting(None, optional(integer(0, 100_000)), "the shortest answer, in tokens")
     stop: str | tuple[str, ...] | None = _setting(
         None, optional(either(text(), many(text(), "a list of texts"))), "text that ends the answer"
     )
-    random_seed: int | None = _setting(None, optional(integer(0)), "makes answers repeatable")
+    random_seed: int | None = _setting(None, optional(integer(0, 2**63 - 1)), "makes answers repeatable")
     stream: bool = _setting(True, boolean(), "receive the answer piece by piece")
     timeout: float = _setting(10, number(0, 600, above=True), "seconds for a whole call")
     debounce: str | float = _setting(
@@ -98,13 +110,19 @@ class Settings:
         either(one_of("adaptive"), number(0, 10_000)),
         "milliseconds of quiet after the last edit before a call is made; `adaptive` learns them from your typing",
     )
-    prompt_tokens: int = _setting(1200, integer(64), "how much is sent, prefix and suffix together, in tokens")
+    prompt_tokens: int = _setting(1200, integer(64, 100_000), "how much is sent, prefix and suffix together, in tokens")
     suffix_share: float = _setting(0.25, number(0, 0.9), "the part of that kept for the text after the cursor")
     requests_per_minute: int | None = _setting(
-        None, optional(integer(0)), "the quota; null: 500 on Langdock, else none; `0`: no limit"
+        None,
+        optional(integer(0, 10**12)),
+        "the quota; null: 500 on Langdock, else none; `0`: no limit; a project may only lower it",
+        quota=500,
     )
     tokens_per_minute: int | None = _setting(
-        None, optional(integer(0)), "the quota, in tokens; null: 60000 on Langdock, else none; `0`: no limit"
+        None,
+        optional(integer(0, 10**12)),
+        "the quota, in tokens; null: 60000 on Langdock, else none; `0`: no limit; a project may only lower it",
+        quota=60_000,
     )
     limits_store: Secret = _setting(
         Secret("machine"),
@@ -125,7 +143,8 @@ class Settings:
     )
     exclude: tuple[str, ...] = _setting(
         EXCLUDED,
-        many(text(), "a list of globs in gitignore syntax"),
+        # any text: one odd glob must not undo the others
+        many(pattern("a glob", r"^[\s\S]+$", len), "a list of globs in gitignore syntax"),
         "files that are never sent, used or indexed, besides the safe list; `!glob` lets through, not from a project",
     )
     menu: Literal["auto", "always", "never"] = _setting(
@@ -137,7 +156,11 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One row of the table."""
+    """One row of the table.
+
+    ``hidden`` values are never shown. A ``quota`` is what the strictest back end allows by itself: a project may
+    lower the user's number, or this if there is none.
+    """
 
     name: str
     default: Any
@@ -145,6 +168,8 @@ class Rule:
     doc: str
     user_only: bool
     secret: bool
+    hidden: bool
+    quota: int | None
 
 
 RULES: Mapping[str, Rule] = {
@@ -171,51 +196,46 @@ class Problem:
 def settle(layers: Iterable[Layer]) -> tuple[Settings, tuple[Problem, ...]]:
     """Put the layers together, later ones over earlier ones. Never raises: what can't be used becomes a problem."""
     values: dict[str, Any] = {}
-    problems: list[Problem] = []
+    sentences: list[str] = []
     for layer in layers:
-        for name, value in layer.values.items():
-            rule = RULES.get(name)
-            if rule is None:
-                problems.append(Problem(sentence=_unknown(name, layer.origin)))
-                continue
-            try:
-                accepted = rule.check.accept(value)
-            except ValueError:
-                problems.append(Problem(sentence=_refused(rule, value, layer.origin)))
-                continue
-            if name == "exclude":
-                values[name] = (*values.get(name, rule.default), *_more(accepted, layer.trusted))
-                continue
-            accepted = Secret(accepted) if rule.secret and accepted is not None else accepted
-            if layer.trusted or not rule.user_only:
-                values[name] = accepted
-            elif values.get(name, rule.default) != accepted:
-                problems.append(Problem(sentence=_not_yours(name, layer.origin)))
-    return Settings(**values), tuple(problems)
+        for name in (name for name in layer.values if name in RULES):
+            sentences += _take(RULES[name], layer, values)
+        sentences += wording.unknown([name for name in layer.values if name not in RULES], RULES, layer.origin)
+    return Settings(**values), tuple(Problem(sentence=sentence) for sentence in sentences)
+
+
+def _take(rule: Rule, layer: Layer, values: dict[str, Any]) -> Sequence[str]:
+    """Put a layer's value over those below it, ``values``, or say why not."""
+    name, value = rule.name, layer.values[rule.name]
+    below = values.get(name, rule.default)
+    try:
+        accepted = rule.check.accept(value)
+    except (ValueError, OverflowError, RecursionError):
+        return [wording.refused(name, value, rule.check.allowed, layer.origin, hidden=rule.hidden)]
+    if name == "exclude":
+        values[name] = (*below, *_more(accepted, layer.trusted))
+        return ()
+    if rule.secret and accepted is not None:
+        accepted = Secret(accepted)
+    if accepted != below and not layer.trusted:
+        if rule.user_only:
+            return [wording.not_yours(name, layer.origin)]
+        if rule.quota is not None and not _lowers(accepted, below, rule.quota):
+            return [wording.only_lower(name, layer.origin)]
+    values[name] = accepted
+    return ()
+
+
+def _lowers(quota: int | None, below: int | None, known: int) -> bool:
+    """Whether a quota is lower than the one below it; 0 is no limit, null the back end's own, at best ``known``."""
+    if not quota:
+        return False
+    return quota <= (known if below is None else below or quota)
 
 
 def _more(globs: Sequence[str], trusted: bool) -> tuple[str, ...]:
     """Globs to add. Only the user's own may let a file through again with ``!``."""
     return tuple(glob for glob in globs if trusted or not glob.startswith("!"))
-
-
-def _unknown(name: str, origin: str) -> str:
-    near = difflib.get_close_matches(str(name), RULES, n=1)
-    hint = f'; did you mean "{near[0]}"?' if near else f"; the settings are {', '.join(RULES)}."
-    return f'{origin}: there is no setting "{str(name)[:60]}"{hint}'
-
-
-def _refused(rule: Rule, value: object, origin: str) -> str:
-    shown = "***" if rule.secret or rule.name == "api_key_command" else repr(value)[:80]
-    stands = "the value below it stands"
-    return f'{origin}: "{rule.name}" is {shown}, but must be {rule.check.allowed}; {stands}.'
-
-
-def _not_yours(name: str, origin: str) -> str:
-    return (
-        f'{origin}: "{name}" is not taken from a project\'s settings, so that no project can redirect your key or run '
-        "a command; set it in config.toml, the environment or initializationOptions."
-    )
 
 
 def schema() -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Mapping
+from pathlib import Path
 
 from fim_lsp.backends.base import Backend
 from fim_lsp.backends.choose import Choice, choose
@@ -18,6 +19,7 @@ from fim_lsp.secret import Secret
 from fim_lsp.sources import state_folder
 
 QUOTAS = {"langdock": Limits(requests=500, tokens=60_000)}  # a minute, by a workspace and model: docs.langdock.com
+HOMELESS = "there is no home folder (HOME is not set), so the quota is counted for this editor alone."
 
 
 class Crew:
@@ -32,6 +34,7 @@ class Crew:
         self._estimator = Estimator()
         self._limiters: Limiters | None = None
         self._store: Secret | None = None
+        self._homeless = False
         self._background: set[asyncio.Task[None]] = set()
 
     def follow(self, settings: Settings) -> tuple[Asker, ...]:
@@ -43,7 +46,8 @@ class Crew:
             self._in_background(self._choice.warm())
             if old is not None:
                 self._in_background(old.close())
-        limiters = self._follow_store(settings.limits_store)
+        backends = self._choice.backends if self._choice else ()
+        limiters = self._follow_store(settings.limits_store, counted=any(backend.host for backend in backends))
         return tuple(
             Asker(
                 backend=backend,
@@ -51,7 +55,7 @@ class Crew:
                 limiter=limiters.of(backend.host, backend.model, limits(backend, settings)) if backend.host else None,
                 estimator=self._estimator,
             )
-            for backend in (self._choice.backends if self._choice else ())
+            for backend in backends
         )
 
     async def close(self) -> None:
@@ -62,12 +66,18 @@ class Crew:
         if self._limiters is not None:
             await self._limiters.close()
 
-    def _follow_store(self, where: Secret) -> Limiters:
+    def _follow_store(self, where: Secret, *, counted: bool) -> Limiters:
+        state = state_folder()
+        if state is None and where == Secret("machine"):
+            where = Secret("process")
+            if counted and not self._homeless:
+                self._homeless = True
+                self._warn(HOMELESS)
         if self._limiters is None or where != self._store:
             if self._limiters is not None:
                 self._in_background(self._limiters.close())
             self._store = where
-            self._limiters = Limiters(choose_store(where, state_folder()), say=self._warn)
+            self._limiters = Limiters(choose_store(where, state or Path()), say=self._warn)
         return self._limiters
 
     def _in_background(self, work: Coroutine[None, None, None]) -> None:

@@ -15,13 +15,14 @@ class Feed:
     def __init__(self, environment: Mapping[str, str], report: Callable[[Sequence[Problem]], None]) -> None:
         self._report = report
         self._file = user_file(environment)
-        self._user = Layer(origin=str(self._file), values={})
+        self._user = Layer(origin="config.toml", values={})
         self._environment = read_environment(environment)
         self._initialization, _ = read_editor("initializationOptions", None, trusted=True)
         self._workspace, _ = read_editor("workspace/configuration", None, trusted=False)
         self._projects: tuple[Layer, ...] = ()
         self._roots: tuple[Path, ...] = ()
         self._stamps: dict[Path, int | None] = {}
+        self._settings = Settings()
 
     def start(self, roots: Sequence[Path], initialization: object) -> Settings:
         """Read everything. ``initialization`` is what the editor's ``initializationOptions`` hold."""
@@ -39,10 +40,10 @@ class Feed:
         """What the editor's workspace says, which a project may have written; ``None`` if it said so before."""
         layer, problems = read_editor("workspace/configuration", values, trusted=False)
         self._report(problems)
-        if layer == self._workspace:
-            return None
         self._workspace = layer
-        return self._settle()
+        before = self._settings
+        settings = self._settle()
+        return None if settings == before else settings
 
     def changed(self) -> Settings | None:
         """The settings if one of the files changed since the last look, which costs microseconds."""
@@ -53,11 +54,15 @@ class Feed:
         return self._read()
 
     def _look(self) -> dict[Path, int | None]:
-        return {path: _stamp(path) for path in (self._file, *(root / PROJECT_FILE for root in self._roots))}
+        return {path: _stamp(path) for path in (*self._files(), *(root / PROJECT_FILE for root in self._roots))}
+
+    def _files(self) -> tuple[Path, ...]:
+        return (self._file,) if self._file else ()
 
     def _read(self) -> Settings:
-        self._user, problems = read_file(self._file, trusted=True)
-        self._report(problems)
+        for path in self._files():
+            self._user, problems = read_file(path, trusted=True)
+            self._report(problems)
         projects = []
         for root in self._roots:
             layer, problems = read_file(root / PROJECT_FILE, trusted=False)
@@ -68,13 +73,13 @@ class Feed:
 
     def _settle(self) -> Settings:
         layers = (self._user, self._environment, self._initialization, *self._projects, self._workspace)
-        settings, problems = settle(layers)
+        self._settings, problems = settle(layers)
         self._report(problems)
-        return settings
+        return self._settings
 
 
 def _stamp(path: Path) -> int | None:
     try:
         return path.stat().st_mtime_ns
-    except OSError:
+    except (OSError, ValueError):  # ValueError: no name of a file, one with a NUL
         return None

@@ -27,12 +27,13 @@ INDEX_WAIT = 5.0  # seconds that a command waits for the workspace's files: some
 
 @dataclass(slots=True)
 class _Open:
-    """A document as the session knows it; ``size`` is in characters."""
+    """A document as the session knows it; ``size`` is in characters, ``excluded`` whether it is never to be sent."""
 
     language: str
     path: Path | None
     text: Document
     size: int
+    excluded: bool = True
 
 
 class Session:
@@ -117,19 +118,20 @@ class Session:
 
     def _learn_or_forget(self, uri: str) -> None:
         """Let the model inside read a document, or forget it once it is excluded."""
-        excluded, learnt = self._excluded(uri), uri in self._learnt
+        document = self._documents[uri]
+        document.excluded = self._paths.hidden(uri, document.path)
+        excluded, learnt = document.excluded, uri in self._learnt
         if learnt and excluded:
             self._learnt.discard(uri)
             self._ngram.forget(uri)
         elif not learnt and not excluded:
             self._learnt.add(uri)
-            document = self._documents[uri]
             text = document.text
             self._ngram.open(uri, document.language, lambda: text.lines, document.path)
 
     def _excluded(self, uri: str) -> bool:
         document = self._documents.get(uri)
-        return bool(document and document.path and self._paths.excluded(document.path))
+        return document is None or document.excluded
 
     # -- completions
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 import fim_lsp
 from fim_lsp.complete import parse_place
 from fim_lsp.errors import UsageError
-from tests.fakes.codestral import FakeCodestral
+from tests.fakes.codestral import Behaviour, FakeCodestral
 
 SOURCE = "total = compute(alpha, beta)\nprint(total)\n" * 8
 
@@ -63,19 +64,101 @@ def test_nothing_to_say_is_exit_1(project: Path) -> None:
         (["complete", "a.py:1:999"], "there is no column 999"),
         (["complete", "none.py:1:1"], "No such file"),
         (["complete", "latin.py:1:1"], "not UTF-8"),
+        (["complete", "a.py:" + "1" * 5000], "must be FILE:LINE:COLUMN"),
+        (["complete", ".:1"], "not a regular file"),
+        (["complete", "large.py:1"], "larger than"),
+        (["complete", "-none.py:1"], "No such file"),
         (["complete"], "required"),
         (["--tcp", "nonsense"], "must be HOST:PORT"),
         (["--tcp", "127.0.0.1:99999"], "must be HOST:PORT"),
+        (["--tcp", "127.0.0.1:" + "1" * 5000], "must be HOST:PORT"),
+        (["--tcp", "127.0.0.1:²"], "must be HOST:PORT"),
         (["--nonsense"], "unrecognized"),
         (["--log-file", "no/such/folder/log"], "No such file"),
     ],
 )
 def test_bad_use_is_a_sentence_and_exit_2(project: Path, arguments: list[str], says: str) -> None:
     (project / "latin.py").write_bytes(b"\xe9")
+    with (project / "large.py").open("wb") as large:
+        large.truncate(200_000_000)  # a hole: it takes no space
     done = run(project, *arguments)
     assert says in done.stderr
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["-dash.py", "-", "--dashes.py", "-a:1.py"])
+def test_a_file_name_may_begin_with_a_dash(project: Path, name: str) -> None:
+    (project / name).write_text(SOURCE + "total = compute(alp")
+    place = f"{name}:17:20"
+    done = run(project, "complete", place, "--path=b.py", stdin=SOURCE + "total = compute(alp" if name == "-" else "")
+    assert (done.stdout, done.stderr, done.returncode) == ("ha, beta)\n", "", 0)
+
+
+posix = pytest.mark.skipif(os.name != "posix", reason="shell redirections and devices as POSIX has them")
+
+
+def run_in_shell(home: Path, command: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """``fim-lsp`` stands for the command."""
+    return subprocess.run(
+        ["bash", "-c", f'fim-lsp() {{ "{sys.executable}" -m fim_lsp "$@"; }}; {command}'],
+        stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", cwd=home, timeout=120, check=False,
+        env={**os.environ, "PYTHONUNBUFFERED": "", "HOME": str(home), "XDG_CONFIG_HOME": str(home / "config"), **env},
+    )  # fmt: skip
+
+
+@posix
+@pytest.mark.parametrize(
+    ("command", "says", "code"),
+    [
+        ("fim-lsp <&-", "standard input", 2),
+        ("fim-lsp >&-", "standard output", 2),
+        ("fim-lsp <&- >&- 2>&-", "", 2),
+        ("fim-lsp complete -:1 <&-", "standard input", 2),
+        ("fim-lsp complete a.py:17 >&-", "standard output", 2),
+        ("fim-lsp complete a.py:17 >/dev/full", "No space left", 2),
+        ("fim-lsp --help >/dev/full", "No space left", 2),
+        ("fim-lsp complete none.py:1 2>&-", "", 2),
+        ("fim-lsp complete a.py:17 2>&- <&-", "", 0),
+        ("fim-lsp complete a.py:17 | head -0; exit ${PIPESTATUS[0]}", "", 141),
+        ("fim-lsp --help | true; exit ${PIPESTATUS[0]}", "", None),
+        ("mkfifo pipe; fim-lsp complete pipe:1", "not a regular file", 2),
+        ("fim-lsp complete /dev/zero:1", "not a regular file", 2),
+        ("fim-lsp complete -:1 </dev/zero", "larger than", 2),
+    ],
+)
+def test_streams_that_are_closed_full_or_endless(project: Path, command: str, says: str, code: int | None) -> None:
+    done = run_in_shell(project, command)
+    assert says in done.stderr
+    assert len(done.stderr.splitlines()) == (1 if says else 0)
+    assert code is None or done.returncode == code
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "utf-16", "latin-1"])
+async def test_a_completion_is_printed_in_utf_8(project: Path, encoding: str) -> None:
+    import asyncio
+
+    async with FakeCodestral(lambda body: "größe_😀") as server:
+        env = {"FIM_LSP_BACKEND": "codestral", "FIM_LSP_BASE_URL": server.url, "FIM_LSP_API_KEY": "k"}
+        (project / "b.py").write_text("x = \n")
+        done = await asyncio.to_thread(run, project, "complete", "b.py:1:5", PYTHONIOENCODING=encoding, **env)
+    assert (done.stdout, done.returncode) == ("größe_😀\n", 0)
+
+
+@posix
+async def test_ctrl_c_is_exit_130_without_a_word(project: Path) -> None:
+    import asyncio
+
+    async with FakeCodestral(behaviour=Behaviour(gate=asyncio.Event())) as server:
+        env = {"FIM_LSP_BACKEND": "codestral", "FIM_LSP_BASE_URL": server.url, "FIM_LSP_API_KEY": "k"}
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "fim_lsp", "complete", "a.py:17", cwd=project, stderr=subprocess.PIPE,
+            env={**os.environ, "HOME": str(project), **env},
+        )  # fmt: skip
+        await server.until(lambda: len(server.requests) == 1)
+        process.send_signal(signal.SIGINT)
+        _, errors = await process.communicate()
+    assert (errors, process.returncode) == (b"", 130)
 
 
 async def test_complete_asks_the_back_end_on_the_servers_path(project: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,66 @@ from fim_lsp.paths import Paths
 def test_what_is_never_sent_by_default(name: str) -> None:
     assert Paths([Path("/w")], EXCLUDED).excluded(Path("/w") / name)
     assert Paths([], EXCLUDED).excluded(Path("/home/user") / name)
+
+
+@pytest.mark.parametrize("name", [".ENV", "Server.KEY", "ID_RSA", ".Git/config", "CREDENTIALS.json", ".ſsh/config"])
+def test_letter_case_hides_no_secret(name: str) -> None:
+    assert Paths([Path("/w")], EXCLUDED).excluded(Path("/w") / name)
+    assert not Paths([Path("/w")], EXCLUDED).indexable(Path("/w") / name)
+    assert Paths([Path("/w")], ["*.PRIVATE"]).excluded(Path("/w/a.private"))
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "git:/w/.env?%7B%22path%22%3A%22%2Fw%2F.env%22%7D", "vscode-remote://ssh-remote%2Bhost/w/.env",
+        "fugitive:///w/.git//0/.env", "gitsigns:///w/.git//:0:.env", "untitled:.env", "untitled://.env", "FILE:///w/.env",
+        "File:///w/.ENV", "file:///w/%2Eenv", "file://localhost/w/.env", "file:///w/x%0Ay/.env", ".env", "/w/.env",
+        "C:\\w\\.env", "file:///C:/w/.env", "file:///w/.env#L3", "git:/w/private/x", "file:/w/private/x",
+        "file://localhost/w/private/x", "file:///w/a/../private/x", "jar:file:///w/a.jar!/id_rsa", "file:///w/#a/.env",
+        "zipfile:///w/a.zip::.env", "vscode-notebook-cell:/w/.env#W0", "x://[/w/.env?b", "", "untitled:", "file:///w/a%00.py",
+    ],
+)  # fmt: skip
+def test_what_is_excluded_is_so_by_any_uri(uri: str) -> None:
+    assert Paths([Path("/w")], [*EXCLUDED, "/private/"]).hidden(uri, None)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "untitled:Untitled-1", "git:/w/main.py?%7B%22ref%22%3A%22~%22%7D", "vscode-remote://ssh-remote%2Bhost/w/src/a.py",
+        "inmemory://model/1", "file:///w/a%20b.py", "vscode-notebook-cell:/w/a.ipynb#W0sZmlsZQ", "C:\\w\\a.py",
+        "file:///w/src/private/x.py", "file:///w/.env.example",
+    ],
+)  # fmt: skip
+def test_what_is_not_excluded_is_not_by_any_uri(uri: str) -> None:
+    assert not Paths([Path("/w")], [*EXCLUDED, "/private/"]).hidden(uri, None)
+
+
+def test_a_link_is_what_it_leads_to(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("KEY=1")
+    (tmp_path / "settings.txt").symlink_to(".env")
+    (tmp_path / "build").mkdir()
+    (tmp_path / "build" / "ws").mkdir()
+    (tmp_path / "ws").symlink_to("build/ws")
+    (tmp_path / "loop").symlink_to("loop")
+    paths = Paths([tmp_path], EXCLUDED)
+    for name in ("settings.txt", "../" + tmp_path.name + "/settings.txt"):
+        assert paths.hidden((tmp_path / name).as_uri(), tmp_path / name)
+    assert paths.hidden("git:" + str(tmp_path / "settings.txt"), None)
+    assert not paths.hidden((tmp_path / "a.py").as_uri(), tmp_path / "a.py")
+    inside = Paths([tmp_path / "ws"], ["build/"])
+    assert not inside.hidden((tmp_path / "ws" / "a.py").as_uri(), tmp_path / "ws" / "a.py")
+
+
+@pytest.mark.parametrize("kind", ["zero", "fifo"])
+def test_an_ignore_file_without_end_ignores_everything(tmp_path: Path, kind: str) -> None:
+    if kind == "zero":
+        (tmp_path / ".gitignore").symlink_to("/dev/zero")
+    else:
+        os.mkfifo(tmp_path / ".gitignore")
+    (tmp_path / "a.py").write_text("x")
+    assert not Paths([tmp_path], []).indexable(tmp_path / "a.py")
 
 
 @pytest.mark.parametrize(

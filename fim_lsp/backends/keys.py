@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import signal
+import sys
 import time
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Callable, Mapping
@@ -30,6 +33,7 @@ COMMAND_PAUSE: Final = 30.0
 """Seconds in which a command that brought no usable key is not run again: it may ask its user each time."""
 
 _OUTPUT_LIMIT: Final = 64 * 1024  # bytes; keys have some dozens
+_ENDING: Final = 1.0  # seconds for a killed process to be gone
 
 
 class Keys:
@@ -127,42 +131,62 @@ async def run_command(command: tuple[str, ...], *, limit: float = COMMAND_TIMEOU
 
     Raises :class:`~fim_lsp.errors.Unauthorized`, which tells neither the command's arguments nor its output.
     """
+    loop = asyncio.get_running_loop()
     try:
-        process = await asyncio.create_subprocess_exec(*command, stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL)
+        # a session of its own, so that its children can be stopped with it
+        transport, printed = await loop.subprocess_exec(
+            _Printed, *command, stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL, start_new_session=True
+        )
     except (OSError, ValueError) as error:  # not found, not executable; a NUL inside
         raise Unauthorized("api_key_command can't be started: check that its first item is a program") from error
     try:
         async with asyncio.timeout(limit):
-            output = await _bounded_output(process)
-            status = await process.wait()
+            await printed.complete
     except TimeoutError as error:
         raise Unauthorized(f"api_key_command did not end within {limit:.0f} s") from error
     finally:
-        await _end(process)
-    if status != 0:
+        await _end(transport, printed)
+    if (status := transport.get_returncode()) != 0:
         raise Unauthorized(f"api_key_command failed with exit status {status}")
-    return _usable(Secret(output.strip().partition(b"\n")[0].decode("utf-8", "replace")))
+    return _usable(Secret(printed.output.strip().partition(b"\n")[0].decode("utf-8", "replace")))
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
-    """Kill what still runs, and read what it left: asyncio's ``wait()`` alone never returns while its pipe is full.
+class _Printed(asyncio.SubprocessProtocol):
+    """What a process prints. ``complete`` is done when it has ended and closed its pipe, or printed too much;
+    ``over`` when asyncio has let go of it.
 
-    A grandchild may hold the pipe open for ever, so that is not waited for long.
+    Not asyncio's ``Process``: that has no public way to close a pipe which a grandchild holds open.
     """
-    if process.returncode is not None:
+
+    def __init__(self) -> None:
+        self.output = bytearray()
+        loop = asyncio.get_running_loop()
+        self.complete: asyncio.Future[None] = loop.create_future()
+        self.over: asyncio.Future[None] = loop.create_future()
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        if self.complete.done():
+            return
+        self.output += data
+        if len(self.output) > _OUTPUT_LIMIT:
+            self.complete.set_exception(Unauthorized("api_key_command printed far more than a key"))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        for future in (self.complete, self.over):
+            if not future.done():
+                future.set_result(None)
+
+
+async def _end(transport: asyncio.SubprocessTransport, printed: _Printed) -> None:
+    """Stop what still runs of the command, its children too, and wait until nothing of it is left in the loop."""
+    if printed.over.done():
         return
-    with contextlib.suppress(ProcessLookupError):
-        process.kill()
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # it has just ended
+        if sys.platform == "win32":
+            transport.kill()
+        else:
+            os.killpg(transport.get_pid(), signal.SIGKILL)
+    transport.close()
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(1):
-            await process.communicate()
-
-
-async def _bounded_output(process: asyncio.subprocess.Process) -> bytes:
-    """All that the process prints, or enough to know that it's no key."""
-    output = bytearray()
-    while process.stdout is not None and (data := await process.stdout.read(4096)):
-        output += data
-        if len(output) > _OUTPUT_LIMIT:
-            raise Unauthorized("api_key_command printed far more than a key")
-    return bytes(output)
+        async with asyncio.timeout(_ENDING):
+            await printed.over

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from fim_lsp.limits.store import Store, StoreLost, Verdict
@@ -15,6 +16,7 @@ _FIRST, _LAST = 0.5, 60.0  # seconds between attempts to open it again, doubling
 _OPENING = 5.0  # seconds an attempt may take: TLS over a company's VPN needs more than an operation does
 _EPISODE = 120.0  # seconds without a failure after which the next one is news
 _HICCUPS = 1  # failures in a row that are nobody's business
+_TOKENS_MOST = 10**9  # no minute has more, and thousands of such sums fit into a store's integers
 
 
 class Ledger:
@@ -51,7 +53,7 @@ class Ledger:
                 await asyncio.wait({opener}, timeout=self._store.patience)
             if not self._up:
                 return None
-        return await self._bounded(self._store.reserve(identity, entry, ceiling))
+        return await self._bounded(self._store.reserve(identity, _sane(entry), ceiling))
 
     def put(self, identity: str, entries: Sequence[Entry]) -> None:
         """Write soon. What can't be written now is written from the watchers' counts when the store is back."""
@@ -59,7 +61,7 @@ class Ledger:
             return
         now = self._clock()
         for entry in entries:
-            self._waiting[identity, entry.name] = entry, now
+            self._waiting[identity, entry.name] = _sane(entry), now
         if self._writer is None:
             self._writer = asyncio.get_running_loop().create_task(self._write())
 
@@ -75,6 +77,13 @@ class Ledger:
         await self._store.close()
 
     async def _write(self) -> None:
+        try:
+            await self._write_waiting()
+        finally:
+            self._waiting.clear()
+            self._writer = None
+
+    async def _write_waiting(self) -> None:
         while self._waiting and self._up:
             waiting, self._waiting = self._waiting, {}
             now = self._clock()
@@ -86,8 +95,6 @@ class Ledger:
                 )
             for identity, group in entries.items():
                 await self._bounded(self._store.put(identity, group))
-        self._waiting.clear()
-        self._writer = None
 
     async def _bounded(self, work: Coroutine[Any, Any, _T]) -> _T | None:
         """The result of one operation, ``None`` if it fails or takes too long."""
@@ -98,6 +105,8 @@ class Ledger:
             self._failed(lost)
         except TimeoutError:
             self._failed(StoreLost(f"{self._store.where} takes longer than {self._store.patience * 1000:.0f} ms"))
+        except Exception as error:  # noqa: BLE001 - a fault of the store's: no completion may fail for it
+            self._failed(self._fault(error))
         else:
             self._failures = 0
             return result
@@ -125,9 +134,14 @@ class Ledger:
                     return  # the task stays, so that no other is started
             except TimeoutError:
                 self._failed(StoreLost(f"{self._store.where} does not answer"))
+            except Exception as error:  # noqa: BLE001 - as above: it is tried again
+                self._failed(self._fault(error))
         self._opener = None
         for identity, entries in self._watched.items():
             self.put(identity, entries())
+
+    def _fault(self, error: Exception) -> StoreLost:
+        return StoreLost(f"{self._store.where} can't be used ({type(error).__name__})")
 
     def _failed(self, lost: StoreLost) -> None:
         now = self._clock()
@@ -138,3 +152,8 @@ class Ledger:
         if not self._told and (lost.for_good or self._failures > _HICCUPS):
             self._told = True
             self._say(f"{lost}; until it is back, this process counts its own requests and tokens only")
+
+
+def _sane(entry: Entry) -> Entry:
+    """``entry`` as a store can hold it: what a server says it charged may be any number."""
+    return replace(entry, tokens=max(-_TOKENS_MOST, min(_TOKENS_MOST, entry.tokens)))

@@ -21,6 +21,7 @@ from fim_lsp.limits.window import HOLD, Clock, Entry, Limits, standing, wait
 
 _T = TypeVar("_T")
 
+_TOKENS_MOST: Final = 10**12  # of one entry: SQLite's integers, and their sums, end at 9 * 10**18
 _BUSY = 0.02  # seconds to wait for another process's transaction, which takes a tenth of a millisecond
 _PRAGMAS: Final = (
     "PRAGMA journal_mode=WAL",  # with four processes at once, p99 is half of a rollback journal's
@@ -78,6 +79,8 @@ class SqliteStore:
             return await asyncio.get_running_loop().run_in_executor(self._thread, work)
         except (sqlite3.Error, OSError) as error:
             raise StoreLost(f"{self.where} can't be used ({error})") from error
+        except (OverflowError, ValueError, TypeError) as error:  # a value that SQLite can't hold
+            raise StoreLost(f"{self.where} can't be used ({type(error).__name__})") from error
 
     def _open(self) -> None:
         self._close()
@@ -166,5 +169,6 @@ class SqliteStore:
         if entry.lasts <= 0:
             db.execute("DELETE FROM entries_1 WHERE identity = ? AND name = ?", (identity, entry.name))
         else:
-            row = identity, entry.name, now + entry.lasts, entry.tokens, entry.requests
+            tokens = max(-_TOKENS_MOST, min(_TOKENS_MOST, entry.tokens))
+            row = identity, entry.name, now + entry.lasts, tokens, entry.requests
             db.execute("INSERT OR REPLACE INTO entries_1 VALUES (?, ?, ?, ?, ?)", row)

@@ -106,6 +106,9 @@ def _apply(text: Document, change: types.TextDocumentContentChangeEvent) -> Edit
 
 
 def local_path(uri: str) -> Path | None:
-    """The file of a ``file:`` URI, ``None`` for any other."""
-    path = to_fs_path(uri) if uri.startswith("file:") else None
+    """The file of a ``file:`` URI, ``None`` for any other and for one that can't be read."""
+    try:
+        path = to_fs_path(uri) if uri[:5].lower() == "file:" else None
+    except ValueError:
+        return None
     return Path(path) if path else None

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 _HEADER_MOST = 4096  # bytes: real headers have some 40
 _BODY_MOST = 256 << 20  # bytes: a longer message is a broken length, not a document
+_DIGITS_MOST = 20  # of a length: Python refuses to read thousands of them
 
 
 class FramingError(Exception):
@@ -48,8 +49,9 @@ def _content_length(header: bytes) -> int:
     """The length in a header block. Names are matched in any case, and other fields pass, as in HTTP."""
     for line in header.split(b"\r\n"):
         name, _, value = line.partition(b":")
-        if name.strip().lower() == b"content-length" and value.strip().isdigit():
-            length = int(value)
+        digits = value.strip()
+        if name.strip().lower() == b"content-length" and digits.isdigit() and len(digits) <= _DIGITS_MOST:
+            length = int(digits)
             if length <= _BODY_MOST:
                 return length
     raise FramingError("a header without a usable Content-Length")

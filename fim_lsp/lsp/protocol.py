@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -26,6 +27,9 @@ for _name in ("pygls.protocol.json_rpc", "pygls.protocol.language_server", "pygl
 
 _NOT_INITIALIZED, _INVALID_REQUEST, _INVALID_PARAMS, _PARSE_ERROR = -32002, -32600, -32602, -32700
 
+# The plain members that a message begins with: clients write "id" and "method" before "params".
+_HEAD = re.compile(rb'\s*\{(?:\s*"\w+"\s*:\s*(?:"[^"\\]*"|-?\d{1,18})\s*,)*')
+
 
 class Protocol(LanguageServerProtocol):
     """pygls' protocol, answering every request exactly once and keeping what it saw to itself."""
@@ -39,22 +43,40 @@ class Protocol(LanguageServerProtocol):
         return self._shutdown
 
     def receive(self, body: bytes) -> None:
-        """Handle one message. Nothing in it can raise, or leave a request without an answer.
+        """Handle one message. Nothing in it can raise, or leave a request without an answer."""
+        data: Any = None
+        try:
+            data = json.loads(body)
+            self._take(data)
+        except Exception as error:  # noqa: BLE001 - the boundary; RecursionError is one: JSON may be nested too deeply
+            if data is None and isinstance(error, ValueError):  # not JSON, or not UTF-8
+                log.warning("a message of %d bytes is not JSON", len(body))
+                self._refuse(None, _PARSE_ERROR, "This is not JSON.")
+            else:
+                self._failed(_head(body) if data is None else data, error)
+
+    def _failed(self, data: Any, error: Exception) -> None:
+        """A message could not be handled: a request gets an internal error, whatever it was."""
+        log.error("%s while a message was read", type(error).__name__)
+        if not isinstance(data, dict) or not data:
+            self._refuse(None, _PARSE_ERROR, "This can't be read.")
+        elif "method" in data:
+            self._refuse(data.get("id"), JsonRpcInternalError.CODE, "Internal error", request=True)
+
+    def _take(self, data: Any) -> None:
+        """Handle what a message's JSON holds.
 
         pygls decodes with an ``object_hook``, which takes any nested object with a key ``jsonrpc`` for a message, and
         answers nothing at all to a request whose parameters it can't read.
         """
-        try:
-            data = json.loads(body)
-        except ValueError:  # not JSON, or not UTF-8
-            log.warning("a message of %d bytes is not JSON", len(body))
-            self._refuse(None, _PARSE_ERROR, "This is not JSON.")
-            return
         if not isinstance(data, dict):
             self._refuse(None, _INVALID_REQUEST, "A message is an object.")
             return
         data.setdefault("jsonrpc", self.VERSION)
         msg_id, method = data.get("id"), data.get("method")
+        if method is not None and not isinstance(method, str):
+            self._refuse(msg_id, _INVALID_REQUEST, "A method is a string.", request=True)
+            return
         if method is not None and not self._in_order(msg_id, method):
             return
         if method == types.TEXT_DOCUMENT_INLINE_COMPLETION:
@@ -68,7 +90,7 @@ class Protocol(LanguageServerProtocol):
             return
         self.handle_message(message)
 
-    def _in_order(self, msg_id: int | str | None, method: str) -> bool:
+    def _in_order(self, msg_id: Any, method: str) -> bool:
         """Whether a message may come now. pygls answers nothing after ``shutdown``, and an internal error before
         ``initialize``."""
         if method == types.EXIT:
@@ -84,9 +106,11 @@ class Protocol(LanguageServerProtocol):
             return True
         return False
 
-    def _refuse(self, msg_id: int | str | None, code: int, sentence: str, *, request: bool = False) -> None:
+    def _refuse(self, msg_id: Any, code: int, sentence: str, *, request: bool = False) -> None:
         if msg_id is None and request:  # a notification has no answer
             return
+        if not isinstance(msg_id, int | str):  # no id that LSP knows: JSON-RPC answers to null then
+            msg_id = None
         self._send_data(
             {"jsonrpc": self.VERSION, "id": msg_id, "error": {"code": code, "message": sentence}},
         )
@@ -162,9 +186,18 @@ def readable(params: Any) -> Any:
     context = dict(context) if isinstance(context, dict) else {}
     if context.get("triggerKind") == 0:
         context["triggerKind"] = 1
-    elif context.get("triggerKind") not in {1, 2}:
+    elif context.get("triggerKind") not in (1, 2):  # no set: the kind may be a list
         context["triggerKind"] = 2
     selected = context.get("selectedCompletionInfo")
     if selected is not None and not (isinstance(selected, dict) and isinstance(selected.get("range"), dict)):
         del context["selectedCompletionInfo"]
     return {**params, "context": context}
+
+
+def _head(body: bytes) -> dict[str, Any]:
+    """The first members of a message that can't be decoded as a whole, as far as they are plain: no JSON is too deep."""
+    match = _HEAD.match(body)
+    try:
+        return dict(json.loads(match[0].rstrip(b" \t\r\n,") + b"}")) if match else {}
+    except ValueError:  # not UTF-8
+        return {}

@@ -6,6 +6,7 @@ import asyncio
 import functools
 import logging
 from collections.abc import Callable, Mapping
+from enum import Enum
 from typing import Any
 
 from lsprotocol import types
@@ -40,6 +41,7 @@ class Server(LanguageServer):
         self.session = Session(self._tell, environment)
         self.has_inline = False  # whether the editor asks for inline completion
         self.snippets = False
+        self.menu = Menu.ABSENT
         self._tasks: set[asyncio.Task[None]] = set()
         _register(self)
 
@@ -79,6 +81,14 @@ class Server(LanguageServer):
         self.session.closed(uri)
 
 
+class Menu(Enum):
+    """What the editor knows of our entry in its completion menu."""
+
+    ABSENT = 0
+    ADVERTISED = 1  # in the handshake, for good
+    REGISTERED = 2  # until it is unregistered
+
+
 @functools.cache
 def _converter() -> Any:
     """One converter for all connections: making one takes a fifth of a second."""
@@ -106,14 +116,16 @@ def _initialize(server: Server, params: types.InitializeParams) -> None:
     server.has_inline = bool(text and text.inline_completion) or client == "emacs"
     item = text.completion.completion_item if text and text.completion else None
     server.snippets = bool(item and item.snippet_support)
-    menu = server.session.settings.menu
-    if menu == "always" or (menu == "auto" and not server.has_inline):
+    if _menu_wanted(server):
         options = types.CompletionOptions(trigger_characters=_TRIGGERS)
         server.feature(types.TEXT_DOCUMENT_COMPLETION, options)(_completion)
+        server.menu = Menu.ADVERTISED
 
 
 def _initialized(server: Server, params: types.InitializedParams) -> None:
     """Ask for the workspace's settings, and to be told when they change."""
+    if server.menu is Menu.ABSENT:  # the handshake is over: this answers, and advertises nothing
+        server.feature(types.TEXT_DOCUMENT_COMPLETION)(_completion)
     workspace = server.client_capabilities.workspace
     changes = workspace.did_change_configuration if workspace else None
     if changes and changes.dynamic_registration:
@@ -133,6 +145,7 @@ def _configuration_changed(server: Server, params: types.DidChangeConfigurationP
         server.in_background(lambda: _pull_settings(server))
     else:
         server.session.workspace_settings(params.settings)
+        _offer_menu(server)
 
 
 async def _pull_settings(server: Server) -> None:
@@ -145,6 +158,7 @@ async def _pull_settings(server: Server) -> None:
     )
     if values:
         server.session.workspace_settings(values[0])
+        _offer_menu(server)
 
 
 async def _ignoring_refusal(reply: Any) -> Any:
@@ -157,6 +171,31 @@ async def _ignoring_refusal(reply: Any) -> Any:
 
 def _folders_changed(server: Server, params: types.DidChangeWorkspaceFoldersParams) -> None:
     server.session.move(server.documents.roots())
+    _offer_menu(server)
+
+
+def _menu_wanted(server: Server) -> bool:
+    menu = server.session.settings.menu
+    return menu == "always" or (menu == "auto" and not server.has_inline)
+
+
+def _offer_menu(server: Server) -> None:
+    """Let an editor that takes it at any time have the completion menu as the settings are now. Others get answers when
+    they ask, and empty ones when they should not."""
+    text = server.client_capabilities.text_document
+    wanted, method = _menu_wanted(server), types.TEXT_DOCUMENT_COMPLETION
+    if not (text and text.completion and text.completion.dynamic_registration):
+        return
+    if wanted and server.menu is Menu.ABSENT:
+        server.menu = Menu.REGISTERED
+        options = types.CompletionRegistrationOptions(trigger_characters=_TRIGGERS)
+        registration = types.Registration(id="menu", method=method, register_options=options)
+        asked = types.RegistrationParams(registrations=[registration])
+        server.in_background(lambda: _ignoring_refusal(server.client_register_capability_async(asked)))
+    elif not wanted and server.menu is Menu.REGISTERED:
+        server.menu = Menu.ABSENT
+        known = types.UnregistrationParams(unregisterations=[types.Unregistration(id="menu", method=method)])
+        server.in_background(lambda: _ignoring_refusal(server.client_unregister_capability_async(known)))
 
 
 @in_message_order
@@ -178,9 +217,7 @@ def _inline_completion(server: Server, params: types.InlineCompletionParams) -> 
 @in_message_order
 def _completion(server: Server, params: types.CompletionParams) -> asyncio.Future[Any]:
     """The same as an entry in the completion menu."""
-    menu = server.session.settings.menu
-    wanted = menu == "always" or (menu == "auto" and not server.has_inline)
-    asked = _asked(server, params, explicit=False) if wanted else None
+    asked = _asked(server, params, explicit=False) if _menu_wanted(server) else None
     if asked is None:
         return _now(types.CompletionList(is_incomplete=False, items=[]))
     units, split, answer = asked
@@ -198,7 +235,9 @@ def _asked(
 ) -> tuple[Callable[[int], int], Split, asyncio.Future[Answer]] | None:
     """Take the snapshot and ask, both before anything newer can change the document. A fault of ours asks nothing."""
     try:
-        return _ask(server, params, explicit=explicit)
+        asked = _ask(server, params, explicit=explicit)
+        _offer_menu(server)  # a file of settings is read again when something is asked
+        return asked
     except Exception as error:  # noqa: BLE001 - the boundary: an error reply would pop up at every key
         log.error("%s while asking", type(error).__name__)
         return None

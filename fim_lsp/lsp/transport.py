@@ -14,9 +14,11 @@ import queue
 import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping
-from typing import BinaryIO, Protocol
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, BinaryIO, Protocol
 
+from fim_lsp.errors import UsageError
 from fim_lsp.lsp.framing import Framing, FramingError
 from fim_lsp.lsp.server import Server
 
@@ -41,6 +43,18 @@ class Connection:
         self.ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self.server.protocol.on_exit = self.end
         self._framing = Framing()
+        self._arrived: deque[bytes] = deque()
+
+    def arrived(self, data: bytes) -> None:
+        """Lay down what arrived, in any thread, for a :meth:`wake` of its own.
+
+        It is no argument of a call that the loop is to make: asyncio prints those when a call fails or is slow.
+        """
+        self._arrived.append(data)
+
+    def wake(self) -> None:
+        """Handle what was laid down first."""
+        self.receive(self._arrived.popleft())
 
     def receive(self, data: bytes) -> None:
         """Handle what arrived; nothing (``b""``) is the end."""
@@ -54,6 +68,9 @@ class Connection:
                 self.server.protocol.receive(body)
         except FramingError as error:
             log.error("the editor's stream is not LSP: %s", error)
+            self.end(1)
+        except Exception as error:  # noqa: BLE001 - the boundary: nothing more can be read after this
+            log.error("%s while reading from the editor", type(error).__name__)
             self.end(1)
 
     def end(self, code: int) -> None:
@@ -112,11 +129,45 @@ class _ThreadWriter:
                 return
 
 
+@contextlib.contextmanager
+def discreet() -> Iterator[None]:
+    """Let asyncio tell of troubles by their class only: its own reports hold the arguments of calls and the results of
+    tasks, which are the user's text. Its log, where slow calls are told in debug mode, is shut."""
+    loop = asyncio.get_running_loop()
+    before = loop.get_exception_handler()
+    loop.set_exception_handler(_tell_the_class)
+    loggers = [logging.getLogger(name) for name in ("asyncio", "concurrent.futures")]
+    for logger in loggers:
+        logger.addFilter(_nothing)
+    try:
+        yield
+    finally:
+        loop.set_exception_handler(before)
+        for logger in loggers:
+            logger.removeFilter(_nothing)
+
+
+def _tell_the_class(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    error = context.get("exception")
+    log.error("%s in the event loop", type(error).__name__ if error else "trouble")
+
+
+def _nothing(_record: logging.LogRecord) -> bool:
+    return False
+
+
 def serve_stdio(environment: Mapping[str, str]) -> int:
     """Serve one editor on stdin and stdout until it leaves. Returns the exit code."""
+    if sys.stdin is None or sys.stdout is None:
+        raise UsageError(f"standard {'output' if sys.stdin else 'input'} is closed, and LSP needs both")
     stdin, stdout = sys.stdin.buffer, sys.stdout.buffer
     sys.stdout = sys.stderr  # a stray print must not break the protocol
-    return asyncio.run(_stdio(environment, stdin, stdout))
+
+    async def main() -> int:
+        with discreet():
+            return await _stdio(environment, stdin, stdout)
+
+    return asyncio.run(main())
 
 
 async def _stdio(environment: Mapping[str, str], stdin: BinaryIO, stdout: BinaryIO) -> int:
@@ -144,7 +195,8 @@ async def _stdio(environment: Mapping[str, str], stdin: BinaryIO, stdout: Binary
                 data = os.read(descriptor, _CHUNK)
             except OSError:
                 data = b""
-            from_thread(connection.receive, data)
+            connection.arrived(data)
+            from_thread(connection.wake)
             if not data:
                 return
 
@@ -159,7 +211,12 @@ async def _stdio(environment: Mapping[str, str], stdin: BinaryIO, stdout: Binary
 
 def serve_tcp(environment: Mapping[str, str], host: str, port: int, ready: Callable[[str], None]) -> int:
     """Serve any number of editors, each with a session of its own, until interrupted. ``ready`` is told the address."""
-    return asyncio.run(_tcp(environment, host, port, ready))
+
+    async def main() -> int:
+        with discreet():
+            return await _tcp(environment, host, port, ready)
+
+    return asyncio.run(main())
 
 
 async def _tcp(environment: Mapping[str, str], host: str, port: int, ready: Callable[[str], None]) -> int:
@@ -181,6 +238,8 @@ async def _tcp(environment: Mapping[str, str], host: str, port: int, ready: Call
         connections.add(task)
         try:
             await _tcp_connection(environment, reader, writer)
+        except asyncio.CancelledError:  # below; in 3.11 asyncio's streams take it for an error
+            log.info("a connection was ended")
         finally:
             connections.discard(task)
 
@@ -208,6 +267,7 @@ async def _tcp_connection(
             connection.receive(data)
 
     reading = asyncio.get_running_loop().create_task(read())
+    reading.add_done_callback(lambda _: connection.end(1))  # whatever it failed of: an editor is not left unheard
     try:
         await connection.ended
     finally:

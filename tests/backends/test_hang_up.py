@@ -13,7 +13,7 @@ import pytest
 
 from fim_lsp.backends.http import Transport
 from fim_lsp.backends.remote import HttpBackend
-from fim_lsp.errors import Paused, Unreachable
+from fim_lsp.errors import Paused
 from tests.backends.conftest import Connect
 from tests.backends.helpers import PROMPT, ask, ask_text
 from tests.fakes.codestral import Behaviour, FakeCodestral

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -12,6 +15,7 @@ from fim_lsp.backends.codestral import SITES
 from fim_lsp.backends.keys import COMMAND_PAUSE, HOST_VARIABLES, Keys, run_command
 from fim_lsp.errors import Unauthorized
 from fim_lsp.secret import Secret
+from tests.limits.fakes import until
 
 ENV = {"CODESTRAL_API_KEY": "of-codestral", "MISTRAL_API_KEY": "of-mistral", "LANGDOCK_API_KEY": "of-langdock"}
 
@@ -101,6 +105,61 @@ async def test_closing_stops_a_running_command() -> None:
     await asyncio.wait_for(keys.close(), 30)
     with pytest.raises(asyncio.CancelledError):
         await waiting
+
+
+CHILDREN = """
+import os, subprocess, sys, time
+children = [subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) for _ in range(2)]
+open({0!r} + "~", "w").write(" ".join(str(child.pid) for child in children))
+os.rename({0!r} + "~", {0!r})
+time.sleep({1})
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="process groups are POSIX")
+@pytest.mark.parametrize("seconds", [600, 0], ids=["running", "ended, its children hold the pipe"])
+async def test_closing_ends_the_commands_children_too(tmp_path: Path, seconds: int) -> None:
+    keys = Keys("https://example.org", command=program(CHILDREN.format(str(tmp_path / "pids"), seconds)))
+    waiting = asyncio.create_task(keys.key())
+    await until((tmp_path / "pids").exists)
+    await asyncio.wait_for(keys.close(), 30)
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    await until(lambda: not any(map(alive, (tmp_path / "pids").read_text().split())))
+
+
+def alive(process: str) -> bool:
+    """Whether a process runs: one that nobody has waited for yet does not."""
+    state = subprocess.run(["ps", "-o", "state=", "-p", process], capture_output=True, text=True, check=False).stdout
+    return bool(state.strip()) and not state.startswith("Z")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sessions are POSIX")
+def test_a_stopped_command_leaves_nothing_for_a_closed_loop(tmp_path: Path) -> None:
+    """Not even one whose child went away with the pipe, out of reach."""
+    child = (
+        "import subprocess, sys, time;"
+        "subprocess.Popen([sys.executable, '-c', {0!r}], start_new_session=True); time.sleep(600)"
+    )
+    stays = f"import pathlib, time, os; pathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(os.getpid())); time.sleep(600)"
+    code = f"""
+import asyncio, pathlib, sys
+from fim_lsp.backends.keys import Keys
+async def main():
+    keys = Keys("https://example.org", command=(sys.executable, "-c", {child.format(stays)!r}))
+    waiting = asyncio.create_task(keys.key())
+    while not pathlib.Path({str(tmp_path / "pid")!r}).exists() or not pathlib.Path({str(tmp_path / "pid")!r}).read_text():
+        await asyncio.sleep(0.01)
+    await keys.close()
+asyncio.run(main())
+"""
+    try:
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=60, check=False
+        )
+    finally:
+        os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+    assert (done.stderr, done.returncode) == ("", 0)
 
 
 FAILURES = {

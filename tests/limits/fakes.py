@@ -14,13 +14,14 @@ from tests.virtual import now
 
 
 class MemoryStore:
-    """``fail`` makes every operation fail, ``delay`` is what each takes, in seconds."""
+    """``fail`` makes every operation fail, ``delay`` is what each takes, in seconds; ``fault`` is the one with a bug."""
 
     where = "the shared count in memory"
     patience = 0.05
 
     def __init__(self) -> None:
         self.fail = False
+        self.fault = ""
         self.for_good = False
         self.delay = 0.0
         self.opened = 0
@@ -29,10 +30,10 @@ class MemoryStore:
 
     async def open(self) -> None:
         self.opened += 1
-        await self._work()
+        await self._work("open")
 
     async def reserve(self, identity: str, entry: Entry, ceiling: Limits) -> Verdict:
-        await self._work()
+        await self._work("reserve")
         self.held.get(identity, {}).pop(entry.name, None)
         entries = self.entries(identity)
         if wait(standing(entries), ceiling, entry.tokens) > 0:
@@ -41,7 +42,7 @@ class MemoryStore:
         return Verdict(granted=True, window=standing((*entries, entry)))
 
     async def put(self, identity: str, entries: Sequence[Entry]) -> None:
-        await self._work()
+        await self._work("put")
         for entry in entries:
             self._keep(identity, entry)
 
@@ -60,8 +61,10 @@ class MemoryStore:
     def _keep(self, identity: str, entry: Entry) -> None:
         self.held.setdefault(identity, {})[entry.name] = now() + entry.lasts, entry
 
-    async def _work(self) -> None:
+    async def _work(self, operation: str) -> None:
         await asyncio.sleep(self.delay)
+        if self.fault == operation:
+            raise RuntimeError("a bug")
         if self.fail:
             raise StoreLost(f"{self.where} can't be used", for_good=self.for_good)
 

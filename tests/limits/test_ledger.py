@@ -146,3 +146,36 @@ def test_closing_writes_what_waits() -> None:
         assert await bench.ask("y") is None
 
     run(main())
+
+
+@pytest.mark.parametrize("operation", ["open", "reserve", "put"])
+def test_a_fault_in_the_store_is_trouble_like_any_other(operation: str) -> None:
+    async def main() -> None:
+        bench = Bench()
+        bench.ledger.watch("us", list)
+        if operation != "open":
+            assert await bench.ask("first") is True
+        bench.store.fault = operation
+        bench.ledger.put("us", [entry("x", 900)])
+        assert await bench.ask("second") is (True if operation == "put" else None)
+        await asyncio.sleep(1)
+        bench.store.fault = ""
+        await asyncio.sleep(200)
+        assert await bench.ask("third") is True
+        bench.ledger.put("us", [entry("x", 900)])
+        await bench.ledger.close()
+        assert any(held.name == "x" for held in bench.store.entries("us"))
+
+    run(main())
+
+
+def test_no_count_is_too_large_for_a_store() -> None:
+    async def main() -> None:
+        bench = Bench()
+        assert await bench.ask("x") is True
+        bench.ledger.put("us", [entry("x", 10**30), entry("y", -(10**30))])
+        await bench.ledger.reserve("us", entry("z", 10**30), Limits(requests=100))
+        await bench.ledger.close()
+        assert [abs(held.tokens) < 2**40 for held in bench.store.entries("us")] == [True] * 3
+
+    run(main())

@@ -177,3 +177,17 @@ def damage(folder: Path) -> None:
     for file in folder.iterdir():
         with file.open("r+b") as damaged:
             damaged.write(b"\xff" * file.stat().st_size)
+
+
+async def test_no_count_is_too_large(store: SqliteStore) -> None:
+    await store.put("us", [entry(str(number), 10**30) for number in range(5)])
+    assert not await granted(store, entry("x"))
+    await store.put("us", [entry(str(number), lasts=0) for number in range(5)])
+    assert await granted(store, entry("x"))
+
+
+async def test_a_fault_counts_as_a_lost_store(store: SqliteStore) -> None:
+    with pytest.raises(StoreLost, match="OverflowError"):
+        await store.put("us", [Entry(name="x", tokens=1, requests=10**30, lasts=60)])
+    await store.put("us", [entry("x", 10)])
+    assert await tokens(store) == 10

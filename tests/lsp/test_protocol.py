@@ -49,6 +49,8 @@ async def test_parameters_that_cannot_be_read_get_an_error_and_no_message(tmp_pa
         {},
         {"triggerKind": 0},
         {"triggerKind": 7},
+        {"triggerKind": [1]},
+        {"triggerKind": {}},
         {"triggerKind": 1, "selectedCompletionInfo": {"text": "a", "range": [{"line": 0, "character": 0}] * 2}},
     ],
 )

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
+
+import pytest
 
 from tests.fakes.codestral import FakeCodestral
 from tests.lsp.raw import RawClient, texts
@@ -102,6 +106,76 @@ async def test_a_typo_is_told_once(tmp_path: Path) -> None:
     assert len(told) == 2
     assert any('did you mean "max_tokens"' in message for message in told)
     assert any("temperature" in message and "7" in message and "1.5" in message for message in told)
+
+
+async def test_a_push_without_settings_is_none(tmp_path: Path) -> None:
+    """vscode-languageclient sends ``{"fim-lsp": null}`` where nothing is set."""
+    async with RawClient(tmp_path) as client:
+        await client.initialize(options={"backend": "ngram"})
+        client.notify("workspace/didChangeConfiguration", {"settings": {"fim-lsp": None}})
+        client.open("abc")
+        await client.reply(client.ask(0, 3))
+        assert client.messages() == []
+
+
+@pytest.mark.parametrize("kind", ["zero", "fifo", "digits", "nested"])
+async def test_no_project_stops_the_server(tmp_path: Path, kind: str) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    for name in (".fim-lsp.toml", ".gitignore"):
+        match kind:
+            case "zero":
+                (project / name).symlink_to("/dev/zero")
+            case "fifo":
+                os.mkfifo(project / name)
+            case "digits":
+                (project / name).write_text("timeout = " + "1" * 5000)
+            case _:
+                (project / name).write_text("stop = " + "[" * 3000)
+    async with FakeCodestral(lambda body: "x") as server, RawClient(tmp_path) as client:
+        options = {"backend": "codestral", "base_url": server.url, "api_key": "k", "debounce": 0}
+        await client.initialize(options=options, root=project)
+        client.open("abc", uri=(project / "a.py").as_uri())
+        assert texts(await client.reply(client.ask(0, 3, uri=(project / "a.py").as_uri()))) == ["x"]
+        (message,) = client.messages()
+    assert ".fim-lsp.toml" in message
+
+
+async def test_no_value_stops_the_server(tmp_path: Path) -> None:
+    env = {"FIM_LSP_TIMEOUT": "9" * 400, "FIM_LSP_STOP": "[" * 5000}
+    async with FakeCodestral(lambda body: "x") as server, RawClient(tmp_path, env=env) as client:
+        huge = dict.fromkeys(("timeout", "temperature", "prompt_tokens", "requests_per_minute"), 10**400)
+        options = {"backend": "codestral", "base_url": server.url, "api_key": "k", "debounce": 0}
+        await client.initialize(options={**options, **huge})
+        client.open("abc")
+        assert texts(await client.reply(client.ask(0, 3))) == ["x"]
+        assert len(client.messages()) == 5
+
+
+async def test_a_project_does_not_lift_the_quota(tmp_path: Path) -> None:
+    (tmp_path / ".fim-lsp.toml").write_text("requests_per_minute = 0\n")
+    async with FakeCodestral(lambda body: "x") as server, RawClient(tmp_path) as client:
+        options = {"backend": "codestral", "base_url": server.url, "api_key": "k", "debounce": 0, "fallback": []}
+        await client.initialize(options={**options, "requests_per_minute": 5}, root=tmp_path)
+        client.open("\n" * 20)
+        for line in range(20):
+            await client.reply(client.ask(line, 0, kind=1))
+        assert [message for message in client.messages() if "may only lower" in message]
+    assert len(server.requests) <= 5
+
+
+async def test_a_server_without_a_home_serves(tmp_path: Path) -> None:
+    """``docker run --user 12345``: no HOME, and no line in passwd; one sentence says what that means for the quota."""
+    homeless = RawClient(tmp_path)
+    homeless.env = {k: v for k, v in homeless.env.items() if k != "HOME" and not k.startswith("XDG_")}
+    start = "import pwd; pwd.getpwuid = {}.__getitem__; from fim_lsp.cli import main; main([])"
+    homeless.command = [sys.executable, "-c", start]
+    async with FakeCodestral(lambda body: "x") as server, homeless as client:
+        options = {"backend": "codestral", "base_url": server.url, "api_key": "k", "debounce": 0}
+        await client.initialize(options=options)
+        client.open("abc")
+        assert texts(await client.reply(client.ask(0, 3))) == ["x"]
+        assert len(client.messages()) == 1
 
 
 MENU_ONLY = {"textDocument": {"completion": {"completionItem": {"snippetSupport": False}}}}

@@ -1,0 +1,52 @@
+"""What is excluded is not sent, whatever the editor calls it, and no message shows a password."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.fakes.codestral import FakeCodestral
+from tests.lsp.raw import RawClient, texts
+
+EXCLUDED = (
+    "file:///ws/.env", "git:/ws/.env?%7B%7D", "vscode-remote://ssh-remote%2Bh/ws/.env", "fugitive:///ws/.git//0/.env",
+    "untitled:.env", "FILE:///ws/.env", "file:///ws/.ENV", "file:///ws/id_rsa.bak",
+)  # fmt: skip
+
+
+def settings(server: FakeCodestral, **more: object) -> dict[str, object]:
+    return {"backend": "codestral", "base_url": server.url, "api_key": "k", "debounce": 0, "fallback": [], **more}
+
+
+async def test_an_excluded_file_is_not_sent_by_any_uri(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("KEY=1\n")
+    (tmp_path / "settings.txt").symlink_to(".env")
+    async with FakeCodestral(lambda body: "x") as server, RawClient(tmp_path) as client:
+        await client.initialize(options=settings(server), root=tmp_path)
+        for uri in (*EXCLUDED, (tmp_path / "settings.txt").as_uri()):
+            client.open("KEY=1\n", uri=uri, language="dotenv")
+            assert texts(await client.reply(client.ask(1, 0, uri=uri))) == [], uri
+            assert server.requests == [], uri
+        client.open("a = 1\n", uri="untitled:Untitled-1")
+        assert texts(await client.reply(client.ask(1, 0, uri="untitled:Untitled-1"))) == ["x"]
+    assert "KEY" not in client.log
+
+
+async def test_an_excluded_file_is_learnt_by_no_model(tmp_path: Path) -> None:
+    async with RawClient(tmp_path) as client:
+        await client.initialize(options={"backend": "ngram", "debounce": 0})
+        client.open("hunter_two = secret_value\n" * 20, uri="git:/ws/.env")
+        client.open("hunter_", uri="file:///ws/a.py")
+        assert texts(await client.reply(client.ask(0, 7, uri="file:///ws/a.py"))) == []
+
+
+async def test_a_refused_address_keeps_its_password(tmp_path: Path) -> None:
+    async with RawClient(tmp_path) as client:
+        await client.initialize(
+            options={"base_url": "https://me:hunter2@h", "backend": "codestral", "model": {"k": "sk-1"}}
+        )
+        client.open("a\n")
+        await client.reply(client.ask(0, 0))
+        told = "".join(client.messages())
+    assert "base_url" in told
+    assert "hunter2" not in told + client.log
+    assert "sk-1" not in told + client.log
