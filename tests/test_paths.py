@@ -132,3 +132,11 @@ def test_an_ignore_file_that_cannot_be_read_ignores_everything(tmp_path: Path) -
     (tmp_path / ".gitignore").write_bytes(b"\xff\xfe")
     (tmp_path / "a.py").write_text("x")
     assert not Paths([tmp_path], []).indexable(tmp_path / "a.py")
+
+
+def test_globs_that_would_take_for_ever_are_cut_to_match_more() -> None:
+    name = "a" * 200
+    paths = Paths([Path("/w")], ["x/*a*a*a*a*a*a*a*a*a*a*a*b", "!x/*a*a*a*a*a*a*a*a*b", "**/gen/**/*.py"])
+    assert paths.hidden(f"file:///w/x/{name}", Path(f"/w/x/{name}"))
+    assert not paths.hidden(f"file:///w/y/{name}", Path(f"/w/y/{name}"))
+    assert paths.hidden("file:///w/a/gen/b/c.py", Path("/w/a/gen/b/c.py"))

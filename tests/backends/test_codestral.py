@@ -18,7 +18,7 @@ from fim_lsp.errors import SettingError
 from fim_lsp.prompt.prompt import Prompt
 from tests.fakes.schema import FIM_REQUEST
 
-COUNT = st.none() | st.integers(min_value=0, max_value=1 << 31)
+COUNT = st.none() | st.integers(0, 100_000)
 STOPS = st.lists(st.text(min_size=1), max_size=3).map(tuple)
 GENERATION = st.builds(
     Generation,
