@@ -18,6 +18,8 @@ from pygls.exceptions import JsonRpcException, JsonRpcInternalError
 from pygls.protocol import LanguageServerProtocol
 from pygls.protocol.language_server import lsp_method
 
+from fim_lsp.lsp.lenient import Lenient
+
 log = logging.getLogger(__name__)
 
 # pygls logs message bodies and parameters, which hold the user's text: none of its records is let through.
@@ -36,6 +38,10 @@ class Protocol(LanguageServerProtocol):
 
     on_exit: Callable[[int], None] = staticmethod(lambda code: None)
     _started = False
+
+    def __init__(self, server: Any, converter: Any) -> None:
+        super().__init__(server, converter)
+        self._lenient = Lenient()
 
     @property
     def is_shut_down(self) -> bool:
@@ -80,7 +86,9 @@ class Protocol(LanguageServerProtocol):
         if method is not None and not self._in_order(msg_id, method):
             return
         if method == types.TEXT_DOCUMENT_INLINE_COMPLETION:
-            data["params"] = readable(data.get("params"))
+            data["params"] = self._lenient.readable(data.get("params"))
+        elif method == types.INITIALIZE:
+            self._lenient.introduce(data.get("params"))
         try:
             message = self.structure_message(data)
         except JsonRpcException:
@@ -172,26 +180,6 @@ def in_message_order(handler: Callable[..., Awaitable[Any]]) -> Callable[..., Aw
     """Mark a handler that is to begin at once, when its message is read, and returns a future for the rest."""
     handler.in_message_order = True  # type: ignore[attr-defined]
     return handler
-
-
-def readable(params: Any) -> Any:
-    """Mend the parameters of ``textDocument/inlineCompletion`` as some clients send them.
-
-    vscode-languageclient 9.0 sends VS Code's own trigger kinds (0 invoked, 1 automatic) and a range as a list; others
-    leave ``context`` out. An unreadable kind is taken for automatic, an unreadable selection is left out.
-    """
-    if not isinstance(params, dict):
-        return params
-    context = params.get("context")
-    context = dict(context) if isinstance(context, dict) else {}
-    if context.get("triggerKind") == 0:
-        context["triggerKind"] = 1
-    elif context.get("triggerKind") not in (1, 2):  # no set: the kind may be a list
-        context["triggerKind"] = 2
-    selected = context.get("selectedCompletionInfo")
-    if selected is not None and not (isinstance(selected, dict) and isinstance(selected.get("range"), dict)):
-        del context["selectedCompletionInfo"]
-    return {**params, "context": context}
 
 
 def _head(body: bytes) -> dict[str, Any]:

@@ -62,6 +62,7 @@ class Call:
     source: Source
     task: asyncio.Task[None] | None = None
     started: bool = False
+    began: float | None = None
     text: str = ""
     finished: str | None = None
     stand_in: bool = False

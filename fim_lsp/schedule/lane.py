@@ -154,7 +154,7 @@ class Lane:
         """Wait for the user's pause, then make the call and follow it to its end."""
         try:
             await self._pause(call)
-            call.started = True
+            call.started, call.began = True, self.clock()
             async with aclosing(call.source.stream(call.snapshot)) as chunks:
                 async for chunk in chunks:
                     call.add(chunk)
@@ -206,6 +206,8 @@ class Lane:
 
     def _complete(self, call: Call) -> None:
         """There is enough for the place that the call was made for."""
+        if call.answered is None and call.began is not None:
+            self.rhythm.answered(self.clock() - call.began)
         call.answered = self.clock()
         self.memory.keep(call)
 

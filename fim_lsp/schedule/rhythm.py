@@ -27,6 +27,12 @@ IN_WORD, BREAK = 0.4, 0.2  # factors: a word is likely to go on; at its end, and
 
 _CLOSED, _AFTER = ";)]}", 0.3  # behind these a line may be complete: of 60 calls made there at once, one was right
 
+_USUAL, _SLOWLY, _NEWEST = (
+    0.5,
+    0.1,
+    0.3,
+)  # seconds an answer takes; part of what is over it that is waited; weight of one
+
 
 class Rhythm:
     """One document's typing. Times are in seconds of one clock."""
@@ -36,6 +42,11 @@ class Rhythm:
         self.fixed = fixed
         self._gaps: deque[float] = deque(maxlen=_MEMORY)
         self._last: float | None = None
+        self._latency = _USUAL
+
+    def answered(self, seconds: float) -> None:
+        """A call took so long: of a slow back end each call is worth more thought."""
+        self._latency += _NEWEST * (min(seconds, 10.0) - self._latency)
 
     def edited(self, now: float) -> None:
         """The user changed something."""
@@ -60,7 +71,8 @@ class Rhythm:
         before = split.line_prefix[-1:]
         place = IN_WORD if before.isalnum() or before == "_" else BREAK
         least = _AFTER if before and before in _CLOSED else _LEAST
-        return min(max(usual * place, self._burst(), least), _MOST)
+        slow = _SLOWLY * max(0.0, self._latency - _USUAL)
+        return min(max(usual * place + slow, self._burst(), least), _MOST)
 
     def _burst(self) -> float:
         """The wait that outlasts the gaps of a burst under way, 0 if there is none."""

@@ -60,3 +60,12 @@ def test_the_wait_counts_from_the_last_edit() -> None:
     rhythm.edited(10.0)
     assert rhythm.due(10.05, WORD) == pytest.approx(10.2)
     assert rhythm.due(10.05, WORD, 2.0) == pytest.approx(10.4)
+
+
+def test_a_slow_back_end_is_asked_with_more_thought() -> None:
+    quick, slow = typed(*[0.15] * 20), typed(*[0.15] * 20)
+    for _ in range(10):
+        quick.answered(0.3)
+        slow.answered(3.0)
+    assert quick.wait(WORD) == typed(*[0.15] * 20).wait(WORD)
+    assert slow.wait(WORD) > quick.wait(WORD) + 0.1
