@@ -17,6 +17,7 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException, JsonRpcInternalError
 from pygls.protocol import LanguageServerProtocol
 from pygls.protocol.language_server import lsp_method
+from pygls.workspace import Workspace
 
 from fim_lsp.lsp.lenient import Lenient
 
@@ -42,6 +43,10 @@ class Protocol(LanguageServerProtocol):
     def __init__(self, server: Any, converter: Any) -> None:
         super().__init__(server, converter)
         self._lenient = Lenient()
+
+    def keep_documents_in(self, workspace: Workspace) -> None:
+        """Replace the workspace that pygls has just made; there is no public way, and ``initialize`` is the time."""
+        self._workspace = workspace
 
     @property
     def is_shut_down(self) -> bool:

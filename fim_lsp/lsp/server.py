@@ -108,7 +108,7 @@ def _initialize(server: Server, params: types.InitializeParams) -> None:
     workspace = server.protocol.workspace
     encoding = str(getattr(workspace.position_encoding, "value", workspace.position_encoding))
     documents = Documents(workspace.root_uri, params.workspace_folders or [], encoding, server)
-    server.protocol._workspace = documents
+    server.protocol.keep_documents_in(documents)
     server.session.start(roots=documents.roots(), initialization=params.initialization_options)
     text = params.capabilities.text_document
     # lsp-mode says "inlineCompletion": null and means yes; eglot calls itself Eglot

@@ -161,12 +161,9 @@ class Lane:
                     if chunk.text and self._progress(call):
                         break
         except BackendError:
-            if self._call is call:
-                self._call = None
-                self._stay(call)
-                self._answer(Answer(reason=Reason.TROUBLE))
-            return
-        self._ended(call)
+            self._failed(call)
+        else:
+            self._ended(call)
 
     async def _pause(self, call: Call) -> None:
         while call.source.waits and not call.snapshot.explicit:
@@ -232,6 +229,10 @@ class Lane:
         if task.cancelled() or (error := task.exception()) is None:
             return
         log.error("%s in a call", type(error).__name__)
+        self._failed(call)
+
+    def _failed(self, call: Call) -> None:
+        """Nobody answered."""
         if self._call is call:
             self._stay(call)
             self._call = None

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
+import inspect
 import json
+import logging
 import os
 import signal
 import sys
 from pathlib import Path
 
 import pytest
+from pygls.lsp.server import LanguageServer
+from pygls.protocol import LanguageServerProtocol
+from pygls.protocol.language_server import lsp_method
 
+from fim_lsp.lsp import protocol
 from tests.lsp.raw import RawClient, framed, texts
 
 NGRAM = {"backend": "ngram"}
@@ -216,3 +223,33 @@ async def test_many_editors_on_one_tcp_server_are_strangers(tmp_path: Path) -> N
 async def _message(reader: asyncio.StreamReader) -> dict[str, object]:
     header = await reader.readuntil(b"\r\n\r\n")
     return json.loads(await reader.readexactly(int(header.split(b":")[1].split()[0])))
+
+
+def test_the_private_parts_of_pygls_are_where_they_were() -> None:
+    """Used in ``lsp/protocol.py`` alone; pygls is pinned to its minor version, and this notices what a patch moves."""
+    own = {
+        "__init__",
+        "_execute_handler",
+        "_handle_response",
+        "_send_response",
+        "_send_data",
+        "_register_builtin_features",
+    }
+    assert own <= set(dir(LanguageServerProtocol))
+    assert {"lsp_exit", "lsp_text_document__did_change", "lsp_initialize"} <= set(dir(LanguageServerProtocol))
+    made = LanguageServer("x", "1").protocol
+    assert {"_request_futures", "_shutdown", "_workspace"} <= set(vars(made))
+    assert list(inspect.signature(LanguageServerProtocol._execute_handler).parameters) == [
+        "self", "msg_id", "handler", "callback", "args", "kwargs",
+    ]  # fmt: skip
+    assert callable(lsp_method("x"))
+    for name in ("pygls.protocol.json_rpc", "pygls.protocol.language_server", "pygls.server", "pygls.feature_manager"):
+        assert logging.getLogger(name).disabled
+        assert hasattr(importlib.import_module(name), "logger")
+
+
+def test_only_one_file_touches_them() -> None:
+    folder = Path(protocol.__file__).parent
+    for file in folder.glob("*.py"):
+        if file.name != "protocol.py":
+            assert "protocol._" not in file.read_text("utf-8"), file.name
