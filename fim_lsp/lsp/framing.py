@@ -40,11 +40,6 @@ class Framing:
             yield body
 
 
-def frame(body: bytes) -> bytes:
-    """A body with its header."""
-    return b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
-
-
 def _content_length(header: bytes) -> int:
     """The length in a header block. Names are matched in any case, and other fields pass, as in HTTP."""
     for line in header.split(b"\r\n"):

@@ -47,13 +47,6 @@ class Openings:
                 self._above = min(self._above, len(self._brackets))
             self._tail = (self._tail + character)[-_TAIL:]
 
-    def copy(self) -> Openings:
-        """The same, to go on with on its own."""
-        other = Openings()
-        other._brackets = list(self._brackets)
-        other._quote, other._tail, other._above = self._quote, self._tail, self._above
-        return other
-
     def closes(self, character: str) -> bool:
         """Whether a closing bracket would close one that is open."""
         return bool(self._brackets) and self._brackets[-1] == _PAIRS[character]

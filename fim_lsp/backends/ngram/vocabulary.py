@@ -70,10 +70,6 @@ class Vocabulary:
         self._uses[number] += 1
         return number
 
-    def hold(self, number: int) -> None:
-        """One use more of a number that is in use."""
-        self._uses[number] += 1
-
     def drop(self, number: int) -> None:
         """One use less; after the last the word is forgotten."""
         if number < RESERVED:
