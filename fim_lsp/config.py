@@ -110,8 +110,13 @@ class Settings:
         either(one_of("adaptive"), number(0, 10_000)),
         "milliseconds of quiet after the last edit before a call is made; `adaptive` learns them from your typing",
     )
-    prompt_tokens: int = _setting(1200, integer(64, 100_000), "how much is sent, prefix and suffix together, in tokens")
-    suffix_share: float = _setting(0.25, number(0, 0.9), "the part of that kept for the text after the cursor")
+    prompt_tokens: int = _setting(1200, integer(64, 100_000), "how much is sent, in tokens: prefix, suffix and context")
+    suffix_share: float = _setting(0.25, number(0, 0.9), "the part of the window kept for the text after the cursor")
+    context_tokens: int = _setting(
+        400,
+        integer(0, 100_000),
+        "how much of `prompt_tokens` may come from other files: open ones and what the document imports; `0`: none",
+    )
     requests_per_minute: int | None = _setting(
         None,
         optional(integer(0, 10**12)),

@@ -13,7 +13,7 @@ from fim_lsp.config import Settings
 from fim_lsp.limits.estimate import Estimator
 from fim_lsp.limits.limiters import Limiters, choose_store
 from fim_lsp.limits.window import Limits
-from fim_lsp.schedule.asker import Asker
+from fim_lsp.schedule.asker import Around, Asker
 from fim_lsp.schedule.health import Health
 from fim_lsp.secret import Secret
 from fim_lsp.sources import state_folder
@@ -23,10 +23,17 @@ HOMELESS = "there is no home folder (HOME is not set), so the quota is counted f
 
 
 class Crew:
-    """One editor's. ``ngram`` is the back end in this process; ``warn`` hears if the quota's ledger can't be used."""
+    """One editor's.
 
-    def __init__(self, environment: Mapping[str, str], ngram: Backend, warn: Callable[[str], None]) -> None:
+    ``ngram`` is the back end in this process, ``around`` gives a prompt its context;
+    ``warn`` hears if the quota's ledger can't be used.
+    """
+
+    def __init__(
+        self, environment: Mapping[str, str], ngram: Backend, around: Around, warn: Callable[[str], None]
+    ) -> None:
         self._environment = environment
+        self._around = around
         self._ngram = ngram
         self._warn = warn
         self._choice: Choice | None = None
@@ -54,6 +61,7 @@ class Crew:
                 health=self._health[id(backend)],
                 limiter=limiters.of(backend.host, backend.model, limits(backend, settings)) if backend.host else None,
                 estimator=self._estimator,
+                around=self._around,
             )
             for backend in backends
         )

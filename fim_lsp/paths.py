@@ -7,23 +7,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import unquote
 
-from pathspec import GitIgnoreSpec
-
-from fim_lsp.files import read_text
-
-_MOST_STARS = 4  # in one name of a glob
-_MOST_GLOBS = 5_000  # of one source; compiling takes 20 microseconds each
+from fim_lsp.ignores import Ignores, compiled
 
 
 class Paths:
-    """The workspace's folders and the globs of ``exclude``."""
+    """The workspace's folders, the globs of ``exclude`` and the project's own ignore files."""
 
     def __init__(self, roots: Sequence[Path], exclude: Sequence[str]) -> None:
         self.roots = tuple(roots)
         self.exclude = tuple(exclude)
-        self._excluded = _spec([glob.casefold() for glob in exclude])
+        self._excluded = compiled([glob.casefold() for glob in exclude])
         self._real_roots = tuple(_resolved(root) for root in self.roots)
-        self._ignores: dict[Path, GitIgnoreSpec | None] = {}
+        self._ignores = Ignores(self.roots)
+        self._index_ignores = Ignores(self.roots)
 
     def relative(self, path: Path) -> str:
         """The path inside the workspace with forward slashes, or ``""`` for a file outside of it."""
@@ -42,7 +38,9 @@ class Paths:
             real = [name.resolve() for name in names if name.is_absolute()]
         except (OSError, ValueError, RuntimeError):  # a NUL, half a surrogate pair, links in a circle
             return True
-        return not names or any(self.excluded(name) for name in (*names, *real))
+        if not names or any(self.excluded(name) for name in (*names, *real)):
+            return True
+        return any(self._ignores.hides(name) for name in dict.fromkeys([*([path] if path else []), *real]))
 
     def excluded(self, path: Path) -> bool:
         """Whether a file is never to be sent. Outside of the workspace its whole path is matched."""
@@ -57,35 +55,22 @@ class Paths:
         return self._excluded.match_file(name.casefold().replace("\n", "_"))  # which a regex's dot doesn't match
 
     def indexable(self, path: Path) -> bool:
-        """Whether a file or folder of the workspace may be read unasked: not excluded, not ignored by git.
+        """Whether a file or folder of the workspace may be read unasked: not excluded, not ignored.
 
-        To be asked from the workspace's folder downwards: what lies in an ignored folder is not looked at again.
+        To be asked from the workspace's folder downwards: what lies in an ignored folder is not looked at again. For
+        one thread, which may be another than that of the other methods.
         """
         root = next((root for root in self.roots if path.is_relative_to(root)), None)
         if root is None or path.name == ".git":
             return False
         folder = path.is_dir()
-        inside = path.relative_to(root).as_posix() + ("/" if folder else "")
-        if self._matches(inside):
+        if self._matches(path.relative_to(root).as_posix() + "/" * folder):
             return False
-        verdict = False
-        for above in (root, *reversed([p for p in path.parents if p != root and p.is_relative_to(root)])):
-            spec = self._ignore(above)
-            if spec is not None:
-                found = spec.check_file(path.relative_to(above).as_posix() + ("/" if folder else "")).include
-                verdict = verdict if found is None else found
-        return not verdict
+        return not self._index_ignores.matches(path, folder=folder)
 
-    def _ignore(self, folder: Path) -> GitIgnoreSpec | None:
-        """The folder's ``.gitignore``. One that can't be read ignores everything: better too little than too much."""
-        if folder not in self._ignores:
-            try:
-                self._ignores[folder] = _spec(read_text(folder / ".gitignore").splitlines())
-            except (FileNotFoundError, NotADirectoryError):
-                self._ignores[folder] = None
-            except (OSError, ValueError):
-                self._ignores[folder] = _spec(["*"])
-        return self._ignores[folder]
+    def stale(self) -> bool:
+        """Whether a project's ignore files have changed, so that what was said of open documents may not hold."""
+        return self._ignores.stale()
 
 
 def _names(uri: str) -> list[str]:
@@ -110,34 +95,3 @@ def _resolved(root: Path) -> Path:
         return root.resolve()
     except (OSError, ValueError, RuntimeError):
         return root
-
-
-def _bounded(glob: str) -> str:
-    """A glob that can be matched in good time: with many stars in one name, each doubles the ways to fail.
-
-    What is cut off makes it match more, which is the safe side; one that lets through is left out instead.
-    """
-    names = glob.split("/")
-    if all(name.count("*") <= _MOST_STARS for name in names):
-        return glob
-    if glob.startswith("!"):
-        return ""
-    return "/".join(
-        "*".join(name.split("*")[:_MOST_STARS]) + "*" if name.count("*") > _MOST_STARS else name for name in names
-    )
-
-
-def _spec(globs: Sequence[str]) -> GitIgnoreSpec:
-    """Compiled globs; one that isn't valid by itself is taken as the name of a file."""
-    globs = [short for glob in globs[:_MOST_GLOBS] if (short := _bounded(glob))]
-    try:
-        return GitIgnoreSpec.from_lines(globs)
-    except ValueError:
-        lines = []
-        for glob in globs:
-            try:
-                GitIgnoreSpec.from_lines([glob])
-                lines.append(glob)
-            except ValueError:
-                lines.append("".join("\\" + c if c in "*?[]!#\\" else c for c in glob))
-        return GitIgnoreSpec.from_lines(lines)

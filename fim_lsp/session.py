@@ -20,6 +20,7 @@ from fim_lsp.prompt.build import WINDOW
 from fim_lsp.schedule.completer import Completer
 from fim_lsp.schedule.plan import Plan
 from fim_lsp.schedule.snapshot import Answer, Snapshot
+from fim_lsp.surroundings import Surroundings
 from fim_lsp.text.document import Document, Edit
 
 INDEX_WAIT = 5.0  # seconds that a command waits for the workspace's files: some 250,000 tokens
@@ -46,7 +47,8 @@ class Session:
         self._notices = Notices(tell)
         self._feed = Feed(environment, self._notices.problems)
         self._ngram = NgramBackend()
-        self._crew = Crew(environment, self._ngram, self._notices.warn)
+        self._surroundings = Surroundings()
+        self._crew = Crew(environment, self._ngram, self._surroundings.around, self._notices.warn)
         self._paths = Paths((), ())
         self._roots: tuple[Path, ...] = ()
         self._completer: Completer | None = None
@@ -74,11 +76,8 @@ class Session:
     def _follow(self, settings: Settings) -> None:
         """Let everything follow that hangs on the settings."""
         self.settings = settings
-        if (self._roots, settings.exclude) != (self._paths.roots, self._paths.exclude):
-            self._paths = Paths(self._roots, settings.exclude)
-            self._ngram.workspace(self._roots, self._paths.indexable)
-            for uri in self._documents:
-                self._learn_or_forget(uri)
+        if (self._roots, settings.exclude) != (self._paths.roots, self._paths.exclude) or self._paths.stale():
+            self._rule(Paths(self._roots, settings.exclude))
         askers = self._crew.follow(settings)
         plan = Plan(settings=settings, askers=askers, trouble=self._notices.trouble, fine=self._notices.fine)
         debounce = settings.debounce / 1000 if isinstance(settings.debounce, int | float) else None
@@ -87,6 +86,16 @@ class Session:
         else:
             self._completer.follow(plan, debounce=debounce, excluded=self._excluded)
 
+    def _rule(self, paths: Paths) -> None:
+        """Other files may be read and sent from now on."""
+        self._paths = paths
+        self._ngram.workspace(self._roots, paths.indexable)
+        self._surroundings.workspace(self._roots, Paths(self._roots, paths.exclude).indexable)
+        for uri, document in self._documents.items():
+            self._learn_or_forget(uri)
+            if uri in self._learnt:
+                self._place(uri, document)
+
     # -- documents
 
     def opened(self, uri: str, language: str, path: Path | None, document: Document) -> None:
@@ -94,6 +103,8 @@ class Session:
         self.closed(uri)
         self._documents[uri] = _Open(language, path, document, sum(map(len, document.lines)))
         self._learn_or_forget(uri)
+        if uri in self._learnt:
+            self._place(uri, self._documents[uri])
 
     def changed(self, uri: str, document: Document, edit: Edit, *, first: bool = True) -> None:
         """A document changed, and has the change already.
@@ -104,6 +115,7 @@ class Session:
         if uri in self._learnt:
             new = document.lines[edit.first_line : edit.first_line + edit.new_lines]
             self._ngram.change(uri, edit.first_line, edit.old_lines, new)
+            self._surroundings.changed(uri, edit.line)
         if self._completer:
             self._completer.edited(uri, edit, first=first)
 
@@ -113,6 +125,7 @@ class Session:
         if uri in self._learnt:
             self._learnt.discard(uri)
             self._ngram.forget(uri)
+            self._surroundings.closed(uri)
         if self._completer:
             self._completer.closed(uri)
 
@@ -129,6 +142,13 @@ class Session:
             text = document.text
             self._ngram.open(uri, document.language, lambda: text.lines, document.path)
 
+    def _place(self, uri: str, document: _Open) -> None:
+        """Let a document that may be sent serve as context for others, if it is in the workspace."""
+        name = self._paths.relative(document.path) if document.path is not None else ""
+        if document.path is not None and name and name.isprintable():
+            text = document.text
+            self._surroundings.opened(uri, name, document.path, document.language, lambda: text.lines)
+
     def _excluded(self, uri: str) -> bool:
         document = self._documents.get(uri)
         return document is None or document.excluded
@@ -137,15 +157,17 @@ class Session:
 
     def ask(self, snapshot: Snapshot) -> asyncio.Future[Answer]:
         """Request a completion; see :meth:`~fim_lsp.schedule.completer.Completer.ask`."""
-        if settings := self._feed.changed():
-            self._follow(settings)
+        if (settings := self._feed.changed()) or self._paths.stale():
+            self._follow(settings or self.settings)
         assert self._completer is not None, "start() comes first"  # noqa: S101 - a slip of ours, not of a user's
         document = self._documents[snapshot.uri]
         path = self._paths.relative(document.path) if document.path else ""
         return self._completer.ask(replace(snapshot, path=path, size=document.size))
 
     async def indexed(self) -> None:
-        """Wait until the open documents and the workspace's files are known, as far as they will be."""
+        """Wait until the open documents, what they import and the workspace's files are known, as far as they will be."""
+        for uri in self._documents:
+            await self._surroundings.settled(uri)
         await self._ngram.settled(INDEX_WAIT)
 
     async def close(self) -> None:
@@ -153,4 +175,5 @@ class Session:
         if self._completer:
             self._completer.close()
         await self._crew.close()
+        await self._surroundings.close()
         await self._ngram.close()

@@ -24,6 +24,10 @@ from fim_lsp.prompt.prompt import Prompt
 
 PATH: Final = "/v1/fim/completions"
 
+_HEAD: Final = "+++++ "  # stands before the path of a file, as in a diff
+CONTEXT_STOP: Final = f"\n{_HEAD}"
+"""Where the model goes on to a next file."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
@@ -171,10 +175,12 @@ def request_body(model: str, prompt: Prompt, generation: Generation) -> dict[str
     min_tokens = generation.min_tokens
     if min_tokens is not None:
         min_tokens = _least(min_tokens, prompt.max_tokens)  # more at the least than at the most would be refused
-    stop = list(dict.fromkeys(_encodable(text) for text in (*(generation.stop or ()), *prompt.stop) if text))
+    whole = with_context(prompt)
+    marks = (CONTEXT_STOP,) if whole is not prompt.prefix else ()
+    stop = list(dict.fromkeys(_encodable(text) for text in (*(generation.stop or ()), *prompt.stop, *marks) if text))
     body: dict[str, object] = {
         "model": _encodable(model),
-        "prompt": _encodable(prompt.prefix),
+        "prompt": _encodable(whole),
         "suffix": _encodable(prompt.suffix) or None,
         "temperature": generation.temperature,
         "top_p": generation.top_p,
@@ -185,6 +191,20 @@ def request_body(model: str, prompt: Prompt, generation: Generation) -> dict[str
         "stream": generation.stream,
     }
     return {name: value for name, value in body.items() if value is not None}
+
+
+def with_context(prompt: Prompt) -> str:
+    """The prefix, with the context above it, each piece under its path: the form that other files are sent to Codestral in.
+
+    The API has no field for them. Without context there is no heading either: a bare prefix is what the model was
+    trained on.
+    """
+    if (
+        not prompt.context or CONTEXT_STOP in prompt.prefix + prompt.suffix
+    ):  # a diff, say, would be cut at its own lines
+        return prompt.prefix
+    pieces = [f"{_HEAD}{snippet.path}\n{snippet.text.rstrip()}" for snippet in prompt.context]
+    return "\n\n".join([*pieces, f"{_HEAD}{prompt.path}\n{prompt.prefix}"])
 
 
 def _least(*counts: int | None) -> int | None:

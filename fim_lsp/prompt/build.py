@@ -1,48 +1,60 @@
-"""From a snapshot to a prompt: the window that fits the budget."""
+"""From a snapshot to a prompt: what fits the budget, and stays the same while one types."""
 
 from __future__ import annotations
 
-from fim_lsp.prompt.prompt import Prompt
+from collections.abc import Sequence
+
+from fim_lsp.prompt.prompt import Prompt, Snippet
+from fim_lsp.prompt.window import Windows
 from fim_lsp.text.cursor import Split
 
 WINDOW = 24_000  # characters taken on each side of the cursor when a request arrives; the budget cuts further
 
+_CONTEXT_MOST = 0.4  # of the room; the text round the cursor says more than any other
+
+
+def context_room(room: int, wanted: int) -> int:
+    """How many of a prompt's ``room`` characters context may take when ``wanted`` are set aside for it."""
+    return max(0, min(wanted, int(room * _CONTEXT_MOST)))
+
 
 def build(
-    split: Split, *, room: int, suffix_share: float, uri: str, path: str, language: str, max_tokens: int | None
+    split: Split,
+    *,
+    room: int,
+    suffix_share: float,
+    uri: str,
+    path: str,
+    language: str,
+    max_tokens: int | None,
+    context: Sequence[Snippet] = (),
+    windows: Windows | None = None,
 ) -> Prompt:
-    """Cut the window to ``room`` characters, ``suffix_share`` of them behind the cursor, to whole lines at its edges.
+    """Cut the window to what ``context`` leaves of ``room`` characters, ``suffix_share`` of it behind the cursor.
 
-    What one side doesn't need, the other may have.
+    What one side doesn't need, the other may have. Context that doesn't fit is left out from its end. ``windows`` keeps
+    the window where it was before.
     """
-    after = min(len(split.suffix), int(room * suffix_share))
-    before = min(len(split.prefix), room - after)
-    after = min(len(split.suffix), room - before)
+    kept, left = _fitting(context, room, path)
+    after = min(len(split.suffix), int(left * suffix_share))
+    before = min(len(split.prefix), left - after)
+    after = min(len(split.suffix), left - before)
+    prefix, suffix = (windows or Windows()).cut(uri, split, before, after)
     return Prompt(
-        prefix=_tail(split.prefix, before),
-        suffix=_head(split.suffix, after),
+        prefix=prefix,
+        suffix=suffix,
+        context=kept,
         language=language,
         path=path,
         uri=uri,
         max_tokens=max_tokens,
+        single_line=bool(split.line_suffix.strip()),
     )
 
 
-def _tail(text: str, length: int) -> str:
-    """The last ``length`` characters, from a line's start on if one is among them."""
-    if length >= len(text):
-        return text
-    cut = text[len(text) - length :] if length else ""
-    if text[len(text) - length - 1] in "\r\n" and not (text[len(text) - length - 1] == "\r" and cut.startswith("\n")):
-        return cut
-    start = cut.find("\n") + 1
-    return cut[start:] if start else cut
-
-
-def _head(text: str, length: int) -> str:
-    """The first ``length`` characters, to a line's end if one is among them."""
-    if length >= len(text):
-        return text
-    cut = text[:length]
-    end = cut.rfind("\n") + 1
-    return cut[:end] if end else cut
+def _fitting(context: Sequence[Snippet], room: int, path: str) -> tuple[tuple[Snippet, ...], int]:
+    """The context that fits, and the room that is left then."""
+    whole = Prompt(prefix="", suffix="", context=tuple(context), path=path)
+    while whole.context and whole.size > room:
+        whole = Prompt(prefix="", suffix="", context=whole.context[:-1], path=path)
+    return whole.context, room - whole.size

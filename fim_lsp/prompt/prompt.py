@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+HEADING = 12  # characters that set off a piece of context besides its path and text, in the longest of the usual forms
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snippet:
@@ -11,6 +13,11 @@ class Snippet:
 
     path: str
     text: str
+
+    @property
+    def size(self) -> int:
+        """Characters that it takes in a prompt, its heading included."""
+        return len(self.path) + len(self.text) + HEADING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,3 +40,9 @@ class Prompt:
     max_tokens: int | None = None
     stop: tuple[str, ...] = ()
     single_line: bool = False
+
+    @property
+    def size(self) -> int:
+        """Characters that are sent, headings included: with context, the document's own text gets one too."""
+        own = len(self.path) + HEADING if self.context else 0
+        return len(self.prefix) + len(self.suffix) + own + sum(snippet.size for snippet in self.context)

@@ -6,9 +6,10 @@ import asyncio
 import logging
 import math
 import random
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 from fim_lsp.backends.base import Backend, Chunk
 from fim_lsp.config import Settings
@@ -16,12 +17,15 @@ from fim_lsp.errors import BackendError, Overloaded, Paused, RateLimited, Unreac
 from fim_lsp.limits.budget import Refusal
 from fim_lsp.limits.estimate import Estimator
 from fim_lsp.limits.limiter import Limiter, Permit
-from fim_lsp.prompt.build import build
-from fim_lsp.prompt.prompt import Prompt
+from fim_lsp.prompt.build import build, context_room
+from fim_lsp.prompt.prompt import Prompt, Snippet
+from fim_lsp.prompt.window import Windows
 from fim_lsp.schedule.health import Health
 from fim_lsp.schedule.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
+
+Around = Callable[[str, str, str, int], tuple[Snippet, ...]]
 
 _AGAIN = 0.2  # seconds before the second try, and up to as much again by chance
 _ABSURD = 10_000_000  # tokens: more than any model reads at once; a server that says so is mistaken
@@ -30,12 +34,17 @@ _TOKEN = 3.0  # characters of an answer that count as a token when nobody counte
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asker:
-    """``limiter`` is there for back ends that are somewhere else, ``estimator`` counts their tokens."""
+    """``limiter`` is there for back ends that are somewhere else, ``estimator`` counts their tokens.
+
+    ``around`` gives context: for a document's path, a window's prefix and suffix, and so many characters.
+    """
 
     backend: Backend
     health: Health
     limiter: Limiter | None = None
     estimator: Estimator
+    around: Around | None = None
+    windows: Windows = field(default_factory=Windows)
 
     def patience(self, settings: Settings) -> float:
         """The factor on the debounce by which the quota lasts."""
@@ -105,24 +114,32 @@ class Asker:
         if self.limiter is not None:
             output = self.estimator.output(settings.max_tokens, self.backend.model, snapshot.language)
             share = self.limiter.thrift(prompt=settings.prompt_tokens, output=output).prompt
-        return build(
+        room = self._characters(settings.prompt_tokens * share, snapshot)
+        bare = partial(
+            build,
             snapshot.split,
-            room=self.estimator.characters(
-                math.floor(settings.prompt_tokens * share), self.backend.model, snapshot.language
-            ),
             suffix_share=settings.suffix_share,
             uri=snapshot.uri,
             path=snapshot.path,
             language=snapshot.language,
             max_tokens=settings.max_tokens,
         )
+        kept_free = context_room(room, self._characters(settings.context_tokens * share, snapshot))
+        prompt = bare(room=room - kept_free)
+        if self.around is None or not self.backend.host or not snapshot.path:
+            return bare(room=room, windows=self.windows)
+        context = self.around(snapshot.path, prompt.prefix, prompt.suffix, kept_free)
+        return bare(room=room, context=context, windows=self.windows)
+
+    def _characters(self, tokens: float, snapshot: Snapshot) -> int:
+        return self.estimator.characters(math.floor(tokens), self.backend.model, snapshot.language)
 
     async def _permit(self, prompt: Prompt, snapshot: Snapshot) -> Permit | None:
         if self.limiter is None:
             return None
         model, language = self.backend.model, prompt.language
         permit = await self.limiter.reserve(
-            prompt=self.estimator.tokens(len(prompt.prefix) + len(prompt.suffix), model, language),
+            prompt=self.estimator.tokens(prompt.size, model, language),
             output=self.estimator.output(prompt.max_tokens, model, language),
             explicit=snapshot.explicit,
         )
@@ -141,8 +158,7 @@ class Asker:
 
     def _learn(self, prompt: Prompt, charge: _Charge) -> None:
         if charge.prompt:
-            size = len(prompt.prefix) + len(prompt.suffix)
-            self.estimator.learn(size, self.backend.model, prompt.language, charge.prompt, charge.completion)
+            self.estimator.learn(prompt.size, self.backend.model, prompt.language, charge.prompt, charge.completion)
 
 
 @dataclass(slots=True)

@@ -12,15 +12,16 @@ from fim_lsp.text.positions import content, line_end
 class Split:
     r"""The document round the cursor: ``prefix`` + ``suffix`` is one contiguous piece of it.
 
-    ``line`` and ``column`` are the cursor's, from 0, in characters, inside the document. ``at_start`` says that
-    ``prefix`` begins where the document does, ``at_end`` that ``suffix`` ends where it does. ``line_end`` is the
-    document's own (``\n``, ``\r\n`` or ``\r``), for text that is to be inserted.
+    ``line`` and ``column`` are the cursor's, from 0, in characters, inside the document, which has ``lines`` lines.
+    ``at_start`` says that ``prefix`` begins where the document does, ``at_end`` that ``suffix`` ends where it does.
+    ``line_end`` is the document's own (``\n``, ``\r\n`` or ``\r``), for text that is to be inserted.
     """
 
     prefix: str
     suffix: str
     line: int
     column: int
+    lines: int
     at_start: bool
     at_end: bool
     line_end: str
@@ -50,6 +51,7 @@ def split_at(lines: Sequence[str], line: int, column: int, *, before: int, after
         suffix=suffix,
         line=line,
         column=column,
+        lines=len(lines),
         at_start=at_start,
         at_end=at_end,
         line_end=line_end(lines[0]) or "\n",

@@ -136,7 +136,8 @@ async def test_no_project_stops_the_server(tmp_path: Path, kind: str) -> None:
         options = {"backend": "codestral", "base_url": server.url, "api_key": "k", "debounce": 0}
         await client.initialize(options=options, root=project)
         client.open("abc", uri=(project / "a.py").as_uri())
-        assert texts(await client.reply(client.ask(0, 3, uri=(project / "a.py").as_uri()))) == ["x"]
+        answer = texts(await client.reply(client.ask(0, 3, uri=(project / "a.py").as_uri())))
+        assert answer == ([] if kind in ("zero", "fifo") else ["x"])  # ignore rules that can't be read hide everything
         (message,) = client.messages()
     assert ".fim-lsp.toml" in message
 

@@ -1,0 +1,87 @@
+"""What is said elsewhere in the project about what is being written: choosing pieces of other documents."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from fim_lsp.prompt.chunks import Chunk, names
+from fim_lsp.prompt.prompt import Snippet
+
+_ABOVE, _BELOW = 12, 4  # lines round the cursor that say what is wanted
+_NEAR = 3  # of those, lines whose names count double
+_COMMON = 0.2  # a name in more than this part of the pieces says nothing
+_USUAL = 60  # pieces of a project; a name isn't common because there are only three
+_LENGTH = 0.6  # how much a long piece must say more than a short one (BM25's b)
+_PART_WEIGHT = 0.4  # of a word inside a name, against a whole name
+_KEPT = 1.3  # what was sent last time is as good as something this much better: the prompt stays the same
+_LEAST_SCORE = 2.0  # about one rare name
+_SAME = 0.6  # pieces that share this part of their lines say the same
+_KNOWN = 0.5  # part of a piece's lines that the window has already
+
+
+def choose(
+    prefix: str,
+    suffix: str,
+    chunks: Sequence[Chunk],
+    *,
+    room: int,
+    weights: Mapping[str, float] | None = None,
+    kept: Collection[Snippet] = (),
+) -> tuple[Snippet, ...]:
+    """The pieces that say most about the names round the cursor, in ``room`` characters, in the order of their places.
+
+    ``prefix`` and ``suffix`` are the window that is sent anyway, ``weights`` factors on whole documents, by path, and
+    ``kept`` what was chosen the last time.
+    """
+    wanted = _wanted(prefix, suffix)
+    rarity = _rarity(wanted, chunks)
+    mean = sum(len(chunk.names) for chunk in chunks) / max(len(chunks), 1) or 1.0
+    seen = _lines(prefix) | _lines(suffix)
+    scored = []
+    for number, chunk in enumerate(chunks):
+        score = sum(rarity[name] * wanted[name] for name in rarity.keys() & chunk.names)
+        score *= (weights or {}).get(chunk.path, 1.0) / (1 - _LENGTH + _LENGTH * len(chunk.names) / mean)
+        score *= _KEPT if Snippet(path=chunk.path, text=chunk.text) in kept else 1.0
+        if score >= _LEAST_SCORE:
+            scored.append((-score, number))
+    chosen: list[Chunk] = []
+    for _, number in sorted(scored):
+        chunk = chunks[number]
+        size = Snippet(path=chunk.path, text=chunk.text).size
+        lines = _lines(chunk.text)
+        if size > room or len(lines & seen) > _KNOWN * len(lines) or _says_again(lines, chosen):
+            continue
+        room -= size
+        chosen.append(chunk)
+    return tuple(Snippet(path=chunk.path, text=chunk.text) for chunk in sorted(chosen, key=lambda c: (c.path, c.first)))
+
+
+def _wanted(prefix: str, suffix: str) -> dict[str, float]:
+    """The names round the cursor with their weights; the line that is being typed changes too often to count double."""
+    above = prefix.splitlines()[-_ABOVE:]
+    below = suffix.splitlines()[1 : 1 + _BELOW]
+    found: dict[str, float] = {}
+    for lines, weight in ((above[:-_NEAR] + below, 1.0), (above[-_NEAR:], 2.0)):
+        for name in names("\n".join(lines)):
+            found[name] = weight * (_PART_WEIGHT if name.startswith("~") else 1.0)
+    return found
+
+
+def _rarity(wanted: Iterable[str], chunks: Sequence[Chunk]) -> dict[str, float]:
+    """How much a name says, by how few of the pieces have it; 0 is left out."""
+    counts = {name: sum(name in chunk.names for chunk in chunks) for name in wanted}
+    total = max(len(chunks), _USUAL)
+    return {
+        name: math.log(1 + (total - count + 0.5) / (count + 0.5))
+        for name, count in counts.items()
+        if 0 < count <= _COMMON * total
+    }
+
+
+def _lines(text: str) -> set[str]:
+    return {bare for line in text.splitlines() if len(bare := line.strip()) > 3}
+
+
+def _says_again(lines: set[str], chosen: Iterable[Chunk]) -> bool:
+    return any(len(lines & _lines(other.text)) > _SAME * min(len(lines), len(_lines(other.text))) for other in chosen)
