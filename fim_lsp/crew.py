@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
@@ -34,6 +35,7 @@ class Crew:
     ) -> None:
         self._environment = environment
         self._around = around
+        self._key = secrets.token_bytes(16)
         self._ngram = ngram
         self._warn = warn
         self._choice: Choice | None = None
@@ -62,6 +64,7 @@ class Crew:
                 limiter=limiters.of(backend.host, backend.model, limits(backend, settings)) if backend.host else None,
                 estimator=self._estimator,
                 around=self._around,
+                key=self._key,
             )
             for backend in backends
         )

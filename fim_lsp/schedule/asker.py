@@ -8,10 +8,11 @@ import math
 import random
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from fim_lsp.backends.base import Backend, Chunk
+from fim_lsp.backends.wire import is_loopback
 from fim_lsp.config import Settings
 from fim_lsp.errors import BackendError, Overloaded, Paused, RateLimited, Unreachable
 from fim_lsp.limits.budget import Refusal
@@ -19,6 +20,7 @@ from fim_lsp.limits.estimate import Estimator
 from fim_lsp.limits.limiter import Limiter, Permit
 from fim_lsp.prompt.build import build, context_room
 from fim_lsp.prompt.prompt import Prompt, Snippet
+from fim_lsp.prompt.shield import shield
 from fim_lsp.prompt.window import Windows
 from fim_lsp.schedule.health import Health
 from fim_lsp.schedule.snapshot import Snapshot
@@ -36,7 +38,8 @@ _TOKEN = 3.0  # characters of an answer that count as a token when nobody counte
 class Asker:
     """``limiter`` is there for back ends that are somewhere else, ``estimator`` counts their tokens.
 
-    ``around`` gives context: for a document's path, a window's prefix and suffix, and so many characters.
+    ``around`` gives context: for a document's path, a window's prefix and suffix, and so many characters. ``key`` is for the
+    placeholders of secrets.
     """
 
     backend: Backend
@@ -44,6 +47,7 @@ class Asker:
     limiter: Limiter | None = None
     estimator: Estimator
     around: Around | None = None
+    key: bytes = b""
     windows: Windows = field(default_factory=Windows)
 
     def patience(self, settings: Settings) -> float:
@@ -92,7 +96,7 @@ class Asker:
         """One call within the quota."""
         permit = await self._permit(prompt, snapshot)
         try:
-            async with aclosing(self.backend.stream(prompt)) as chunks:
+            async with aclosing(self._shielded(prompt)) as chunks:
                 async for chunk in chunks:
                     self._note(chunk, charge)
                     yield chunk
@@ -108,6 +112,22 @@ class Asker:
         finally:
             if permit is not None:
                 charge.settle(permit)
+
+    async def _shielded(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
+        """One call. No secret that can be told as one leaves this machine."""
+        if not self.backend.host or is_loopback(f"//{self.backend.host}"):
+            async with aclosing(self.backend.stream(prompt)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+            return
+        shielded = shield(prompt, self.key)
+        restorer = shielded.restorer()
+        async with aclosing(self.backend.stream(shielded.prompt)) as chunks:
+            async for chunk in chunks:
+                text = restorer.feed(chunk.text)
+                yield replace(chunk, text=text + restorer.flush() if chunk.finish is not None else text)
+        if rest := restorer.flush():
+            yield Chunk(text=rest)
 
     def _prompt(self, snapshot: Snapshot, settings: Settings) -> Prompt:
         share = 1.0

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mistralai.client import models
 
-from fim_lsp.backends.codestral import SITES, Codestral, Generation, codestral
+from fim_lsp.backends.codestral import SITES, Codestral, Generation, codestral, request_body
 from fim_lsp.backends.wire import endpoint
 from fim_lsp.config import RULES
 from fim_lsp.errors import SettingError
-from fim_lsp.prompt.prompt import Prompt
+from fim_lsp.prompt.prompt import Prompt, Snippet
 from tests.fakes.schema import FIM_REQUEST
 
 COUNT = st.none() | st.integers(0, 100_000)
@@ -137,3 +137,32 @@ def test_a_prompt_lowers_max_tokens(setting: int | None, own: int | None, sent: 
 def test_surrogates() -> None:
     body = body_of(Prompt(prefix="a\ud800b", suffix="\ud83d\ude00"))
     assert (body["prompt"], body["suffix"]) == ("a\ufffdb", "😀")
+
+
+CONTEXT = (Snippet(path="lib/a.py", text="def a(): ...\n\n"), Snippet(path="b.py", text="B = 1\n"))
+
+
+def test_context_stands_above_the_prefix_each_piece_under_its_path() -> None:
+    prompt = Prompt(prefix="a(", suffix=")\n", context=CONTEXT, path="main.py", stop=("END",))
+    body = request_body("m", prompt, Generation())
+    assert body["prompt"] == "+++++ lib/a.py\ndef a(): ...\n\n+++++ b.py\nB = 1\n\n+++++ main.py\na("
+    assert body["suffix"] == ")\n"
+    assert body["stop"] == ["END", "\n+++++ "]
+
+
+def test_without_context_there_is_no_heading_and_no_stop() -> None:
+    body = request_body("m", Prompt(prefix="a(", suffix=")\n", path="main.py"), Generation())
+    assert (body["prompt"], "stop" in body) == ("a(", False)
+
+
+def test_a_text_with_such_headings_of_its_own_is_sent_without_context() -> None:
+    body = request_body("m", Prompt(prefix="x\n+++++ y\n", suffix="", context=CONTEXT, path="a.diff"), Generation())
+    assert (body["prompt"], "stop" in body) == ("x\n+++++ y\n", False)
+
+
+@given(st.builds(Prompt, prefix=st.text(max_size=50), suffix=st.text(max_size=50), path=st.text("ab/", max_size=9),
+                 context=st.lists(st.builds(Snippet, path=st.text("ab/", max_size=9), text=st.text(max_size=30)), max_size=4)
+                 .map(tuple)))  # fmt: skip
+def test_no_more_is_sent_than_the_prompt_counts(prompt: Prompt) -> None:
+    body = request_body("m", prompt, Generation())
+    assert len(str(body["prompt"])) + len(str(body.get("suffix", ""))) <= prompt.size
