@@ -84,6 +84,7 @@ STATE = {
     "Lane",
     "OpenDocument",
     "Scope",
+    "Shelf",
     "Taste",
 }  # they hold what changes, and have methods that guard it
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from fim_lsp.prompt.chunks import Chunk, names
 from fim_lsp.prompt.prompt import Snippet
+from fim_lsp.prompt.shelf import Shelf
 
 _ABOVE, _BELOW = 12, 4  # lines round the cursor that say what is wanted
 _NEAR = 3  # of those, lines whose names count double
@@ -16,6 +18,7 @@ _LENGTH = 0.6  # how much a long piece must say more than a short one (BM25's b)
 _PART_WEIGHT = 0.4  # of a word inside a name, against a whole name
 _KEPT = 1.3  # what was sent last time is as good as something this much better: the prompt stays the same
 _LEAST_SCORE = 2.0  # about one rare name
+_TRIED = 60  # of the best pieces; a few of them fit
 _SAME = 0.6  # pieces that share this part of their lines say the same
 _KNOWN = 0.5  # part of a piece's lines that the window has already
 
@@ -23,7 +26,7 @@ _KNOWN = 0.5  # part of a piece's lines that the window has already
 def choose(
     prefix: str,
     suffix: str,
-    chunks: Sequence[Chunk],
+    shelves: Sequence[Shelf],
     *,
     room: int,
     weights: Mapping[str, float] | None = None,
@@ -34,20 +37,10 @@ def choose(
     ``prefix`` and ``suffix`` are the window that is sent anyway, ``weights`` factors on whole documents, by path, and
     ``kept`` what was chosen the last time.
     """
-    wanted = _wanted(prefix, suffix)
-    rarity = _rarity(wanted, chunks)
-    mean = sum(len(chunk.names) for chunk in chunks) / max(len(chunks), 1) or 1.0
+    scored = _scored(_wanted(prefix, suffix), shelves, weights or {}, kept)
     seen = _lines(prefix) | _lines(suffix)
-    scored = []
-    for number, chunk in enumerate(chunks):
-        score = sum(rarity[name] * wanted[name] for name in rarity.keys() & chunk.names)
-        score *= (weights or {}).get(chunk.path, 1.0) / (1 - _LENGTH + _LENGTH * len(chunk.names) / mean)
-        score *= _KEPT if Snippet(path=chunk.path, text=chunk.text) in kept else 1.0
-        if score >= _LEAST_SCORE:
-            scored.append((-score, number))
     chosen: list[Chunk] = []
-    for _, number in sorted(scored):
-        chunk = chunks[number]
+    for _, chunk in heapq.nsmallest(_TRIED, scored, key=lambda pair: (pair[0], pair[1].path, pair[1].first)):
         size = Snippet(path=chunk.path, text=chunk.text).size
         lines = _lines(chunk.text)
         if size > room or len(lines & seen) > _KNOWN * len(lines) or _says_again(lines, chosen):
@@ -55,6 +48,28 @@ def choose(
         room -= size
         chosen.append(chunk)
     return tuple(Snippet(path=chunk.path, text=chunk.text) for chunk in sorted(chosen, key=lambda c: (c.path, c.first)))
+
+
+def _scored(
+    wanted: Mapping[str, float], shelves: Sequence[Shelf], weights: Mapping[str, float], kept: Collection[Snippet]
+) -> list[tuple[float, Chunk]]:
+    """The pieces with any of the names, and how little they say: the best has the lowest number."""
+    rarity = _rarity(wanted, shelves)
+    pieces = sum(len(shelf.chunks) for shelf in shelves)
+    mean = sum(sum(map(len, shelf.places.values())) for shelf in shelves) / max(pieces, 1) or 1.0
+    scored = []
+    for shelf in shelves:
+        scores: dict[int, float] = {}
+        for name, value in rarity.items():
+            for number in shelf.places.get(name, ()):
+                scores[number] = scores.get(number, 0.0) + value
+        for number, score in scores.items():
+            chunk = shelf.chunks[number]
+            score *= weights.get(chunk.path, 1.0) / (1 - _LENGTH + _LENGTH * len(chunk.names) / mean)
+            score *= _KEPT if kept and Snippet(path=chunk.path, text=chunk.text) in kept else 1.0
+            if score >= _LEAST_SCORE:
+                scored.append((-score, chunk))
+    return scored
 
 
 def _wanted(prefix: str, suffix: str) -> dict[str, float]:
@@ -68,12 +83,12 @@ def _wanted(prefix: str, suffix: str) -> dict[str, float]:
     return found
 
 
-def _rarity(wanted: Iterable[str], chunks: Sequence[Chunk]) -> dict[str, float]:
-    """How much a name says, by how few of the pieces have it; 0 is left out."""
-    counts = {name: sum(name in chunk.names for chunk in chunks) for name in wanted}
-    total = max(len(chunks), _USUAL)
+def _rarity(wanted: Mapping[str, float], shelves: Sequence[Shelf]) -> dict[str, float]:
+    """How much a name says here, by its weight and by how few of the pieces have it; 0 is left out."""
+    total = max(sum(len(shelf.chunks) for shelf in shelves), _USUAL)
+    counts = {name: sum(len(shelf.places.get(name, ())) for shelf in shelves) for name in wanted}
     return {
-        name: math.log(1 + (total - count + 0.5) / (count + 0.5))
+        name: wanted[name] * math.log(1 + (total - count + 0.5) / (count + 0.5))
         for name, count in counts.items()
         if 0 < count <= _COMMON * total
     }
