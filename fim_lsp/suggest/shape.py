@@ -3,104 +3,91 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
 
+from fim_lsp.suggest.place import Multiline, Place, place_of, wants_lines
+from fim_lsp.suggest.range import brought_along, without_overlap
+from fim_lsp.suggest.rules import begun, is_over
+from fim_lsp.suggest.stop import End, block_end, line_end, loop, with_one_line_end
 from fim_lsp.suggest.suggestion import Suggestion
 from fim_lsp.text.cursor import Split
 
-Multiline = Literal["auto", "always", "never"]
+__all__ = ["Multiline", "enough", "shape", "wants_lines"]
 
-_CLOSERS = re.compile(r"[\s)\]}>\"'`;:,]*")  # what editors put behind the cursor by themselves
-_OPENERS = ("{", "(", "[", ":", "=>", "->", "do", "then", "=")
-_CONTROL = re.compile(r"\[(?:PREFIX|SUFFIX|MIDDLE)\]|<\|?(?:fim_|endoftext)[^>]*>|</s>")
+LONGEST = 4000  # characters of a suggestion: VS Code draws nothing that is longer than 5000
+
 _LINE_END = re.compile(r"\r\n?|\n")
-
-
-def wants_lines(split: Split, multiline: Multiline) -> bool:
-    """Whether a suggestion here may have several lines.
-
-    By itself (``auto``): where nothing but closing characters stands behind the cursor, and the line is empty so far
-    or opens a block.
-    """
-    if multiline != "auto":
-        return multiline == "always"
-    behind = split.line_suffix.strip()
-    if not _CLOSERS.fullmatch(behind):
-        return False
-    before = split.line_prefix.strip()
-    return not before or before.endswith("{" if behind else _OPENERS)
+_STUTTER = re.compile(r"(?P<once>(?P<unit>\S.{2,60}?)(?P=unit))(?P=unit){3,}.*\Z")
 
 
 def enough(split: Split, text: str, multiline: Multiline) -> bool:
     """Whether the text that has arrived so far is all that would be shown, so that the call can be ended."""
-    body = text.lstrip("\r\n")
-    if not wants_lines(split, multiline):
-        return bool(_LINE_END.search(body))
-    return bool(re.search(r"\n[ \t]*\r?\n", body))
+    return _read(split, text, multiline)[2].sure
 
 
 def shape(split: Split, text: str, *, finished: str | None, multiline: Multiline) -> Suggestion | None:
     """The suggestion in ``text``, or ``None``. ``finished`` is the server's finish reason, if it gave one.
 
-    Characters are only ever left out, at the end or the start; none is invented, and none of the user's is lost:
-    what is replaced behind the cursor comes again in the text.
+    Characters are only ever left out, but for line ends and indentation, which become the document's; none of the
+    user's is lost: what is replaced behind the cursor comes again in the text.
     """
-    text = _CONTROL.split(text, maxsplit=1)[0]
-    several = wants_lines(split, multiline)
-    text = _block(text, truncated=finished == "length") if several else _first_line(text)
-    text = _LINE_END.sub(lambda _: split.line_end, text.rstrip())
-    behind = split.line_suffix.rstrip()
-    text = _without_overlap(text, behind) if "\n" not in text else text
-    if not text.strip() or _repeats(split, text):
+    place, text, end = _read(split, text, multiline)
+    kept = text[: end.at]
+    if not end.sure and finished != "stop":
+        kept = _whole_lines(kept)
+    kept = _without_loop(_without_suffix(place, kept))
+    kept = without_overlap(place, _without_blanks(place, kept))
+    if not kept.strip() or len(kept) > LONGEST or _repeats(place, kept):
         return None
-    return Suggestion(text=text, replace=_brought_along(text, split.line_suffix))
+    replace = brought_along(place, kept)
+    if kept == place.behind[:replace]:
+        return None
+    return Suggestion(text=_LINE_END.sub(lambda _: split.line_end, kept), replace=replace)
 
 
-def _first_line(text: str) -> str:
-    """The first line; where the model goes on with a new line, the line break and the line after it."""
-    body = text.lstrip("\r\n")
-    lead = text[: len(text) - len(body)]
-    line = _LINE_END.split(body, maxsplit=1)[0]
-    return (_LINE_END.match(lead) or [""])[0] + line if line else ""
+def _read(split: Split, text: str, multiline: Multiline) -> tuple[Place, str, End]:
+    """The text without what doesn't belong to it, and where the suggestion in it ends."""
+    place = place_of(split)
+    if "\r" in text:
+        text = _LINE_END.sub("\n", text)
+    body = begun(place, text)
+    end = block_end(place, body) if wants_lines(split, multiline) else line_end(body)
+    if not end.sure and body.strip() and is_over(place, text):
+        end = End(at=end.at, sure=True)
+    return place, body, end
 
 
-def _block(text: str, *, truncated: bool) -> str:
-    """Up to the first blank line. Of an answer that was cut by its length, whole lines only, where there are any."""
-    end = re.search(r"(?<=\S)[ \t]*\r?\n[ \t]*\r?\n", text)
-    if end:
-        return text[: end.start()]
-    if truncated and "\n" in text.strip():
-        return text[: text.rindex("\n")]
+def _whole_lines(text: str) -> str:
+    """Of an answer that was cut, whole lines only, where there are any."""
+    lines, line_end, _ = text.rpartition("\n")
+    return lines + line_end if lines.strip() else text
+
+
+def _without_suffix(place: Place, text: str) -> str:
+    """Without a last line that begins what stands below it."""
+    head, line_end, last = text.rstrip("\n").rpartition("\n")
+    below = place.below[0].strip() if place.below else ""
+    if line_end and len(last.strip()) > 2 and below.startswith(last.strip()) and head.strip():
+        return head + "\n" if place.fresh and place.behind else head
     return text
 
 
-def _without_overlap(text: str, behind: str) -> str:
-    """Without the characters at its end that already stand behind the cursor: an auto-paired bracket, a quote.
-
-    A bracket that the text has opened itself is its own.
-    """
-    for length in range(min(len(text), len(behind)), 0, -1):
-        overlap = behind[:length]
-        if text.endswith(overlap) and not (overlap[-1] in ")]}" and _surplus(text) < 1):
-            return text[:-length]
-    return text
+def _without_loop(text: str) -> str:
+    """What is said over and over is said once."""
+    lines = text.split("\n")
+    again = loop([line.strip() for line in lines])
+    if again is not None:
+        text = "\n".join(lines[:again])
+    head, line_end, last = text.rpartition("\n")
+    return head + line_end + _STUTTER.sub(lambda found: found["unit"], last)
 
 
-def _brought_along(text: str, behind: str) -> int:
-    """How many closing characters behind the cursor give way, because the text has them itself: ``a) + 1`` before ``)``."""
-    closing = behind.rstrip()
-    if not closing or not _CLOSERS.fullmatch(closing) or "\n" in text or _surplus(text) < 1:
-        return 0
-    characters = iter(text)
-    return len(closing) if all(character in characters for character in closing) else 0
+def _without_blanks(place: Place, text: str) -> str:
+    """Without blanks at its end, unless code goes on behind them."""
+    if not place.behind or (place.behind[0] in "()[];,: \t" and "\n" not in text):
+        return text.rstrip()
+    return with_one_line_end(text)
 
 
-def _surplus(text: str) -> int:
-    """How many more brackets are closed than opened."""
-    return sum(map(text.count, ")]}")) - sum(map(text.count, "([{"))
-
-
-def _repeats(split: Split, text: str) -> bool:
+def _repeats(place: Place, text: str) -> bool:
     """Whether it only says what the next line says already."""
-    following = split.suffix[len(split.line_suffix) :].strip().partition("\n")[0].strip()
-    return bool(following) and not split.line_prefix.strip() and text.strip() == following
+    return bool(place.below) and place.fresh and text.strip() == place.below[0].strip()

@@ -1,0 +1,217 @@
+"""What the text round the cursor says about what belongs there."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from fim_lsp.suggest.scan import Scan, comments_with_hashes, open_quote, scan
+from fim_lsp.text.cursor import Split
+
+Multiline = Literal["auto", "always", "never"]
+
+CLOSERS = re.compile(r"[\s)\]}>\"'`;:,]*")
+"""What editors put behind the cursor by themselves, and what ends a statement."""
+
+GOES_ON = re.compile(r"[\s})\]]*(else|elif|elsif|elseif|except|catch|finally|rescue|ensure|case|default|when)\b")
+"""A line that goes on with the block of a line above it that is indented as far."""
+
+_BEFORE, _AFTER = 4000, 2000  # characters that are looked at on both sides: enough for the blocks round the cursor
+_NEAR = 6  # lines that are compared on both sides
+_TAB = 4  # columns, where a tab and blanks must be compared
+
+_CODE = re.compile(r"[;{})][ \t]*$", re.MULTILINE)
+_PAIRS = {"(": ")", "[": "]", "{": "}"}
+_OPENER = re.compile(r"(?:[{(\[:]|=>|->|\b(?:do|then|else|begin|try))$")
+_COMMENT = re.compile(r"(?:^|\s)(?:\#(?!\[)|//)[^\n\"'`]*$")
+_DEFINITION = re.compile(
+    r"(?:@\w|\#\[|/\*\*|(?:export |default |pub(?:\(\w+\))? |public |private |protected |static |abstract |async |const )*"
+    r"(?:def|class|fn|func|fun|function|interface|struct|enum|impl|trait|module|namespace|type) |(?:public|private|protected) "
+    r"|if __name__|import |export |from \S+ import |use |package |\#include)"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A cursor's surroundings. Lines in ``above`` (the nearest last) and ``below`` are not blank, and end without blanks.
+
+    ``below`` starts with what is behind the cursor if nothing is before it. ``heads`` are the lines that the cursor's is
+    indented under. ``missing`` is how many brackets are open at the cursor and closed nowhere, ``short`` how many behind
+    it, on its line, close what is yet to be opened; ``bracketed`` says that some are open or closed round it. ``inside``
+    is the quote that is open at the cursor. ``indent`` is one level of the file's indentation, ``spaced`` whether lines
+    are indented with blanks. ``near`` is all the text that was looked at, and ``coded`` says that it reads like code.
+    """
+
+    before: str
+    behind: str
+    above: tuple[str, ...]
+    below: tuple[str, ...]
+    heads: tuple[str, ...]
+    column: int
+    missing: int
+    bracketed: bool
+    hashes: bool
+    inside: str
+    short: int
+    indent: str
+    spaced: bool
+    near: str
+    coded: bool
+
+    @property
+    def fresh(self) -> bool:
+        """Whether nothing but indentation is before the cursor on its line."""
+        return not self.before.strip()
+
+    @property
+    def opened(self) -> bool:
+        """Whether the line above, or the one that the cursor is at the end of, opens a block."""
+        return opens(self.before) if not self.fresh else bool(self.above) and opens(self.above[-1])
+
+
+def wants_lines(split: Split, multiline: Multiline) -> bool:
+    """Whether a suggestion here may have several lines.
+
+    By itself (``auto``): at the start of a line, empty so far or at its very beginning, behind what opens a block or a
+    bracket, and at the end of the document; never where there is code on both sides.
+    """
+    if multiline != "auto":
+        return multiline == "always"
+    before, behind = split.line_prefix, split.line_suffix.strip()
+    if not before.strip():
+        return not before or not behind or bool(CLOSERS.fullmatch(behind))
+    if behind:
+        return before.rstrip().endswith("{") and bool(CLOSERS.fullmatch(behind))
+    return opens(before) or (split.at_end and not split.suffix)
+
+
+def opens(line: str) -> bool:
+    """Whether a line ends in what opens a block or a bracket, a comment behind it aside."""
+    return bool(_OPENER.search(line.rstrip())) if not (found := _COMMENT.search(line)) else opens(line[: found.start()])
+
+
+def defines(line: str) -> bool:
+    """Whether a line starts a definition, or brings one in, in one of the languages that say so with a word."""
+    return bool(_DEFINITION.match(line.lstrip()))
+
+
+def width(line: str) -> int:
+    """How many columns a line is indented by."""
+    return len(indentation(line).expandtabs(_TAB))
+
+
+def indentation(line: str) -> str:
+    """The blanks that a line starts with."""
+    return line[: len(line) - len(line.lstrip(" \t"))]
+
+
+@lru_cache(maxsize=4)
+def place_of(split: Split) -> Place:
+    """The surroundings of a cursor; remembered, because a stream asks for the same ones at every chunk."""
+    before, behind = split.line_prefix, split.line_suffix.rstrip()
+    head = _plain(split.prefix[: len(split.prefix) - len(before)][-_BEFORE:])
+    tail = _plain(split.suffix[len(split.line_suffix) :][:_AFTER])
+    above = [line.rstrip() for line in head.split("\n") if line.strip()]
+    below = [line.rstrip() for line in tail.split("\n")[1:] if line.strip()]
+    near = f"{head}{before}{split.line_suffix}{tail}"
+    hashes = comments_with_hashes(near)
+    inside = _open_quote(split)
+    if split.prefix[: len(split.prefix) - len(head) - len(before)].count('"""') % 2:
+        head = head.partition('"""')[2]
+    front, back = scan(head + before, hashes=hashes), scan(behind + tail, hashes=hashes, inside=inside)
+    missing = _missing(head + before, front, behind + tail, back)
+    if not before.strip() and behind.strip():
+        below.insert(0, before + behind)
+    return Place(
+        before=before,
+        behind=behind,
+        above=tuple(above[-_NEAR:]),
+        below=tuple(below[:_NEAR]),
+        heads=_heads([*above, before] if before.strip() else above, width(before)),
+        column=width(before),
+        missing=missing,
+        short=_short(head + before, front, behind, back),
+        bracketed=bool(front.openers or back.closers),
+        hashes=hashes,
+        inside=inside,
+        indent=_indent(near),
+        spaced=before.startswith(" ") or bool(re.search(r"^ +\S", near, re.MULTILINE)),
+        near=near,
+        coded=hashes or bool(_CODE.search(near)),
+    )
+
+
+def _open_quote(split: Split) -> str:
+    """The quote that the cursor is inside of; a long string must also end, unless all that is before it is known."""
+    for quote in ('"""', "'''"):
+        if split.prefix.count(quote) % 2 and (split.at_start or split.suffix.count(quote) % 2):
+            return quote
+    return open_quote(split.line_prefix)
+
+
+def _plain(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+def _missing(head: str, front: Scan, tail: str, back: Scan) -> int:
+    """How many brackets are open before the cursor that nothing behind it closes.
+
+    The window may end before the closing ones come: a bracket is taken for closed where what follows is indented
+    deeper than its line, and where the first one that is closed is of its kind, on a line indented at least as deep.
+    """
+    first = tail.find("\n") if "\n" in tail else len(tail)
+    here = sum(position < first for position in back.closers)
+    openers = front.openers[: len(front.openers) - here]
+    closer = next(iter(back.closers[here:]), None)
+    following = next((width(line) for line in tail[first:].split("\n") if line.strip()), 0)
+    missing = 0
+    for position in reversed(openers):
+        column, bracket = width(_line_at(head, position)), head[position]
+        if closer is not None:
+            closed = _PAIRS[bracket] == tail[closer] and width(_line_at(tail, closer)) >= column
+        else:
+            closed = bracket == "{" and following > column
+        if closed:
+            break
+        missing += 1
+    return missing
+
+
+def _short(head: str, front: Scan, behind: str, back: Scan) -> int:
+    closers = [behind[position] for position in back.closers if position < len(behind)]
+    openers = [_PAIRS[head[position]] for position in reversed(front.openers)]
+    fitting = next((n for n, (a, b) in enumerate(zip(closers, openers, strict=False)) if a != b), len(openers))
+    return max(0, len(closers) - fitting)
+
+
+def _heads(above: list[str], column: int) -> tuple[str, ...]:
+    """The lines round the cursor's, each indented less than the one inside it, the nearest first."""
+    heads: list[str] = []
+    inner = column + 1
+    for line in reversed(above):
+        if width(line) < inner:
+            heads.append(line)
+            inner = width(line)
+        if not inner:
+            break
+    return tuple(heads)
+
+
+def _line_at(text: str, position: int) -> str:
+    return text[text.rfind("\n", 0, position) + 1 : position + 1]
+
+
+def _indent(text: str) -> str:
+    """One level of indentation: a tab, or the smallest step in blanks that several lines take."""
+    tabs = len(re.findall(r"^\t+\S", text, re.MULTILINE))
+    widths = [len(blanks) for blanks in re.findall(r"^( +)[^\s*]", text, re.MULTILINE)]
+    if tabs > len(widths):
+        return "\t"
+    steps = {2: 0, 4: 0, 8: 0}
+    for one in widths:
+        for step in steps:
+            steps[step] += one % step == 0
+    even = [step for step in steps if widths and steps[step] >= 0.9 * len(widths)]
+    return " " * (even[-1] if even else 4)

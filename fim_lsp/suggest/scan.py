@@ -1,0 +1,108 @@
+"""A text seen as lines, brackets, strings and comments, closely enough for any language, without a parser for one."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_FIRST = r"(?=[\"'`\#/()\[\]{}\n])(?:"  # tried first, because most characters are none of these
+_STRINGS = r"""
+    \"{3}(?:\\.|[^\\])*?(?:\"{3}|\Z) | '{3}(?:\\.|[^\\])*?(?:'{3}|\Z)
+  | "(?:\\.|[^"\\\n])*(?:"|(?=\n)|\Z)
+"""
+_MARKS = r"| (?P<open>[(\[{]) | (?P<close>[)\]}]) | (?P<line>\n))"
+_HASHES = re.compile(
+    _FIRST + _STRINGS + r"| '(?:\\.|[^'\\\n])*(?:'|(?=\n)|\Z) | `[^`\n]*` | (?:(?<=\s)|\A)\#[^\n]*" + _MARKS,
+    re.VERBOSE | re.DOTALL,
+)
+_SLASHES = re.compile(
+    _FIRST
+    + _STRINGS
+    + r"""| (?<=[&<])'[a-z_]\w* | '(?:\\.|[^'\\\n])*' | `(?:\\.|[^`\\])*(?:`|\Z)
+      | (?:(?<=[\s;{}(),])|\A)//[^\n]* | /\*.*?(?:\*/|\Z)"""
+    + _MARKS,
+    re.VERBOSE | re.DOTALL,
+)
+_HASHED = re.compile(
+    r"^[ \t]*(?:\#(?:[ !]|$)|(?:async[ ]|)(?:def|class|if|for|elif|else|try|with|while)\b[^\n{]*:[ \t]*$"
+    r"|(?:from[ ][\w.]+[ ])?import[ ][\w., ]+$)",
+    re.MULTILINE | re.VERBOSE,
+)
+_APOSTROPHE = re.compile(r"\w'\w*(?:\s|$)|[&<]'")
+_QUOTES = re.compile(r"\"{3}|'{3}|[\"'`]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """``text[start:end]`` without its line end. ``within`` is the innermost bracket that the text has open there, if any.
+
+    ``inside``: it starts in a string or a comment.
+    """
+
+    start: int
+    end: int
+    within: str
+    inside: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan:
+    """A text's lines, and where the brackets are that it closes without opening (``closers``) or leaves open."""
+
+    lines: tuple[Line, ...]
+    closers: tuple[int, ...]
+    openers: tuple[int, ...]
+
+
+def comments_with_hashes(text: str) -> bool:
+    """Whether comments begin with ``#`` in a text like this, rather than with ``//``."""
+    return bool(_HASHED.search(text))
+
+
+def scan(text: str, *, hashes: bool, inside: str = "") -> Scan:
+    r"""Read a text whose lines end in ``\n``. ``inside`` is the quote that is open where it starts, if one is.
+
+    Brackets close each other whatever their kind. A quote that nothing closes is open to the end of its line.
+    """
+    starts: list[tuple[int, str, bool]] = [(0, "", False)]
+    closers: list[int] = []
+    openers: list[int] = []
+    position = 0
+    if inside:
+        end = text.find(inside)
+        position = end + len(inside) if end >= 0 else len(text)
+        starts += _line_starts(text, 0, position, "")
+    for token in (_HASHES if hashes else _SLASHES).finditer(text, position):
+        kind = token.lastgroup
+        if kind == "open":
+            openers.append(token.start())
+        elif kind == "close" and openers:
+            openers.pop()
+        elif kind == "close":
+            closers.append(token.start())
+        elif kind == "line":
+            starts.append((token.end(), text[openers[-1]] if openers else "", False))
+        else:
+            starts += _line_starts(text, *token.span(), text[openers[-1]] if openers else "")
+    ends = [start - 1 for start, _, _ in starts[1:]] + [len(text)]
+    lines = (
+        Line(start=start, end=end, within=within, inside=quoted)
+        for (start, within, quoted), end in zip(starts, ends, strict=True)
+    )
+    return Scan(lines=tuple(lines), closers=tuple(closers), openers=tuple(openers))
+
+
+def _line_starts(text: str, start: int, end: int, within: str) -> list[tuple[int, str, bool]]:
+    """The lines that begin inside a string or comment."""
+    return [(start + at + 1, within, True) for at, c in enumerate(text[start:end]) if c == "\n"]
+
+
+def open_quote(line: str) -> str:
+    """The quote that is open at the end of ``line``; ``""`` for none. An apostrophe is no quote."""
+    quote = ""
+    for found in _QUOTES.finditer(re.sub(r"\\.", "  ", line)):
+        if not quote:
+            quote = found.group()
+        elif found.group() == quote:
+            quote = ""
+    return "" if quote == "'" and _APOSTROPHE.search(line) else quote

@@ -1,0 +1,82 @@
+"""What holds for every text at every place: nothing invented, nothing of the user's lost, more text changes nothing."""
+
+from __future__ import annotations
+
+import re
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fim_lsp.suggest.range import drawable
+from fim_lsp.suggest.shape import Multiline, enough, shape
+from fim_lsp.suggest.suggestion import Suggestion
+from fim_lsp.text.cursor import Split
+from tests.marked import split
+
+LINES = [
+    "if a:", "else:", "foo(a, b)", "foo(", ")", "}", "x = {", "} else {", "return x;", "", "def f():", "'it', \"is\"", "# it's",
+    "// a", "```", "```py", "<|fim_middle|>", "+++++ a.py", "Here is the code:", '"""', "/* a", "*/", "a", "case 1:", "x,", "[",
+]  # fmt: skip
+BLANKS = st.sampled_from(["", "", "    ", "        ", "\t", "  ", " "])
+CODE = st.lists(st.builds(str.__add__, BLANKS, st.sampled_from(LINES)), max_size=9).map("\n".join)
+NOISE = st.text(alphabet="ab(){}[]:\"'` \n\t.,=;#/<|>\u200b\u202e\u200d👍é", max_size=40)
+TEXT = st.one_of(CODE, NOISE, st.builds(str.__add__, CODE, NOISE))
+ENDS = st.sampled_from(["\n", "\r\n"])
+PLACE = st.builds(lambda before, after, end: split(f"{before}‸{after}".replace("\n", end)), TEXT, TEXT, ENDS)
+MULTILINE: st.SearchStrategy[Multiline] = st.sampled_from(["auto", "always", "never"])
+FINISHED = st.sampled_from(["stop", "length", None])
+
+
+def is_within(part: str, whole: str) -> bool:
+    rest = iter(whole)
+    return all(one in rest for one in part)
+
+
+def bare(text: str) -> str:
+    r"""Without indentation, and with line ends as ``\n``."""
+    return re.sub(r"(?m)^[ \t]+", "", re.sub(r"\r\n?", "\n", text))
+
+
+@settings(max_examples=500, deadline=None)
+@given(PLACE, TEXT, MULTILINE, FINISHED)
+def test_no_character_is_invented(place: Split, text: str, multiline: Multiline, finished: str | None) -> None:
+    suggestion = shape(place, text, finished=finished, multiline=multiline)
+    if suggestion is not None:
+        assert is_within(bare(suggestion.text), text)
+        assert suggestion.text.strip()
+        assert set(re.findall(r"\r\n|\r|\n", suggestion.text)) <= {place.line_end}
+        if multiline == "never":
+            assert place.line_end not in suggestion.text.lstrip("\r\n").rstrip(" \t").removesuffix(place.line_end)
+
+
+@settings(max_examples=500, deadline=None)
+@given(PLACE, TEXT, MULTILINE, FINISHED)
+def test_no_character_of_the_users_is_lost(place: Split, text: str, multiline: Multiline, finished: str | None) -> None:
+    suggestion = shape(place, text, finished=finished, multiline=multiline)
+    if suggestion is not None:
+        assert 0 <= suggestion.replace <= len(place.line_suffix)
+        gone = place.line_suffix[: suggestion.replace]
+        assert is_within(gone, suggestion.text)
+        assert drawable(gone, suggestion.text)
+        assert suggestion.text != gone
+
+
+@settings(max_examples=500, deadline=None)
+@given(PLACE, TEXT, TEXT, MULTILINE, FINISHED)
+def test_more_text_changes_nothing_once_there_is_enough(
+    place: Split, text: str, more: str, multiline: Multiline, finished: str | None
+) -> None:
+    if enough(place, text, multiline):
+        assert enough(place, text + more, multiline)
+        shown = shape(place, text, finished=None, multiline=multiline)
+        assert shape(place, text + more, finished=finished, multiline=multiline) == shown
+
+
+@settings(max_examples=300, deadline=None)
+@given(PLACE, TEXT, MULTILINE)
+def test_what_is_shown_stays_when_its_beginning_is_typed(place: Split, text: str, multiline: Multiline) -> None:
+    shown = shape(place, text, finished="stop", multiline=multiline)
+    if shown is not None:
+        for length in range(1, len(shown.text)):
+            rest = shown.after(shown.text[:length])
+            assert rest == Suggestion(text=shown.text[length:], replace=shown.replace)
