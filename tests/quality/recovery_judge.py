@@ -1,0 +1,137 @@
+"""How much of the truth is shown: a reply is streamed as the scheduler does it, and what comes out is judged.
+
+The verdicts, of the document that accepting would make, blanks at line ends aside:
+
+* ``right``: it is the true one. Where one line is asked for, it may also be the one with the hole's first line alone
+  (with the line break before it, if the hole begins with one), without its end if that stands behind the cursor. Where
+  the length cut the reply, it may also be
+  the one with any number of whole lines of the hole, from the first on; a reply cut in its first line may be shown
+  as far as it goes, for nobody can do better. Where it loops, one repetition may be left. Whole lines may end with
+  their line end, and the indentation of the cursor's line, where something stands behind the cursor.
+* ``part``: whole lines of the hole, from the first on, where all of them were asked for; with their line end where
+  something stands behind the cursor, so that it doesn't come to stand on the last of them.
+* ``silent``: nothing is shown.
+* ``wrong``: anything else, that is, something the user would have to delete or mend.
+"""
+
+from __future__ import annotations
+
+import enum
+import random
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from fim_lsp.suggest.shape import enough, shape, wants_lines
+from fim_lsp.suggest.suggestion import Suggestion
+from tests.quality.recovery_places import Place
+from tests.quality.spoil import Case, Spoiling
+
+PIECE = 4  # characters of a reply that come at once, about a token
+
+
+class Verdict(enum.StrEnum):
+    RIGHT = "right"
+    PART = "part"
+    SILENT = "silent"
+    WRONG = "wrong"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """One reply at one place, what was shown of it, and the verdict; ``repeated`` if one repetition was left."""
+
+    spoiling: str
+    case: Case
+    shown: Suggestion | None
+    verdict: Verdict
+    repeated: bool = False
+
+
+def streamed(case: Case) -> Suggestion | None:
+    """What is shown of a reply that comes in pieces; the call is ended as soon as that is allowed."""
+    split, reply = case.place.split, case.reply
+    for end in range(PIECE, len(reply), PIECE):
+        if enough(split, reply[:end], "auto"):
+            return shape(split, reply[:end], finished=None, multiline="auto")
+    return shape(split, reply, finished=case.finished, multiline="auto")
+
+
+def first_line(middle: str) -> str:
+    """The hole's first line with text; a line break before it counts, further ones don't."""
+    body = middle.lstrip("\r\n")
+    lead = re.match(r"\r?\n|", middle[: len(middle) - len(body)])
+    return (lead[0] if lead else "") + re.split(r"\r?\n", body, maxsplit=1)[0]
+
+
+def _first_lines(place: Place) -> list[str]:
+    """The hole's first line, and where it has more, that line without an end that stands behind the cursor."""
+    first, behind = first_line(place.middle), place.split.line_suffix
+    overlaps = (
+        [end for end in range(1, len(behind) + 1) if first.endswith(behind[:end])] if first != place.middle else []
+    )
+    return [first, *(first[:-end] for end in overlaps)]
+
+
+def beginnings(middle: str) -> list[str]:
+    """The hole's whole lines from the first on: each number of them but all."""
+    ends = [match.start() for match in re.finditer(r"\r?\n", middle)]
+    return [middle[:end] for end in ends if middle[:end].strip()]
+
+
+def _with_line_ends(place: Place) -> list[str]:
+    """The same with a line end, with and without indentation, where something stands behind the cursor."""
+    if not place.split.line_suffix.strip():
+        return []
+    ends = ["\n", "\n" + place.indent]
+    return [text + end for text in beginnings(place.middle) for end in ends]
+
+
+def _document(place: Place, text: str, replace: int = 0) -> str:
+    """The document with ``text`` at the cursor, without blanks at line ends. What is far away can't differ."""
+    whole = place.split.prefix[-2000:] + text + place.split.suffix[replace : replace + 2000]
+    return re.sub(r"[ \t]+(?=\r?\n|\Z)", "", whole)
+
+
+def judged(spoiling: str, case: Case) -> Judged:
+    """The verdict on what is shown at a case."""
+    shown = streamed(case)
+    if shown is None:
+        return Judged(spoiling=spoiling, case=case, shown=None, verdict=Verdict.SILENT)
+    place = case.place
+    result = _document(place, shown.text, shown.replace)
+
+    def is_one_of(texts: Sequence[str]) -> bool:
+        return any(result == _document(place, text) for text in texts)
+
+    repeated = spoiling == "loops" and is_one_of(_with_one_more(case))
+    right = [place.middle]
+    if not wants_lines(place.split, "auto"):
+        right += _first_lines(place)
+    if case.finished == "length":
+        right += beginnings(place.middle) + _with_line_ends(place) if spoiling.startswith("cut") else []
+        right += [case.reply] if not beginnings(case.reply) and spoiling.startswith("cut") else []
+    if is_one_of(right) or repeated:
+        verdict = Verdict.RIGHT
+    else:
+        closed = place.split.line_suffix.strip()
+        part = _with_line_ends(place) if closed else beginnings(place.middle)
+        verdict = Verdict.PART if is_one_of(part) else Verdict.WRONG
+    return Judged(spoiling=spoiling, case=case, shown=shown, verdict=verdict, repeated=repeated)
+
+
+def _with_one_more(case: Case) -> list[str]:
+    """The middle of a looping reply with its last one or two lines once more, or the first of the two."""
+    place = case.place
+    lines = (place.split.line_prefix + place.middle).split("\n")
+    again = [lines[-1:], lines[-2:], lines[-2:-1]]
+    return [place.middle + "\n" + "\n".join(more) for more in again if more]
+
+
+def judge(places: Sequence[Place], spoilings: Mapping[str, Spoiling], *, seed: int) -> Iterator[Judged]:
+    """Every spoiling at every place where it applies."""
+    for number, place in enumerate(places):
+        for name, spoiling in spoilings.items():
+            case = spoiling(place, random.Random(f"{seed}:{name}:{number}"))
+            if case is not None:
+                yield judged(name, case)
