@@ -1,0 +1,79 @@
+"""What of a project reaches the model, over the real wire: its other files, none that it ignores, and no secret."""
+
+from __future__ import annotations
+
+import random
+import string
+from pathlib import Path
+
+from tests.fakes.codestral import FakeCodestral
+from tests.lsp.raw import RawClient, texts
+
+CART = "class ShoppingCart:\n    def add_article(self, article, count):\n        self.rows.append((article, count))\n"
+MAIN = "from cart import ShoppingCart\n\ncart = ShoppingCart()\ncart.\n"
+TOKEN = "gh" + "p_" + "".join(random.Random(3).choices(string.ascii_letters + string.digits, k=36))
+
+
+def settings(server: FakeCodestral, **more: object) -> dict[str, object]:
+    return {"backend": "codestral", "base_url": server.url, "api_key": "k", "debounce": 0, "fallback": [], **more}
+
+
+async def prompt_of(client: RawClient, server: FakeCodestral, root: Path, text: str, line: int, column: int) -> str:
+    """The prompt that an explicit request at a place of ``main.py`` leads to."""
+    uri = (root / "main.py").as_uri()
+    client.open(text, uri=uri)
+    before = len(server.requests)
+    await client.reply(client.ask(line, column, uri=uri, kind=1))
+    assert len(server.requests) == before + 1
+    return str(server.requests[-1].body["prompt"])
+
+
+async def test_other_open_documents_are_context(tmp_path: Path) -> None:
+    async with FakeCodestral(lambda body: "x") as server, RawClient(tmp_path) as client:
+        await client.initialize(options=settings(server), root=tmp_path)
+        client.open(CART, uri=(tmp_path / "shop/cart.py").as_uri())
+        prompt = await prompt_of(client, server, tmp_path, MAIN, 3, 5)
+        assert prompt == f"+++++ shop/cart.py\n{CART.rstrip()}\n\n+++++ main.py\n{MAIN.rstrip()}"
+        assert server.requests[-1].body["stop"] == "\n+++++ "
+
+
+async def test_no_context_where_none_is_wanted(tmp_path: Path) -> None:
+    async with FakeCodestral(lambda body: "x") as server, RawClient(tmp_path) as client:
+        await client.initialize(options=settings(server, context_tokens=0), root=tmp_path)
+        client.open(CART, uri=(tmp_path / "shop/cart.py").as_uri())
+        assert await prompt_of(client, server, tmp_path, MAIN, 3, 5) == MAIN.rstrip()
+
+
+async def test_documents_outside_the_workspace_or_hidden_are_no_context(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / ".fimignore").write_text("private/\n")
+    async with FakeCodestral(lambda body: "x") as server, RawClient(tmp_path) as client:
+        await client.initialize(options=settings(server), root=project)
+        for place in (tmp_path / "elsewhere/cart.py", project / "private/cart.py", project / ".env"):
+            client.open(CART, uri=place.as_uri())
+        client.open(CART, uri="untitled:cart.py")
+        assert await prompt_of(client, server, project, MAIN, 3, 5) == MAIN.rstrip()
+
+
+async def test_an_ignored_file_is_not_sent_and_a_new_rule_counts_at_once(tmp_path: Path) -> None:
+    async with FakeCodestral(lambda body: "x") as server, RawClient(tmp_path) as client:
+        (tmp_path / ".gitignore").write_text("generated.py\n")
+        await client.initialize(options=settings(server), root=tmp_path)
+        for name, want in (("generated.py", []), ("main.py", ["x"])):
+            uri = (tmp_path / name).as_uri()
+            client.open("a = \n", uri=uri)
+            assert texts(await client.reply(client.ask(0, 4, uri=uri, kind=1))) == want
+        (tmp_path / ".fimignore").write_text("main.py\n")
+        assert texts(await client.reply(client.ask(0, 4, uri=uri, kind=1))) == []
+        (tmp_path / ".fimignore").unlink()
+        assert texts(await client.reply(client.ask(0, 3, uri=uri, kind=1))) == ["x"]
+
+
+async def test_secrets_are_masked_only_for_other_machines(tmp_path: Path) -> None:
+    """The fake is on this machine, so it sees the text; ``tests/schedule/test_prompts.py`` has the other machines."""
+    async with FakeCodestral(lambda body: f'"{TOKEN}")') as server, RawClient(tmp_path) as client:
+        await client.initialize(options=settings(server), root=tmp_path)
+        text = f'token = "{TOKEN}"\nlogin(\n'
+        assert await prompt_of(client, server, tmp_path, text, 1, 6) == text.rstrip()
+    assert TOKEN not in client.log
