@@ -6,7 +6,6 @@ it does not know is answered with 422 ``extra_forbidden``, so nothing but its do
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -14,11 +13,13 @@ from typing import Final
 from urllib.parse import quote
 
 from fim_lsp.backends.base import Quota
+from fim_lsp.backends.body import encodable, least, post, stops
 from fim_lsp.backends.complaint import read_complaint
 from fim_lsp.backends.completion import CompletionReader
+from fim_lsp.backends.models import ask_for
 from fim_lsp.backends.quota import read_quota
 from fim_lsp.backends.refusal import Asked, location_of, refusal
-from fim_lsp.backends.wire import HttpRequest, endpoint, host_of
+from fim_lsp.backends.wire import Answer, Capabilities, HttpRequest, Limits, Plain, Talk, endpoint, host_of
 from fim_lsp.errors import BackendError
 from fim_lsp.prompt.prompt import Prompt
 
@@ -81,7 +82,7 @@ class Generation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Codestral:
+class Codestral(Plain):
     """A :class:`~fim_lsp.backends.wire.Profile` for one of :data:`SITES`, or for a server that speaks like it."""
 
     name: str
@@ -100,14 +101,9 @@ class Codestral:
         """See :class:`~fim_lsp.backends.wire.Profile`. Lone surrogates, which no UTF-8 can hold, become U+FFFD."""
         body = request_body(self.model, prompt, self.generation)
         accept = "text/event-stream" if self.generation.stream else "application/json"
-        return HttpRequest(
-            url=self.url,
-            headers={"Content-Type": "application/json", "Accept": accept},
-            body=json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(),
-            streaming=self.generation.stream,
-        )
+        return post(self.url, body, accept=accept)
 
-    def reader(self) -> CompletionReader:
+    def reader(self, prompt: Prompt | None = None) -> CompletionReader:
         """See :class:`~fim_lsp.backends.wire.Profile`."""
         return CompletionReader(self._complaint)
 
@@ -119,6 +115,19 @@ class Codestral:
         """See :class:`~fim_lsp.backends.wire.Profile`."""
         quota = read_quota(headers, now=now)
         return refusal(self._asked(), status, read_complaint(body), quota=quota, location=location_of(headers))
+
+    def inquire(self) -> Talk[Capabilities]:
+        """See :class:`~fim_lsp.backends.wire.Profile`. Mistral's list has each model's default temperature and what it can do."""
+        model = yield from ask_for(self.model, self.url.removesuffix(PATH), refuse=self._refuse)
+        return Capabilities(
+            model=self.model,
+            can_fill=model.can_fill if model else None,
+            temperature=model.temperature if model else None,
+            limits=Limits(total_tokens=model.context_tokens if model else None),
+        )
+
+    def _refuse(self, answer: Answer) -> BackendError:
+        return self.explain(answer.status, answer.headers, answer.body, now=0.0)
 
     def _complaint(self, message: object) -> BackendError:
         """The error for a message that says so itself, inside an answer whose status was 200."""
@@ -171,17 +180,16 @@ def request_body(model: str, prompt: Prompt, generation: Generation) -> dict[str
     An empty suffix is left out: absent, ``""`` and null are the same to the tokenizer. The prompt's ``max_tokens``
     lowers the setting's and never raises it; its ``stop`` strings are added to the setting's.
     """
-    max_tokens = _least(generation.max_tokens, prompt.max_tokens)
+    max_tokens = least(generation.max_tokens, prompt.max_tokens)
     min_tokens = generation.min_tokens
     if min_tokens is not None:
-        min_tokens = _least(min_tokens, prompt.max_tokens)  # more at the least than at the most would be refused
+        min_tokens = least(min_tokens, prompt.max_tokens)  # more at the least than at the most would be refused
     whole = with_context(prompt)
-    marks = (CONTEXT_STOP,) if whole is not prompt.prefix else ()
-    stop = list(dict.fromkeys(_encodable(text) for text in (*(generation.stop or ()), *prompt.stop, *marks) if text))
+    stop = stops(generation.stop, prompt.stop, None if whole is prompt.prefix else CONTEXT_STOP)
     body: dict[str, object] = {
-        "model": _encodable(model),
-        "prompt": _encodable(whole),
-        "suffix": _encodable(prompt.suffix) or None,
+        "model": encodable(model),
+        "prompt": encodable(whole),
+        "suffix": encodable(prompt.suffix) or None,
         "temperature": generation.temperature,
         "top_p": generation.top_p,
         "max_tokens": max_tokens,
@@ -197,25 +205,12 @@ def with_context(prompt: Prompt) -> str:
     """The prefix, with the context above it, each piece under its path: the form that other files are sent to Codestral in.
 
     The API has no field for them. Without context there is no heading either: a bare prefix is what the model was
-    trained on.
+    trained on. A text with such headings of its own, a diff say, would be cut at them.
     """
-    if (
-        not prompt.context or CONTEXT_STOP in prompt.prefix + prompt.suffix
-    ):  # a diff, say, would be cut at its own lines
+    if not prompt.context or CONTEXT_STOP in prompt.prefix + prompt.suffix:
         return prompt.prefix
     pieces = [f"{_HEAD}{snippet.path}\n{snippet.text.rstrip()}" for snippet in prompt.context]
     return "\n\n".join([*pieces, f"{_HEAD}{prompt.path}\n{prompt.prefix}"])
-
-
-def _least(*counts: int | None) -> int | None:
-    return min((count for count in counts if count is not None), default=None)
-
-
-def _encodable(text: str) -> str:
-    """``text`` with surrogates joined where they are pairs, and replaced where they stand alone."""
-    if text.isascii():
-        return text
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _is_elsewhere(name: str, base_url: str) -> bool:

@@ -1,4 +1,4 @@
-"""Completions as Mistral, and those who answer like it, write them: streamed as events or whole, read the same way.
+"""Completions: streamed as events, as lines, or whole, all read the same way; first of all as Mistral writes them.
 
 What was asked for is not trusted: gateways answer a streaming request with one JSON body, and the other way round.
 So the body's first byte decides.
@@ -7,10 +7,12 @@ So the body's first byte decides.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from fim_lsp.backends.base import Chunk, Usage
 from fim_lsp.backends.complaint import parse_json
+from fim_lsp.backends.ndjson import Lines
 from fim_lsp.backends.sse import Decoder
 from fim_lsp.errors import BackendError, BadReply
 
@@ -21,14 +23,30 @@ _BLANK: Final = b"\xef\xbb\xbf \t\r\n"  # a byte order mark and white space, in 
 _ERROR_KEYS: Final = frozenset({"error", "detail", "message"})
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """How one kind of server writes a message: the field that each has, its type, and what the message means.
+
+    ``lines``: it streams a line of JSON a message, not events.
+    """
+
+    carrier: str
+    kind: type[object]
+    chunk_of: Callable[[dict[str, object]], Chunk]
+    lines: bool = False
+
+
 class CompletionReader:
     """Reads one answer. ``complain`` makes an error of a message that is one."""
 
-    def __init__(self, complain: Callable[[object], BackendError]) -> None:
+    appended = False  # see fim_lsp.backends.wire.Reader; for servers that are not sent a suffix to append
+
+    def __init__(self, complain: Callable[[object], BackendError], shape: Shape | None = None) -> None:
         self._complain = complain
+        self._shape = shape or CHOICES
         self._head = b""  # what came before the kind of answer was known
         self._body: bytearray | None = None  # a whole JSON answer
-        self._events: Decoder | None = None  # or a streamed one
+        self._events: Decoder | Lines | None = Lines() if self._shape.lines else None  # or a streamed one
         self._ended = False
 
     def feed(self, data: bytes) -> Iterator[Chunk]:
@@ -66,11 +84,12 @@ class CompletionReader:
 
     def _chunk(self, text: str | bytes, *, whole: bool = False) -> Chunk:
         message = parse_json(text)
-        if isinstance(message, dict) and "choices" not in message and not _ERROR_KEYS.isdisjoint(message):
+        shape = self._shape
+        if isinstance(message, dict) and shape.carrier not in message and not _ERROR_KEYS.isdisjoint(message):
             raise self._complain(message)
-        if not isinstance(message, dict) or (whole and not isinstance(message.get("choices"), list)):
+        if not isinstance(message, dict) or (whole and not isinstance(message.get(shape.carrier), shape.kind)):
             raise BadReply("the server answered with something else than a completion")
-        chunk = chunk_of(message)
+        chunk = shape.chunk_of(message)
         if chunk.finish == "error":
             raise BadReply("the model stopped with an error")
         return chunk
@@ -87,6 +106,10 @@ def chunk_of(message: dict[str, object]) -> Chunk:
         finish=finish if isinstance(finish, str) and finish else None,
         usage=_usage(message.get("usage")),
     )
+
+
+CHOICES: Final = Shape(carrier="choices", kind=list, chunk_of=chunk_of)
+"""Mistral's, and OpenAI's."""
 
 
 def _choice_text(choice: dict[str, object]) -> str:
@@ -113,11 +136,12 @@ def _usage(value: object) -> Usage | None:
         return None
     details = value.get("prompt_tokens_details")
     return Usage(
-        prompt_tokens=_count(value.get("prompt_tokens")),
-        completion_tokens=_count(value.get("completion_tokens")),
-        cached_tokens=_count(details.get("cached_tokens")) if isinstance(details, dict) else 0,
+        prompt_tokens=count_of(value.get("prompt_tokens")),
+        completion_tokens=count_of(value.get("completion_tokens")),
+        cached_tokens=count_of(details.get("cached_tokens")) if isinstance(details, dict) else 0,
     )
 
 
-def _count(value: object) -> int:
+def count_of(value: object) -> int:
+    """``value`` if it is a number of things, else 0."""
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else 0

@@ -18,6 +18,10 @@ class Dropped(Unreachable):
     """The server closed a kept connection just when it was used again: worth a second try."""
 
 
+class NotThere(Unreachable):
+    """The machine is there and refuses to connect: nothing listens at the address."""
+
+
 FAILURES: Final[Mapping[str, tuple[type[BackendError], str]]] = MappingProxyType(
     {
         "ConnectTimeout": (Unreachable, "{host} takes no connection: no answer in time"),
@@ -67,6 +71,8 @@ def failure(error: BaseException, host: str, *, begun: bool, reused: bool) -> Ba
     if reused and not _DROPS.isdisjoint(names):
         return Dropped(f"{host} closed the connection", host=host)
     kind, sentence = next(FAILURES[name] for name in names if name in FAILURES)
+    if kind is Unreachable and any(isinstance(cause, ConnectionRefusedError) for cause in _chain(error)):
+        kind = NotThere
     ours = kind(sentence.format(host=host, reason=_reason(error)), host=host)
     ours.sent = _BEFORE_SENDING.isdisjoint(names)
     return ours

@@ -1,4 +1,4 @@
-"""The network: one POST at a time, in a task of its own. The only file that imports httpx.
+"""The network: one call at a time, in a task of its own. The only file that imports httpx.
 
 Why a task of its own: httpcore 1.0.9 loses a place in its pool when a request is cancelled in the moment between
 having a connection and using it (https://github.com/encode/httpcore/issues/1093, /658, /830). Typing cancels all the
@@ -72,7 +72,7 @@ class Transport:
             self._building = asyncio.create_task(asyncio.to_thread(self._build))
         return await asyncio.shield(self._building)
 
-    def post(self, request: HttpRequest, key: Secret | None) -> Exchange:
+    def call(self, request: HttpRequest, key: Secret | None) -> Exchange:
         """Start a call; use it in a ``with`` block, whose end hangs up."""
         exchange = Exchange(self, request, key)
         self._calls.add(exchange.task)
@@ -128,6 +128,17 @@ class Transport:
             raise Unreachable(
                 "the proxy that the environment names can't be used: check HTTPS_PROXY, ALL_PROXY"
             ) from error
+
+
+async def listens(host: str, port: int, *, patience: float) -> bool:
+    """Whether anything takes connections there, within ``patience`` seconds. Needs no httpx."""
+    try:
+        async with asyncio.timeout(patience):
+            _, writer = await asyncio.open_connection(host, port)
+    except OSError:  # TimeoutError is one
+        return False
+    writer.close()
+    return True
 
 
 class Exchange:
@@ -205,7 +216,11 @@ class Exchange:
         if self._key is not None:
             headers["Authorization"] = f"Bearer {self._key.reveal()}"
         async with client.stream(
-            "POST", self._request.url, headers=headers, content=self._request.body, extensions={"trace": self._trace}
+            self._request.method,
+            self._request.url,
+            headers=headers,
+            content=self._request.body,
+            extensions={"trace": self._trace},
         ) as response:
             self._head = Head(status=response.status_code, headers=dict(response.headers.items()))
             self._begun = True

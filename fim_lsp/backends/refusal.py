@@ -33,8 +33,11 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Rule:
-    """``says`` may use ``{host} {status} {model} {key_hint} {model_hint} {path} {fields} {labels}``."""
+class Rule:
+    """A refusal that is known by its status and one of the signs, or by its status alone if it names none.
+
+    ``says`` may use ``{host} {status} {model} {key_hint} {model_hint} {path} {fields} {labels}``.
+    """
 
     status: str  # a pattern of the whole status
     words: str = ""  # a pattern of the messages
@@ -52,33 +55,33 @@ _NO_MODEL: Final = (
 
 # The first that fits. The bodies behind each of them are in tests/fakes/recorded.py.
 _RULES: Final = (
-    _Rule(
+    Rule(
         status="429|5..",
         words=r"capacity exceeded|overloaded|at capacity",
         labels=r"service_tier_capacity_exceeded|3505",
         error=Overloaded,
         says="{host} is overloaded at the moment ({status}); this is not a limit of your key",
     ),
-    _Rule(
+    Rule(
         status="404",
         words=r"no route matched",
         error=Rejected,
         says="{host} has nothing at {path} (404): check the setting base_url",
     ),
-    _Rule(
+    Rule(
         status="400|413|422",
         words=r"context (length|window|size)|maximum context|too (long|large|many tokens)|model_length",
         labels=r"context_length_exceeded|exceed_context_size_error",
         error=Rejected,
         says="the prompt is too long for {model} on {host} ({status}): lower the setting prompt_tokens",
     ),
-    _Rule(
+    Rule(
         status="400|403|404|422",
         words=r"no (\w+ )?models? (is |are )?available|currently no (\w+ )?models?",
         error=UnknownModel,
         says="{host} offers no model for this at the moment ({status}): ask who runs it, or set another `backend`",
     ),
-    _Rule(
+    Rule(
         status="400|404|422",
         words=_NO_MODEL,
         labels=r"invalid_model|model_not_found|1500",
@@ -86,34 +89,36 @@ _RULES: Final = (
         error=UnknownModel,
         says="{host} does not answer with the model {model} ({status}): {model_hint}",
     ),
-    _Rule(
-        status="413", error=Rejected, says="the prompt is too long for {host} (413): lower the setting prompt_tokens"
-    ),
-    _Rule(status="401|403", error=Unauthorized, says="{host} refuses the key ({status}): {key_hint}"),
-    _Rule(status="402", error=Unauthorized, says="{host} wants this key's account to be paid for first (402)"),
-    _Rule(
-        status="407", error=Unreachable, says="the proxy on the way to {host} wants a login (407): put it in its URL"
-    ),
-    _Rule(status="408|5..", error=Overloaded, says="{host} is in trouble ({status}); nothing to do but to wait"),
-    _Rule(
+    Rule(status="413", error=Rejected, says="the prompt is too long for {host} (413): lower the setting prompt_tokens"),
+    Rule(status="401|403", error=Unauthorized, says="{host} refuses the key ({status}): {key_hint}"),
+    Rule(status="402", error=Unauthorized, says="{host} wants this key's account to be paid for first (402)"),
+    Rule(status="407", error=Unreachable, says="the proxy on the way to {host} wants a login (407): put it in its URL"),
+    Rule(status="408|5..", error=Overloaded, says="{host} is in trouble ({status}); nothing to do but to wait"),
+    Rule(
         status="404",
         error=Rejected,
         says="{host} has nothing at {path}, or not the model {model} (404): check the settings base_url and model",
     ),
-    _Rule(
+    Rule(
         status="4..",
         fields=".+",
         error=Rejected,
         says="{host} refuses the request ({status}) because of {fields}{labels}: check that setting",
     ),
-    _Rule(status="...", error=Rejected, says="{host} refuses the request ({status}){labels}"),
+    Rule(status="...", error=Rejected, says="{host} refuses the request ({status}){labels}"),
 )
 
 
 def refusal(
-    asked: Asked, status: int, complaint: Complaint, *, quota: Quota | None = None, location: str = ""
+    asked: Asked,
+    status: int,
+    complaint: Complaint,
+    *,
+    quota: Quota | None = None,
+    location: str = "",
+    special: tuple[Rule, ...] = (),
 ) -> BackendError:
-    """The error for an answer that is not a completion.
+    """The error for an answer that is not a completion. ``special`` are one server's own rules, which come first.
 
     ``quota`` is what its headers say; ``location`` is where a redirect points, of which only the host is told: it is
     not followed, because the key and the text would go along.
@@ -125,7 +130,7 @@ def refusal(
             host=asked.host,
             status=status,
         )
-    rule = next(rule for rule in _RULES if _fits(rule, status, complaint))
+    rule = next(rule for rule in (*special, *_RULES) if _fits(rule, status, complaint))
     if status == 429 and rule.error is not Overloaded:
         return _rate_limited(asked, complaint, quota or Quota())
     labels = ", ".join(complaint.labels[:2])
@@ -147,7 +152,7 @@ def location_of(headers: Mapping[str, str]) -> str:
     return next((value for name, value in headers.items() if name.lower() == "location"), "")
 
 
-def _fits(rule: _Rule, status: int, complaint: Complaint) -> bool:
+def _fits(rule: Rule, status: int, complaint: Complaint) -> bool:
     if not re.fullmatch(rule.status, str(status)):
         return False
     signs = (

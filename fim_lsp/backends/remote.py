@@ -6,21 +6,37 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncGenerator, Awaitable
+from collections.abc import AsyncGenerator, Awaitable, Iterator
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
 from fim_lsp.backends.base import Chunk, Usage
-from fim_lsp.backends.failure import Dropped
+from fim_lsp.backends.failure import Dropped, NotThere
 from fim_lsp.backends.http import Exchange, Head, Transport
 from fim_lsp.backends.keys import Keys
-from fim_lsp.backends.wire import HttpRequest, Profile, host_of, origin_of
+from fim_lsp.backends.wire import (
+    Answer,
+    Capabilities,
+    HttpRequest,
+    Profile,
+    Reader,
+    Switch,
+    Talk,
+    host_of,
+    origin_of,
+)
 from fim_lsp.errors import BackendError, Unauthorized, Unreachable
-from fim_lsp.prompt.prompt import Prompt
+from fim_lsp.prompt.prompt import Prompt, Snippet
 from fim_lsp.secret import Secret
 
 ERROR_LIMIT: Final = 64 * 1024
 """Bytes of an error's body that are read at the most."""
+
+TALK_LIMIT: Final = 4 << 20
+"""Bytes that are read of what a server says about itself; a gateway's list of models has hundreds of thousands."""
+
+FORMS: Final = 3
+"""Ways in which one question is asked at the most, when the server refuses one after the other."""
 
 _Found = TypeVar("_Found")
 _END: Final[dict[type[BaseException] | None, str]] = {
@@ -42,6 +58,7 @@ class HttpBackend:
         self._keys = keys
         self._timeout = timeout
         self._transport = Transport(profile.base_url, timeout=timeout)
+        self._context: tuple[Snippet, ...] | None = None  # what the server has read ahead, or with a question
 
     @property
     def name(self) -> str:
@@ -62,6 +79,43 @@ class HttpBackend:
         """Do what is slow about the first call, without any network."""
         await self._transport.warm()
 
+    async def capabilities(self) -> Capabilities:
+        """Ask the server about itself, within the timeout, and from now on ask it as it wants to be asked.
+
+        Raises :class:`~fim_lsp.errors.BackendError`, for example if it has not got the model.
+        """
+        profile = self._profile
+        found = await self.talk(profile.inquire())
+        if found.switch is not None:
+            self._adopt(profile, found.switch)
+        return found
+
+    async def talk(self, talk: Talk[_Found]) -> _Found:
+        """Send what ``talk`` yields, answer it, and return what it returns; within the timeout in all."""
+        deadline = asyncio.get_running_loop().time() + self._timeout
+        with self._blamed(), contextlib.closing(talk):
+            try:
+                request = next(talk)
+                while True:
+                    request = talk.send(await self._whole(request, deadline))
+            except StopIteration as end:
+                found: _Found = end.value
+                return found
+
+    async def prepare(self, prompt: Prompt) -> bool:
+        """Let the server read ``prompt``'s context ahead, or load its model; whether it was asked to.
+
+        Call it when a document is opened and when its context changes; once for each context is enough. What goes
+        wrong goes wrong again in :meth:`stream`, and is told there.
+        """
+        request = self._profile.warm_up(prompt)
+        if request is None or prompt.context == self._context:
+            return False
+        self._context = prompt.context
+        with contextlib.suppress(BackendError):
+            await self._whole(request, asyncio.get_running_loop().time() + self._timeout)
+        return True
+
     async def close(self) -> None:
         """See :class:`~fim_lsp.backends.base.Backend`."""
         await self._transport.close()
@@ -72,43 +126,71 @@ class HttpBackend:
 
         What the headers say about rate limits comes first, in a chunk of its own, even before an error is raised.
         """
-        try:
-            with contextlib.ExitStack() as calls:
-                async with contextlib.aclosing(self._chunks(prompt, calls)) as chunks:
-                    async for chunk in chunks:
-                        yield chunk
-        except BackendError as error:
-            error.host = error.host or self.host
-            raise
+        self._context = prompt.context
+        with self._blamed(), contextlib.ExitStack() as calls:
+            async with contextlib.aclosing(self._chunks(prompt, calls)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
 
     async def _chunks(self, prompt: Prompt, calls: contextlib.ExitStack) -> AsyncGenerator[Chunk, None]:
         log = calls.enter_context(_CallLog(self.host))
         deadline = asyncio.get_running_loop().time() + self._timeout
-        exchange, head = await self._ask(self._profile.request(prompt), deadline, calls)
-        log.status = head.status
-        if quota := self._profile.quota(head.headers, now=time.time()):
-            yield Chunk(quota=quota)
-        if not 200 <= head.status < 300:
-            body = await _error_body(exchange, deadline)
-            raise self._profile.explain(head.status, head.headers, body, now=time.time())
-        reader = self._profile.reader()
-        while data := await exchange.chunk(deadline):
-            for chunk in reader.feed(data):
+        profile = self._profile
+        for form in range(1, FORMS + 1):
+            exchange, head = await self._ask(profile.request(prompt), deadline, calls)
+            log.status = head.status
+            if quota := profile.quota(head.headers, now=time.time()):
+                yield Chunk(quota=quota)
+            if 200 <= head.status < 300:
+                break
+            body = await _body(exchange, deadline, ERROR_LIMIT)
+            switch = profile.instead(head.status, body) if form < FORMS else None
+            if switch is None:
+                raise profile.explain(head.status, head.headers, body, now=time.time())
+            if self._adopt(profile, switch):
+                yield Chunk(notice=switch.notice)
+            profile = switch.profile
+        reader = profile.reader(prompt)
+        async with contextlib.aclosing(_read(reader, exchange, deadline)) as chunks:
+            async for chunk in chunks:
                 log.note(chunk)
-                if chunk.finish is not None:
-                    exchange.complete()
                 yield chunk
-        exchange.complete()
-        for chunk in reader.finish():
-            log.note(chunk)
-            yield chunk
+        if reader.appended and (switch := profile.instead(head.status, b"")) and self._adopt(profile, switch):
+            yield Chunk(notice=switch.notice)
+
+    def _adopt(self, asked: Profile, switch: Switch) -> bool:
+        """Ask as ``switch`` says from now on; whether that is news, which it is not if another call has been told before."""
+        if self._profile is not asked:
+            return False
+        self._profile = switch.profile
+        return True
+
+    @contextlib.contextmanager
+    def _blamed(self) -> Iterator[None]:
+        """Errors from inside know their host, and what to do if nothing listens there."""
+        try:
+            yield
+        except BackendError as error:
+            if isinstance(error, NotThere) and (sentence := self._profile.absent):
+                told = Unreachable(sentence, host=self.host)
+                told.sent = False
+                raise told from error
+            error.host = error.host or self.host
+            raise
+
+    async def _whole(self, request: HttpRequest, deadline: float) -> Answer:
+        """A whole answer of any status."""
+        with contextlib.ExitStack() as calls:
+            exchange, head = await self._ask(request, deadline, calls)
+            body = await _body(exchange, deadline, TALK_LIMIT)
+            return Answer(status=head.status, headers=head.headers, body=body)
 
     async def _ask(self, request: HttpRequest, deadline: float, calls: contextlib.ExitStack) -> tuple[Exchange, Head]:
         """Send, and once more if a kept connection was dropped, and once more with a fresh key after a 401."""
         key = await self._key(request, deadline)
         may_resend = may_refresh = True
         while True:
-            exchange = calls.enter_context(self._transport.post(request, key))
+            exchange = calls.enter_context(self._transport.call(request, key))
             try:
                 head = await exchange.head(deadline)
             except Dropped:
@@ -149,14 +231,26 @@ def _no_key_yet(host: str) -> BackendError:
     return error
 
 
-async def _error_body(exchange: Exchange, deadline: float) -> bytes:
-    """The body of an answer that is not 2xx: as much as comes and is worth reading."""
+async def _read(reader: Reader, exchange: Exchange, deadline: float) -> AsyncGenerator[Chunk, None]:
+    """What ``reader`` makes of the answer; at the finish reason what is wanted has come."""
+    while data := await exchange.chunk(deadline):
+        for chunk in reader.feed(data):
+            if chunk.finish is not None:
+                exchange.complete()
+            yield chunk
+    exchange.complete()
+    for chunk in reader.finish():
+        yield chunk
+
+
+async def _body(exchange: Exchange, deadline: float, limit: int) -> bytes:
+    """The body of an answer that is no completion: as much as comes and is worth reading."""
     body = b""
     with contextlib.suppress(BackendError):  # the status alone says enough
-        while len(body) < ERROR_LIMIT and (data := await exchange.chunk(deadline)):
+        while len(body) < limit and (data := await exchange.chunk(deadline)):
             body += data
         exchange.complete()
-    return body[:ERROR_LIMIT]
+    return body[:limit]
 
 
 class _CallLog:

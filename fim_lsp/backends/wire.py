@@ -7,9 +7,9 @@ A profile is pure: it opens no connection, knows no clock and holds no key.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 from fim_lsp.backends.base import Chunk, Quota
@@ -19,12 +19,70 @@ from fim_lsp.prompt.prompt import Prompt
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpRequest:
-    """One POST, without the key: the Authorization header is added at the very end, and only for the key's own host."""
+    """One call, without the key: the Authorization header is added at the very end, and only for the key's own host."""
 
     url: str
     headers: Mapping[str, str]
     body: bytes
     streaming: bool
+    method: str = "POST"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A whole answer to a question that is no completion: its status, headers, and as much of its body as is read."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def good(self) -> bool:
+        """Whether the status is one of the 2xx."""
+        return 200 <= self.status < 300
+
+
+_Told = TypeVar("_Told")
+Talk: TypeAlias = Generator[HttpRequest, Answer, _Told]
+"""Questions about a server itself, without I/O: a generator that yields requests, is sent answers and returns what it found."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much text a server takes, in its own tokens; what is None it does not say.
+
+    ``prefix_tokens`` and ``suffix_tokens`` bound the text around the cursor, ``context_tokens`` what is from elsewhere,
+    ``total_tokens`` all of it and the answer. More than ``suffix_share`` of the whole prompt after the cursor would have
+    to be evaluated anew at each key.
+    """
+
+    prefix_tokens: int | None = None
+    suffix_tokens: int | None = None
+    context_tokens: int | None = None
+    total_tokens: int | None = None
+    suffix_share: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Switch:
+    """Another way to ask the same server, for the rest of the session, and the ``notice`` that tells the user so."""
+
+    profile: Profile
+    notice: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a server says about itself and its model; what is None or empty it does not say.
+
+    ``temperature`` is the model's default. ``switch`` is how it wants to be asked instead.
+    """
+
+    model: str = ""
+    can_fill: bool | None = None
+    temperature: float | None = None
+    limits: Limits = Limits()
+    switch: Switch | None = None
 
 
 class Reader(Protocol):
@@ -38,6 +96,10 @@ class Reader(Protocol):
 
     def finish(self) -> Iterable[Chunk]:
         """What is left when the body ends. Raises :class:`~fim_lsp.errors.BadReply` if the answer broke off."""
+
+    @property
+    def appended(self) -> bool:
+        """Whether the server put the suffix behind its answer instead of filling in before it; known at the end."""
 
 
 class Profile(Protocol):
@@ -62,8 +124,8 @@ class Profile(Protocol):
     def request(self, prompt: Prompt) -> HttpRequest:
         """The question as this server wants it."""
 
-    def reader(self) -> Reader:
-        """A fresh reader for one answer."""
+    def reader(self, prompt: Prompt) -> Reader:
+        """A fresh reader for the answer to ``prompt``."""
 
     def quota(self, headers: Mapping[str, str], *, now: float) -> Quota | None:
         """What an answer's headers say about rate limits; ``now`` is in seconds since the epoch."""
@@ -73,6 +135,45 @@ class Profile(Protocol):
 
         ``body`` may be cut short; ``now`` is in seconds since the epoch, for a Retry-After that is a date.
         """
+
+    @property
+    def absent(self) -> str | None:
+        """The sentence to say if nothing listens there; None for the usual one."""
+
+    def instead(self, status: int, body: bytes) -> Switch | None:
+        """How to ask after this refusal, if there is another way that may do. ``status`` is 200 for an answer that
+        was read to its end and had the suffix appended."""
+
+    def warm_up(self, prompt: Prompt) -> HttpRequest | None:
+        """A cheap request that lets the server read ``prompt``'s context ahead, or load its model; None if none helps."""
+
+    def inquire(self) -> Talk[Capabilities]:
+        """Ask the server about itself and its model. Raises :class:`~fim_lsp.errors.BackendError`, for example if the
+        model is not there."""
+
+
+class Plain:
+    """The parts of a :class:`Profile` for a server that is asked in one way only, and not about itself."""
+
+    __slots__ = ()
+
+    @property
+    def absent(self) -> str | None:
+        """See :class:`Profile`."""
+        return None
+
+    def instead(self, status: int, body: bytes) -> Switch | None:
+        """See :class:`Profile`."""
+        return None
+
+    def warm_up(self, prompt: Prompt) -> HttpRequest | None:
+        """See :class:`Profile`."""
+        return None
+
+    def inquire(self) -> Talk[Capabilities]:
+        """See :class:`Profile`."""
+        yield from ()
+        return Capabilities()
 
 
 def endpoint(base_url: str, path: str) -> str:
@@ -93,8 +194,8 @@ def endpoint(base_url: str, path: str) -> str:
     if not usable or parts.username is not None or parts.query or parts.fragment:
         raise SettingError("base_url must be like https://host or http://host:port/path, without login, ? and #")
     base = base_url.rstrip("/").removesuffix(path)
-    version = path[: path.index("/", 1)]
-    return base.removesuffix(version) + path
+    version, slash, _ = path[1:].partition("/")
+    return (base.removesuffix(f"/{version}") if slash else base) + path
 
 
 def host_of(url: str) -> str:

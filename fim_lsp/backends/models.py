@@ -1,0 +1,92 @@
+"""What ``/v1/models`` says: OpenAI's list, with what Mistral, vLLM, OpenRouter and llama.cpp add to it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from fim_lsp.backends.body import get
+from fim_lsp.backends.complaint import parse_json
+from fim_lsp.backends.wire import Answer, Talk, host_of
+from fim_lsp.errors import BackendError, UnknownModel
+
+PATH: Final = "/v1/models"
+_SHOWN: Final = 4  # models that a sentence names
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """One model of a list; what is None the list does not say. ``temperature`` is its default."""
+
+    name: str
+    aliases: tuple[str, ...] = ()
+    can_fill: bool | None = None
+    temperature: float | None = None
+    context_tokens: int | None = None
+
+    def is_called(self, name: str) -> bool:
+        """Whether ``name`` means this model; a tag ``:latest`` may be left out, as with Ollama."""
+        return name in (self.name, *self.aliases) or f"{name}:latest" == self.name
+
+
+def ask_for(name: str, base_url: str, *, refuse: Callable[[Answer], BackendError]) -> Talk[Model | None]:
+    """Look for the model ``name`` in the list under ``base_url``; None where there is no list (codestral.mistral.ai has none).
+
+    Raises what ``refuse`` makes of a key that is not taken, and what :func:`find_model` raises.
+    """
+    url = base_url.rstrip("/") + PATH
+    answer: Answer = yield get(url)
+    if answer.status == 401:
+        raise refuse(answer)
+    return find_model(read_models(answer.body), name, host=host_of(url)) if answer.good else None
+
+
+def read_models(body: bytes) -> tuple[Model, ...]:
+    """The models in the body of an answer; none if it is not such a list."""
+    parsed = parse_json(body)
+    listed = parsed.get("data") if isinstance(parsed, dict) else parsed  # some send the bare list
+    rows = [row for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
+    return tuple(_model(row) for row in rows if isinstance(row.get("id"), str))
+
+
+def find_model(models: tuple[Model, ...], name: str, *, host: str) -> Model | None:
+    """The model that ``name`` means, or the only one if ``name`` is empty; None if there are none to look in.
+
+    Raises :class:`~fim_lsp.errors.UnknownModel` if it is not there, or can't fill in the middle.
+    """
+    if not models:
+        return None
+    if not name:
+        return models[0] if len(models) == 1 else None
+    found = next((model for model in models if model.is_called(name)), None)
+    if found is None:
+        raise UnknownModel(f"{host} has no model {name}; it has {_some(models)}: set the setting `model`", host=host)
+    if found.can_fill is False:
+        able = tuple(model for model in models if model.can_fill)
+        hint = f"; {_some(able)} can" if able else ""
+        raise UnknownModel(f"{name} on {host} can't fill in the middle{hint}: set the setting `model`", host=host)
+    return found
+
+
+def _model(row: dict[str, object]) -> Model:
+    meta, abilities, aliases = row.get("meta"), row.get("capabilities"), row.get("aliases")
+    fill = abilities.get("completion_fim") if isinstance(abilities, dict) else None
+    temperature = row.get("default_model_temperature")
+    windows = [row.get("max_context_length"), row.get("max_model_len"), row.get("context_length")]
+    windows.append(meta.get("n_ctx") if isinstance(meta, dict) else None)
+    return Model(
+        name=str(row["id"]),
+        aliases=tuple(name for name in aliases if isinstance(name, str)) if isinstance(aliases, list) else (),
+        can_fill=fill if isinstance(fill, bool) else None,
+        temperature=float(temperature) if isinstance(temperature, int | float) else None,
+        context_tokens=next((size for size in windows if isinstance(size, int) and size > 0), None),
+    )
+
+
+def _some(models: tuple[Model, ...]) -> str:
+    names = [
+        name for model in models if (name := model.name.rsplit("/models/", 1)[-1]).isprintable() and len(name) < 80
+    ]
+    rest = f" and {len(models) - _SHOWN} more" if len(models) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + rest

@@ -1,0 +1,32 @@
+"""Newline-delimited JSON, as Ollama streams it: one message a line, from bytes cut anywhere."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fim_lsp.errors import BadReply
+
+LINE_LIMIT: Final = 1 << 20
+"""Bytes that one line may have. Ollama's last one lists the prompt's tokens (``context``), several for each word."""
+
+
+class Lines:
+    """A push decoder like :class:`~fim_lsp.backends.sse.Decoder`: feed it bytes, take whole lines."""
+
+    done = False  # no line says by itself that it is the last one
+
+    def __init__(self, limit: int = LINE_LIMIT) -> None:
+        self._limit = limit
+        self._rest = b""
+
+    def feed(self, data: bytes) -> list[str]:
+        """The lines that ``data`` completes. Raises :class:`~fim_lsp.errors.BadReply` if a line never ends."""
+        *lines, self._rest = (self._rest + data).split(b"\n")  # and nothing else: U+2028 is text
+        if len(self._rest) > self._limit:
+            raise BadReply("the server sent a line that does not end")
+        return [line.decode("utf-8", "replace") for line in lines]
+
+    def finish(self) -> list[str]:
+        """A last line without its end."""
+        rest, self._rest = self._rest, b""
+        return [rest.decode("utf-8", "replace")] if rest else []

@@ -1,0 +1,118 @@
+"""Which server of this machine can fill in the middle, for the back end ``auto``. Nothing but loopback is ever asked."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from fim_lsp.backends.body import encodable, get, post
+from fim_lsp.backends.complaint import parse_json
+from fim_lsp.backends.http import listens
+from fim_lsp.backends.keys import Keys
+from fim_lsp.backends.llamacpp import llamacpp
+from fim_lsp.backends.ollama import inserts
+from fim_lsp.backends.remote import HttpBackend
+from fim_lsp.backends.templates import template_for
+from fim_lsp.backends.wire import Answer, Talk, is_loopback
+from fim_lsp.errors import BackendError
+
+PATIENCE: Final = 0.3
+"""Seconds for a connection, and for each round of questions: a server of this machine needs a hundredth of it."""
+
+_MODELS: Final = 12  # that Ollama is asked about
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a server usually listens: the setting's word for it, and its port."""
+
+    name: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        """Its address, on loopback and by number: no name is looked up."""
+        return f"http://127.0.0.1:{self.port}"
+
+
+PLACES: Final = (
+    Place(name="llamacpp", port=8012),  # llama-server --fim-…
+    Place(name="llamacpp", port=8080),  # llama-server by itself
+    Place(name="ollama", port=11434),
+)
+"""In the order of preference."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Local:
+    """A server that was found: settings ``backend``, ``base_url`` and ``model``, which is ``""`` where it has only one."""
+
+    name: str
+    base_url: str
+    model: str = ""
+
+
+async def find_local(places: tuple[Place, ...] = PLACES, *, patience: float = PATIENCE) -> Local | None:
+    """The first of ``places`` that answers and has a model for filling in the middle. Never raises for what a server says."""
+    found = await asyncio.gather(*(_look(place, patience) for place in places))
+    return next((local for local in found if local is not None), None)
+
+
+async def _look(place: Place, patience: float) -> Local | None:
+    """What is at one place. No redirect is followed and no proxy used, as with every call to loopback."""
+    if not is_loopback(place.url):
+        raise ValueError("only this machine is looked at")
+    if not await listens("127.0.0.1", place.port, patience=patience):
+        return None
+    backend = HttpBackend(llamacpp(base_url=place.url), keys=Keys(place.url), timeout=patience)
+    try:
+        await backend.warm()
+        return await (_llamacpp(backend, place) if place.name == "llamacpp" else backend.talk(_ollama(place)))
+    except BackendError:
+        return None
+    finally:
+        await backend.close()
+
+
+async def _llamacpp(backend: HttpBackend, place: Place) -> Local | None:
+    """A llama-server, unless its model can't fill in; one that is too busy to say so counts."""
+    if not await backend.talk(_is_llamacpp(place)):
+        return None
+    can_fill: bool | None = True
+    with contextlib.suppress(BackendError):
+        can_fill = (await backend.capabilities()).can_fill
+    return Local(name="llamacpp", base_url=place.url) if can_fill else None
+
+
+def _is_llamacpp(place: Place) -> Talk[bool]:
+    answer: Answer = yield get(f"{place.url}/props")
+    props = parse_json(answer.body) if answer.good else None
+    return isinstance(props, dict) and "default_generation_settings" in props
+
+
+def _ollama(place: Place) -> Talk[Local | None]:
+    """An Ollama with a model that can insert, or whose template is known here; first those that are loaded, then the newest."""
+    names: list[str] = []
+    for path in ("/api/ps", "/api/tags"):
+        answer: Answer = yield get(place.url + path)
+        names += _names(parse_json(answer.body) if answer.good else None)
+    known = ""
+    for name in list(dict.fromkeys(names))[:_MODELS]:
+        answer = yield post(f"{place.url}/api/show", {"model": name}, accept="application/json")
+        can_insert = inserts(parse_json(answer.body)) if answer.good else False
+        if can_insert:
+            return Local(name="ollama", base_url=place.url, model=name)
+        if not known and template_for(name) is not None:
+            known = name
+    return Local(name="ollama", base_url=place.url, model=known) if known else None
+
+
+def _names(listed: object) -> Iterator[str]:
+    models = listed.get("models") if isinstance(listed, dict) else None
+    for model in models if isinstance(models, list) else ():
+        name = model.get("name") if isinstance(model, dict) else None
+        if isinstance(name, str) and name:
+            yield encodable(name)

