@@ -15,21 +15,13 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from fim_lsp import wording
+from fim_lsp.backends.templates import NAMES
 from fim_lsp.checks import Check, boolean, either, integer, many, number, one_of, optional, pattern, text
+from fim_lsp.safe_list import EXCLUDED
 from fim_lsp.secret import Secret
 
-BackendName = Literal["auto", "codestral", "mistral", "langdock", "ngram"]
-
-# Never sent anywhere, never context, never indexed. gitignore syntax; the last match wins, so "!" lets through.
-EXCLUDED = (
-    ".env", ".env.*", "!.env.example", "!.env.sample", "!.env.template", ".envrc",
-    "*.pem", "*.key", "*.p8", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.kdbx", "*.gpg", "*.asc", "*.ovpn",
-    "id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*", ".ssh/", ".gnupg/", ".aws/", ".azure/", ".kube/", ".docker/",
-    ".netrc", "_netrc", ".npmrc", ".pypirc", ".pgpass", ".htpasswd", ".git-credentials", ".vault-token",
-    *(f"{name}.{kind}" for name in ("credentials", "secrets", "secret") for kind in (
-        "json", "yaml", "yml", "toml", "ini", "cfg", "conf", "properties", "xml", "txt", "csv", "db")),
-    "*.tfvars", "*.tfstate*", ".terraformrc", "terraform.rc", "service-account*.json", ".git/",
-)  # fmt: skip
+BackendName = Literal["auto", "codestral", "mistral", "langdock", "llamacpp", "ollama", "openai", "ngram"]
+FALLBACKS = ("codestral", "mistral", "langdock", "llamacpp", "ollama", "ngram")
 
 
 def _is_base_url(value: str) -> bool:
@@ -61,14 +53,15 @@ class Settings:
 
     backend: BackendName = _setting(
         "auto",
-        one_of("auto", "codestral", "mistral", "langdock", "ngram"),
-        "who completes; `auto` takes the host whose key is present, else `ngram`, which needs no key and no network",
+        one_of("auto", *FALLBACKS[:-1], "openai", "ngram"),
+        "who completes; `auto` takes the host whose key is present, else a llama.cpp or Ollama that answers on this "
+        "machine, else `ngram`, which needs no key and no network",
         user_only=True,
     )
     base_url: str | None = _setting(
         None,
         optional(pattern("an http or https address without login and query", r"^https?://[^?#@\s]+$", _is_base_url)),
-        "the address of the back end, where `/v1/fim/completions` is appended; null: the back end's own",
+        "the address of `backend`, to which the API's path is appended; null: its own; `openai` must have one",
         user_only=True,
         hidden=True,
     )
@@ -78,7 +71,15 @@ class Settings:
         "Langdock's region, a part of its address",
     )
     model: str | None = _setting(
-        None, optional(text()), "the model's id; null: `codestral-latest`, on Langdock `codestral-2501`"
+        None,
+        optional(text()),
+        "the model's id; null: `codestral-latest`, on Langdock `codestral-2501`, on one's own server what it has",
+    )
+    fim_template: str = _setting(
+        "auto",
+        one_of("auto", "suffix", "none", *NAMES),
+        "for `openai` and `ollama`: the model family's way to mark prefix and suffix; `auto` goes by the model's name, "
+        "`suffix` leaves it to the server, `none` sends the prefix alone",
     )
     api_key: Secret | None = _setting(
         None,
@@ -141,7 +142,15 @@ class Settings:
         secret=True,
     )
     fallback: tuple[str, ...] = _setting(
-        ("ngram",), many(one_of("ngram"), 'a list of "ngram"'), "tried in order when the back end can't answer"
+        ("ngram",),
+        many(one_of(*FALLBACKS), f"a list of {', '.join(FALLBACKS)}"),
+        "tried in order when the back end can't answer, each at its own address and with the environment's key",
+        user_only=True,
+    )
+    local_only: tuple[str, ...] = _setting(
+        (),
+        many(pattern("a glob", r"^[\s\S]+$", len), "a list of globs in gitignore syntax"),
+        "files, folders or repositories (`~/work/`) that are sent to back ends on this machine only; a project may add",
     )
     multiline: Literal["auto", "always", "never"] = _setting(
         "auto", one_of("auto", "always", "never"), "whether a suggestion may have several lines"
@@ -217,7 +226,7 @@ def _take(rule: Rule, layer: Layer, values: dict[str, Any]) -> Sequence[str]:
         accepted = rule.check.accept(value)
     except (ValueError, OverflowError, RecursionError):
         return [wording.refused(name, value, rule.check.allowed, layer.origin, hidden=rule.hidden)]
-    if name == "exclude":
+    if name in ("exclude", "local_only"):
         values[name] = (*below, *_more(accepted, layer.trusted))
         return ()
     if rule.secret and accepted is not None:

@@ -3,58 +3,79 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 
 from fim_lsp.backends.base import Backend
-from fim_lsp.backends.choose import Choice, choose
+from fim_lsp.backends.choose import Choice, choose, searches
+from fim_lsp.backends.probe import Local, find_local
+from fim_lsp.backends.remote import HttpBackend
 from fim_lsp.config import Settings
+from fim_lsp.errors import BackendError, UnknownModel
 from fim_lsp.limits.estimate import Estimator
 from fim_lsp.limits.limiters import Limiters, choose_store
 from fim_lsp.limits.window import Limits
-from fim_lsp.schedule.asker import Around, Asker
+from fim_lsp.notices import Notices
+from fim_lsp.schedule.asker import Asker
+from fim_lsp.schedule.compose import Around
 from fim_lsp.schedule.health import Health
 from fim_lsp.secret import Secret
 from fim_lsp.sources import state_folder
 
 QUOTAS = {"langdock": Limits(requests=500, tokens=60_000)}  # a minute, by a workspace and model: docs.langdock.com
 HOMELESS = "there is no home folder (HOME is not set), so the quota is counted for this editor alone."
+LOOK_AGAIN = 30.0  # seconds until servers of this machine that have not answered are looked for again
 
 
 class Crew:
     """One editor's.
 
-    ``ngram`` is the back end in this process, ``around`` gives a prompt its context;
-    ``warn`` hears if the quota's ledger can't be used.
+    ``ngram`` is the back end in this process, ``around`` gives a prompt its context; ``notices`` hears what the user should
+    know, and ``changed`` is called when a server of this machine was found or is gone.
     """
 
     def __init__(
-        self, environment: Mapping[str, str], ngram: Backend, around: Around, warn: Callable[[str], None]
+        self,
+        environment: Mapping[str, str],
+        ngram: Backend,
+        around: Around,
+        notices: Notices,
+        changed: Callable[[], None],
     ) -> None:
         self._environment = environment
         self._around = around
         self._key = secrets.token_bytes(16)
         self._ngram = ngram
-        self._warn = warn
+        self._notices = notices
+        self._changed = changed
         self._choice: Choice | None = None
+        self._found: dict[str, Local] = {}
+        self._looked = float("-inf")
+        self._search: asyncio.Task[None] | None = None
         self._health: dict[int, Health] = {}
         self._estimator = Estimator()
         self._limiters: Limiters | None = None
         self._store: Secret | None = None
         self._homeless = False
-        self._background: set[asyncio.Task[None]] = set()
+        self._background: set[asyncio.Task[None]] = set()  # brought to their end
+        self._asides: set[asyncio.Task[None]] = set()  # given up when it closes
 
     def follow(self, settings: Settings) -> tuple[Asker, ...]:
         """The askers for these settings, in the order they are tried. What the change leaves alone is kept."""
+        self.look(settings)
         old = self._choice
-        if old is None or not old.same_as(settings):
-            self._choice = choose(settings, self._environment, self._ngram)
-            self._health = {id(backend): Health(time.monotonic) for backend in self._choice.backends}
-            self._in_background(self._choice.warm())
+        if old is None or not old.same_as(settings, self._found):
+            choice = choose(settings, self._environment, self._ngram, self._found)
+            self._choice = choice
+            self._health = {id(backend): Health(time.monotonic) for backend in choice.backends}
+            for sentence in choice.problems:
+                self._notices.once(sentence)
+            self._run(self._make_ready(choice), self._asides)
             if old is not None:
-                self._in_background(old.close())
+                self._run(old.close(), self._background)
         backends = self._choice.backends if self._choice else ()
         limiters = self._follow_store(settings.limits_store, counted=any(backend.host for backend in backends))
         return tuple(
@@ -69,13 +90,52 @@ class Crew:
             for backend in backends
         )
 
+    def look(self, settings: Settings) -> None:
+        """Look for servers of this machine, if it matters which there are and the last look is a while ago."""
+        searching = self._search is not None and not self._search.done()
+        if not searching and searches(settings, self._environment) and time.monotonic() - self._looked > LOOK_AGAIN:
+            self._looked = time.monotonic()
+            self._search = self._run(self._look(), self._asides)
+
+    async def _look(self) -> None:
+        found: dict[str, Local] = {}
+        for local in await find_local():
+            found.setdefault(local.name, local)
+        if found != self._found:
+            self._found = found
+            self._changed()
+
+    async def looked(self) -> None:
+        """Wait until it is known what answers on this machine, if that is being looked at."""
+        if self._search is not None:
+            await self._search
+
     async def close(self) -> None:
         """End calls, connections and the ledger."""
+        for task in self._asides:
+            task.cancel()
+        await asyncio.gather(*self._asides, return_exceptions=True)
         await asyncio.gather(*self._background)
         if self._choice is not None:
             await self._choice.close()
         if self._limiters is not None:
             await self._limiters.close()
+
+    async def _make_ready(self, choice: Choice) -> None:
+        """Do what is slow about the first call, and ask servers what they take. Trouble is told by the first call."""
+        await choice.warm()
+        for backend in choice.owned:
+            await self._ask_about(backend)
+
+    async def _ask_about(self, backend: HttpBackend) -> None:
+        with contextlib.suppress(BackendError):
+            try:
+                found = await backend.capabilities()
+            except UnknownModel as error:
+                self._notices.trouble(backend, error)
+            else:
+                if found.switch is not None:
+                    self._notices.once(found.switch.notice)
 
     def _follow_store(self, where: Secret, *, counted: bool) -> Limiters:
         state = state_folder()
@@ -83,18 +143,19 @@ class Crew:
             where = Secret("process")
             if counted and not self._homeless:
                 self._homeless = True
-                self._warn(HOMELESS)
+                self._notices.warn(HOMELESS)
         if self._limiters is None or where != self._store:
             if self._limiters is not None:
-                self._in_background(self._limiters.close())
+                self._run(self._limiters.close(), self._background)
             self._store = where
-            self._limiters = Limiters(choose_store(where, state or Path()), say=self._warn)
+            self._limiters = Limiters(choose_store(where, state or Path()), say=self._notices.warn)
         return self._limiters
 
-    def _in_background(self, work: Coroutine[None, None, None]) -> None:
+    def _run(self, work: Coroutine[None, None, None], kept: set[asyncio.Task[None]]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
+        kept.add(task)
+        task.add_done_callback(kept.discard)
+        return task
 
 
 def limits(backend: Backend, settings: Settings) -> Limits:

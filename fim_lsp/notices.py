@@ -41,6 +41,10 @@ class Notices:
         """Anything else; whoever warns knows what an episode is."""
         self._tell(Level.WARNING, sentence)
 
+    def once(self, sentence: str) -> None:
+        """Anything that is told one time only."""
+        self._once(("", sentence), sentence)
+
     def trouble(self, backend: Backend, error: BackendError) -> None:
         """A back end did not answer."""
         log.warning("%s: %s", backend.name, type(error).__name__)

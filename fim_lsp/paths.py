@@ -13,9 +13,11 @@ from fim_lsp.ignores import Ignores, compiled
 class Paths:
     """The workspace's folders, the globs of ``exclude`` and the project's own ignore files."""
 
-    def __init__(self, roots: Sequence[Path], exclude: Sequence[str]) -> None:
+    def __init__(self, roots: Sequence[Path], exclude: Sequence[str], local_only: Sequence[str] = ()) -> None:
         self.roots = tuple(roots)
         self.exclude = tuple(exclude)
+        self.local_only = tuple(local_only)
+        self._local = compiled([_absolute(glob).casefold() for glob in local_only])
         self._excluded = compiled([glob.casefold() for glob in exclude])
         self._real_roots = tuple(_resolved(root) for root in self.roots)
         self._ignores = Ignores(self.roots)
@@ -41,6 +43,26 @@ class Paths:
         if not names or any(self.excluded(name) for name in (*names, *real)):
             return True
         return any(self._ignores.hides(name) for name in dict.fromkeys([*([path] if path else []), *real]))
+
+    def stays(self, uri: str, path: Path | None) -> bool:
+        """Whether a document may only be sent to back ends on this machine; see :meth:`hidden` for the arguments.
+
+        A document without a file stays if one of the workspace's folders does, and so does what can't be told.
+        """
+        if not self.local_only:
+            return False
+        try:
+            names = [Path(name) for name in _names(uri)] + ([path] if path else [])
+            names += [name.resolve() for name in names if name.is_absolute()]
+        except (OSError, ValueError, RuntimeError):
+            return True
+        return not names or any(map(self._is_local, names)) or (path is None and any(map(self._is_local, self.roots)))
+
+    def _is_local(self, path: Path) -> bool:
+        """Whether the globs of ``local_only`` match a path, seen from the workspace or from the file system's root."""
+        names = {self.relative(path), self._really(path), path.as_posix().lstrip("/")} - {"", "."}
+        plain = [name.casefold().replace("\n", "_") for name in names]
+        return any(self._local.match_file(name) or self._local.match_file(f"{name}/") for name in plain)
 
     def excluded(self, path: Path) -> bool:
         """Whether a file is never to be sent. Outside of the workspace its whole path is matched."""
@@ -88,6 +110,11 @@ def _names(uri: str) -> list[str]:
     names = [unquote(name).replace("\\", "/") for name in names]
     names += [re.sub(r"[:!]", "/", name) for name in names]
     return [name for name in dict.fromkeys(re.sub(r"^//+", "", name) for name in names) if name]
+
+
+def _absolute(glob: str) -> str:
+    """A glob that begins at the user's home folder, from the file system's root."""
+    return Path.home().as_posix() + glob[1:] if glob.startswith("~/") else glob
 
 
 def _resolved(root: Path) -> Path:

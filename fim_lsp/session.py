@@ -28,13 +28,16 @@ INDEX_WAIT = 5.0  # seconds that a command waits for the workspace's files: some
 
 @dataclass(slots=True)
 class _Open:
-    """A document as the session knows it; ``size`` is in characters, ``excluded`` whether it is never to be sent."""
+    """A document as the session knows it; ``size`` is in characters, ``excluded`` whether it is never to be sent,
+    ``stays`` whether only to back ends on this machine.
+    """
 
     language: str
     path: Path | None
     text: Document
     size: int
     excluded: bool = True
+    stays: bool = True
 
 
 class Session:
@@ -48,12 +51,13 @@ class Session:
         self._feed = Feed(environment, self._notices.problems)
         self._ngram = NgramBackend()
         self._surroundings = Surroundings()
-        self._crew = Crew(environment, self._ngram, self._surroundings.around, self._notices.warn)
+        self._crew = Crew(environment, self._ngram, self._surroundings.around, self._notices, self._refollow)
         self._paths = Paths((), ())
         self._roots: tuple[Path, ...] = ()
         self._completer: Completer | None = None
         self._documents: dict[str, _Open] = {}
         self._learnt: set[str] = set()
+        self._closed = False
         self.settings = Settings()
 
     # -- settings
@@ -76,21 +80,37 @@ class Session:
     def _follow(self, settings: Settings) -> None:
         """Let everything follow that hangs on the settings."""
         self.settings = settings
-        if (self._roots, settings.exclude) != (self._paths.roots, self._paths.exclude) or self._paths.stale():
-            self._rule(Paths(self._roots, settings.exclude))
+        paths = self._paths
+        ruled = (self._roots, settings.exclude, settings.local_only) == (paths.roots, paths.exclude, paths.local_only)
+        if not ruled or paths.stale():
+            self._rule(Paths(self._roots, settings.exclude, settings.local_only))
         askers = self._crew.follow(settings)
-        plan = Plan(settings=settings, askers=askers, trouble=self._notices.trouble, fine=self._notices.fine)
+        plan = Plan(
+            settings=settings,
+            askers=askers,
+            trouble=self._notices.trouble,
+            fine=self._notices.fine,
+            say=self._notices.once,
+            stays=self._stays,
+        )
         debounce = settings.debounce / 1000 if isinstance(settings.debounce, int | float) else None
         if self._completer is None:
             self._completer = Completer(plan, debounce=debounce, excluded=self._excluded)
         else:
             self._completer.follow(plan, debounce=debounce, excluded=self._excluded)
 
+    def _refollow(self) -> None:
+        """The same settings call for other back ends."""
+        if not self._closed:
+            self._follow(self.settings)
+
     def _rule(self, paths: Paths) -> None:
         """Other files may be read and sent from now on."""
         self._paths = paths
         self._ngram.workspace(self._roots, paths.indexable)
-        self._surroundings.workspace(self._roots, Paths(self._roots, paths.exclude).indexable)
+        self._surroundings.workspace(
+            self._roots, Paths(self._roots, paths.exclude).indexable, lambda path: paths.stays(path.as_uri(), path)
+        )
         for uri, document in self._documents.items():
             self._learn_or_forget(uri)
             if uri in self._learnt:
@@ -133,6 +153,7 @@ class Session:
         """Let the model inside read a document, or forget it once it is excluded."""
         document = self._documents[uri]
         document.excluded = self._paths.hidden(uri, document.path)
+        document.stays = self._paths.stays(uri, document.path)
         excluded, learnt = document.excluded, uri in self._learnt
         if learnt and excluded:
             self._learnt.discard(uri)
@@ -153,6 +174,10 @@ class Session:
         document = self._documents.get(uri)
         return document is None or document.excluded
 
+    def _stays(self, uri: str) -> bool:
+        document = self._documents.get(uri)
+        return document is None or document.stays
+
     # -- completions
 
     def ask(self, snapshot: Snapshot) -> asyncio.Future[Answer]:
@@ -160,18 +185,21 @@ class Session:
         if (settings := self._feed.changed()) or self._paths.stale():
             self._follow(settings or self.settings)
         assert self._completer is not None, "start() comes first"  # noqa: S101 - a slip of ours, not of a user's
+        self._crew.look(self.settings)
         document = self._documents[snapshot.uri]
         path = self._paths.relative(document.path) if document.path else ""
         return self._completer.ask(replace(snapshot, path=path, size=document.size))
 
     async def indexed(self) -> None:
         """Wait until the open documents, what they import and the workspace's files are known, as far as they will be."""
+        await self._crew.looked()
         for uri in self._documents:
             await self._surroundings.settled(uri)
         await self._ngram.settled(INDEX_WAIT)
 
     async def close(self) -> None:
         """Answer what waits, hang up everywhere, let go of everything."""
+        self._closed = True
         if self._completer:
             self._completer.close()
         await self._crew.close()

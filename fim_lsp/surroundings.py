@@ -52,11 +52,22 @@ class Surroundings:
         self._files: dict[str, tuple[int, int]] = {}
         self._roots: tuple[Path, ...] = ()
         self._allowed: Callable[[Path], bool] = lambda _path: False
+        self._stays: Callable[[Path], bool] = lambda _path: False
+        self._local: set[str] = set()
         self._readers: set[asyncio.Task[None]] = set()
 
-    def workspace(self, roots: Sequence[Path], allowed: Callable[[Path], bool]) -> None:
-        """Begin anew in a workspace: only files under ``roots`` for which ``allowed`` is true are read, in a thread."""
-        self._roots, self._allowed = tuple(roots), allowed
+    def workspace(
+        self,
+        roots: Sequence[Path],
+        allowed: Callable[[Path], bool],
+        stays: Callable[[Path], bool] = lambda _path: False,
+    ) -> None:
+        """Begin anew in a workspace: only files under ``roots`` for which ``allowed`` is true are read, in a thread.
+
+        Those for which ``stays`` is true are context only for back ends on this machine.
+        """
+        self._roots, self._allowed, self._stays = tuple(roots), allowed, stays
+        self._local = set()
         self._library, self._files = Library(), {}
         self._open.clear()
         self._uris.clear()
@@ -66,7 +77,7 @@ class Surroundings:
         self._open[name] = _Open(uri, path, language, lines)
         self._uris[uri] = name
         self._files.pop(name, None)
-        self._library.put(name, lines)
+        self._put(name, path, lines)
 
     def changed(self, uri: str, line: int) -> None:
         """A document changed at a line."""
@@ -79,15 +90,29 @@ class Surroundings:
             self._open.pop(name, None)
             self._library.drop(name)
 
-    def around(self, name: str, prefix: str, suffix: str, room: int) -> tuple[Snippet, ...]:
-        """Context for a window in an open document, in ``room`` characters. Files it newly imports are there next time."""
+    def around(self, name: str, prefix: str, suffix: str, room: int, leaves: bool) -> tuple[Snippet, ...]:
+        """Context for a window in an open document, in ``room`` characters; ``leaves``: it leaves this machine.
+
+        Files that the document newly imports are there next time.
+        """
         document = self._open.get(name)
         if document is None or room <= 0:
             return ()
         self._look(name, document)
         return self._library.choose(
-            name, prefix, suffix, room=room, imported=document.imported, allowed=lambda _other: True
+            name,
+            prefix,
+            suffix,
+            room=room,
+            imported=document.imported,
+            allowed=lambda other: not (leaves and other in self._local),
         )
+
+    def _put(self, name: str, path: Path, lines: Lines) -> None:
+        self._local.discard(name)
+        if self._stays(path):
+            self._local.add(name)
+        self._library.put(name, lines)
 
     async def settled(self, uri: str) -> None:
         """Wait until what a document imports has been read."""
@@ -119,7 +144,7 @@ class Surroundings:
             if file is not None and name not in self._open:
                 self._files.pop(name, None)
                 self._files[name] = file.stamp
-                library.put(name, file.lines)
+                self._put(name, file.path, file.lines)
         for name in list(self._files)[: max(0, len(self._files) - _KEPT)]:
             del self._files[name]
             library.drop(name)
@@ -127,6 +152,7 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class _File:
+    path: Path
     stamp: tuple[int, int]
     text: Sequence[str]
 
@@ -169,7 +195,7 @@ class _Search:
         if self.known.get(name) == stamp:
             found[name] = None
         elif reachable(path, self.roots, self.allowed) and (lines := read_lines(path)) is not None:
-            found[name] = _File(stamp, lines)
+            found[name] = _File(path, stamp, lines)
         return True
 
     def _candidates(self, stem: str) -> Iterator[Path]:

@@ -21,7 +21,7 @@ def surroundings(root: Path, text: str = MAIN, name: str = "main.py") -> Surroun
 
 async def around(made: Surroundings, text: str = MAIN, name: str = "main.py") -> list[str]:
     await made.settled("u")
-    found = [snippet.path for snippet in made.around(name, text, "", 2000)]
+    found = [snippet.path for snippet in made.around(name, text, "", 2000, True)]
     await made.close()
     return found
 
@@ -66,14 +66,14 @@ async def test_an_open_document_counts_as_it_is_in_the_editor(tmp_path: Path) ->
     made.changed("v", 0)
     assert await around(made) == ["shop/cart.py"]
     made.closed("v")
-    assert made.around("main.py", MAIN, "", 2000) == ()
+    assert made.around("main.py", MAIN, "", 2000, True) == ()
 
 
 async def test_a_document_outside_the_workspace_has_no_context(tmp_path: Path) -> None:
     write(tmp_path / "shop/cart.py")
     made = surroundings(tmp_path)
     await made.settled("u")
-    assert made.around("", MAIN, "", 2000) == ()
+    assert made.around("", MAIN, "", 2000, True) == ()
     await made.close()
 
 

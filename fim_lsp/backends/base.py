@@ -53,6 +53,22 @@ class Chunk:
     notice: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much text a server takes, in its own tokens; what is None it does not say.
+
+    ``prefix_tokens`` and ``suffix_tokens`` bound the text around the cursor, ``context_tokens`` what is from elsewhere,
+    ``total_tokens`` all of it and the answer. More than ``suffix_share`` of the whole prompt after the cursor would have
+    to be evaluated anew at each key.
+    """
+
+    prefix_tokens: int | None = None
+    suffix_tokens: int | None = None
+    context_tokens: int | None = None
+    total_tokens: int | None = None
+    suffix_share: float | None = None
+
+
 class Backend(Protocol):
     """Something that fills in the middle."""
 
@@ -68,8 +84,15 @@ class Backend(Protocol):
     def model(self) -> str:
         """The model's id, ``""`` where there is none."""
 
+    @property
+    def limits(self) -> Limits:
+        """What is known of how much text it takes; that may come to be known while it is used."""
+
     def stream(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
         """Ask, and yield the answer as it comes. Closing the generator hangs up. Raises :class:`~fim_lsp.errors.BackendError`."""
+
+    async def prepare(self, prompt: Prompt) -> bool:
+        """Read ``prompt``'s context ahead, or load the model, if that helps; whether it was done. Never raises."""
 
     async def close(self) -> None:
         """Let go of connections, files and threads."""

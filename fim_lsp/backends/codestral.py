@@ -12,14 +12,14 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote
 
-from fim_lsp.backends.base import Quota
+from fim_lsp.backends.base import Limits, Quota
 from fim_lsp.backends.body import encodable, least, post, stops
 from fim_lsp.backends.complaint import read_complaint
 from fim_lsp.backends.completion import CompletionReader
 from fim_lsp.backends.models import ask_for
 from fim_lsp.backends.quota import read_quota
 from fim_lsp.backends.refusal import Asked, location_of, refusal
-from fim_lsp.backends.wire import Answer, Capabilities, HttpRequest, Limits, Plain, Talk, endpoint, host_of
+from fim_lsp.backends.wire import Answer, Capabilities, HttpRequest, Plain, Talk, endpoint, host_of
 from fim_lsp.errors import BackendError
 from fim_lsp.prompt.prompt import Prompt
 

@@ -11,10 +11,11 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from fim_lsp.backends.base import Limits
 from fim_lsp.backends.body import encodable, get, post
 from fim_lsp.backends.complaint import parse_json, read_complaint
 from fim_lsp.backends.completion import count_of
-from fim_lsp.backends.wire import Answer, Capabilities, HttpRequest, Limits, Talk, endpoint
+from fim_lsp.backends.wire import Answer, Capabilities, HttpRequest, Talk, endpoint
 from fim_lsp.errors import BackendError
 
 USUAL_BATCH: Final = 1024

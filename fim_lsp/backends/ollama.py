@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from fim_lsp.backends.base import Chunk, Quota, Usage
+from fim_lsp.backends.base import Chunk, Limits, Quota, Usage
 from fim_lsp.backends.body import encodable, least, post, stops
 from fim_lsp.backends.codestral import Generation
 from fim_lsp.backends.complaint import parse_json, read_complaint
@@ -26,7 +26,6 @@ from fim_lsp.backends.wire import (
     Answer,
     Capabilities,
     HttpRequest,
-    Limits,
     Plain,
     Reader,
     Switch,

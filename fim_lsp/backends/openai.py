@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from fim_lsp.backends.base import Quota
+from fim_lsp.backends.base import Limits, Quota
 from fim_lsp.backends.body import encodable, least, post, stops
 from fim_lsp.backends.codestral import Generation
 from fim_lsp.backends.complaint import Complaint, read_complaint
@@ -27,7 +27,6 @@ from fim_lsp.backends.wire import (
     Answer,
     Capabilities,
     HttpRequest,
-    Limits,
     Plain,
     Reader,
     Switch,

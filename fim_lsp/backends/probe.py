@@ -55,10 +55,10 @@ class Local:
     model: str = ""
 
 
-async def find_local(places: tuple[Place, ...] = PLACES, *, patience: float = PATIENCE) -> Local | None:
-    """The first of ``places`` that answers and has a model for filling in the middle. Never raises for what a server says."""
+async def find_local(places: tuple[Place, ...] = PLACES, *, patience: float = PATIENCE) -> tuple[Local, ...]:
+    """Those of ``places`` that answer and have a model for filling in the middle. Never raises for what a server says."""
     found = await asyncio.gather(*(_look(place, patience) for place in places))
-    return next((local for local in found if local is not None), None)
+    return tuple(local for local in found if local is not None)
 
 
 async def _look(place: Place, patience: float) -> Local | None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Generator, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
-from fim_lsp.backends.base import Chunk, Quota
+from fim_lsp.backends.base import Chunk, Limits, Quota
 from fim_lsp.errors import BackendError, SettingError
 from fim_lsp.prompt.prompt import Prompt
 
@@ -48,22 +48,6 @@ Talk: TypeAlias = Generator[HttpRequest, Answer, _Told]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """How much text a server takes, in its own tokens; what is None it does not say.
-
-    ``prefix_tokens`` and ``suffix_tokens`` bound the text around the cursor, ``context_tokens`` what is from elsewhere,
-    ``total_tokens`` all of it and the answer. More than ``suffix_share`` of the whole prompt after the cursor would have
-    to be evaluated anew at each key.
-    """
-
-    prefix_tokens: int | None = None
-    suffix_tokens: int | None = None
-    context_tokens: int | None = None
-    total_tokens: int | None = None
-    suffix_share: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Switch:
     """Another way to ask the same server, for the rest of the session, and the ``notice`` that tells the user so."""
 
@@ -81,7 +65,7 @@ class Capabilities:
     model: str = ""
     can_fill: bool | None = None
     temperature: float | None = None
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     switch: Switch | None = None
 
 
@@ -209,6 +193,11 @@ def host_of(url: str) -> str:
 def origin_of(url: str) -> tuple[str, str]:
     """Scheme and host, which together decide whose a key is: the same host without TLS is another place."""
     return urlsplit(url).scheme, host_of(url)
+
+
+def is_here(host: str) -> bool:
+    """Whether a back end's ``host`` is this process or this machine."""
+    return not host or is_loopback(f"//{host}")
 
 
 def is_loopback(url: str) -> bool:

@@ -29,16 +29,18 @@ def build(
     max_tokens: int | None,
     context: Sequence[Snippet] = (),
     windows: Windows | None = None,
+    most: tuple[int | None, int | None] = (None, None),
 ) -> Prompt:
     """Cut the window to what ``context`` leaves of ``room`` characters, ``suffix_share`` of it behind the cursor.
 
     What one side doesn't need, the other may have. Context that doesn't fit is left out from its end. ``windows`` keeps
-    the window where it was before.
+    the window where it was before. ``most`` bounds what is before and behind the cursor.
     """
     kept, left = _fitting(context, room, path)
     after = min(len(split.suffix), int(left * suffix_share))
     before = min(len(split.prefix), left - after)
     after = min(len(split.suffix), left - before)
+    before, after = min(before, most[0] or before), min(after, most[1] or after)
     prefix, suffix = (windows or Windows()).cut(uri, split, before, after)
     return Prompt(
         prefix=prefix,

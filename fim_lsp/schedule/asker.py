@@ -6,28 +6,25 @@ import asyncio
 import logging
 import math
 import random
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 from fim_lsp.backends.base import Backend, Chunk
-from fim_lsp.backends.wire import is_loopback
+from fim_lsp.backends.wire import is_here
 from fim_lsp.config import Settings
 from fim_lsp.errors import BackendError, Overloaded, Paused, RateLimited, Unreachable
 from fim_lsp.limits.budget import Refusal
 from fim_lsp.limits.estimate import Estimator
 from fim_lsp.limits.limiter import Limiter, Permit
-from fim_lsp.prompt.build import build, context_room
-from fim_lsp.prompt.prompt import Prompt, Snippet
+from fim_lsp.prompt.prompt import Prompt
 from fim_lsp.prompt.shield import shield
 from fim_lsp.prompt.window import Windows
+from fim_lsp.schedule.compose import Around, Composer
 from fim_lsp.schedule.health import Health
 from fim_lsp.schedule.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
-
-Around = Callable[[str, str, str, int], tuple[Snippet, ...]]
 
 _AGAIN = 0.2  # seconds before the second try, and up to as much again by chance
 _ABSURD = 10_000_000  # tokens: more than any model reads at once; a server that says so is mistaken
@@ -38,8 +35,7 @@ _TOKEN = 3.0  # characters of an answer that count as a token when nobody counte
 class Asker:
     """``limiter`` is there for back ends that are somewhere else, ``estimator`` counts their tokens.
 
-    ``around`` gives context: for a document's path, a window's prefix and suffix, and so many characters. ``key`` is for the
-    placeholders of secrets.
+    ``around`` gives prompts their context, ``windows`` keeps them where they are; ``key`` is for the placeholders of secrets.
     """
 
     backend: Backend
@@ -47,8 +43,24 @@ class Asker:
     limiter: Limiter | None = None
     estimator: Estimator
     around: Around | None = None
-    key: bytes = b""
     windows: Windows = field(default_factory=Windows)
+    key: bytes = b""
+
+    @property
+    def here(self) -> bool:
+        """Whether the text stays on this machine."""
+        return is_here(self.backend.host)
+
+    def compose(self, snapshot: Snapshot, settings: Settings) -> Prompt:
+        """The prompt at a snapshot's place."""
+        composer = Composer(
+            backend=self.backend,
+            estimator=self.estimator,
+            limiter=self.limiter,
+            around=self.around,
+            windows=self.windows,
+        )
+        return composer.prompt(snapshot, settings)
 
     def patience(self, settings: Settings) -> float:
         """The factor on the debounce by which the quota lasts."""
@@ -68,7 +80,7 @@ class Asker:
         started = loop.time()
         charge = _Charge()
         try:
-            prompt = self._prompt(snapshot, settings)
+            prompt = self.compose(snapshot, settings)
             for last in (False, True):
                 try:
                     async with aclosing(self._once(prompt, snapshot, charge)) as chunks:
@@ -91,6 +103,12 @@ class Asker:
                 self.health.succeeded()
             elif not verdict:
                 self.health.left()
+
+    async def prepare(self, snapshot: Snapshot, settings: Settings) -> bool:
+        """Let a server of this machine read ahead what a first prompt would begin with; others would only cost."""
+        if not self.here:
+            return False
+        return await self.backend.prepare(self.compose(snapshot, settings))
 
     async def _once(self, prompt: Prompt, snapshot: Snapshot, charge: _Charge) -> AsyncGenerator[Chunk, None]:
         """One call within the quota."""
@@ -115,7 +133,7 @@ class Asker:
 
     async def _shielded(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
         """One call. No secret that can be told as one leaves this machine."""
-        if not self.backend.host or is_loopback(f"//{self.backend.host}"):
+        if self.here:
             async with aclosing(self.backend.stream(prompt)) as chunks:
                 async for chunk in chunks:
                     yield chunk
@@ -128,31 +146,6 @@ class Asker:
                 yield replace(chunk, text=text + restorer.flush() if chunk.finish is not None else text)
         if rest := restorer.flush():
             yield Chunk(text=rest)
-
-    def _prompt(self, snapshot: Snapshot, settings: Settings) -> Prompt:
-        share = 1.0
-        if self.limiter is not None:
-            output = self.estimator.output(settings.max_tokens, self.backend.model, snapshot.language)
-            share = self.limiter.thrift(prompt=settings.prompt_tokens, output=output).prompt
-        room = self._characters(settings.prompt_tokens * share, snapshot)
-        bare = partial(
-            build,
-            snapshot.split,
-            suffix_share=settings.suffix_share,
-            uri=snapshot.uri,
-            path=snapshot.path,
-            language=snapshot.language,
-            max_tokens=settings.max_tokens,
-        )
-        kept_free = context_room(room, self._characters(settings.context_tokens * share, snapshot))
-        prompt = bare(room=room - kept_free)
-        if self.around is None or not self.backend.host or not snapshot.path:
-            return bare(room=room, windows=self.windows)
-        context = self.around(snapshot.path, prompt.prefix, prompt.suffix, kept_free)
-        return bare(room=room, context=context, windows=self.windows)
-
-    def _characters(self, tokens: float, snapshot: Snapshot) -> int:
-        return self.estimator.characters(math.floor(tokens), self.backend.model, snapshot.language)
 
     async def _permit(self, prompt: Prompt, snapshot: Snapshot) -> Permit | None:
         if self.limiter is None:

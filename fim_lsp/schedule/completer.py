@@ -50,6 +50,8 @@ class Completer:
             return _silence(Reason.EXCLUDED)
         if snapshot.size > LARGEST:
             return _silence(Reason.TOO_LARGE)
+        if not self._plan.allowed(snapshot.uri):
+            return _silence(Reason.STAYS)
         return self._lane(snapshot.uri).ask(snapshot)
 
     def closed(self, uri: str) -> None:

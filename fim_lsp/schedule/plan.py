@@ -17,12 +17,18 @@ from fim_lsp.suggest.suggestion import Suggestion
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """``askers`` are tried in their order. ``trouble`` and ``fine`` are told how a back end does."""
+    """``askers`` are tried in their order. ``trouble`` and ``fine`` are told how a back end does, ``say`` what it says.
+
+    ``stays`` tells of a document's URI whether its text may only go to back ends on this machine. It is asked anew for
+    each call: a request may have waited while the settings changed.
+    """
 
     settings: Settings
     askers: Sequence[Asker]
     trouble: Callable[[Backend, BackendError], None]
     fine: Callable[[Backend], None]
+    say: Callable[[str], None] = lambda _sentence: None
+    stays: Callable[[str], bool] = lambda _uri: False
 
     @property
     def scope(self) -> Hashable:
@@ -37,7 +43,7 @@ class Plan:
     @property
     def identity(self) -> Hashable:
         """See :class:`~fim_lsp.schedule.call.Source`."""
-        return self.scope, tuple(id(asker.backend) for asker in self.askers)
+        return self.scope, self.settings.local_only, tuple(id(asker.backend) for asker in self.askers)
 
     @property
     def waits(self) -> bool:
@@ -49,9 +55,19 @@ class Plan:
         """See :class:`~fim_lsp.schedule.call.Source`."""
         return self.askers[0].patience(self.settings) if self.askers else 1.0
 
+    def allowed(self, uri: str) -> Sequence[Asker]:
+        """Who may be asked about a document."""
+        return [asker for asker in self.askers if asker.here] if self.stays(uri) else self.askers
+
+    async def prepare(self, snapshot: Snapshot) -> None:
+        """Let the first back end read ahead, if it is on this machine."""
+        for asker in self.allowed(snapshot.uri)[:1]:
+            await asker.prepare(snapshot, self.settings)
+
     async def stream(self, snapshot: Snapshot) -> AsyncGenerator[Chunk, None]:
         """The first back end that can answer does; the next one is asked only if no text has come."""
-        for asker in self.askers:
+        askers = self.allowed(snapshot.uri)
+        for asker in askers:
             written = False
             try:
                 async with aclosing(asker.stream(snapshot, self.settings)) as chunks:
@@ -59,7 +75,9 @@ class Plan:
                         if chunk.text and not written:
                             written = True
                             self.fine(asker.backend)
-                        yield chunk if asker is self.askers[0] else replace(chunk, stand_in=True)
+                        if chunk.notice:
+                            self.say(chunk.notice)
+                        yield chunk if asker is askers[0] else replace(chunk, stand_in=True)
                 if not written:
                     self.fine(asker.backend)
                 return

@@ -35,6 +35,7 @@ class Reason(enum.StrEnum):
     STAND_IN = "stand-in"  # the first back end could not answer, another did
     SUPERSEDED = "superseded"  # a newer request or edit took its place
     EXCLUDED = "excluded"  # the file is never sent
+    STAYS = "local only"  # the file stays on this machine, where no back end is
     TOO_LARGE = "too large"  # the file is over the limit
     DELETION = "deletion"  # the last edit only took away
     PASTE = "paste"  # the last edit was a program's, or a paste

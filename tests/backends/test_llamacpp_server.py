@@ -179,12 +179,12 @@ async def test_a_model_without_tokens_for_it_is_said_clearly(connect: Ask) -> No
             await ask(backend)
         assert (await backend.capabilities()).can_fill is False
         port = int(server.url.rpartition(":")[2])
-        assert await find_local((Place(name="llamacpp", port=port),), patience=120) is None
+        assert await find_local((Place(name="llamacpp", port=port),), patience=120) == ()
 
 
 async def test_it_is_found(llama: Llama) -> None:
     place = Place(name="llamacpp", port=int(llama.url.rpartition(":")[2]))
-    assert await find_local((place,), patience=120) == Local(name="llamacpp", base_url=llama.url)
+    assert await find_local((place,), patience=120) == (Local(name="llamacpp", base_url=llama.url),)
 
 
 async def test_its_openai_endpoint_completes_by_a_template(llama: Llama, connect: Ask) -> None:

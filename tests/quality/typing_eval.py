@@ -35,6 +35,7 @@ from fim_lsp.schedule.plan import Plan
 from fim_lsp.schedule.snapshot import Reason, Snapshot
 from fim_lsp.text.document import Document
 from fim_lsp.text.positions import Encoding
+from tests.fakes.backend import Bare
 from tests.virtual import now, run
 
 TRACES = Path(__file__).parent / "traces"
@@ -112,7 +113,7 @@ def _tokens(text: str) -> list[str]:
 
 
 @dataclass
-class Model:
+class Model(Bare):
     """The model, with a quota of its own if ``limits`` are given: 429 as soon as a sliding minute is over them."""
 
     answers: dict[str, str]

@@ -21,12 +21,13 @@ from fim_lsp.schedule.plan import Plan
 from fim_lsp.schedule.snapshot import Answer, Snapshot
 from fim_lsp.text.document import Document
 from fim_lsp.text.positions import Encoding
+from tests.fakes.backend import Bare
 from tests.marked import split
 from tests.virtual import now
 
 
 @dataclass
-class Script:
+class Script(Bare):
     """Answers with ``text(prompt)``, a character at a time."""
 
     text: Callable[[Prompt], str]

@@ -16,13 +16,14 @@ from fim_lsp.prompt.prompt import Prompt, Snippet
 from fim_lsp.schedule.asker import Asker
 from fim_lsp.schedule.health import Health
 from fim_lsp.schedule.snapshot import Snapshot
+from tests.fakes.backend import Bare
 from tests.marked import split
 from tests.virtual import now, run
 
 TOKEN = "gh" + "p_" + "".join(random.Random(5).choices(string.ascii_letters + string.digits, k=36))
 
 
-class Echo:
+class Echo(Bare):
     """Answers with what it sees of a secret, cut into small chunks."""
 
     name, model = "echo", ""

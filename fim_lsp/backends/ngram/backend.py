@@ -7,7 +7,7 @@ import threading
 from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
 
-from fim_lsp.backends.base import Chunk
+from fim_lsp.backends.base import Chunk, Limits
 from fim_lsp.backends.ngram.files import Bounds
 from fim_lsp.backends.ngram.index import WorkspaceIndex
 from fim_lsp.backends.ngram.languages import family, suffixes_of
@@ -47,6 +47,11 @@ class NgramBackend:
     def model(self) -> str:
         """``""``: it is made of your own files."""
         return ""
+
+    @property
+    def limits(self) -> Limits:
+        """None."""
+        return Limits()
 
     @property
     def index(self) -> WorkspaceIndex:
@@ -121,6 +126,10 @@ class NgramBackend:
             if kept:
                 finish = "stop" if kept == text else "length"
                 yield Chunk(text=kept, finish=finish, confidence=offer.confidence)
+
+    async def prepare(self, _prompt: Prompt) -> bool:
+        """Nothing needs to be: documents are read when they are opened."""
+        return False
 
     async def settled(self, timeout: float) -> bool:  # noqa: ASYNC109 - it bounds a thread's wait too
         """Wait until the open documents and the workspace are read, ``timeout`` seconds at most; whether they are."""

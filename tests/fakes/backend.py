@@ -1,0 +1,19 @@
+"""What every back end in this process' tests has."""
+
+from __future__ import annotations
+
+from fim_lsp.backends.base import Limits
+from fim_lsp.prompt.prompt import Prompt
+
+
+class Bare:
+    """The parts of :class:`~fim_lsp.backends.base.Backend` for one that takes any amount of text and has nothing to prepare."""
+
+    limits = Limits()
+
+    async def prepare(self, _prompt: Prompt) -> bool:
+        """Nothing to do."""
+        return False
+
+    async def close(self) -> None:
+        """Nothing to let go of."""
