@@ -11,8 +11,10 @@ from pathlib import Path
 
 from fim_lsp.backends.base import Backend
 from fim_lsp.backends.choose import Choice, choose, searches
+from fim_lsp.backends.codestral import SITES
 from fim_lsp.backends.probe import Local, find_local
 from fim_lsp.backends.remote import HttpBackend
+from fim_lsp.backends.wire import is_here
 from fim_lsp.config import Settings
 from fim_lsp.errors import BackendError, UnknownModel
 from fim_lsp.limits.estimate import Estimator
@@ -122,10 +124,14 @@ class Crew:
             await self._limiters.close()
 
     async def _make_ready(self, choice: Choice) -> None:
-        """Do what is slow about the first call, and ask servers what they take. Trouble is told by the first call."""
+        """Do what is slow about the first call, and ask servers of this machine what they take.
+
+        Others hear nothing of us before there is something to complete. Trouble is told by the first call.
+        """
         await choice.warm()
         for backend in choice.owned:
-            await self._ask_about(backend)
+            if is_here(backend.host) and backend.name not in SITES:
+                await self._ask_about(backend)
 
     async def _ask_about(self, backend: HttpBackend) -> None:
         with contextlib.suppress(BackendError):
@@ -136,6 +142,24 @@ class Crew:
             else:
                 if found.switch is not None:
                     self._notices.once(found.switch.notice)
+
+    def trouble(self, backend: Backend, error: BackendError) -> None:
+        """A back end did not answer. If it has not got the model, its own list may tell what to set instead."""
+        if isinstance(error, UnknownModel) and isinstance(backend, HttpBackend) and not is_here(backend.host):
+            self._run(self._name_models(backend, error), self._asides)
+        else:
+            self._notices.trouble(backend, error)
+
+    async def _name_models(self, backend: HttpBackend, error: BackendError) -> None:
+        if self._notices.knows(backend, error):
+            return
+        try:
+            await backend.capabilities()
+        except UnknownModel as better:
+            error = better
+        except BackendError:
+            pass
+        self._notices.trouble(backend, error)
 
     def _follow_store(self, where: Secret, *, counted: bool) -> Limiters:
         state = state_folder()

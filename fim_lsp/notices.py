@@ -50,6 +50,10 @@ class Notices:
         log.warning("%s: %s", backend.name, type(error).__name__)
         self._once((backend.name, type(error).__name__), str(error))
 
+    def knows(self, backend: Backend, error: BackendError) -> bool:
+        """Whether the user has been told of this trouble."""
+        return (backend.name, type(error).__name__) in self._told
+
     def fine(self, backend: Backend) -> None:
         """A back end answered: new trouble is news again."""
         self._told = {(name, what) for name, what in self._told if name != backend.name}

@@ -57,6 +57,7 @@ class Session:
         self._completer: Completer | None = None
         self._documents: dict[str, _Open] = {}
         self._learnt: set[str] = set()
+        self._preparing: set[asyncio.Task[None]] = set()
         self._closed = False
         self.settings = Settings()
 
@@ -85,19 +86,19 @@ class Session:
         if not ruled or paths.stale():
             self._rule(Paths(self._roots, settings.exclude, settings.local_only))
         askers = self._crew.follow(settings)
-        plan = Plan(
+        self._plan = Plan(
             settings=settings,
             askers=askers,
-            trouble=self._notices.trouble,
+            trouble=self._crew.trouble,
             fine=self._notices.fine,
             say=self._notices.once,
             stays=self._stays,
         )
         debounce = settings.debounce / 1000 if isinstance(settings.debounce, int | float) else None
         if self._completer is None:
-            self._completer = Completer(plan, debounce=debounce, excluded=self._excluded)
+            self._completer = Completer(self._plan, debounce=debounce, excluded=self._excluded)
         else:
-            self._completer.follow(plan, debounce=debounce, excluded=self._excluded)
+            self._completer.follow(self._plan, debounce=debounce, excluded=self._excluded)
 
     def _refollow(self) -> None:
         """The same settings call for other back ends."""
@@ -125,6 +126,7 @@ class Session:
         self._learn_or_forget(uri)
         if uri in self._learnt:
             self._place(uri, self._documents[uri])
+            self._prepare(uri, self._documents[uri])
 
     def changed(self, uri: str, document: Document, edit: Edit, *, first: bool = True) -> None:
         """A document changed, and has the change already.
@@ -170,6 +172,22 @@ class Session:
             text = document.text
             self._surroundings.opened(uri, name, document.path, document.language, lambda: text.lines)
 
+    def _prepare(self, uri: str, document: _Open) -> None:
+        """Let a server of this machine read what prompts for this document will begin with."""
+        if self._completer is None or not self._plan.prepares(uri):
+            return
+        task = asyncio.get_running_loop().create_task(self._prepared(uri, document))
+        self._preparing.add(task)
+        task.add_done_callback(self._preparing.discard)
+
+    async def _prepared(self, uri: str, document: _Open) -> None:
+        await self._surroundings.settled(uri)
+        if self._documents.get(uri) is document and not document.excluded:
+            split = document.text.split(0, 0, before=0, after=self.window)
+            path = self._paths.relative(document.path) if document.path else ""
+            snapshot = Snapshot(uri=uri, version=None, language=document.language, path=path, split=split)
+            await self._plan.prepare(snapshot)
+
     def _excluded(self, uri: str) -> bool:
         document = self._documents.get(uri)
         return document is None or document.excluded
@@ -177,6 +195,11 @@ class Session:
     def _stays(self, uri: str) -> bool:
         document = self._documents.get(uri)
         return document is None or document.stays
+
+    @property
+    def backends(self) -> list[str]:
+        """The names of the back ends in force, in the order they are tried."""
+        return [asker.backend.name for asker in self._plan.askers]
 
     # -- completions
 
@@ -200,6 +223,9 @@ class Session:
     async def close(self) -> None:
         """Answer what waits, hang up everywhere, let go of everything."""
         self._closed = True
+        for task in self._preparing:
+            task.cancel()
+        await asyncio.gather(*self._preparing, return_exceptions=True)
         if self._completer:
             self._completer.close()
         await self._crew.close()

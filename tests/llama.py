@@ -28,6 +28,7 @@ WEIGHTS = "SmolLM2-135M-Instruct.Q4_1.gguf"
 PROGRAM = os.environ.get("FIM_LSP_TEST_LLAMA_SERVER") or shutil.which("llama-server") or ""
 MODEL = Path(os.environ.get("FIM_LSP_TEST_LLAMA_WEIGHTS") or CACHE / WEIGHTS)
 TOKENS = {"fim_pre": 7, "fim_suf": 8, "fim_mid": 6, "fim_rep": 4, "fim_sep": 5}
+LINE_BREAK = 198
 NAMES = {
     "fim_pre": "<gh_stars>",
     "fim_suf": "<issue_start>",
@@ -49,15 +50,22 @@ class Llama:
 
 
 @contextlib.contextmanager
-def running(*, fim: bool = True, batch: int = 128) -> Iterator[Llama]:
-    """Start a server, and stop it. ``fim``: its model has tokens for filling in. Skips the test where there is none to start."""
+def running(*, fim: bool = True, plain: bool = False, batch: int = 128) -> Iterator[Llama]:
+    """Start a server, and stop it. ``fim``: its model has tokens for filling in. Skips the test where there is none to start.
+
+    ``plain``: those tokens are line breaks, so that the model reads a text that it understands, and its answer has a meaning.
+    """
     if not PROGRAM:
         pytest.skip("there is no llama-server: install llama.cpp, or set FIM_LSP_TEST_LLAMA_SERVER")
     if not MODEL.is_file():
         pytest.skip("there are no weights: run python -m tests.llama, or set FIM_LSP_TEST_LLAMA_WEIGHTS")
     with tempfile.TemporaryDirectory() as place:
         log = Path(place, "log")
-        overrides = [f"tokenizer.ggml.{name}_token_id=int:{token}" for name, token in TOKENS.items()] if fim else []
+        overrides = (
+            [f"tokenizer.ggml.{name}_token_id=int:{LINE_BREAK if plain else token}" for name, token in TOKENS.items()]
+            if fim
+            else []
+        )
         port = str(_free_port())
         arguments = [PROGRAM, "-m", str(MODEL), "--host", "127.0.0.1", "--port", port, "-c", "4096", "-np", "1"]
         arguments += ["-t", "1", "-b", str(batch), "-ub", "128", "--offline", "--no-webui"]

@@ -40,6 +40,7 @@ class Chunk:
 
     ``finish`` is the server's finish reason (``"stop"``, ``"length"``, …) on the chunk that ends the text.
     ``confidence`` (0 to 1) is how sure a back end that knows is that the whole answer is what will be typed.
+    ``anew``: what came before it is void, another back end has begun from the start.
     ``stand_in``: the text is not of the back end that the user chose, which could not answer.
     ``notice`` is a sentence for the user: the back end is asked in another way from now on. It comes once.
     """
@@ -49,6 +50,7 @@ class Chunk:
     usage: Usage | None = None
     quota: Quota | None = None
     confidence: float | None = None
+    anew: bool = False
     stand_in: bool = False
     notice: str = ""
 

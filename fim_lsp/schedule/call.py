@@ -74,6 +74,8 @@ class Call:
 
     def add(self, chunk: Chunk) -> None:
         """Take in what has arrived."""
+        if chunk.anew:
+            self._written, self.finished = "", None
         self._written = (self._written + chunk.text)[:LONGEST]
         self.text = (
             _LINE_END.sub(self.snapshot.split.line_end, self._written) if "\n" in self._written else self._written

@@ -157,6 +157,8 @@ class Lane:
             call.started, call.began = True, self.clock()
             async with aclosing(call.source.stream(call.snapshot)) as chunks:
                 async for chunk in chunks:
+                    if chunk.anew and call.answered is not None:
+                        break
                     call.add(chunk)
                     if chunk.text and self._progress(call):
                         break

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Hashable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -59,34 +60,43 @@ class Plan:
         """Who may be asked about a document."""
         return [asker for asker in self.askers if asker.here] if self.stays(uri) else self.askers
 
+    def prepares(self, uri: str) -> bool:
+        """Whether :meth:`prepare` may do something."""
+        first = next(iter(self.allowed(uri)), None)
+        return first is not None and first.here and first.backend.host != ""
+
     async def prepare(self, snapshot: Snapshot) -> None:
-        """Let the first back end read ahead, if it is on this machine."""
+        """Let the first back end read ahead, if it is a server of this machine."""
         for asker in self.allowed(snapshot.uri)[:1]:
             await asker.prepare(snapshot, self.settings)
 
     async def stream(self, snapshot: Snapshot) -> AsyncGenerator[Chunk, None]:
-        """The first back end that can answer does; the next one is asked only if no text has come."""
+        """The first back end that can answer does. If it breaks off, the next one begins anew."""
         askers = self.allowed(snapshot.uri)
+        broken = False
         for asker in askers:
             written = False
             try:
                 async with aclosing(asker.stream(snapshot, self.settings)) as chunks:
                     async for chunk in chunks:
-                        if chunk.text and not written:
-                            written = True
-                            self.fine(asker.backend)
+                        written = written or bool(chunk.text)
                         if chunk.notice:
                             self.say(chunk.notice)
-                        yield chunk if asker is askers[0] else replace(chunk, stand_in=True)
-                if not written:
-                    self.fine(asker.backend)
+                        anew, broken = broken and bool(chunk.text), broken and not chunk.text
+                        yield chunk if asker is askers[0] else replace(chunk, stand_in=True, anew=anew)
+                self.fine(asker.backend)
                 return
             except Paused:
                 continue
+            except (GeneratorExit, asyncio.CancelledError):  # hung up on
+                if written:
+                    self.fine(asker.backend)
+                raise
             except BackendError as error:
                 self.trouble(asker.backend, error)
-                if written:
-                    return
+                broken = broken or written
+        if broken:
+            return
         raise BackendError("no back end answered")
 
     def enough(self, snapshot: Snapshot, text: str) -> bool:

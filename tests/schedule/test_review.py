@@ -205,6 +205,7 @@ def test_trouble_is_news_again_after_an_answer_that_we_ended() -> None:
             excluded=lambda _: False,
         )
         assert shown(await typist.ask()) == "one"
+        await asyncio.sleep(1)  # it runs on for a moment
         assert fine == ["script"]
 
     run(main())

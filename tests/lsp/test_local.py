@@ -1,0 +1,87 @@
+"""The language server with a model on this machine: a real llama-server, and what happens when a back end goes away."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fim_lsp import crew
+from fim_lsp.backends.probe import Local
+from tests.fakes.codestral import Behaviour, FakeCodestral
+from tests.llama import running
+from tests.lsp.raw import RawClient, texts
+
+CODE = "def area(width, height):\n    return width * \n\n\ndef main():\n    print(area(3, 4))\n"
+
+
+async def test_a_real_llama_server_completes(tmp_path: Path) -> None:
+    with running(plain=True) as llama:
+        async with RawClient(tmp_path) as client:
+            options = {"backend": "llamacpp", "base_url": llama.url, "debounce": 0, "max_tokens": 8, "timeout": 120}
+            await client.initialize(options={**options, "temperature": 0, "fallback": []}, root=tmp_path)
+            client.open("The capital of France is", language="plaintext")
+            (text,) = texts(await client.reply(client.ask(0, 24, kind=1)))
+            assert "Paris" in text
+            assert client.messages() == []
+
+
+async def test_a_model_that_cannot_fill_in_is_told_once(tmp_path: Path) -> None:
+    with running(fim=False) as llama:
+        async with RawClient(tmp_path) as client:
+            options = {"backend": "llamacpp", "base_url": llama.url, "debounce": 0, "fallback": [], "timeout": 120}
+            await client.initialize(options=options)
+            client.open(CODE)
+            for _ in range(3):
+                assert texts(await client.reply(client.ask(1, 19, kind=1))) == []
+            (message,) = client.messages()
+    assert "can't fill in the middle" in message
+
+
+async def test_the_plug_is_pulled_in_mid_stream_and_the_next_one_answers(tmp_path: Path) -> None:
+    """The first one dies after a few characters and is gone from then on; the model inside knows the line, too."""
+    text = "".join(f"total_{n} = compute(alpha, beta)\n" for n in range(9)) + "total_9 = compute(al\n"
+    breaks = Behaviour(cut_after=2)
+    async with FakeCodestral(lambda _: "pha, gamma, delta)", behaviour=breaks) as server, RawClient(tmp_path) as client:
+        await client.initialize(options={"backend": "codestral", "base_url": server.url, "api_key": "k", "debounce": 0})
+        client.open(text)
+        for _ in range(5):
+            assert texts(await client.reply(client.ask(9, 20, kind=1))) == ["pha, beta)"]
+        assert len(client.messages()) == 1
+    assert len(server.requests) <= 5
+
+
+async def test_a_file_that_stays_here_reaches_no_other_machine(tmp_path: Path) -> None:
+    """Neither its text nor a word of it as context; the message to the user says nothing, the editor gets an empty list."""
+    (tmp_path / "secret").mkdir()
+    async with RawClient(tmp_path) as client:
+        options = {
+            "backend": "codestral", "base_url": "https://fim.invalid", "api_key": "k", "debounce": 0, "fallback": [],
+            "local_only": ["secret/"],
+        }  # fmt: skip
+        await client.initialize(options=options, root=tmp_path)
+        uri = (tmp_path / "secret/a.py").as_uri()
+        client.open(CODE, uri=uri)
+        assert texts(await client.reply(client.ask(1, 19, uri=uri, kind=1))) == []
+        assert client.messages() == []
+
+
+@pytest.mark.parametrize("key", [None, "k"])
+async def test_auto_takes_what_answers_on_this_machine_unless_there_is_a_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str | None
+) -> None:
+    from fim_lsp.session import Session
+
+    looked = []
+
+    async def find() -> tuple[Local, ...]:
+        looked.append(True)
+        return (Local(name="llamacpp", base_url="http://127.0.0.1:9"),)
+
+    monkeypatch.setattr(crew, "find_local", find)
+    session = Session(lambda *_: None, {"CODESTRAL_API_KEY": key} if key else {})
+    session.start(roots=[tmp_path])
+    await session.indexed()
+    assert session.backends == (["codestral", "ngram"] if key else ["llamacpp", "ngram"])
+    assert bool(looked) is (key is None)
+    await session.close()

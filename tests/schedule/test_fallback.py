@@ -1,0 +1,130 @@
+"""Several back ends as one: who answers when, what the user hears, and what never leaves this machine. In virtual time."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fim_lsp.backends.base import Backend, Chunk
+from fim_lsp.config import Settings
+from fim_lsp.errors import BackendError, BadReply, Unreachable
+from fim_lsp.limits.estimate import Estimator
+from fim_lsp.prompt.prompt import Prompt
+from fim_lsp.schedule.asker import Asker
+from fim_lsp.schedule.call import Call
+from fim_lsp.schedule.health import Health
+from fim_lsp.schedule.plan import Plan
+from fim_lsp.schedule.snapshot import Snapshot
+from tests.fakes.backend import Bare
+from tests.marked import split
+from tests.virtual import now, run
+
+
+class Station(Bare):
+    """Says ``text`` a character at a time, and fails after ``breaks`` of them."""
+
+    model = ""
+
+    def __init__(self, name: str, host: str, text: str, breaks: int | None = None) -> None:
+        self.name, self.host, self.text, self.breaks = name, host, text, breaks
+        self.prompts: list[Prompt] = []
+
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
+        self.prompts.append(prompt)
+        for number, character in enumerate(self.text):
+            if number == self.breaks:
+                raise BadReply("broke off") if number else Unreachable("not there")
+            yield Chunk(text=character)
+        if self.breaks is not None and self.breaks >= len(self.text):
+            raise BadReply("broke off")
+        yield Chunk(finish="stop")
+
+    async def prepare(self, prompt: Prompt) -> bool:
+        self.prompts.append(prompt)
+        return True
+
+
+def plan(*backends: Backend, told: list[BackendError] | None = None, stays: bool = False) -> Plan:
+    askers = [Asker(backend=one, health=Health(now, lambda: 0.0), estimator=Estimator()) for one in backends]
+    return Plan(
+        settings=Settings(), askers=askers, trouble=lambda _backend, error: (told if told is not None else []).append(error),
+        fine=lambda _backend: None, stays=lambda _uri: stays,
+    )  # fmt: skip
+
+
+def snapshot(text: str = "x‸") -> Snapshot:
+    return Snapshot(uri="u", version=0, language="python", path="a.py", split=split(text))
+
+
+def said(one: Plan) -> tuple[str, str | None, bool]:
+    """What a call takes in of everything that comes: text, finish reason, whether it is a stand-in's."""
+
+    async def main() -> tuple[str, str | None, bool]:
+        call = Call(snapshot(), one)
+        async with aclosing(one.stream(snapshot())) as chunks:
+            async for chunk in chunks:
+                call.add(chunk)
+        return call.text, call.finished, call.stand_in
+
+    return run(main())
+
+
+def test_the_next_one_begins_anew_when_the_first_breaks_off() -> None:
+    told: list[BackendError] = []
+    one, other = Station("one", "far.example", "abcdef", breaks=3), Station("other", "127.0.0.1", "xyz")
+    assert said(plan(one, other, told=told)) == ("xyz", "stop", True)
+    assert len(told) == 1
+
+
+def test_what_came_stands_if_nobody_else_can_answer() -> None:
+    one, other = Station("one", "far.example", "abcdef", breaks=3), Station("other", "127.0.0.1", "xyz", breaks=0)
+    assert said(plan(one, other)) == ("abc", None, False)
+
+
+def test_an_empty_answer_of_the_next_one_voids_nothing() -> None:
+    one, other = Station("one", "far.example", "abcdef", breaks=3), Station("other", "127.0.0.1", "")
+    assert said(plan(one, other))[0] == "abc"
+
+
+BACKENDS = st.lists(
+    st.builds(
+        Station,
+        name=st.sampled_from(["one", "two", "three"]),
+        host=st.sampled_from(["far.example", "10.0.0.2:8012", "127.0.0.1:8012", "localhost", "[::1]:9", ""]),
+        text=st.sampled_from(["", "a", "abc"]),
+        breaks=st.sampled_from([None, 0, 1, 3]),
+    ),
+    max_size=5,
+)
+
+
+@settings(deadline=None)
+@given(BACKENDS, st.booleans())
+def test_what_stays_here_is_never_sent_away(backends: list[Station], prepared: bool) -> None:
+    """Whatever fails, in whatever order, by each way that sends."""
+    one = plan(*backends, stays=True)
+
+    async def main() -> None:
+        try:
+            if prepared:
+                await one.prepare(snapshot())
+            async with aclosing(one.stream(snapshot())) as chunks:
+                async for _ in chunks:
+                    pass
+        except BackendError:
+            pass
+
+    run(main())
+    for backend in backends:
+        assert not backend.prompts or backend.host in ("127.0.0.1:8012", "localhost", "[::1]:9", "")
+
+
+def test_nothing_is_read_ahead_by_another_machine() -> None:
+    far, near = Station("one", "far.example", "abc"), Station("two", "127.0.0.1", "abc")
+    run(plan(far, near).prepare(snapshot()))
+    assert (far.prompts, near.prompts) == ([], [])
+    run(plan(near, far).prepare(snapshot()))
+    assert len(near.prompts) == 1
