@@ -10,16 +10,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from fim_lsp.backends.base import Backend
 from fim_lsp.backends.ngram.backend import NgramBackend
 from fim_lsp.config import Settings
 from fim_lsp.crew import Crew
+from fim_lsp.errors import BackendError
 from fim_lsp.feed import Feed
+from fim_lsp.journal import Journal
 from fim_lsp.notices import Notices, Tell
 from fim_lsp.paths import Paths
 from fim_lsp.prompt.build import WINDOW
 from fim_lsp.schedule.completer import Completer
 from fim_lsp.schedule.plan import Plan
-from fim_lsp.schedule.snapshot import Answer, Snapshot
+from fim_lsp.schedule.snapshot import Answer, Reason, Snapshot
 from fim_lsp.surroundings import Surroundings
 from fim_lsp.text.document import Document, Edit
 
@@ -45,8 +48,9 @@ class Session:
 
     window = WINDOW
 
-    def __init__(self, tell: Tell, environment: Mapping[str, str]) -> None:
-        """``tell`` shows a sentence to the user; ``environment`` is the process's."""
+    def __init__(self, tell: Tell, environment: Mapping[str, str], journal: Journal | None = None) -> None:
+        """``tell`` shows a sentence to the user; ``environment`` is the process's; ``journal`` hears what becomes of requests."""
+        self._journal = journal or Journal(lambda _status: None)
         self._notices = Notices(tell)
         self._feed = Feed(environment, self._notices.problems)
         self._ngram = NgramBackend()
@@ -89,16 +93,26 @@ class Session:
         self._plan = Plan(
             settings=settings,
             askers=askers,
-            trouble=self._crew.trouble,
-            fine=self._notices.fine,
+            trouble=self._trouble,
+            fine=self._fine,
+            paused=self._journal.paused,
             say=self._notices.once,
             stays=self._stays,
         )
+        self._journal.follow(tuple(asker.backend for asker in askers))
         debounce = settings.debounce / 1000 if isinstance(settings.debounce, int | float) else None
         if self._completer is None:
             self._completer = Completer(self._plan, debounce=debounce, excluded=self._excluded)
         else:
             self._completer.follow(self._plan, debounce=debounce, excluded=self._excluded)
+
+    def _trouble(self, backend: Backend, error: BackendError) -> None:
+        self._journal.trouble(backend, error)
+        self._crew.trouble(backend, error)
+
+    def _fine(self, backend: Backend) -> None:
+        self._journal.fine(backend)
+        self._notices.fine(backend)
 
     def _refollow(self) -> None:
         """The same settings call for other back ends."""
@@ -211,7 +225,19 @@ class Session:
         self._crew.look(self.settings)
         document = self._documents[snapshot.uri]
         path = self._paths.relative(document.path) if document.path else ""
-        return self._completer.ask(replace(snapshot, path=path, size=document.size))
+        snapshot = replace(snapshot, path=path, size=document.size)
+        answer = self._completer.ask(snapshot)
+        self._note(snapshot, answer)
+        return answer
+
+    def _note(self, snapshot: Snapshot, answer: asyncio.Future[Answer]) -> None:
+        """Let the journal know what becomes of a request."""
+        if answer.done():
+            self._journal.answered(snapshot, answer.result())
+            return
+        told = self._journal.asked(snapshot)
+        taken_back = Answer(reason=Reason.SUPERSEDED)
+        answer.add_done_callback(lambda done: told(taken_back if done.cancelled() else done.result()))
 
     async def indexed(self) -> None:
         """Wait until the open documents, what they import and the workspace's files are known, as far as they will be."""

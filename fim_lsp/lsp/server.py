@@ -15,9 +15,11 @@ from pygls.lsp.server import LanguageServer
 from pygls.protocol import default_converter
 
 import fim_lsp
+from fim_lsp.journal import Journal, Status
 from fim_lsp.lsp.documents import Documents, OpenDocument
 from fim_lsp.lsp.items import completion_list, inline_list, word_before
 from fim_lsp.lsp.protocol import Protocol, in_message_order
+from fim_lsp.lsp.status import NOTIFICATION, STATUS, WHY, as_params, status, wants_status, why
 from fim_lsp.notices import Level
 from fim_lsp.schedule.snapshot import Answer, Snapshot
 from fim_lsp.session import Session
@@ -38,7 +40,9 @@ class Server(LanguageServer):
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         super().__init__("fim-lsp", fim_lsp.__version__, protocol_cls=Protocol, converter_factory=_converter)
-        self.session = Session(self._tell, environment)
+        self.journal = Journal(self._show_status)
+        self.session = Session(self._tell, environment, self.journal)
+        self.wants_status = False
         self.has_inline = False  # whether the editor asks for inline completion
         self.snippets = False
         self.menu = Menu.ABSENT
@@ -53,6 +57,10 @@ class Server(LanguageServer):
         message = sentence if sentence.startswith("fim-lsp") else f"fim-lsp: {sentence}"
         log.warning("told: %s", message)
         self.window_show_message(types.ShowMessageParams(type=types.MessageType(int(level)), message=message))
+
+    def _show_status(self, status: Status) -> None:
+        if self.wants_status:
+            self.protocol.notify(NOTIFICATION, as_params(status))
 
     @property
     def documents(self) -> Documents:
@@ -101,6 +109,8 @@ def _register(server: Server) -> None:
     server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)(_configuration_changed)
     server.feature(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)(_folders_changed)
     server.feature(types.TEXT_DOCUMENT_INLINE_COMPLETION, types.InlineCompletionOptions())(_inline_completion)
+    server.command(WHY)(_why)
+    server.command(STATUS)(_status)
 
 
 def _initialize(server: Server, params: types.InitializeParams) -> None:
@@ -109,6 +119,7 @@ def _initialize(server: Server, params: types.InitializeParams) -> None:
     encoding = str(getattr(workspace.position_encoding, "value", workspace.position_encoding))
     documents = Documents(workspace.root_uri, params.workspace_folders or [], encoding, server)
     server.protocol.keep_documents_in(documents)
+    server.wants_status = wants_status(params)
     server.session.start(roots=documents.roots(), initialization=params.initialization_options)
     text = params.capabilities.text_document
     # lsp-mode says "inlineCompletion": null and means yes; eglot calls itself Eglot
@@ -196,6 +207,14 @@ def _offer_menu(server: Server) -> None:
         server.menu = Menu.ABSENT
         known = types.UnregistrationParams(unregisterations=[types.Unregistration(id="menu", method=method)])
         server.in_background(lambda: _ignoring_refusal(server.client_unregister_capability_async(known)))
+
+
+def _why(server: Server, options: Any = None) -> list[str]:
+    return why(server, options)
+
+
+def _status(server: Server, options: Any = None) -> dict[str, str]:
+    return status(server, options)
 
 
 @in_message_order

@@ -18,7 +18,7 @@ from fim_lsp.suggest.suggestion import Suggestion
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """``askers`` are tried in their order. ``trouble`` and ``fine`` are told how a back end does, ``say`` what it says.
+    """``askers`` are tried in their order. ``trouble``, ``paused`` and ``fine`` hear how a back end does, ``say`` what it says.
 
     ``stays`` tells of a document's URI whether its text may only go to back ends on this machine. It is asked anew for
     each call: a request may have waited while the settings changed.
@@ -28,6 +28,7 @@ class Plan:
     askers: Sequence[Asker]
     trouble: Callable[[Backend, BackendError], None]
     fine: Callable[[Backend], None]
+    paused: Callable[[Backend, BackendError], None] = lambda _backend, _error: None
     say: Callable[[str], None] = lambda _sentence: None
     stays: Callable[[str], bool] = lambda _uri: False
 
@@ -86,7 +87,8 @@ class Plan:
                         yield chunk if asker is askers[0] else replace(chunk, stand_in=True, anew=anew)
                 self.fine(asker.backend)
                 return
-            except Paused:
+            except Paused as error:
+                self.paused(asker.backend, error)
                 continue
             except (GeneratorExit, asyncio.CancelledError):  # hung up on
                 if written:

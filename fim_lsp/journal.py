@@ -1,0 +1,136 @@
+"""What became of the last requests, and how the back ends are: for the status line, and for whoever wonders about silence.
+
+Holds no text of the user's: a place, a reason, counts and times.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from fim_lsp.backends.base import Backend
+from fim_lsp.errors import BackendError
+from fim_lsp.schedule.snapshot import Answer, Reason, Snapshot
+
+_KEPT = 30  # answers
+
+SENTENCES = {
+    Reason.CALL: "the back end was asked",
+    Reason.JOINED: "a call under way brought it",
+    Reason.CACHE: "known already",
+    Reason.STAND_IN: "from a stand-in, because the first back end could not answer",
+    Reason.SUPERSEDED: "nothing: a newer request or edit took its place",
+    Reason.EXCLUDED: "nothing: the file is excluded or ignored, and never sent",
+    Reason.STAYS: "nothing: the file stays on this machine (local_only), and no back end is here",
+    Reason.TOO_LARGE: "nothing: the file is too large",
+    Reason.DELETION: "nothing: the last edit only took away",
+    Reason.PASTE: "nothing: the last edit was a paste, or a program's",
+    Reason.IN_WORD: "nothing: the cursor is inside a word",
+    Reason.EMPTY: "nothing: the back end had nothing to say, or nothing that could be shown",
+    Reason.TROUBLE: "nothing: no back end answered",
+    Reason.CLOSED: "nothing: the document was closed",
+}
+"""Each reason for the user."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """``state`` is ``ready``, ``busy``, ``paused`` (the quota), ``trouble`` or ``off`` (no back end)."""
+
+    state: str
+    reason: str
+    backend: str = ""
+    model: str = ""
+    host: str = ""
+
+
+class Journal:
+    """One editor's. ``changed`` hears of each new status; ``clock`` gives seconds, ``now`` the time of day as text."""
+
+    def __init__(
+        self,
+        changed: Callable[[Status], None],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], str] = lambda: time.strftime("%H:%M:%S"),
+    ) -> None:
+        self._changed = changed
+        self._clock = clock
+        self._now = now
+        self._entries: deque[str] = deque(maxlen=_KEPT)
+        self._backends: tuple[Backend, ...] = ()
+        self._troubles: dict[str, tuple[str, str]] = {}
+        self._waiting = 0
+        self._last = ""
+        self.status = Status(state="off", reason="not started")
+
+    def follow(self, backends: tuple[Backend, ...]) -> None:
+        """These back ends are tried from now on, in this order."""
+        self._backends = backends
+        names = {backend.name for backend in backends}
+        self._troubles = {name: what for name, what in self._troubles.items() if name in names}
+        self._tell()
+
+    def asked(self, snapshot: Snapshot) -> Callable[[Answer], None]:
+        """A request came, and will not be answered at once. Call what is returned with its answer."""
+        started = self._clock()
+        self._waiting += 1
+        self._tell()
+
+        def answered(answer: Answer) -> None:
+            self._waiting -= 1
+            self.answered(snapshot, answer, self._clock() - started)
+
+        return answered
+
+    def answered(self, snapshot: Snapshot, answer: Answer, seconds: float = 0.0) -> None:
+        """A request was answered."""
+        sentence = SENTENCES[answer.reason]
+        shown = answer.suggestion
+        if shown is not None:
+            lines = shown.text.count("\n") + 1
+            sentence = f"{lines} line{'s' * (lines > 1)}, {len(shown.text)} characters: {sentence}"
+        self._last = sentence
+        place = f"{snapshot.path or 'a document'}:{snapshot.split.line + 1}:{snapshot.split.column + 1}"
+        asked = " (by key)" if snapshot.explicit else ""
+        self._entries.append(f"{self._now()} {place}{asked} {1000 * seconds:.0f} ms · {sentence}")
+        self._tell()
+
+    def trouble(self, backend: Backend, error: BackendError) -> None:
+        """A back end did not answer."""
+        self._troubles[backend.name] = "trouble", str(error)
+        self._tell()
+
+    def paused(self, backend: Backend, error: BackendError) -> None:
+        """A back end is not asked for a while: it rests, or the quota is used up."""
+        if self._troubles.get(backend.name, ("", ""))[0] != "trouble":
+            self._troubles[backend.name] = "paused", str(error)
+            self._tell()
+
+    def fine(self, backend: Backend) -> None:
+        """A back end answered."""
+        if self._troubles.pop(backend.name, None):
+            self._tell()
+
+    def why(self) -> list[str]:
+        """The status and the last answers, the newest first."""
+        status = self.status
+        where = " · ".join(part for part in (status.backend, status.model, status.host) if part)
+        return [f"{status.state}: {status.reason} ({where or 'no back end'})", *reversed(self._entries)]
+
+    def _tell(self) -> None:
+        status = self._status()
+        if status != self.status:
+            self.status = status
+            self._changed(status)
+
+    def _status(self) -> Status:
+        if not self._backends:
+            return Status(state="off", reason="no back end can be used")
+        first = self._backends[0]
+        state, reason = self._troubles.get(first.name, ("busy" if self._waiting else "ready", self._last or "ready"))
+        if first.name in self._troubles and len(self._backends) > 1:
+            reason += f"; {self._backends[1].name} answers meanwhile"
+        return Status(state=state, reason=reason, backend=first.name, model=first.model, host=first.host)

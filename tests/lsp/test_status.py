@@ -1,0 +1,68 @@
+"""How the server says how it is, and why it was silent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tests.fakes.codestral import Behaviour, FakeCodestral
+from tests.lsp.raw import URI, RawClient
+
+
+def settings(server: FakeCodestral, **more: object) -> dict[str, object]:
+    return {"backend": "codestral", "base_url": server.url, "api_key": "secret-key", "debounce": 0, **more}
+
+
+def states(client: RawClient) -> list[dict[str, Any]]:
+    return [note["params"] for note in client.notes if note["method"] == "fim-lsp/status"]
+
+
+async def command(client: RawClient, name: str, *arguments: object) -> Any:
+    return (
+        await client.reply(client.request("workspace/executeCommand", {"command": name, "arguments": list(arguments)}))
+    )["result"]
+
+
+async def test_a_client_that_asks_for_it_hears_of_each_state(tmp_path: Path) -> None:
+    async with FakeCodestral(lambda body: "x") as server, RawClient(tmp_path) as client:
+        await client.initialize(options=settings(server), capabilities={"experimental": {"fimLspStatus": True}})
+        client.open("a = \n")
+        await client.reply(client.ask(0, 4))
+        server.behaviour = Behaviour(status=503)
+        client.open("b = \n")
+        await client.reply(client.ask(0, 4, kind=1))
+    seen = [state["state"] for state in states(client)]
+    assert seen[0] == "ready"
+    assert "busy" in seen
+    assert seen[-1] == "trouble"
+    assert states(client)[0]["host"] == server.url.removeprefix("http://")
+    assert "ngram answers meanwhile" in states(client)[-1]["reason"]
+    assert "secret-key" not in str(states(client))
+
+
+async def test_others_hear_nothing(tmp_path: Path) -> None:
+    async with FakeCodestral(lambda body: "x") as server, RawClient(tmp_path) as client:
+        await client.initialize(options=settings(server))
+        client.open("a = \n")
+        await client.reply(client.ask(0, 4))
+    assert states(client) == []
+
+
+async def test_why(tmp_path: Path) -> None:
+    async with FakeCodestral(lambda body: "hidden_text") as server, RawClient(tmp_path) as client:
+        reply = await client.initialize(options=settings(server))
+        assert reply["capabilities"]["executeCommandProvider"]["commands"] == ["fim-lsp.why", "fim-lsp.status"]
+        client.open("a = \n")
+        await client.reply(client.ask(0, 4))
+        client.open("KEY=1\n", uri="file:///w/.env")
+        await client.reply(client.ask(0, 2, uri="file:///w/.env"))
+        lines = await command(client, "fim-lsp.why", {"quiet": True})
+        assert client.messages() == []
+        assert "excluded" in lines[1]
+        assert "1 line, 11 characters" in lines[2]
+        assert "hidden_text" not in str(lines)
+        assert (await command(client, "fim-lsp.status", {"quiet": True}))["backend"] == "codestral"
+        assert await command(client, "fim-lsp.why") == lines
+        (message,) = client.messages()
+        assert message.startswith("ready: ")
+    assert URI not in client.log
