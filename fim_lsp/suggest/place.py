@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Literal
 
 from fim_lsp.suggest.scan import Scan, comments_with_hashes, open_quote, scan
@@ -25,11 +26,13 @@ _TAB = 4  # columns, where a tab and blanks must be compared
 _CODE = re.compile(r"[;{})][ \t]*$", re.MULTILINE)
 _PAIRS = {"(": ")", "[": "]", "{": "}"}
 _OPENER = re.compile(r"(?:[{(\[:]|=>|->|\b(?:do|then|else|begin|try))$")
+_CLOSING = re.compile(r"\s*(?:[)\]}>]|end\b|fi\b|done\b|esac\b)")
 _COMMENT = re.compile(r"(?:^|\s)(?:\#(?!\[)|//)[^\n\"'`]*$")
 _DEFINITION = re.compile(
     r"(?:@\w|\#\[|/\*\*|(?:export |default |pub(?:\(\w+\))? |public |private |protected |static |abstract |async |const )*"
     r"(?:def|class|fn|func|fun|function|interface|struct|enum|impl|trait|module|namespace|type) |(?:public|private|protected) "
-    r"|if __name__|import |export |from \S+ import |use |package |\#include)"
+    r"|if __name__|import |export |from \S+ import |use |package |\#include"
+    r"|static |extern |typedef |template\b|macro_rules!)"
 )
 
 
@@ -66,6 +69,14 @@ class Place:
         return not self.before.strip()
 
     @property
+    def prose(self) -> bool:
+        """Whether sentences may stand here: in a string or a comment."""
+        commented = self.before.lstrip().startswith(("#", "//", "/*", "*", "--", "<!--")) or _COMMENT.search(
+            self.before
+        )
+        return bool(self.inside or commented)
+
+    @property
     def opened(self) -> bool:
         """Whether the line above, or the one that the cursor is at the end of, opens a block."""
         return opens(self.before) if not self.fresh else bool(self.above) and opens(self.above[-1])
@@ -97,9 +108,15 @@ def defines(line: str) -> bool:
     return bool(_DEFINITION.match(line.lstrip()))
 
 
+def closes(line: str) -> bool:
+    """Whether a line begins with what closes a block or a bracket."""
+    return bool(_CLOSING.match(line))
+
+
 def width(line: str) -> int:
     """How many columns a line is indented by."""
-    return len(indentation(line).expandtabs(_TAB))
+    blanks = len(line) - len(line.lstrip(" "))
+    return len(indentation(line).expandtabs(_TAB)) if line[blanks : blanks + 1] == "\t" else blanks
 
 
 def indentation(line: str) -> str:
@@ -115,12 +132,14 @@ def place_of(split: Split) -> Place:
     tail = _plain(split.suffix[len(split.line_suffix) :][:_AFTER])
     above = [line.rstrip() for line in head.split("\n") if line.strip()]
     below = [line.rstrip() for line in tail.split("\n")[1:] if line.strip()]
+    lines = [*above, before + behind, *below] if before + behind else [*above, *below]
     near = f"{head}{before}{split.line_suffix}{tail}"
     hashes = comments_with_hashes(near)
     inside = _open_quote(split)
     if split.prefix[: len(split.prefix) - len(head) - len(before)].count('"""') % 2:
         head = head.partition('"""')[2]
-    front, back = scan(head + before, hashes=hashes), scan(behind + tail, hashes=hashes, inside=inside)
+    front = scan(head + before, hashes=hashes, by_line=False)
+    back = scan(behind + tail, hashes=hashes, inside=inside, by_line=False)
     missing = _missing(head + before, front, behind + tail, back)
     if not before.strip() and behind.strip():
         below.insert(0, before + behind)
@@ -136,8 +155,8 @@ def place_of(split: Split) -> Place:
         bracketed=bool(front.openers or back.closers),
         hashes=hashes,
         inside=inside,
-        indent=_indent(near),
-        spaced=before.startswith(" ") or bool(re.search(r"^ +\S", near, re.MULTILINE)),
+        indent=_indent(lines),
+        spaced=any(line[0] == " " for line in lines),
         near=near,
         coded=hashes or bool(_CODE.search(near)),
     )
@@ -203,15 +222,13 @@ def _line_at(text: str, position: int) -> str:
     return text[text.rfind("\n", 0, position) + 1 : position + 1]
 
 
-def _indent(text: str) -> str:
-    """One level of indentation: a tab, or the smallest step in blanks that several lines take."""
-    tabs = len(re.findall(r"^\t+\S", text, re.MULTILINE))
-    widths = [len(blanks) for blanks in re.findall(r"^( +)[^\s*]", text, re.MULTILINE)]
-    if tabs > len(widths):
+def _indent(lines: list[str]) -> str:
+    """One level of indentation: a tab, or as many blanks as most lines are indented deeper by than what opens them."""
+    widths = [len(line) - len(line.lstrip(" ")) for line in lines if line[0] == " "]
+    if sum(line[0] == "\t" for line in lines) > len(widths):
         return "\t"
-    steps = {2: 0, 4: 0, 8: 0}
-    for one in widths:
-        for step in steps:
-            steps[step] += one % step == 0
-    even = [step for step in steps if widths and steps[step] >= 0.9 * len(widths)]
-    return " " * (even[-1] if even else 4)
+    steps = [
+        width(line) - width(above) for above, line in pairwise(lines) if width(line) > width(above) and opens(above)
+    ]
+    usual = max((2, 4, 8), key=steps.count)
+    return " " * (usual if usual in steps else 2 if any(one % 4 for one in widths) else 4)

@@ -8,21 +8,23 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from fim_lsp.suggest.place import GOES_ON, Place, defines, indentation, opens, width
+from fim_lsp.suggest.indent import at_the_cursor, with_own_indentation
+from fim_lsp.suggest.place import Place
 
 _TOKEN = re.compile(
     r"\[(?:PREFIX|SUFFIX|MIDDLE)\]|</?s>|<(?:PRE|SUF|MID|EOT)>|<\|?(?:fim[_▁-]|endoftext|end_of_text|im_(?:start|end)|file_sep|"
     r"repo_name|eot_id|cursor|user_cursor|file_separator|EOF)[^<>\n]*?>|<｜[^<>\n]*?｜>|<\|[a-z_]+\|>|<(?:file_sep|reponame|filename)>"
 )
 _HEADER = re.compile(r"^\+{5} \S[^\n]*$", re.MULTILINE)
-_FENCE = re.compile(r"\A\s*(?:```|~~~)[\w+#.-]*[ \t]*\n")
+_FENCE = re.compile(r"\A\s*(?:```|~~~)[\w+#.-]*[ \t]*(?:\n|\Z)")
 _TALK = re.compile(
-    r"\s*(?:Here(?:'s| is| are)|Sure|Certainly|Of course|Okay|Below is|You (?:can|could|should)|To complete|I "
+    r"\s*(?:Here(?:['’]s| is| are) |(?:Sure|Certainly|Of course|Okay|Sorry|Unfortunately)(?:[,!.:](?=\s|\Z)| [a-z]|\Z)|Below is "
+    r"|You (?:can|could|should) |To complete |I(?:['’](?:m|ll|ve|d) | (?:am|can|can't|cannot|could|do|don't|have|will|would) )"
     r"|(?:The|This) (?:\w+ ){0,2}(?:code|completion|function|line|answer|block)\b)[^\n]*(?:[:.!]|\Z)[ \t]*(?:\n|\Z)"
 )
-_FENCED = re.compile(r"^[ \t]*(?:```|~~~)(?!.*```)", re.MULTILINE)
+_FENCED = re.compile(r"^[ \t]*(?:```|~~~)", re.MULTILINE)
 _SCHEMA = re.compile(
     r"^(?P<line>[ \t]*(?P<quote>[\"']?)\$schema(?P=quote)[ \t]*:[ \t]*|[ \t]*#[ \t]*yaml-language-server:[ \t]*\$schema=)"
     r"(?P<url>[^\s,]*)[^\n]*(?:\n|\Z)",
@@ -30,7 +32,10 @@ _SCHEMA = re.compile(
 )
 _SCHEMA_BEFORE = re.compile(r"\$schema[\"']?[ \t]*[:=][ \t]*[\"']?[^\s\"',]*\Z|[\"']\$sch?e?m?a?\Z")
 _WORD = re.compile(r"\w{2}")
-_TAB = 4  # columns of a tab, where a model writes blanks and the file has tabs
+_END = re.compile(r"\s*(?:end|fi|done|esac)\W*")  # of a block: often it is that of another one, too
+_BLANK_LINES = re.compile(r"(?:[ \t]*\n)*")
+_ESCAPE = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*(?:[@-~]|\Z))?")
+_REVERSING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _UNUSUAL = re.compile(r"[^ -~\t\n\r]")
 _DANGER = {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}
 _JOINERS = "\u200c\u200d"
@@ -57,27 +62,46 @@ def ends_at_headers(place: Place, text: str) -> str:
 
 
 def without_invisibles(place: Place, text: str) -> str:
-    """No control, format or bidirectional characters (CVE-2021-42574), but what the document has and emoji are joined by."""
+    """No escape sequences, control or format characters, but what the document has itself and emoji are joined by."""
 
     def kept(found: re.Match[str]) -> str:
         one, at = found.group(), found.start()
         joins = one in _JOINERS and 0 < at < len(text) - 1 and not (text[at - 1] + text[at + 1]).isascii()
-        return one if joins or unicodedata.category(one) not in _DANGER or one in place.near else ""
+        shown = joins or one in _REVERSING or unicodedata.category(one) not in _DANGER or one in place.near
+        return one if shown else ""
 
-    return _UNUSUAL.sub(kept, text)
+    return _UNUSUAL.sub(kept, text if "\x1b" in place.near else _ESCAPE.sub("", text))
+
+
+def before_garbled(place: Place, text: str) -> str:
+    """Only the lines before one that turns the direction of reading (CVE-2021-42574), or has lost a character.
+
+    What was meant can't be told there; a document that has such characters itself may get more of them.
+    """
+    found = next((at for at, one in enumerate(text) if one in _REVERSING + "\ufffd" and one not in place.near), None)
+    return text if found is None else text[: text.rfind("\n", 0, found) + 1]
 
 
 def without_talk(place: Place, text: str) -> str:
     """No sentence about the code before it, where there is code all round: what it announces is in a fence."""
-    if not place.coded or len(place.inside) == 3 or not _TALK.match(text):
+    talk = _TALK.match(text)
+    if talk is None or not place.coded:
         return text
     fence = _FENCED.search(text)
+    if place.prose:
+        return text[fence.start() :] if fence and not text[talk.end() : fence.start()].strip() else text
     return text[fence.start() :] if fence else ""
+
+
+def announces(place: Place, text: str) -> bool:
+    """Whether all of it, so far, is a sentence that may announce a fence, in a place where it may also be the answer."""
+    talk = _TALK.match(text) if place.prose else None
+    return talk is not None and not text[talk.end() :].strip("`~ \t\n")
 
 
 def without_fence(place: Place, text: str) -> str:
     """The code in a Markdown fence, where the document has no fences of its own; a fence that only ends is the end."""
-    if _FENCED.search(place.near):
+    if not _FENCED.search(text) or _FENCED.search(place.near):
         return text
     opening = _FENCE.match(text)
     body = text[opening.end() :] if opening else text
@@ -92,33 +116,67 @@ def without_schema(place: Place, text: str) -> str:
     if _SCHEMA_BEFORE.search(place.before):
         url = re.match(r"[^\s,]*", text)
         return text if url and url.group().strip("\"'") in place.near else ""
+    if "$schema" not in text:
+        return text
     return _SCHEMA.sub(lambda found: found.group() if found["url"].strip("\"'") in place.near else "", text)
 
 
 def without_echo(place: Place, text: str) -> str:
-    """Not what stands before the cursor: the line so far, the line above it, or both."""
-    line, above = place.before.strip(), place.above[-1].strip() if place.above else ""
-    first, line_end, rest = text.lstrip("\n").partition("\n")
-    if first.strip() == above and _WORD.search(above):
-        if line_end and (place.fresh or rest.lstrip().startswith(line)):
-            return without_echo_of_line(line, rest)
-        if place.fresh or (line_end and line.startswith(rest.strip())):
-            return ""  # that is all so far
-    return without_echo_of_line(line, text)
+    """Not what stands before the cursor: the lines above it, however often, the line so far, or both."""
+    while (rest := _behind_lines_above(place, text)) is not None:
+        if not place.fresh:
+            return rest
+        text = rest
+    line, body = place.before.strip(), text.lstrip()
+    return body[len(line) :] if len(line) >= 4 and _WORD.search(line) and body.startswith(line) else text
 
 
-def without_echo_of_line(line: str, text: str) -> str:
-    """Not the cursor's line so far, if that says enough to be told from chance."""
-    body = text.lstrip()
-    if len(line) < 4 or not _WORD.search(line) or not body.startswith(line):
-        return text
-    return body[len(line) :]
+def _behind_lines_above(place: Place, text: str) -> str | None:
+    """What comes behind the lines above and the line so far in a text that begins with them, or is nothing else."""
+    line = place.before.strip()
+    for count in range(len(place.above), 0, -1):
+        lines = place.above[-count:]
+        rest = _behind(lines, text)
+        if not rest and (rest is None or not text.strip()):
+            continue
+        if not any(_WORD.search(one) and not _END.fullmatch(one) for one in lines):
+            continue
+        body = rest.lstrip()
+        if place.fresh or body.startswith(line):
+            return rest if place.fresh else body[len(line) :]
+        if text.count("\n") >= count and line.startswith(body):
+            return ""
+    return None
+
+
+def _behind(lines: Sequence[str], text: str) -> str | None:
+    """What comes behind some lines in a text that begins with them, indentation and blank lines aside."""
+    for line in lines:
+        first, _, text = _without_blank_lines(text).partition("\n")
+        if first.strip() != line.strip():
+            return None
+    return text
+
+
+def _without_blank_lines(text: str) -> str:
+    """Without blank lines at its beginning."""
+    found = _BLANK_LINES.match(text)
+    return text[found.end() :] if found else text
+
+
+def echoes(place: Place, text: str) -> bool:
+    """Whether all of it, so far, is lines from above the cursor and the line so far, so that it may be an echo of them."""
+    said = [line.strip() for line in text.split("\n") if line.strip()]
+    lines = [line.strip() for line in (*place.above, place.before) if line.strip()]
+    starts = range(len(lines) - len(said) + 1) if said else ()
+    return any(
+        lines[at + len(said) - 1].startswith(said[-1]) and lines[at : at + len(said) - 1] == said[:-1] for at in starts
+    )
 
 
 def without_first_break(place: Place, text: str) -> str:
     """No line break first where the cursor is on an empty line, or behind a blank, or where code goes on behind it."""
-    lead = re.match(r"(?:[ \t]*\n)*", text)
-    body = text[lead.end() :] if lead else text
+    body = _without_blank_lines(text)
     bare = body.lstrip(" \t")
     if len(body) == len(text) or not bare:
         return text
@@ -134,82 +192,6 @@ def without_first_blank(place: Place, text: str) -> str:
     if not place.fresh and place.before[-1:] in (" ", "\t") and text[:1] == " ":
         return text[1:]
     return text
-
-
-def with_own_indentation(place: Place, text: str) -> str:
-    """Lines indented with tabs or with blanks, as the file does it."""
-    if place.inside or not re.search(r"^[ \t]", text, re.MULTILINE):
-        return text
-    first, line_end, rest = text.partition("\n")
-    head = _reindented(place, first) if place.fresh else first
-    return head + line_end + "\n".join(_reindented(place, line) for line in rest.split("\n"))
-
-
-def _reindented(place: Place, line: str) -> str:
-    blanks = indentation(line)
-    if place.indent == "\t":
-        columns = len(blanks.expandtabs(_TAB))
-        return "\t" * (columns // _TAB) + " " * (columns % _TAB) + line[len(blanks) :] if " " * _TAB in blanks else line
-    return blanks.replace("\t", place.indent) + line[len(blanks) :] if "\t" in blanks and place.spaced else line
-
-
-def at_the_cursor(place: Place, text: str) -> str:
-    """A block that starts at the cursor's indentation: no blanks twice, and all lines moved as the first one was."""
-    if not place.fresh or place.inside:
-        return text
-    if not place.column:
-        return text[1:] if re.match(r" [^\s*]", text) else text
-    lines = text.split("\n")
-    extra = len(indentation(lines[0]).expandtabs(_TAB))
-    deeper = bool(place.above) and opens(place.above[-1]) and place.column <= width(place.above[-1])
-    if extra and not deeper and not lines[0].lstrip().startswith("*"):
-        lines[0] = lines[0].lstrip()
-    else:
-        extra = 0
-    shift = _shift(place, lines, extra)
-    if shift:
-        lines[1:] = [_moved(place, line, shift) for line in lines[1:]]
-    return "\n".join(lines)
-
-
-def _shift(place: Place, lines: list[str], extra: int) -> int:
-    """By how many columns the lines behind the first one stand wrong."""
-    following = [line for line in lines[1:] if line.strip()]
-    if not following or GOES_ON.match(following[0]):
-        return 0
-    second, step = following[0], len(place.indent.expandtabs(_TAB))
-    expected = place.column + step * opens(lines[0])
-    below = place.below[0] if place.below else ""
-    bracketed = _brackets(lines[0]) > 0 and not lines[0].rstrip().endswith("{")
-    if extra > 1 and (
-        min(map(width, following)) >= place.column + extra if bracketed else width(second) >= expected + extra
-    ):
-        return -extra
-    if second.lstrip()[0] in ")]}." or bracketed or defines(second) or extra == 1:
-        return 0
-    columns = width(second)
-    if opens(lines[0]):
-        return place.column if columns == step <= place.column >= width(below) else 0
-    if columns > expected:
-        ended = place.hashes or lines[0].rstrip().endswith((";", "}"))
-        plain = not second.lstrip().startswith(tuple("?:&|+-*/")) and not lines[0].rstrip().endswith(tuple(",\\=+-&|("))
-        return expected - columns if ended and plain else 0
-    moved = columns == 0 and lines[1].strip() and width(below) >= place.column
-    return place.column if moved and second.strip() != below.strip() else 0
-
-
-def _brackets(line: str) -> int:
-    return sum(map(line.count, "([{")) - sum(map(line.count, ")]}"))
-
-
-def _moved(place: Place, line: str, shift: int) -> str:
-    blanks = indentation(line)
-    columns = len(blanks.expandtabs(_TAB)) + shift
-    if columns <= 0 or not line.strip():
-        return line.lstrip(" \t") if line.strip() else line
-    if place.indent == "\t":
-        return "\t" * (columns // _TAB) + " " * (columns % _TAB) + line[len(blanks) :]
-    return " " * columns + line[len(blanks) :]
 
 
 BEGINNINGS: tuple[Rule, ...] = (

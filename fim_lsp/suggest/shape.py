@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from fim_lsp.suggest.place import Multiline, Place, place_of, wants_lines
+from fim_lsp.suggest.place import Multiline, Place, closes, place_of, wants_lines
 from fim_lsp.suggest.range import brought_along, without_overlap
-from fim_lsp.suggest.rules import begun, is_over
+from fim_lsp.suggest.rules import announces, before_garbled, begun, echoes, is_over
 from fim_lsp.suggest.stop import End, block_end, line_end, loop, with_one_line_end
 from fim_lsp.suggest.suggestion import Suggestion
 from fim_lsp.text.cursor import Split
@@ -16,7 +16,9 @@ __all__ = ["Multiline", "enough", "shape", "wants_lines"]
 LONGEST = 4000  # characters of a suggestion: VS Code draws nothing that is longer than 5000
 
 _LINE_END = re.compile(r"\r\n?|\n")
-_STUTTER = re.compile(r"(?P<once>(?P<unit>\S.{2,60}?)(?P=unit))(?P=unit){3,}.*\Z")
+_WORD = re.compile(r"\w{3}")
+_LONGEST_UNIT, _UNITS = 60, 5  # characters that a line says over and over, and how often
+_STUTTER, _STUTTER_CUT = 160, 60  # characters of a line that do so: a separator or a row of numbers is no longer
 
 
 def enough(split: Split, text: str, multiline: Multiline) -> bool:
@@ -34,7 +36,8 @@ def shape(split: Split, text: str, *, finished: str | None, multiline: Multiline
     kept = text[: end.at]
     if not end.sure and finished != "stop":
         kept = _whole_lines(kept)
-    kept = _without_loop(_without_suffix(place, kept))
+    kept = _without_loop(_without_suffix(place, before_garbled(place, kept)))
+    kept = _without_stutter(kept, _STUTTER if end.sure or finished == "stop" else _STUTTER_CUT)
     kept = without_overlap(place, _without_blanks(place, kept))
     if not kept.strip() or len(kept) > LONGEST or _repeats(place, kept):
         return None
@@ -51,6 +54,8 @@ def _read(split: Split, text: str, multiline: Multiline) -> tuple[Place, str, En
         text = _LINE_END.sub("\n", text)
     body = begun(place, text)
     end = block_end(place, body) if wants_lines(split, multiline) else line_end(body)
+    if end.sure and (echoes(place, body) or announces(place, body)):
+        end = End(at=end.at, sure=False)
     if not end.sure and body.strip() and is_over(place, text):
         end = End(at=end.at, sure=True)
     return place, body, end
@@ -77,8 +82,21 @@ def _without_loop(text: str) -> str:
     again = loop([line.strip() for line in lines])
     if again is not None:
         text = "\n".join(lines[:again])
+    return text
+
+
+def _without_stutter(text: str, least: int) -> str:
+    """Of a last line that ends in the same words over and over, they come once; in the same signs, it is left out."""
     head, line_end, last = text.rpartition("\n")
-    return head + line_end + _STUTTER.sub(lambda found: found["unit"], last)
+    for period in range(1, _LONGEST_UNIT + 1):
+        length = max(least, _UNITS * period)
+        if len(last) >= length and last[-length:-period] == last[period - length :]:
+            start = len(last) - length
+            while start and last[start - 1] == last[start - 1 + period]:
+                start -= 1
+            once = last[: start + period]
+            return head + line_end + (once if _WORD.search(once, start) else "")
+    return text
 
 
 def _without_blanks(place: Place, text: str) -> str:
@@ -89,5 +107,7 @@ def _without_blanks(place: Place, text: str) -> str:
 
 
 def _repeats(place: Place, text: str) -> bool:
-    """Whether it only says what the next line says already."""
-    return bool(place.below) and place.fresh and text.strip() == place.below[0].strip()
+    """Whether it only says what the next line says already; a closing bracket may be missing though."""
+    starts_line = place.fresh or text.lstrip(" \t").startswith("\n")
+    said = text.strip()
+    return bool(place.below) and starts_line and said == place.below[0].strip() and not (place.missing and closes(said))

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from fim_lsp.suggest.place import GOES_ON, Place, defines, opens, width
+from fim_lsp.suggest.place import GOES_ON, Place, closes, defines, opens, width
 from fim_lsp.suggest.scan import Line, Scan, scan
 
 MOST_LINES = 60  # of one suggestion: more than fits on a screen is not read
 
 _REOPENS = re.compile(r"[})\]]+;?[ \t]*(?:else|catch|finally|while|,)[^\n]*[{(\[][ \t]*(?:\n|\Z)")
-_CLOSING = re.compile(r"\s*(?:[)\]}>]|end\b|fi\b|done\b|esac\b)")
 _PARTNERS = {
     "else": r"[\s}]*(?:if|elif|else if|elsif|for|while|try|except|unless|case|when|rescue)\b",
     "elif": r"\s*(?:if|elif)\b",
@@ -100,7 +99,7 @@ def block_end(place: Place, text: str) -> End:
             return End(at=_before(place, text, line.start), sure=True)
         before.append(said if number else " " * place.column + said.lstrip())
     if closer is not None:
-        return End(at=_before(place, text, closer), sure=True)
+        return End(at=_before(place, text, closer), sure=closer < whole)  # its line's rest may put it into a string
     return End(at=len(text), sure=False)
 
 
@@ -121,7 +120,7 @@ def reaches_suffix(reading: Reading) -> bool | None:
     if (reading.place.column or not telling) and reading.columns != width(below[0]):
         return False
     following = [line for line in reading.text[reading.line.end + 1 :].split("\n") if line.strip()]
-    if _CLOSING.match(below[0]) and reading.line.within:
+    if closes(below[0]) and reading.line.within:
         return False
     if len(below) == 1 or not following:
         return telling if len(below) == 1 else (None if telling else False)
@@ -137,7 +136,7 @@ def leaves_block(reading: Reading) -> bool:
         return False
     if not reading.paragraph and goes_on(reading.place, reading.said, columns):
         return False
-    if _CLOSING.match(reading.said):
+    if closes(reading.said):
         return not reading.line.within and not reading.place.missing
     if _LABEL.match(reading.said):
         return False
@@ -165,7 +164,7 @@ def hands_over(reading: Reading) -> bool:
 
 def starts_anew(reading: Reading) -> bool:
     """Behind a blank line, it starts a definition farther out, or anything at all at the outermost level."""
-    if not reading.paragraph or _CLOSING.match(reading.said):
+    if not reading.paragraph or closes(reading.said):
         return False
     columns = reading.columns
     outermost = reading.start == 0 and columns == 0
@@ -219,7 +218,7 @@ def _levels(place: Place, text: str) -> tuple[int, int]:
     below = place.below[0] if place.below else ""
     if not start:
         return 0, 0
-    inner = width(below) + bool(_CLOSING.match(below) or defines(below) or not width(below))
+    inner = width(below) + bool(closes(below) or defines(below) or not width(below))
     return start, min(start, inner)
 
 

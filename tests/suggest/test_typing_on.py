@@ -1,0 +1,51 @@
+"""Someone types what is shown: what is made of the rest of the same reply, in places from real code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from fim_lsp.suggest.shape import enough, shape, wants_lines
+from fim_lsp.suggest.suggestion import Suggestion
+from tests.quality.recovery_eval import SEED
+from tests.quality.recovery_places import LANGUAGES, Place, corpus, places
+
+
+def pairs(place: Place) -> Iterator[tuple[Suggestion | None, Suggestion]]:
+    """What is shown behind each typed character by the rest of the reply, and what is left of what was shown first.
+
+    Where typing turns an empty line into one that is begun, fewer lines are asked for by design: those are left out, as
+    are the places inside an indentation, which editors fill by themselves.
+    """
+    reply = place.middle + place.split.suffix[:300]
+    first = shape(place.split, reply, finished=None, multiline="auto")
+    if first is None or not reply.startswith(first.text):
+        return
+    for length in range(1, len(first.text)):
+        typed, left = first.text[:length], first.after(first.text[:length])
+        split = replace(place.split, prefix=place.split.prefix + typed)
+        blank = not split.line_prefix.strip()
+        if left is None or not left.text.strip() or (blank and reply[length].isspace()):
+            continue
+        if wants_lines(split, "auto") == wants_lines(place.split, "auto"):
+            yield shape(split, reply[length:], finished=None, multiline="auto"), left
+
+
+def test_the_rest_of_a_reply_goes_on_with_what_was_shown() -> None:
+    holes = [hole for language in LANGUAGES for hole in places(language, corpus(language), 2, seed=SEED)]
+    found = [pair for hole in holes for pair in pairs(hole)]
+    same = sum(now == left for now, left in found)
+    fits = sum(
+        now is not None and (left.text.startswith(now.text) or now.text.startswith(left.text)) for now, left in found
+    )
+    assert len(found) >= 500
+    assert same >= 0.85 * len(found), f"{same} of {len(found)}"
+    assert fits >= 0.99 * len(found), f"{fits} of {len(found)}"
+
+
+def test_the_same_state_is_answered_the_same() -> None:
+    for hole in places("python", corpus("python"), 4, seed=SEED):
+        reply = hole.middle + hole.split.suffix[:300]
+        first = shape(hole.split, reply, finished=None, multiline="auto")
+        assert shape(replace(hole.split), reply, finished=None, multiline="auto") == first
+        assert enough(hole.split, reply, "auto") == enough(replace(hole.split), reply, "auto")
