@@ -1,0 +1,220 @@
+--- Mends the built-in's ghost text: what is shown fits what is typed, and what is accepted is put where it belongs.
+local api = vim.api
+local builtin, place = require('fim_lsp.builtin'), require('fim_lsp.place')
+local M = {}
+
+---@alias fim_lsp.Action
+---| 'accept' the whole suggestion
+---| 'accept_word' its next word
+---| 'accept_line' its next line
+---| 'next' another suggestion
+---| 'previous' the one before
+---| 'dismiss' nothing of it, until the next key
+---| 'ask' for one, now
+
+local INLINE = 'textDocument/inlineCompletion'
+local INVOKED, AUTOMATIC = 1, 2 -- of the protocol (LSP 3.18). Neovim's table has them as 1 and 2, too
+
+---@class fim_lsp.Line
+---@field row integer
+---@field text string
+
+local waiting = {} ---@type table<string, fim_lsp.Line> the line that each open request is about
+local last = {} ---@type table<integer, string> by buffer: text and cursor as they were when the server was last asked
+local asked = {} ---@type table<integer, fim_lsp.Line?> by buffer: the line that the last answer was about
+
+---@return integer row, integer column, string line
+local function cursor()
+  local row, column = unpack(api.nvim_win_get_cursor(0))
+  return row - 1, column, api.nvim_get_current_line()
+end
+
+---@param item vim.lsp.inline_completion.Item
+---@return fim_lsp.Place?, fim_lsp.Offer
+local function find(item, bufnr)
+  local row, column, line = cursor()
+  local text = type(item.insert_text) == 'string' and item.insert_text or item.insert_text.value
+  local offer = { text = text:gsub('\r\n', '\n'), row = row, from = column, to = column }
+  if item.range then
+    local last
+    offer.row, offer.from, last, offer.to = item.range:to_extmark()
+    if last ~= offer.row then
+      return nil, offer -- the server replaces within a line
+    end
+  end
+  local about = asked[bufnr]
+  return place.find(offer, about and about.row == offer.row and about.text or nil, line, row, column), offer
+end
+
+---@return boolean
+local function is_ours(item)
+  local client = vim.lsp.get_client_by_id(item.client_id)
+  return client ~= nil and client.name == 'fim_lsp'
+end
+
+--- Put the text in, as an undo step of its own.
+---@param found fim_lsp.Place
+local function insert(bufnr, row, found, text, to)
+  vim.bo[bufnr].undolevels = vim.bo[bufnr].undolevels
+  local lines = vim.split(text, '\n', { plain = true })
+  api.nvim_buf_set_text(bufnr, row, found.from, row, to, lines)
+  api.nvim_win_set_cursor(0, { row + #lines, (#lines == 1 and found.from or 0) + #lines[#lines] })
+end
+
+--- For vim.lsp.inline_completion.get({ on_accept = … }): insert by itself what is still right, and nothing else.
+---@param part fun(rest: string): string how much of it
+---@return fun(item: vim.lsp.inline_completion.Item): vim.lsp.inline_completion.Item?
+function M.on_accept(part)
+  return function(item)
+    if not is_ours(item) then
+      return item
+    end
+    local bufnr = api.nvim_get_current_buf()
+    local found, offer = find(item, bufnr)
+    if not found then
+      return nil
+    end
+    local taken = found.typed .. part(offer.text:sub(#found.typed + 1))
+    local whole = taken == offer.text
+    local _, column = cursor()
+    insert(bufnr, offer.row, found, taken, whole and found.to or column)
+    if whole and item.command then
+      vim.lsp.get_client_by_id(item.client_id):exec_cmd(item.command, { bufnr = bufnr })
+    elseif not whole and not taken:find('\n') then
+      builtin.keep(bufnr, item)
+    end
+    return nil
+  end
+end
+
+--- Whether something is shown that fits. Where the built-in cannot be looked into, whatever it has.
+local function is_shown(bufnr)
+  local item = builtin.item(bufnr)
+  return not item or not is_ours(item) or find(item, bufnr) ~= nil
+end
+
+--- Run the built-in's accept now: it schedules itself, and keys that were typed after Tab would come before it.
+local function get(on_accept)
+  local done = false
+  local had = vim.lsp.inline_completion.get({
+    on_accept = function(item)
+      done = true
+      return on_accept(item)
+    end,
+  })
+  if had then
+    vim.wait(100, function()
+      return done
+    end, 1)
+  end
+  return had
+end
+
+local function accept(name)
+  return function(bufnr)
+    return is_shown(bufnr) and get(M.on_accept(place.parts[name]))
+  end
+end
+
+--- In a file with CRLF the server's lines end with it, and the built-in would draw the CR.
+local function without_cr(bufnr)
+  local item = builtin.item(bufnr)
+  if item and type(item.insert_text) == 'string' and item.insert_text:find('\r\n', 1, true) then
+    item.insert_text = item.insert_text:gsub('\r\n', '\n')
+    builtin.keep(bufnr, item)
+  end
+end
+
+local function cycle(count)
+  return function(bufnr)
+    local item = builtin.item(bufnr)
+    vim.lsp.inline_completion.select({ count = count })
+    without_cr(bufnr)
+    return item ~= nil
+  end
+end
+
+---@type table<fim_lsp.Action, fun(bufnr: integer): boolean>
+local ACTIONS = {
+  accept = accept('accept'),
+  accept_word = accept('accept_word'),
+  accept_line = accept('accept_line'),
+  next = cycle(1),
+  previous = cycle(-1),
+  dismiss = function(bufnr)
+    return is_shown(bufnr) and get(function() end)
+  end,
+  ask = function(bufnr)
+    return builtin.ask(bufnr, INVOKED)
+  end,
+}
+
+---@param action fim_lsp.Action
+---@return boolean whether there was something to do
+function M.act(action)
+  if not ACTIONS[action] then
+    error(("fim-lsp: no action '%s'"):format(action), 0)
+  end
+  return vim.lsp.inline_completion ~= nil and ACTIONS[action](api.nvim_get_current_buf())
+end
+
+--- After each key: take down what no longer fits, and ask at once. The built-in would wait 200 ms, whatever was typed; the
+--- server knows by itself how long a burst of keys lasts, and answers at once what it has in memory.
+local function after_key(bufnr)
+  if not is_shown(bufnr) then
+    builtin.hide(bufnr)
+  end
+  local row, column = cursor()
+  local state = ('%d:%d:%d'):format(api.nvim_buf_get_changedtick(bufnr), row, column)
+  if state ~= last[bufnr] then
+    last[bufnr] = state
+    builtin.ask(bufnr, AUTOMATIC)
+  end
+end
+
+--- Mend the ghost text of a buffer. Call it after vim.lsp.inline_completion.enable(): what it does comes after the built-in.
+function M.attach(bufnr)
+  local group = api.nvim_create_augroup('fim_lsp.ghost.' .. bufnr, {})
+  api.nvim_create_autocmd({ 'CursorMovedI', 'TextChangedI' }, {
+    group = group,
+    buffer = bufnr,
+    callback = function()
+      after_key(bufnr)
+    end,
+  })
+end
+
+--- Leave a buffer to the built-in.
+function M.detach(bufnr)
+  pcall(api.nvim_del_augroup_by_name, 'fim_lsp.ghost.' .. bufnr)
+  asked[bufnr], last[bufnr] = nil, nil
+end
+
+--- Follow the requests: what each was about tells later where its answer belongs.
+api.nvim_create_autocmd('LspRequest', {
+  group = api.nvim_create_augroup('fim_lsp.ghost', {}),
+  callback = function(event)
+    local request, bufnr = event.data.request, event.buf
+    local id = event.data.client_id .. ':' .. event.data.request_id
+    if request.method ~= INLINE or not is_ours(event.data) then
+      return
+    end
+    if request.type == 'pending' and bufnr == api.nvim_get_current_buf() then
+      local row, _, line = cursor()
+      waiting[id] = { row = row, text = line }
+    elseif request.type == 'complete' then
+      asked[bufnr], waiting[id] = waiting[id], nil
+      vim.schedule(function() -- after the built-in has drawn it
+        if bufnr ~= api.nvim_get_current_buf() then
+          return
+        end
+        without_cr(bufnr)
+        if not is_shown(bufnr) then
+          builtin.hide(bufnr)
+        end
+      end)
+    end
+  end,
+})
+
+return M

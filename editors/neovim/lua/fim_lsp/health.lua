@@ -1,0 +1,105 @@
+--- :checkhealth fim_lsp
+local health = vim.health
+local M = {}
+
+local function neovim()
+  if require('fim_lsp.buffers').has_inline then
+    health.ok('Neovim ' .. tostring(vim.version()) .. ' has inline completion')
+  elseif vim.fn.has('nvim-0.11') == 1 then
+    health.warn('Neovim ' .. tostring(vim.version()) .. ' has no inline completion', {
+      'Suggestions come in the completion menu.',
+      'Neovim 0.12 shows ghost text.',
+    })
+  else
+    health.error('Neovim 0.11 or newer is needed; 0.12 for ghost text')
+  end
+end
+
+---@return boolean
+local function server()
+  local command = vim.lsp.config.fim_lsp and vim.lsp.config.fim_lsp.cmd
+  if type(command) ~= 'table' then
+    health.info('the server is started by a function')
+    return true
+  end
+  if vim.fn.executable(command[1]) == 0 then
+    health.error(('`%s` is not found'):format(command[1]), {
+      'pipx install fim-lsp, or uv tool install fim-lsp',
+      "or name it: require('fim_lsp').setup({ cmd = { '/path/to/fim-lsp' } })",
+    })
+    return false
+  end
+  local done = vim.system({ command[1], '--version' }, { text = true }):wait(20000)
+  if done.code == 0 then
+    health.ok(('`%s`: %s'):format(vim.fn.exepath(command[1]), vim.trim(done.stdout)))
+  else
+    health.error(('`%s --version` failed'):format(command[1]), vim.split(vim.trim(done.stderr), '\n'))
+  end
+  return done.code == 0
+end
+
+local function started()
+  if vim.lsp.is_enabled and not vim.lsp.is_enabled('fim_lsp') then
+    health.warn('not enabled', { "require('fim_lsp').setup(), or vim.lsp.enable('fim_lsp')" })
+  end
+  local clients = vim.lsp.get_clients({ name = 'fim_lsp' })
+  if #clients == 0 then
+    health.warn('not running', { 'Open a file first.' })
+  end
+  for _, client in ipairs(clients) do
+    local buffers = vim.tbl_keys(client.attached_buffers)
+    table.sort(buffers)
+    health.ok(('client %d serves the buffers %s'):format(client.id, table.concat(buffers, ', ')))
+    for _, bufnr in ipairs(buffers) do
+      M.buffer(client, bufnr)
+    end
+  end
+end
+
+--- One buffer of a client.
+function M.buffer(client, bufnr)
+  local status = require('fim_lsp.status').get(bufnr) or {}
+  local on = require('fim_lsp.buffers').is_enabled(bufnr)
+  local name = vim.fn.fnamemodify(vim.api.nvim_buf_get_name(bufnr), ':~:.')
+  local who = type(status.backend) == 'string' and ', asking ' .. status.backend or ''
+  health.info(('%d %s: %s%s'):format(bufnr, name, on and 'on' or 'off (:FimLsp enable)', who))
+  if status.state == 'trouble' or status.state == 'paused' then
+    health.warn(tostring(status.reason), { ':FimLsp why' })
+  end
+  if on and require('fim_lsp.buffers').has_inline and not require('fim_lsp.builtin').known(bufnr) then
+    health.warn("the inside of this Neovim's inline completion is new to fim-lsp", {
+      'Ghost text works, but comes 200 ms later, and may linger where it no longer fits.',
+    })
+  end
+end
+
+local function keys()
+  if not require('fim_lsp.buffers').has_inline then
+    return
+  end
+  local ours = vim.tbl_filter(function(map)
+    return map.desc and vim.startswith(map.desc, 'fim-lsp: ')
+  end, vim.api.nvim_get_keymap('i'))
+  for _, map in ipairs(ours) do
+    health.info(('%s: %s'):format(map.lhs, map.desc:sub(#'fim-lsp: ' + 1)))
+  end
+  if #ours == 0 then
+    health.warn('no key is set', { "require('fim_lsp').setup()", 'or map keys to require("fim_lsp").act("accept") and so on' })
+  end
+  local tab = vim.fn.maparg('<Tab>', 'i', false, true)
+  if #ours > 0 and tab.desc and not vim.startswith(tab.desc, 'fim-lsp: ') then
+    health.warn('<Tab> was mapped again after setup(): ' .. tab.desc, { 'Call setup() later, or choose another key for `accept`.' })
+  end
+end
+
+--- Called by |:checkhealth|.
+function M.check()
+  health.start('fim-lsp')
+  neovim()
+  if server() then
+    started()
+    keys()
+  end
+end
+
+return M

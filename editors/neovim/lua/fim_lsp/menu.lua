@@ -1,0 +1,53 @@
+--- Neovim 0.11: suggestions as entries of the completion menu.
+---
+--- Of a plain entry Neovim 0.11 inserts the first word only, and a snippet's lines it indents once more. So the first line is
+--- made the entry's word, and the lines after it are put in when the entry has been accepted.
+local api = vim.api
+local M = {}
+
+local SNIPPET = 2 -- InsertTextFormat of the protocol
+
+--- For vim.lsp.completion.enable(): what Neovim makes of an item. `data` goes along to |CompleteDone|.
+---@param client vim.lsp.Client
+---@return fun(item: lsp.CompletionItem): table
+local function converter(client)
+  return function(item)
+    local text = item.textEdit.newText:gsub('\r\n', '\n')
+    if item.insertTextFormat == SNIPPET then
+      text = text:gsub('\\([\\$}])', '%1')
+      item.insertTextFormat = nil
+    end
+    local first, rest = text:match('^([^\n]*)(.*)$')
+    local column, line = api.nvim_win_get_cursor(0)[2], api.nvim_get_current_line()
+    local last = vim.str_byteindex(line, client.offset_encoding, item.textEdit.range['end'].character, false)
+    item.data = { fim_lsp = { rest = rest, replaced = math.max(0, last - column) } }
+    return { word = first }
+  end
+end
+
+--- Put in what follows the first line, and take out what the suggestion replaces after the cursor.
+local function complete()
+  local item = vim.tbl_get(vim.v.completed_item, 'user_data', 'nvim', 'lsp', 'completion_item')
+  local ours = type(item) == 'table' and type(item.data) == 'table' and item.data.fim_lsp
+  if vim.v.event.reason ~= 'accept' or not ours then
+    return
+  end
+  local row, column = unpack(api.nvim_win_get_cursor(0))
+  local lines = vim.split(ours.rest, '\n', { plain = true })
+  local last = math.min(column + ours.replaced, #api.nvim_get_current_line())
+  api.nvim_buf_set_text(0, row - 1, column, row - 1, last, lines)
+  api.nvim_win_set_cursor(0, { row + #lines - 1, (#lines == 1 and column or 0) + #lines[#lines] })
+end
+
+---@param client vim.lsp.Client
+---@param on boolean
+function M.enable(client, bufnr, on)
+  vim.bo[bufnr].completeopt = on and 'menuone,noselect,popup' or '' -- the default puts a single entry in unasked
+  vim.lsp.completion.enable(on, client.id, bufnr, { autotrigger = true, convert = converter(client) })
+  local group = api.nvim_create_augroup('fim_lsp.menu.' .. bufnr, {})
+  if on then
+    api.nvim_create_autocmd('CompleteDone', { group = group, buffer = bufnr, callback = complete })
+  end
+end
+
+return M

@@ -1,0 +1,39 @@
+-- Loaded at start by Neovim, or by setup() where a plugin manager does not look into this folder. Cheap: no module is read.
+if vim.g.loaded_fim_lsp then
+  return
+end
+vim.g.loaded_fim_lsp = true
+
+vim.api.nvim_create_user_command('FimLsp', function(call)
+  require('fim_lsp.command').run(call)
+end, {
+  nargs = '?',
+  bang = true,
+  desc = 'fim-lsp: toggle, enable, disable, why, ask, restart',
+  complete = function(lead)
+    return require('fim_lsp.command').names(lead)
+  end,
+})
+
+local group = vim.api.nvim_create_augroup('fim_lsp', {})
+
+local function attach(client_id, bufnr)
+  local client = vim.lsp.get_client_by_id(client_id)
+  if client and client.name == 'fim_lsp' then
+    require('fim_lsp.buffers').attach(client, bufnr)
+  end
+end
+
+vim.api.nvim_create_autocmd('LspAttach', {
+  group = group,
+  desc = 'fim-lsp: ghost text where the server serves',
+  callback = function(event)
+    attach(event.data.client_id, event.buf)
+  end,
+})
+
+for _, client in ipairs(vim.lsp.get_clients({ name = 'fim_lsp' })) do
+  for bufnr in pairs(client.attached_buffers) do
+    attach(client.id, bufnr)
+  end
+end

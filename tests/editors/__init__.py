@@ -1,0 +1,1 @@
+"""The real editors, under a terminal, with a fake back end."""

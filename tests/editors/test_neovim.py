@@ -1,0 +1,626 @@
+"""Neovim with the plugin, in a terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+import shutil
+import subprocess
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from tests.editors.cases import ACCEPTED, Case
+from tests.editors.desk import Desk, writes
+from tests.editors.picture import picture
+from tests.editors.programs import EDITORS, ROOT, program
+from tests.editors.wire import INLINE
+from tests.fakes.codestral import Behaviour
+
+PLUGIN = ROOT / "editors" / "neovim"
+_QUIET = "vim.o.swapfile = false\nvim.o.shortmess = vim.o.shortmess .. 'I'\n"
+_PLAIN = f"vim.opt.runtimepath:append('{PLUGIN}')\n"
+_SETUP = "require('fim_lsp').setup()\n"
+
+
+class Neovim:
+    """The editor on a desk."""
+
+    def __init__(self, desk: Desk, config: str = _PLAIN + _SETUP, *, editor: str = "nvim") -> None:
+        self.desk, self.terminal = desk, desk.terminal
+        self.config = desk.home / ".config" / "nvim" / "init.lua"
+        self.config.parent.mkdir(parents=True)
+        self.config.write_text(_QUIET + config)
+        self.log = desk.home / ".state" / "nvim" / "lsp.log"
+        desk.logs.append(self.log)
+        self.executable = program(editor)
+
+    async def open(self, path: Path, *, line: int = 1, column: int | None = None) -> None:
+        """Start the editor on a file, in insert mode, and wait until the server has the file.
+
+        ``column`` counts bytes, from 1; None is the end of the line.
+        """
+        self.desk.install()
+        place = [f"+call cursor({line}, {column or 1})", "+startinsert" if column else "+startinsert!"]
+        self.terminal.start(self.executable, *place, path.name, folder=path.parent)
+        await self.desk.until(lambda: self.desk.wire.sent("textDocument/didOpen"), "the server has the file")
+        await self.terminal.wait_for("-- INSERT --")
+
+    async def open_at(self, case: Case) -> Path:
+        """Start the editor at a case's cursor."""
+        path = self.desk.file(case.file, case.content)
+        column = None if case.at_end_of_line else len(case.line_before.encode()) + 1
+        await self.open(path, line=case.line, column=column)
+        return path
+
+    async def save(self) -> None:
+        """Leave insert mode and write the file."""
+        self.terminal.keys("Escape")
+        await self.terminal.wait_for(lambda screen: "-- INSERT --" not in screen)
+        self.terminal.type(":w\n")
+
+    def messages(self) -> Sequence[str]:
+        """What the server said to the user."""
+        return [each["params"]["message"] for each in self.desk.wire.received("window/showMessage")]
+
+    def errors(self) -> list[str]:
+        """The lines of the editor's own log that tell of an error or a warning, the log's heading not among them."""
+        if not self.log.exists():
+            return []
+        return [line for line in self.log.read_text().splitlines() if line.startswith(("[ERROR]", "[WARN]"))]
+
+    async def quit(self) -> None:
+        """Leave the editor; nothing may stay behind, no error be in its log, and the server end well."""
+        self.terminal.keys("Escape")
+        self.terminal.type(":qa!\n")
+        await self.terminal.ended()
+        assert self.desk.wire.exits() == [0]
+        assert self.errors() == []
+
+
+@pytest.fixture
+async def neovim(desk: Desk) -> AsyncIterator[Neovim]:
+    """Neovim with the plugin on its runtimepath and one line of setup."""
+    return Neovim(desk)
+
+
+FIB = "def fib(n):\n    if n < 2:\n        return n\n    "
+GHOST = "fib(n - 1) + fib(n - 2)"
+WHOLE = f"return {GHOST}"
+
+
+async def _with_ghost(neovim: Neovim, *, name: str = "demo.py", typed: str = "ret") -> Path:
+    """Open a file and type until the ghost is there."""
+    neovim.desk.codestral.answer = writes(WHOLE)
+    path = neovim.desk.file(name, FIB + "\n")
+    await neovim.open(path, line=4)
+    neovim.terminal.type(typed)
+    await neovim.terminal.wait_for(WHOLE)
+    return path
+
+
+@pytest.mark.parametrize("case", ACCEPTED, ids=lambda case: case.name)
+async def test_tab_puts_exactly_the_right_text_into_the_file(neovim: Neovim, case: Case) -> None:
+    neovim.desk.codestral.answer = writes(case.wants)
+    path = await neovim.open_at(case)
+    neovim.terminal.type(case.typed)
+    await neovim.terminal.wait_for(case.shown, "^M")
+    neovim.terminal.keys("Tab")
+    await neovim.terminal.wait_for(case.shown)
+    await neovim.save()
+    await neovim.desk.holds(path, case.expected)
+    await neovim.quit()
+
+
+async def test_typing_what_is_shown_keeps_it_and_makes_no_call(neovim: Neovim) -> None:
+    path = await _with_ghost(neovim)
+    column, _ = neovim.terminal.cursor()
+    for count, letter in enumerate("urn fib(n - 1)", start=1):
+        neovim.terminal.type(letter)
+        await neovim.terminal.wait_for(lambda _, at=column + count: neovim.terminal.cursor()[0] == at)
+        await neovim.terminal.wait_for(WHOLE)
+    await neovim.desk.until(lambda: neovim.desk.wire.settled(INLINE), "all is answered")
+    assert len(neovim.desk.codestral.requests) == 1
+    await neovim.save()
+    await neovim.desk.holds(path, f"{FIB}return fib(n - 1)\n".encode())
+    await neovim.quit()
+
+
+async def test_a_fast_typist_makes_one_call(neovim: Neovim) -> None:
+    neovim.desk.codestral.answer = writes(WHOLE)
+    await neovim.open(neovim.desk.file("demo.py", FIB + "\n"), line=4)
+    for letter in "return fib(n - 1)":
+        neovim.terminal.type(letter)
+    await neovim.terminal.wait_for(WHOLE)
+    await neovim.desk.until(lambda: neovim.desk.wire.settled(INLINE), "all is answered")
+    assert len(neovim.desk.codestral.requests) == 1
+    await neovim.quit()
+
+
+async def test_tab_right_after_a_key_repeats_nothing(neovim: Neovim) -> None:
+    path = await _with_ghost(neovim)
+    neovim.terminal.type("urn f\t")
+    await neovim.terminal.wait_for(WHOLE)
+    await neovim.save()
+    await neovim.desk.holds(path, f"{FIB}{WHOLE}\n".encode())
+    await neovim.quit()
+
+
+async def test_keys_after_tab_come_after_the_accepted_text(neovim: Neovim) -> None:
+    path = await _with_ghost(neovim)
+    neovim.terminal.type("\t  # done")
+    await neovim.terminal.wait_for("# done")
+    await neovim.save()
+    await neovim.desk.holds(path, f"{FIB}{WHOLE}  # done\n".encode())
+    await neovim.quit()
+
+
+async def test_tab_after_another_word_is_a_tab(neovim: Neovim) -> None:
+    path = await _with_ghost(neovim, name="demo.txt")
+    neovim.terminal.type("ry\tagain")
+    await neovim.terminal.wait_for("again", "fib(n - 1)")
+    await neovim.save()
+    await neovim.desk.holds(path, f"{FIB}retry\tagain\n".encode())
+    await neovim.quit()
+
+
+async def test_ghost_that_no_longer_fits_goes_at_once_and_an_empty_answer_leaves_nothing(neovim: Neovim) -> None:
+    neovim.desk.settings["timeout"] = 600  # the answer comes when the gate opens, and not before
+    await _with_ghost(neovim)
+    gate = asyncio.Event()
+    neovim.desk.codestral.behaviour = Behaviour(gate=gate)
+    neovim.terminal.type("a")
+    await neovim.terminal.wait_for("    reta", "fib(n - 1)")
+    await neovim.desk.codestral.until(lambda: len(neovim.desk.codestral.requests) == 2)
+    await neovim.terminal.wait_for("    reta", "fib(n - 1)")
+    gate.set()
+    await neovim.desk.until(lambda: neovim.desk.wire.settled(INLINE), "all is answered")
+    await neovim.terminal.wait_for(lambda screen: screen.splitlines()[3].rstrip() == "    reta")
+    await neovim.quit()
+
+
+async def test_word_then_line_then_dismiss(neovim: Neovim) -> None:
+    text = "first(a.b) + second"
+    neovim.desk.codestral.answer = writes(f"return {text}")
+    path = neovim.desk.file("demo.py", FIB + "\n")
+    await neovim.open(path, line=4)
+    neovim.terminal.type("ret")
+    await neovim.terminal.wait_for(text)
+    column, _ = neovim.terminal.cursor()
+    for word in ("urn", " first", "(", "a"):
+        neovim.terminal.keys("M-Right")
+        column += len(word)
+        await neovim.terminal.wait_for(lambda _, at=column: neovim.terminal.cursor()[0] == at)
+        await neovim.terminal.wait_for(text)
+    neovim.terminal.keys("C-]")
+    await neovim.terminal.wait_for(lambda screen: screen.splitlines()[3].rstrip() == "    return first(a")
+    neovim.terminal.type(".")
+    await neovim.terminal.wait_for(text)
+    assert len(neovim.desk.codestral.requests) == 1
+    neovim.terminal.keys("M-Down")
+    await neovim.save()
+    await neovim.desk.holds(path, f"{FIB}return {text}\n".encode())
+    await neovim.quit()
+
+
+async def test_line_by_line_costs_one_call(neovim: Neovim) -> None:
+    lines = ["    if n < 0:", "        raise ValueError(n)", "    if n < 2:", "        return n"]
+    neovim.desk.codestral.answer = writes("\n".join(lines))
+    path = neovim.desk.file("demo.py", "def fib(n):\n    \n")
+    await neovim.open(path, line=2)
+    neovim.terminal.type("if n < 0:")
+    for row, line in enumerate(lines[1:], start=2):
+        await neovim.terminal.wait_for("        return n")
+        neovim.terminal.keys("M-Down")
+        await neovim.terminal.wait_for(lambda _, end=line, at=row: neovim.terminal.cursor() == (len(end), at))
+    assert len(neovim.desk.codestral.requests) == 1
+    await neovim.save()
+    await neovim.desk.holds(path, "\n".join(["def fib(n):", *lines, ""]).encode())
+    await neovim.quit()
+
+
+async def test_the_picture_in_the_readme(neovim: Neovim) -> None:
+    area = "def area(shape):\n    if shape.kind == 'circle':\n        return math.pi * shape.radius ** 2\n"
+    rest = "    if shape.kind == 'square':\n        return shape.side ** 2\n    raise ValueError(shape.kind)"
+    neovim.desk.codestral.answer = writes(rest)
+    await neovim.open(
+        neovim.desk.file("shapes.py", f"import math\n\n\n{area}    \n\n\nprint(area(Circle(1)))\n"), line=7
+    )
+    neovim.terminal.type("if shape.kind == 'square':")
+    await neovim.terminal.wait_for("raise ValueError(shape.kind)")
+    picture(neovim.terminal, PLUGIN / "ghost.svg", rows=14)
+    await neovim.quit()
+
+
+async def test_one_undo_takes_back_what_was_accepted_and_no_more(neovim: Neovim) -> None:
+    path = await _with_ghost(neovim)
+    neovim.terminal.keys("Tab", "Escape")
+    await neovim.terminal.wait_for(lambda screen: "-- INSERT --" not in screen)
+    neovim.terminal.type("u:w\n")
+    await neovim.desk.holds(path, f"{FIB}ret\n".encode())
+    await neovim.quit()
+
+
+async def test_toggled_off_and_on_in_a_buffer_and_everywhere(neovim: Neovim) -> None:
+    await _with_ghost(neovim)
+    for off, on in (("toggle", "toggle"), ("disable!", "enable!"), ("disable", "toggle!")):
+        name, bang = (off.rstrip("!"), "!" if off.endswith("!") else "")
+        neovim.terminal.keys("Escape")
+        neovim.terminal.type(f":FimLsp{bang} {name}\n")
+        neovim.terminal.type("A")
+        await neovim.terminal.wait_for("-- INSERT --", GHOST)
+        asked = len(neovim.desk.wire.sent(INLINE))
+        neovim.terminal.type("u")
+        await neovim.terminal.wait_for("    retu", GHOST)
+        neovim.terminal.keys("BSpace", "Escape")
+        await neovim.terminal.wait_for(lambda screen: "-- INSERT --" not in screen)
+        assert len(neovim.desk.wire.sent(INLINE)) == asked
+        name, bang = (on.rstrip("!"), "!" if on.endswith("!") else "")
+        if off == "disable" and on == "toggle!":  # everywhere is off and on again; that undoes what one buffer had
+            neovim.terminal.type(":FimLsp! disable\n")
+        neovim.terminal.type(f":FimLsp{bang} {name}\n")
+        neovim.terminal.type("A")
+        await neovim.terminal.wait_for(WHOLE)
+    await neovim.quit()
+
+
+_REFUSALS = {
+    "refuses the key (401)": Behaviour(status=401, raw=b'{"detail":"Unauthorized"}'),
+    "(429)": Behaviour(status=429, raw=b'{"message":"Requests rate limit exceeded"}', headers={"Retry-After": "60"}),
+    "nothing listens there": Behaviour(),
+}
+
+
+@pytest.mark.parametrize("trouble", _REFUSALS)
+async def test_trouble_is_told_once_and_never_in_the_way(neovim: Neovim, trouble: str) -> None:
+    desk = neovim.desk
+    if trouble == "nothing listens there":
+        desk.settings["base_url"] = "http://127.0.0.1:9"  # the discard port, where nothing listens
+    desk.codestral.behaviour = _REFUSALS[trouble]
+    path = desk.file("demo.py", FIB + "\n")
+    await neovim.open(path, line=4)
+    neovim.terminal.type("alpha = ")
+    await neovim.terminal.wait_for(trouble)
+    for word in ("beta", " + gamma", " + delta", " + epsilon"):
+        asked = len(desk.wire.sent(INLINE))
+        neovim.terminal.type(word)
+        await neovim.terminal.wait_for(word.strip(), "Press ENTER")
+        await desk.until(
+            lambda n=asked: len(desk.wire.sent(INLINE)) > n and desk.wire.settled(INLINE), "it is answered"
+        )
+    assert len(neovim.messages()) == 1
+    await neovim.save()
+    await neovim.terminal.wait_for(lambda screen: trouble not in screen)
+    await desk.holds(path, f"{FIB}alpha = beta + gamma + delta + epsilon\n".encode())
+    await neovim.quit()
+
+
+@pytest.mark.parametrize(
+    ("mapping", "written"),
+    [
+        ("", "    \tx"),
+        ("vim.keymap.set('i', '<Tab>', 'TAB')", "    TABx"),
+        ("vim.keymap.set('i', '<Tab>', function() return 'E<C-v>u0041' end, { expr = true })", "    EAx"),
+        (
+            "vim.keymap.set('i', '<Plug>(t)', 'plug')\nvim.keymap.set('i', '<Tab>', '<Plug>(t)', { remap = true })",
+            "    plugx",
+        ),
+        ("vim.keymap.set('i', '<Tab>', function() vim.api.nvim_put({ 'put' }, 'c', false, true) end)", "    putx"),
+        ("vim.cmd([[inoremap <expr> <Tab> 'vim' . 'L']])", "    vimLx"),
+    ],
+    ids=["no mapping", "text", "function with keys", "remapped", "function that acts", "expression"],
+)
+async def test_without_ghost_tab_does_what_it_did_before(desk: Desk, mapping: str, written: str) -> None:
+    neovim = Neovim(desk, f"{mapping}\n{_PLAIN}{_SETUP}{_SETUP}")
+    desk.codestral.answer = writes()
+    path = desk.file("demo.txt", "    \n")
+    await neovim.open(path)
+    neovim.terminal.type("\tx")
+    await neovim.save()
+    await desk.holds(path, f"{written}\n".encode())
+    await neovim.quit()
+
+
+async def test_killing_the_editor_leaves_no_server(neovim: Neovim) -> None:
+    await _with_ghost(neovim)
+    neovim.terminal.kill("nvim")
+    await neovim.terminal.ended()
+
+
+# A server inside Neovim, for what ours does not send: several items, and its state, today.
+_INSIDE = """
+vim.lsp.config('fim_lsp', { cmd = function(dispatchers)
+  local function reply(method, params)
+    if method == 'initialize' then
+      return { capabilities = {
+        inlineCompletionProvider = vim.empty_dict(),
+        textDocumentSync = 1,
+        executeCommandProvider = { commands = { 'fim-lsp.why' } },
+      } }
+    elseif method == 'workspace/executeCommand' and params.arguments[1].quiet then
+      return { 'asked codestral', 'it had nothing to add' }
+    elseif method == 'textDocument/inlineCompletion' then
+      local row, column = unpack(vim.api.nvim_win_get_cursor(0))
+      local at = { line = row - 1, character = column }
+      dispatchers.notification('fim-lsp/status', { state = 'busy', backend = 'codestral', model = 'm', host = 'h' })
+      return { items = vim.tbl_map(function(text)
+        return { insertText = text, range = { start = at, ['end'] = at } }
+      end, { 'one()', 'two()', 'three()' }) }
+    end
+  end
+  local closing, id = false, 0
+  return {
+    request = function(method, params, callback)
+      id = id + 1
+      callback(nil, reply(method, params))
+      return true, id
+    end,
+    notify = function(method) closing = closing or method == 'exit' return true end,
+    is_closing = function() return closing end,
+    terminate = function() closing = true end,
+  }
+end })
+vim.o.laststatus = 2
+vim.o.statusline = "<%{v:lua.require'fim_lsp'.statusline()}>"
+"""
+
+
+# Neovim 0.11 asks at blanks, brackets and the like: what is typed ends with one.
+_IN_THE_MENU = (
+    ("def area(shape):\n    ‸\n", "return ", "shape.width * (1 + 2)", "shape.width * (1 + 2)"),
+    (
+        "def area(shape):\n    ‸\n",
+        "if shape is None:",
+        '\n        return {"$": "\\\\"}\n    return 1',
+        'return {"$": "',
+    ),
+    ("alpha = 1\nprint(‸)\n", "al, ", "alpha, beta", "alpha, beta"),
+    ("def area(shape):\r\n    ‸\r\n", "if shape is None:", "\n        return 0\n    return 1", "return 0"),
+)
+
+
+@pytest.mark.parametrize(("document", "typed", "rest", "shown"), _IN_THE_MENU, ids=["words", "lines", "within", "CRLF"])
+async def test_neovim_0_11_accepts_the_whole_entry_of_its_menu(
+    desk: Desk, document: str, typed: str, rest: str, shown: str
+) -> None:
+    neovim = Neovim(desk, editor="nvim-0.11")
+    after = document.replace("‸", typed + rest.replace("\n", "\r\n" if "\r" in document else "\n"))
+    case = Case(name="", document=document, typed=typed, rest=rest, after=after)
+    desk.codestral.answer = writes(case.wants)
+    path = await neovim.open_at(case)
+    neovim.terminal.type(typed)
+    await neovim.terminal.wait_for(shown)
+    neovim.terminal.keys("C-n")
+    await neovim.terminal.wait_for("fim-lsp")
+    neovim.terminal.keys("C-y")
+    await neovim.terminal.wait_for(lambda screen: "Text fim-lsp" not in screen)
+    await neovim.save()
+    await desk.holds(path, case.expected)
+    await neovim.quit()
+
+
+async def test_cycling_and_the_statusline(desk: Desk) -> None:
+    neovim = Neovim(desk, _PLAIN + _SETUP + _INSIDE)
+    desk.terminal.start(neovim.executable, "+startinsert!", "demo.txt", folder=desk.project)
+    await desk.terminal.wait_for("<fim>")
+    desk.terminal.type("x = ")
+    await desk.terminal.wait_for("x = one()")
+    await desk.terminal.wait_for("<fim codestral …>")
+    for key, shown in (
+        ("M-]", "two() (2/3)"),
+        ("M-]", "three() (3/3)"),
+        ("M-]", "one() (1/3)"),
+        ("M-[", "three() (3/3)"),
+    ):
+        desk.terminal.keys(key)
+        await desk.terminal.wait_for(f"x = {shown}")
+    desk.terminal.type("\t\x1b:FimLsp disable\n")
+    await desk.terminal.wait_for("<fim codestral off>")
+    desk.terminal.type(":w\n")
+    await desk.until(lambda: (desk.project / "demo.txt").exists(), "the file is written")
+    await desk.holds(desk.project / "demo.txt", b"x = three()\n")
+    desk.terminal.type(":qa!\n")
+    await desk.terminal.ended()
+    assert neovim.errors() == []
+
+
+async def test_why_is_shown(desk: Desk) -> None:
+    neovim = Neovim(desk, _PLAIN + _SETUP + _INSIDE)
+    desk.terminal.start(neovim.executable, "demo.txt", folder=desk.project)
+    await desk.terminal.wait_for("<fim>")
+    desk.terminal.type(":FimLsp why\n")
+    await desk.terminal.wait_for("it had nothing to add")
+    desk.terminal.type(":qa!\n")
+    await desk.terminal.ended()
+    assert neovim.errors() == []
+
+
+async def test_why_without_the_servers_help_is_what_is_known_here(neovim: Neovim) -> None:
+    neovim.desk.codestral.behaviour = _REFUSALS["refuses the key (401)"]
+    await neovim.open(neovim.desk.file("demo.py", FIB + "\n"), line=4)
+    neovim.terminal.type("alpha = ")
+    await neovim.terminal.wait_for("refuses the key (401)")
+    neovim.terminal.type("\x1b:FimLsp why\n")
+    await neovim.terminal.wait_for(" fim-lsp ")
+    await neovim.quit()
+
+
+async def test_the_server_starts_anew(neovim: Neovim) -> None:
+    await _with_ghost(neovim)
+    neovim.terminal.type("\x1b:FimLsp restart\n")
+    await neovim.desk.until(lambda: len(neovim.desk.wire.sent("textDocument/didOpen")) == 2, "it has the file again")
+    neovim.terminal.type("A")
+    await neovim.terminal.wait_for("-- INSERT --")
+    neovim.terminal.type("u")
+    await neovim.terminal.wait_for(WHOLE)
+    neovim.terminal.type("\x1b:qa!\n")
+    await neovim.terminal.ended()
+    assert neovim.desk.wire.exits() == [0, 0]
+    assert neovim.errors() == []
+
+
+async def test_checkhealth_finds_all_well(neovim: Neovim) -> None:
+    await _with_ghost(neovim)
+    neovim.terminal.keys("Escape")
+    neovim.terminal.type(":checkhealth fim_lsp\n:silent w! ../health.txt\n")
+    await neovim.desk.until((neovim.desk.folder / "health.txt").exists, "the report is written")
+    await neovim.desk.until(
+        lambda: "accept the ghost text" in (neovim.desk.folder / "health.txt").read_text(), "it is whole"
+    )
+    report = (neovim.desk.folder / "health.txt").read_text()
+    assert report.count("✅ OK") == 3
+    assert "WARNING" not in report
+    assert "ERROR" not in report
+    await neovim.quit()
+
+
+async def test_checkhealth_tells_that_the_server_is_missing(desk: Desk) -> None:
+    neovim = Neovim(desk, _PLAIN + "require('fim_lsp').setup({ cmd = { 'no-such-fim-lsp' } })\n")
+    desk.terminal.start(neovim.executable, "+checkhealth fim_lsp", "+silent w! health.txt", folder=desk.project)
+    await desk.until((desk.project / "health.txt").exists, "the report is written")
+    assert "`no-such-fim-lsp` is not found" in (desk.project / "health.txt").read_text()
+
+
+# How the plugin is installed, each followed by the same look at ghost text, keys, commands and help.
+_BARE = "vim.lsp.config('fim_lsp', { root_markers = { '.git' } })\nvim.lsp.enable('fim_lsp')\n"
+_PACK = """
+vim.pack.add({ 'file://REPOSITORY' }, { confirm = false, load = function(plugin)
+  vim.opt.runtimepath:append(plugin.path .. '/editors/neovim')
+end })
+require('fim_lsp').setup()
+"""
+_LAZY = """
+vim.opt.runtimepath:prepend(vim.fn.isdirectory('LAZY') == 1 and 'LAZY' or 'STAND_IN')
+require('lazy').setup({ {
+  dir = 'REPOSITORY',
+  config = function(plugin)
+    vim.opt.runtimepath:append(plugin.dir .. '/editors/neovim')
+    require('fim_lsp').setup()
+  end,
+} }, {
+  rocks = { enabled = false },
+  performance = { rtp = { paths = vim.api.nvim_list_runtime_paths() } }, -- lazy.nvim takes them away
+})
+"""
+# What lazy.nvim does with such a spec, for where it is not at hand: nothing loads by itself, then `config` is called.
+_STAND_IN = """
+return { setup = function(specs)
+  vim.go.loadplugins = false
+  for _, plugin in ipairs(specs) do
+    vim.opt.runtimepath:prepend(plugin.dir)
+    plugin.config(plugin)
+  end
+end }
+"""
+_INSTALLED = {"runtimepath": _PLAIN + _SETUP, "enable": _PLAIN + _BARE, "vim.pack": _PACK, "lazy.nvim": _LAZY}
+
+
+@pytest.mark.parametrize("way", _INSTALLED)
+async def test_installed_it_shows_ghost_text_and_has_help(desk: Desk, way: str) -> None:
+    repository = _repository(desk) if way in {"vim.pack", "lazy.nvim"} else ROOT
+    config = _INSTALLED[way].replace("REPOSITORY", str(repository))
+    if way == "lazy.nvim":
+        stand_in = desk.folder / "stand-in"
+        config = config.replace("LAZY", str(EDITORS / "lazy.nvim")).replace("STAND_IN", str(stand_in))
+        (stand_in / "lua").mkdir(parents=True)
+        (stand_in / "lua" / "lazy.lua").write_text(_STAND_IN)
+    neovim = Neovim(desk, config)
+    path = await _with_ghost(neovim)
+    if way != "enable":  # keys are set by setup()
+        neovim.terminal.keys("Tab")
+        await neovim.save()
+        await desk.holds(path, f"{FIB}{WHOLE}\n".encode())
+    neovim.terminal.keys("Escape")
+    neovim.terminal.type(":help fim-lsp\n")
+    await neovim.terminal.wait_for("the language server fim-lsp:")
+    assert len(desk.wire.sent("textDocument/didOpen")) == 1, "help is not sent"
+    neovim.terminal.type(":qa!\n")
+    await neovim.terminal.ended()
+    assert neovim.errors() == []
+
+
+def _repository(desk: Desk) -> Path:
+    """The project as a repository of its own, as a plugin manager clones it."""
+    path = desk.folder / "fim-lsp"
+    shutil.copytree(PLUGIN, path / "editors" / "neovim")
+    identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+    for command in (["init", "-q", "-b", "main"], ["add", "."], [*identity, "commit", "-qm", "all"]):
+        subprocess.run(["git", "-C", str(path), *command], check=True)
+    return path
+
+
+async def test_the_snippet_needs_no_plugin(desk: Desk) -> None:
+    neovim = Neovim(desk, (PLUGIN / "init.lua").read_text())
+    path = await _with_ghost(neovim)
+    neovim.terminal.keys("Tab")
+    await neovim.terminal.wait_for(WHOLE)
+    await neovim.save()
+    await desk.holds(path, f"{FIB}{WHOLE}\n".encode())
+    await neovim.quit()
+
+
+# Runs place.lua on cases from a file of JSON, without a screen.
+_PLACE = """
+local place = dofile(arg[1])
+local found = vim.tbl_map(function(case)
+  return place.find(case.offer, case.asked, case.line, case.offer.row, case.column) or vim.NIL
+end, vim.json.decode(io.read('*a')))
+io.write(vim.json.encode(found))
+"""
+_LETTERS = "ab()é🎉"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Typed:
+    """A line was ``head old tail`` when asked about, ``old`` is to become ``text``; then ``typed`` was typed before ``old``."""
+
+    head: str
+    old: str
+    tail: str
+    text: str
+    typed: str
+
+    @property
+    def line(self) -> bytes:
+        return f"{self.head}{self.typed}{self.old}{self.tail}".encode()
+
+    def request(self) -> dict[str, object]:
+        start = len(self.head.encode())
+        offer = {"text": self.text, "row": 3, "from": start, "to": start + len(self.old.encode())}
+        asked = f"{self.head}{self.old}{self.tail}"
+        return {"offer": offer, "asked": asked, "line": self.line.decode(), "column": start + len(self.typed.encode())}
+
+
+def test_an_accepted_text_repeats_and_loses_nothing_wherever_it_is_typed_through(tmp_path: Path) -> None:
+    random = Random(5)
+
+    def some(most: int) -> str:
+        return "".join(random.choices(_LETTERS, k=random.randint(0, most)))
+
+    cases = []
+    for _ in range(3000):
+        text = some(6)
+        typed = text[: random.randint(0, len(text))] if random.random() < 0.7 else some(4)
+        cases.append(_Typed(head=some(4), old=some(3), tail=some(3), text=text, typed=typed))
+    script = tmp_path / "place.lua"
+    script.write_text(_PLACE)
+    command = [program("nvim"), "-l", str(script), str(PLUGIN / "lua" / "fim_lsp" / "place.lua")]
+    requests = json.dumps([case.request() for case in cases]).encode()
+    answer = json.loads(subprocess.run(command, input=requests, check=True, capture_output=True).stdout)
+    for case, found in zip(cases, answer, strict=True):
+        if not case.text.startswith(case.typed):
+            assert found is None, case
+        else:
+            line = case.line[: found["from"]] + case.text.encode() + case.line[found["to"] :]
+            assert line.decode() == case.head + case.text + case.tail, case
+            assert found["typed"] == case.typed
+
+
+def test_the_tags_of_the_help_are_up_to_date(tmp_path: Path) -> None:
+    shutil.copytree(PLUGIN / "doc", tmp_path / "doc")
+    (tmp_path / "doc" / "tags").unlink()
+    subprocess.run([program("nvim"), "--clean", "--headless", f"+helptags {tmp_path}/doc", "+qa"], check=True)
+    assert (tmp_path / "doc" / "tags").read_bytes() == (PLUGIN / "doc" / "tags").read_bytes()
