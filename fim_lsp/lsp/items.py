@@ -9,6 +9,9 @@ from lsprotocol import types
 from fim_lsp.suggest.suggestion import Suggestion
 
 _WORD = re.compile(r"\w*\Z")
+_LINE_END = re.compile(r"\r\n?|\n")
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")  # control characters, and what others take for line ends
+_LABEL_LENGTH = 60  # characters; Helix cuts labels where its menu ends, others draw the menu as wide as they are
 
 
 def word_before(line_prefix: str) -> str:
@@ -25,36 +28,58 @@ def inline_list(suggestion: Suggestion | None, span: types.Range) -> types.Inlin
 
 
 def completion_list(
-    suggestion: Suggestion | None, word: str, span: types.Range, *, snippets: bool
+    suggestion: Suggestion | None, word: str, span: types.Range, *, first_line: bool
 ) -> types.CompletionList:
-    """A menu entry for editors without inline completion; ``span`` begins where ``word``, before the cursor, does.
+    """The completion menu, for editors without inline completion; ``span`` begins where ``word``, before the cursor, does.
 
-    The label is one line, and the filter is the word and what goes on with it, so that the menu stays open while one
-    types along. ``snippets``: Neovim inserts only the first line of a plain item, so a client that takes snippets gets
-    several lines as one.
+    Of several lines there are two entries, the whole and the first line alone, if ``first_line`` is wished. They are
+    plain text: as a snippet, Helix, Neovim and VS Code indent every line after the first once more.
     """
     if suggestion is None:
         return types.CompletionList(is_incomplete=True, items=[])
-    first, *more = suggestion.text.strip("\r\n").splitlines()
-    whole = word + suggestion.text
-    as_snippet = snippets and bool(more)
-    item = types.CompletionItem(
-        label=(word + first).strip() + (" …" if more else ""),
+    first = _to_first_line_end(suggestion.text)
+    entries = [_entry(word, suggestion.text, span, order=1)]
+    if first != suggestion.text and first_line and not suggestion.replace:
+        entries.append(_entry(word, first, span, order=2))
+    return types.CompletionList(is_incomplete=True, items=entries)
+
+
+def _entry(word: str, text: str, span: types.Range, *, order: int) -> types.CompletionItem:
+    """One entry. The filter is the word and what goes on with it, so that the menu stays open while one types along; the
+    sort key puts it above what other servers have."""
+    lead, first, more = _lines(text)
+    whole = word + text
+    return types.CompletionItem(
+        label=_label(word + " ↵ " + first.strip() if lead else word + first, more=bool(more)),
         kind=types.CompletionItemKind.Text,
         detail="fim-lsp",
-        filter_text=word + first,
-        sort_text="\x01",
-        text_edit=types.TextEdit(range=span, new_text=_escaped(whole) if as_snippet else whole),
-        insert_text_format=types.InsertTextFormat.Snippet if as_snippet else types.InsertTextFormat.PlainText,
+        filter_text=(word or first.strip()) if lead else word + first,
+        sort_text=chr(order),
+        text_edit=types.TextEdit(range=span, new_text=whole),
+        insert_text_format=types.InsertTextFormat.PlainText,
         insert_text_mode=types.InsertTextMode.AsIs,
-        documentation=_preview(whole) if more else None,
+        documentation=_preview(whole) if lead or more else None,
     )
-    return types.CompletionList(is_incomplete=True, items=[item])
 
 
-def _escaped(text: str) -> str:
-    r"""As a snippet's text: ``\``, ``$`` and ``}`` would be syntax."""
-    return re.sub(r"([\\$}])", r"\\\1", text)
+def _lines(text: str) -> tuple[str, str, str]:
+    """The line ends that a text begins with, its first line that has something in it, and the rest."""
+    body = text.lstrip("\r\n")
+    first = _LINE_END.split(body, maxsplit=1)[0]
+    return text[: len(text) - len(body)], first, body[len(first) :].rstrip("\r\n")
+
+
+def _to_first_line_end(text: str) -> str:
+    lead, first, more = _lines(text)
+    return lead + first if more else text
+
+
+def _label(line: str, *, more: bool) -> str:
+    """A line short enough for a menu, with a mark where something is left out."""
+    line = _UNPRINTABLE.sub(" ", line).strip()
+    if len(line) > _LABEL_LENGTH:
+        return line[: _LABEL_LENGTH - 1].rstrip() + "…"
+    return f"{line} …" if more else line
 
 
 def _preview(text: str) -> types.MarkupContent:

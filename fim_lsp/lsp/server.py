@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
+import string
 from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any
@@ -30,7 +31,8 @@ from fim_lsp.text.positions import to_units
 
 log = logging.getLogger(__name__)
 
-_TRIGGERS = [".", ":", "(", "[", "{", ",", "=", " ", '"', "'", "/", "<", "-", "@", "#", "$", "\n"]
+# Helix closes its menu at each of them, and asks again only where it is a trigger character.
+_TRIGGERS = [*string.punctuation.replace("_", ""), " ", "\t", "\n"]
 
 
 class Server(LanguageServer):
@@ -44,7 +46,7 @@ class Server(LanguageServer):
         self.session = Session(self._tell, environment, self.journal)
         self.wants_status = False
         self.has_inline = False  # whether the editor asks for inline completion
-        self.snippets = False
+        self.first_line = True  # whether the first line is an entry of its own in the menu
         self.menu = Menu.ABSENT
         self._tasks: set[asyncio.Task[None]] = set()
         _register(self)
@@ -125,8 +127,7 @@ def _initialize(server: Server, params: types.InitializeParams) -> None:
     # lsp-mode says "inlineCompletion": null and means yes; eglot calls itself Eglot
     client = params.client_info.name if params.client_info else ""
     server.has_inline = bool(text and text.inline_completion) or client == "emacs"
-    item = text.completion.completion_item if text and text.completion else None
-    server.snippets = bool(item and item.snippet_support)
+    server.first_line = client != "Eglot"  # Emacs puts in what the labels of two entries have in common
     if _menu_wanted(server):
         options = types.CompletionOptions(trigger_characters=_TRIGGERS)
         server.feature(types.TEXT_DOCUMENT_COMPLETION, options)(_completion)
@@ -244,7 +245,7 @@ def _completion(server: Server, params: types.CompletionParams) -> asyncio.Futur
 
     def items(suggestion: Suggestion | None) -> types.CompletionList:
         span = _span(units, split, len(word), suggestion)
-        return completion_list(suggestion, word, span, snippets=server.snippets)
+        return completion_list(suggestion, word, span, first_line=server.first_line)
 
     return _then(answer, items)
 

@@ -179,46 +179,6 @@ async def test_a_server_without_a_home_serves(tmp_path: Path) -> None:
         assert len(client.messages()) == 1
 
 
-MENU_ONLY = {"textDocument": {"completion": {"completionItem": {"snippetSupport": False}}}}
-
-
-def completion(client: RawClient, line: int, character: int) -> int:
-    return client.request(
-        "textDocument/completion",
-        {
-            "textDocument": {"uri": "file:///workspace/demo.py"},
-            "position": {"line": line, "character": character},
-            "context": {"triggerKind": 1},
-        },
-    )
-
-
-async def test_an_editor_without_inline_completion_gets_a_menu_entry(tmp_path: Path) -> None:
-    async with FakeCodestral(lambda body: "ur(x)\n    return x\n") as server, RawClient(tmp_path) as client:
-        options = {"backend": "codestral", "base_url": server.url, "api_key": "k", "debounce": 0, "multiline": "always"}
-        result = await client.initialize(options=options, capabilities=MENU_ONLY)
-        assert result["capabilities"]["completionProvider"]["triggerCharacters"]
-        client.open("def fo\n")
-        reply = await client.reply(completion(client, 0, 6))
-    (item,) = reply["result"]["items"]
-    assert reply["result"]["isIncomplete"] is True
-    assert (item["label"], item["filterText"]) == ("four(x) …", "four(x)")
-    assert item["textEdit"] == {
-        "newText": "four(x)\n    return x",
-        "range": {"start": {"line": 0, "character": 4}, "end": {"line": 0, "character": 6}},
-    }
-
-
-async def test_several_lines_are_a_snippet_where_snippets_are_known(tmp_path: Path) -> None:
-    capabilities = {"textDocument": {"completion": {"completionItem": {"snippetSupport": True}}}}
-    async with FakeCodestral(lambda body: "${a}\\\nb") as server, RawClient(tmp_path) as client:
-        options = {"backend": "codestral", "base_url": server.url, "api_key": "k", "debounce": 0, "multiline": "always"}
-        await client.initialize(options=options, capabilities=capabilities)
-        client.open("x = \n")
-        (item,) = (await client.reply(completion(client, 0, 4)))["result"]["items"]
-    assert (item["insertTextFormat"], item["textEdit"]["newText"]) == (2, "\\${a\\}\\\\\nb")
-
-
 async def test_no_menu_beside_ghost_text_unless_wished(tmp_path: Path) -> None:
     async with RawClient(tmp_path) as client:
         result = await client.initialize(options={"backend": "ngram"})
