@@ -10,7 +10,9 @@ from fim_lsp.suggest.suggestion import Suggestion
 
 _WORD = re.compile(r"\w*\Z")
 _LINE_END = re.compile(r"\r\n?|\n")
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")  # control characters, and what others take for line ends
+_UNPRINTABLE = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+"
+)  # control characters, and what others take for line ends
 _LABEL_LENGTH = 60  # characters; Helix cuts labels where its menu ends, others draw the menu as wide as they are
 
 

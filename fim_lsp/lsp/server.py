@@ -5,13 +5,10 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
-import string
 from collections.abc import Callable, Mapping
-from enum import Enum
 from typing import Any
 
 from lsprotocol import types
-from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import default_converter
 
@@ -19,6 +16,7 @@ import fim_lsp
 from fim_lsp.journal import Journal, Status
 from fim_lsp.lsp.documents import Documents, OpenDocument
 from fim_lsp.lsp.items import completion_list, inline_list, word_before
+from fim_lsp.lsp.menu import TRIGGERS, Menu, ignoring_refusal, menu_wanted, offer_menu
 from fim_lsp.lsp.protocol import Protocol, in_message_order
 from fim_lsp.lsp.status import NOTIFICATION, STATUS, WHY, as_params, status, wants_status, why
 from fim_lsp.notices import Level
@@ -30,9 +28,6 @@ from fim_lsp.text.document import Edit
 from fim_lsp.text.positions import to_units
 
 log = logging.getLogger(__name__)
-
-# Helix closes its menu at each of them, and asks again only where it is a trigger character.
-_TRIGGERS = [*string.punctuation.replace("_", ""), " ", "\t", "\n"]
 
 
 class Server(LanguageServer):
@@ -91,14 +86,6 @@ class Server(LanguageServer):
         self.session.closed(uri)
 
 
-class Menu(Enum):
-    """What the editor knows of our entry in its completion menu."""
-
-    ABSENT = 0
-    ADVERTISED = 1  # in the handshake, for good
-    REGISTERED = 2  # until it is unregistered
-
-
 @functools.cache
 def _converter() -> Any:
     """One converter for all connections: making one takes a fifth of a second."""
@@ -128,8 +115,8 @@ def _initialize(server: Server, params: types.InitializeParams) -> None:
     client = params.client_info.name if params.client_info else ""
     server.has_inline = bool(text and text.inline_completion) or client == "emacs"
     server.first_line = client != "Eglot"  # Emacs puts in what the labels of two entries have in common
-    if _menu_wanted(server):
-        options = types.CompletionOptions(trigger_characters=_TRIGGERS)
+    if menu_wanted(server):
+        options = types.CompletionOptions(trigger_characters=TRIGGERS)
         server.feature(types.TEXT_DOCUMENT_COMPLETION, options)(_completion)
         server.menu = Menu.ADVERTISED
 
@@ -143,7 +130,7 @@ def _initialized(server: Server, params: types.InitializedParams) -> None:
     if changes and changes.dynamic_registration:
         registration = types.Registration(id="settings", method=types.WORKSPACE_DID_CHANGE_CONFIGURATION)
         server.in_background(
-            lambda: _ignoring_refusal(
+            lambda: ignoring_refusal(
                 server.client_register_capability_async(types.RegistrationParams(registrations=[registration]))
             )
         )
@@ -157,7 +144,7 @@ def _configuration_changed(server: Server, params: types.DidChangeConfigurationP
         server.in_background(lambda: _pull_settings(server))
     else:
         server.session.workspace_settings(params.settings)
-        _offer_menu(server)
+        offer_menu(server)
 
 
 async def _pull_settings(server: Server) -> None:
@@ -165,57 +152,25 @@ async def _pull_settings(server: Server) -> None:
     if not (workspace and workspace.configuration):
         return
     item = types.ConfigurationItem(section="fim-lsp")
-    values = await _ignoring_refusal(
+    values = await ignoring_refusal(
         server.workspace_configuration_async(types.ConfigurationParams(items=[item])),
     )
     if values:
         server.session.workspace_settings(values[0])
-        _offer_menu(server)
-
-
-async def _ignoring_refusal(reply: Any) -> Any:
-    """The editor's reply, or None if it refuses."""
-    try:
-        return await reply
-    except JsonRpcException:
-        return None
+        offer_menu(server)
 
 
 def _folders_changed(server: Server, params: types.DidChangeWorkspaceFoldersParams) -> None:
     server.session.move(server.documents.roots())
-    _offer_menu(server)
+    offer_menu(server)
 
 
-def _menu_wanted(server: Server) -> bool:
-    menu = server.session.settings.menu
-    return menu == "always" or (menu == "auto" and not server.has_inline)
+def _why(server: Server, *options: Any) -> list[str]:
+    return why(server, *options[:1])
 
 
-def _offer_menu(server: Server) -> None:
-    """Let an editor that takes it at any time have the completion menu as the settings are now. Others get answers when
-    they ask, and empty ones when they should not."""
-    text = server.client_capabilities.text_document
-    wanted, method = _menu_wanted(server), types.TEXT_DOCUMENT_COMPLETION
-    if not (text and text.completion and text.completion.dynamic_registration):
-        return
-    if wanted and server.menu is Menu.ABSENT:
-        server.menu = Menu.REGISTERED
-        options = types.CompletionRegistrationOptions(trigger_characters=_TRIGGERS)
-        registration = types.Registration(id="menu", method=method, register_options=options)
-        asked = types.RegistrationParams(registrations=[registration])
-        server.in_background(lambda: _ignoring_refusal(server.client_register_capability_async(asked)))
-    elif not wanted and server.menu is Menu.REGISTERED:
-        server.menu = Menu.ABSENT
-        known = types.UnregistrationParams(unregisterations=[types.Unregistration(id="menu", method=method)])
-        server.in_background(lambda: _ignoring_refusal(server.client_unregister_capability_async(known)))
-
-
-def _why(server: Server, options: Any = None) -> list[str]:
-    return why(server, options)
-
-
-def _status(server: Server, options: Any = None) -> dict[str, str]:
-    return status(server, options)
+def _status(server: Server, *options: Any) -> dict[str, str]:
+    return status(server, *options[:1])
 
 
 @in_message_order
@@ -237,7 +192,7 @@ def _inline_completion(server: Server, params: types.InlineCompletionParams) -> 
 @in_message_order
 def _completion(server: Server, params: types.CompletionParams) -> asyncio.Future[Any]:
     """The same as an entry in the completion menu."""
-    asked = _asked(server, params, explicit=False) if _menu_wanted(server) else None
+    asked = _asked(server, params, explicit=False) if menu_wanted(server) else None
     if asked is None:
         return _now(types.CompletionList(is_incomplete=False, items=[]))
     units, split, answer = asked
@@ -256,7 +211,7 @@ def _asked(
     """Take the snapshot and ask, both before anything newer can change the document. A fault of ours asks nothing."""
     try:
         asked = _ask(server, params, explicit=explicit)
-        _offer_menu(server)  # a file of settings is read again when something is asked
+        offer_menu(server)  # a file of settings is read again when something is asked
         return asked
     except Exception as error:  # noqa: BLE001 - the boundary: an error reply would pop up at every key
         log.error("%s while asking", type(error).__name__)

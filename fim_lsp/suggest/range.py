@@ -48,9 +48,12 @@ def _again(place: Place, said: str, overlap: str) -> bool:
 
 def brought_along(place: Place, text: str) -> int:
     """How many characters behind the cursor give way, because the text has them itself: ``a) + 1`` before ``)``."""
-    rest = place.behind
-    brackets = unopened(rest)
-    if not brackets or unopened(text) - place.missing < brackets or not (CLOSERS.fullmatch(rest) or rest in text):
+    rest, surplus = place.behind, unopened(text) - place.missing
+    if surplus < unopened(rest):  # what encloses all of this stays
+        rest = (
+            next((rest[:end] for end in range(len(rest)) if unopened(rest[:end]) == surplus), "") if surplus > 0 else ""
+        )
+    if not unopened(rest) or not (CLOSERS.fullmatch(rest) or rest in text):
         return 0
     return len(rest) if drawable(rest, text) else 0
 

@@ -139,16 +139,13 @@ def check(meant: Meant) -> None:
 
 def _check_menu(meant: Meant, document: str) -> None:
     word = word_before(split(f"{meant.before}{CURSOR}{meant.after}").line_prefix)
-    for snippets in (False, True):
-        span = lsp_range(meant.span(len(word)))
-        item = completion_list(meant.suggestion, word, span, snippets=snippets).items[0]
-        assert isinstance(item.text_edit, types.TextEdit)
-        text = item.text_edit.new_text
-        if item.insert_text_format is types.InsertTextFormat.Snippet:
-            text = unescaped(text)
-        edited = item.text_edit.range
-        where = at(meant.line, edited.start.character, edited.end.character)
-        assert replaced(document, where, text) == meant.whole
+    span = lsp_range(meant.span(len(word)))
+    item = completion_list(meant.suggestion, word, span, first_line=True).items[0]
+    assert isinstance(item.text_edit, types.TextEdit)
+    assert item.insert_text_format is types.InsertTextFormat.PlainText
+    edited = item.text_edit.range
+    where = at(meant.line, edited.start.character, edited.end.character)
+    assert replaced(document, where, item.text_edit.new_text) == meant.whole
 
 
 LINE = st.text(alphabet="abfX(){}[]<>\"'`\t ,:;=.é😀", max_size=14)
