@@ -1,5 +1,4 @@
-;; fim-lsp for Emacs 30 with eglot: put this into your init.el. Tab accepts the ghost text.
-(with-eval-after-load 'eglot
-  (add-to-list 'eglot-server-programs '((python-mode python-ts-mode) . ("fim-lsp"))))
-(add-hook 'python-mode-hook #'eglot-ensure)
-(add-hook 'python-mode-hook #'completion-preview-mode)
+;; fim-lsp for Emacs 30: put this into your init.el. Tab accepts the ghost text.
+(add-to-list 'load-path "/path/to/fim-lsp/editors/emacs")
+(require 'fim-lsp)
+(fim-lsp-setup)

@@ -1,0 +1,200 @@
+;;; fim-lsp-ghost.el --- Ghost text at point -*- lexical-binding: t; -*-
+
+;; SPDX-License-Identifier: MIT
+
+;;; Commentary:
+
+;; Suggestions as text that isn't there yet: shown behind point, kept while it is typed through, accepted as a whole, by
+;; word or by line.  Nothing here knows where suggestions come from.
+
+;;; Code:
+
+(require 'cl-lib)
+
+(defgroup fim-lsp nil
+  "Ghost text from the language server fim-lsp."
+  :group 'tools
+  :prefix "fim-lsp-")
+
+(defface fim-lsp-ghost '((t :inherit shadow))
+  "How ghost text looks.")
+
+(cl-defstruct (fim-lsp-ghost-item (:constructor fim-lsp-ghost-item) (:copier nil))
+  "A suggestion: TEXT is to replace what stands between the markers BEG and END.
+AFTER is what stood between point and END when it was made; ACCEPTED is
+a function to call when all of it was accepted, or nil."
+  text beg end after accepted)
+
+(defvar-keymap fim-lsp-ghost-map
+  :doc "Keys that work while ghost text is shown, and only then."
+  "TAB" #'fim-lsp-accept
+  "<tab>" #'fim-lsp-accept
+  "M-f" #'fim-lsp-accept-word
+  "M-<right>" #'fim-lsp-accept-word
+  "M-e" #'fim-lsp-accept-line
+  "M-<down>" #'fim-lsp-accept-line
+  "M-n" #'fim-lsp-next
+  "M-p" #'fim-lsp-previous
+  "C-g" #'fim-lsp-dismiss)
+
+(defvar-local fim-lsp-ghost-shown nil
+  "The suggestion on the screen, or nil.")
+
+(defvar-local fim-lsp-ghost--items nil
+  "All suggestions for this place; the first is the one shown.")
+
+(defvar-local fim-lsp-ghost--overlay nil
+  "What draws the ghost text.")
+
+;; Before the maps of major and minor modes, most of which have a TAB of their own.
+(add-to-list 'emulation-mode-map-alists `((fim-lsp-ghost-shown . ,fim-lsp-ghost-map)))
+
+(defun fim-lsp-ghost-make (text beg end accepted)
+  "Make a suggestion: TEXT for what is between BEG and END.
+Point is between them too.  ACCEPTED is called when it was accepted, if
+it isn't nil."
+  (fim-lsp-ghost-item :text text
+                      :beg (copy-marker beg)
+                      :end (copy-marker end t)
+                      :after (buffer-substring-no-properties (point) (max (point) end))
+                      :accepted accepted))
+
+(defun fim-lsp-ghost-offer (items)
+  "Show the first of ITEMS; the others are there to be cycled through."
+  (fim-lsp-ghost-forget)
+  (setq fim-lsp-ghost--items items)
+  (fim-lsp-ghost-refresh))
+
+(defun fim-lsp-ghost-forget ()
+  "Take the ghost text away, and all suggestions with it."
+  (fim-lsp-ghost--erase)
+  (dolist (item fim-lsp-ghost--items)
+    (set-marker (fim-lsp-ghost-item-beg item) nil)
+    (set-marker (fim-lsp-ghost-item-end item) nil))
+  (setq fim-lsp-ghost--items nil))
+
+(defun fim-lsp-ghost-refresh ()
+  "Show what is left of the suggestion at point; forget what no longer fits.
+Return non-nil if ghost text is shown."
+  (fim-lsp-ghost--erase)
+  (setq fim-lsp-ghost--items (cl-delete-if-not #'fim-lsp-ghost--rest fim-lsp-ghost--items))
+  (when-let* ((item (car fim-lsp-ghost--items)))
+    (fim-lsp-ghost--draw (fim-lsp-ghost--rest item) (fim-lsp-ghost-item-end item))
+    (setq fim-lsp-ghost-shown item)))
+
+(defun fim-lsp-ghost--rest (item)
+  "What of ITEM is still to be written at point; nil when ITEM doesn't fit there."
+  (let ((beg (fim-lsp-ghost-item-beg item)) (end (fim-lsp-ghost-item-end item)))
+    (when (<= beg (point) end)
+      (let* ((typed (buffer-substring-no-properties beg (point)))
+             (text (fim-lsp-ghost-item-text item))
+             (rest (and (string-prefix-p typed text) (substring text (length typed)))))
+        (and rest
+             (not (string-empty-p rest))
+             (fim-lsp-ghost--replaceable-p (buffer-substring-no-properties (point) end)
+                                           (fim-lsp-ghost-item-after item) rest)
+             rest)))))
+
+(defun fim-lsp-ghost--replaceable-p (after asked rest)
+  "Whether AFTER, which follows point, may give way to REST.
+ASKED followed when the suggestion was made.  Some of it may have been
+stepped over since.  What came before it since is a bracket or quote
+that was paired, and REST has to have it."
+  (or (string-suffix-p after asked)
+      (and (string-suffix-p asked after)
+           (string-search (substring after 0 (- (length after) (length asked))) rest)
+           t)))
+
+(defun fim-lsp-ghost--draw (rest end)
+  "Show REST behind point, and hide what is between point and END."
+  ;; The overlay's start moves along with insertions: else Emacs takes point for hidden, and moves it behind the overlay.
+  (let ((overlay (make-overlay (point) end nil t)))
+    (overlay-put overlay 'after-string (fim-lsp-ghost--string rest))
+    (overlay-put overlay 'invisible t)
+    (overlay-put overlay 'priority 100)
+    (overlay-put overlay 'window (selected-window))
+    (setq fim-lsp-ghost--overlay overlay)))
+
+(defun fim-lsp-ghost--string (text)
+  "TEXT as it is shown, with the cursor in front of it."
+  (let ((string (propertize (string-replace "\r" "" text) 'face 'fim-lsp-ghost)))
+    (when (string-prefix-p "\n" string) ; a line's end is nothing that the cursor could be on
+      (setq string (concat " " string)))
+    (unless (string-empty-p string)
+      (put-text-property 0 1 'cursor t string))
+    string))
+
+(defun fim-lsp-ghost--erase ()
+  "Take the ghost text off the screen."
+  (when fim-lsp-ghost--overlay
+    (delete-overlay fim-lsp-ghost--overlay))
+  (setq fim-lsp-ghost--overlay nil
+        fim-lsp-ghost-shown nil))
+
+(defun fim-lsp-ghost--take (length)
+  "Insert the first LENGTH characters of the ghost text, or all if that is nil."
+  (let* ((item (or fim-lsp-ghost-shown (user-error "No ghost text here")))
+         (rest (fim-lsp-ghost--rest item)))
+    (if (and length (< length (length rest)))
+        (fim-lsp-ghost--insert (substring rest 0 length))
+      (fim-lsp-ghost--erase)
+      (atomic-change-group
+        (delete-region (point) (fim-lsp-ghost-item-end item))
+        (fim-lsp-ghost--insert rest))
+      (fim-lsp-ghost-forget)
+      (when-let* ((accepted (fim-lsp-ghost-item-accepted item)))
+        (funcall accepted)))))
+
+(defun fim-lsp-ghost--insert (text)
+  "Insert TEXT before all markers at point but the ends of suggestions."
+  (fim-lsp-ghost--erase)
+  (insert text))
+
+;;;###autoload
+(defun fim-lsp-accept ()
+  "Write the ghost text into the buffer."
+  (interactive)
+  (fim-lsp-ghost--take nil))
+
+;;;###autoload
+(defun fim-lsp-accept-word ()
+  "Write the next word of the ghost text into the buffer."
+  (interactive)
+  (fim-lsp-ghost--take
+   (fim-lsp-ghost--first "\\`[ \t\r\n]*\\(?:[[:alnum:]_]+\\|[^[:alnum:]_ \t\r\n]+\\)")))
+
+;;;###autoload
+(defun fim-lsp-accept-line ()
+  "Write the rest of the ghost text's line into the buffer."
+  (interactive)
+  (fim-lsp-ghost--take (fim-lsp-ghost--first "\\`\r?\n?[^\r\n]*")))
+
+(defun fim-lsp-ghost--first (pattern)
+  "The length of what PATTERN matches at the beginning of the ghost text."
+  (when-let* ((item fim-lsp-ghost-shown))
+    (and (string-match pattern (fim-lsp-ghost--rest item))
+         (match-end 0))))
+
+(defun fim-lsp-dismiss ()
+  "Take the ghost text away until something else is typed."
+  (interactive)
+  (fim-lsp-ghost-forget))
+
+(defun fim-lsp-next (&optional count)
+  "Show the next suggestion for this place, or go on by COUNT of them."
+  (interactive "p")
+  (let* ((items fim-lsp-ghost--items)
+         (number (mod (or count 1) (max 1 (length items)))))
+    (setq fim-lsp-ghost--items (append (nthcdr number items) (take number items)))
+    (fim-lsp-ghost-refresh)
+    (when (cdr items)
+      (let ((message-log-max nil))
+        (message "%d suggestions" (length items))))))
+
+(defun fim-lsp-previous (&optional count)
+  "Show the suggestion before this one, or go back by COUNT of them."
+  (interactive "p")
+  (fim-lsp-next (- (or count 1))))
+
+(provide 'fim-lsp-ghost)
+;;; fim-lsp-ghost.el ends here
