@@ -107,7 +107,8 @@ The names are those of fim-lsp\\='s README.  A list is an array;
               :experimental (:fimLspStatus t)))
      :timeout 60
      :success-fn (lambda (_) (fim-lsp-client--greeted connection))
-     :error-fn #'ignore)))
+     :timeout-fn (lambda () (fim-lsp-client--give-up "the server doesn't answer"))
+     :error-fn #'ignore))) ; it ends, which is told
 
 (defun fim-lsp-client--greeted (connection)
   "The server at the end of CONNECTION is ready: give it all buffers."

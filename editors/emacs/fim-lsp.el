@@ -64,10 +64,10 @@ question it gets at each key costs next to nothing."
     (remove-hook 'window-selection-change-functions #'fim-lsp--left t)
     (fim-lsp--quit)
     (fim-lsp-client-detach))
-   ((not buffer-file-name)
+   ((not (fim-lsp--file-p))
     (setq fim-lsp-mode nil)
     (when (called-interactively-p 'interactive)
-      (message "fim-lsp: ghost text is for files")))
+      (message "fim-lsp: ghost text is for files of this machine that aren't encrypted")))
    (t
     (setq fim-lsp--tick (buffer-chars-modified-tick)
           fim-lsp--point (point))
@@ -82,9 +82,15 @@ question it gets at each key costs next to nothing."
   :predicate '(prog-mode text-mode conf-mode))
 
 (defun fim-lsp--turn-on ()
-  "Turn on `fim-lsp-mode' in a buffer that visits a file of this machine."
-  (when (and buffer-file-name (not (file-remote-p buffer-file-name)))
+  "Turn on `fim-lsp-mode' where there may be ghost text."
+  (when (fim-lsp--file-p)
     (fim-lsp-mode 1)))
+
+(defun fim-lsp--file-p ()
+  "Whether this buffer visits a file of this machine that isn't encrypted."
+  (and buffer-file-name
+       (not (file-remote-p buffer-file-name))
+       (not (string-match-p epa-file-name-regexp buffer-file-name))))
 
 ;;;###autoload
 (defun fim-lsp-setup (&optional client)

@@ -158,6 +158,7 @@ async def test_tab_puts_exactly_the_right_text_into_the_file(any_emacs: Emacs, c
 
 async def test_typing_what_is_shown_keeps_it_and_makes_no_call(any_emacs: Emacs) -> None:
     path = await _with_ghost(any_emacs)
+    asked = len(any_emacs.desk.wire.sent(INLINE))
     column, _ = any_emacs.terminal.cursor()
     for count, letter in enumerate("urn fib(n - 1)", start=1):
         any_emacs.terminal.type(letter)
@@ -165,6 +166,8 @@ async def test_typing_what_is_shown_keeps_it_and_makes_no_call(any_emacs: Emacs)
         await any_emacs.terminal.wait_for(WHOLE)
     await any_emacs.desk.until(lambda: any_emacs.desk.wire.settled(INLINE), "all is answered")
     assert len(any_emacs.desk.codestral.requests) == 1
+    if any_emacs.ours:
+        assert len(any_emacs.desk.wire.sent(INLINE)) == asked, "what is on the screen is not asked for"
     any_emacs.save()
     await any_emacs.desk.holds(path, f"{FIB}return fib(n - 1)\n".encode())
     await any_emacs.quit()
@@ -442,6 +445,23 @@ async def test_a_server_that_is_not_installed_is_told_once(desk: Desk) -> None:
     await emacs.terminal.ended()
     assert emacs.log.read_text().count("is not found") == 1
     assert emacs.errors() == []
+
+
+async def test_an_encrypted_file_and_a_buffer_without_file_stay_here(desk: Desk) -> None:
+    emacs = Emacs(desk, f"{_ALONE}(auto-encryption-mode -1)\n")
+    await emacs.open(desk.file("demo.py", "\n"))
+    for name in ("secrets.txt.gpg", "plain.txt"):
+        emacs.terminal.keys("C-x", "C-f")
+        emacs.terminal.type(f"{name}\n")
+        await emacs.terminal.wait_for(lambda screen, name=name: re.search(rf"F1 +{re.escape(name)} ", screen))
+        emacs.terminal.type("value")
+    emacs.terminal.keys("C-x", "b")
+    emacs.terminal.type("scratch.txt\n")
+    await emacs.terminal.wait_for(lambda screen: re.search(r"F1 +scratch.txt ", screen))
+    await desk.until(lambda: len(desk.wire.sent("textDocument/didOpen")) == 2, "the plain file is opened")
+    opened = [each["params"]["textDocument"]["uri"] for each in desk.wire.sent("textDocument/didOpen")]
+    assert [uri.rpartition("/")[2] for uri in opened] == ["demo.py", "plain.txt"]
+    await emacs.quit()
 
 
 @pytest.mark.parametrize("way", ["alone", "lsp-mode"])
