@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -21,6 +22,7 @@ from tests.editors.wire import INLINE, MENU
 from tests.fakes.codestral import Behaviour
 
 PACKAGE = ROOT / "editors" / "emacs"
+_PICTURES = os.environ.get("FIM_LSP_TEST_PICTURES")  # a folder; tests themselves run without FIM_LSP_ variables
 _QUIET = f"""
 ;; -*- lexical-binding: t -*-
 (setq inhibit-startup-screen t make-backup-files nil auto-save-default nil create-lockfiles nil
@@ -305,6 +307,7 @@ async def test_brackets_that_are_paired_are_not_written_twice(desk: Desk) -> Non
     emacs.terminal.type("cal")
     await emacs.terminal.wait_for(whole)
     emacs.terminal.type("l(on")
+    await emacs.terminal.wait_for(lambda _: emacs.terminal.cursor()[0] == len("call(on"))
     await emacs.terminal.wait_for(lambda screen: f"{whole} " in screen.replace("\n", " "), f"{whole})")
     emacs.terminal.keys("Tab")
     emacs.save()
@@ -490,18 +493,30 @@ async def test_completion_preview_shows_it_without_our_package(desk: Desk) -> No
     await emacs.quit()
 
 
+_WORDS = """
+(defun words ()
+  (when-let* ((word (bounds-of-thing-at-point 'symbol)))
+    (list (car word) (cdr word) '("returned_values"))))
+(add-hook 'python-mode-hook (lambda ()
+  (setq-local completion-at-point-functions '(words))
+  (completion-preview-mode)))
+"""
+
+
 async def test_a_preview_of_a_completion_gives_way(desk: Desk) -> None:
-    emacs = Emacs(desk, f"{_ALONE}(add-hook 'python-mode-hook #'completion-preview-mode)\n")
+    emacs = Emacs(desk, _ALONE + _WORDS)
+    gate = asyncio.Event()
+    desk.codestral.behaviour = Behaviour(gate=gate)
     desk.codestral.answer = writes("returning = retrieve")
-    path = desk.file("demo.py", "returned = 1\n\n")
-    await emacs.open(path, line=2)
+    path = desk.file("demo.py", "\n")
+    await emacs.open(path)
     emacs.terminal.type("return")
-    await emacs.terminal.wait_for("returning = retrieve", "returned = retrieve")
-    emacs.terminal.type("i")
-    await emacs.terminal.wait_for("returning = retrieve")
+    await emacs.terminal.wait_for("returned_values")
+    gate.set()
+    await emacs.terminal.wait_for("returning = retrieve", "ed_values")
     emacs.terminal.keys("Tab")
     emacs.save()
-    await desk.holds(path, b"returned = 1\nreturning = retrieve\n")
+    await desk.holds(path, b"returning = retrieve\n")
     await emacs.quit()
 
 
@@ -524,9 +539,9 @@ async def test_the_picture_in_the_readme(desk: Desk) -> None:
     emacs.terminal.type("if shape.kind == 'square':")
     await emacs.terminal.wait_for("raise ValueError(shape.kind)")
     picture(emacs.terminal, PACKAGE / "ghost.svg", rows=14)
-    if folder := os.environ.get("FIM_LSP_TEST_PICTURES"):
+    if _PICTURES:
         svg = render(emacs.terminal.coloured(), rows=14, columns=emacs.terminal.columns, cursor=emacs.terminal.cursor())
-        (Path(folder) / "emacs.svg").write_text(svg, encoding="utf-8")
+        (Path(_PICTURES) / "emacs.svg").write_text(svg, encoding="utf-8")
     await emacs.quit()
 
 
