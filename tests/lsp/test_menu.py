@@ -123,7 +123,7 @@ async def test_edits_are_exact_in_each_encoding(tmp_path: Path, encoding: Encodi
 
     async with FakeCodestral(lambda body: "e, weit) + 1") as server, RawClient(tmp_path) as client:
         capabilities = {**_MENU_ONLY, "general": {"positionEncodings": [encoding.value]}}
-        await client.initialize(options=_options(server), capabilities=capabilities)
+        await client.initialize(options={**_options(server), "multiline": "auto"}, capabilities=capabilities)
         client.open(before + word + after)
         (item,) = (await _asked(client, 0, units(before + word)))["items"]
     edit = item["textEdit"]

@@ -1,0 +1,117 @@
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as vscode from 'vscode';
+import type { Middleware } from 'vscode-languageclient/node';
+import { Bar } from './bar';
+import { register } from './commands';
+import { askToDownload, mayDownload, tellMissing } from './consent';
+import { findServer, type Machine } from './find';
+import { Keys } from './keys';
+import { Memory } from './memory';
+import { Server } from './server';
+import { trustedValues, workspaceValues, type Inspect } from './settings';
+import { status } from './state';
+import { Why } from './why';
+
+let server: Server | undefined;
+
+/** Start the server, and have it follow the settings, the keys and the commands. */
+export function activate(context: vscode.ExtensionContext): void {
+  const log = vscode.window.createOutputChannel('fim-lsp', { log: true });
+  const keys = new Keys(context.secrets);
+  const memory: Memory = new Memory(context.globalState, () => bar.draw());
+  const bar: Bar = new Bar(() => memory.silence(vscode.window.activeTextEditor?.document));
+  const why = new Why();
+  const home = context.globalStorageUri.fsPath;
+  fs.mkdirSync(home, { recursive: true });
+  const running = new Server(log, home, middleware(memory), (latest) => bar.report(latest));
+  server = running;
+
+  const start = async (again: boolean): Promise<void> => {
+    const program = findServer(chosenCommand(), machine());
+    if (!program || (program.origin === 'uvx' && !mayDownload(context.globalState))) {
+      await running.stop();
+      bar.report(status('off', 'no server is installed'));
+      if (!program) {
+        tellMissing();
+      } else if (await askToDownload(context.globalState, again)) {
+        await start(false);
+      }
+      return;
+    }
+    await running.run({ program, options: await keys.with(trustedValues(inspect())) }, again);
+  };
+  const refresh = (again = false): Promise<void> =>
+    start(again).catch((error: unknown) => {
+      log.error(String(error));
+      bar.report(status('trouble', 'the server could not be started: see the log'));
+    });
+  const actors = {
+    memory,
+    keys,
+    backend: () => inspect()('backend')?.globalValue as string | undefined,
+    restart: () => refresh(true),
+    showLog: () => log.show(),
+    showWhy: async () => why.show(bar.lines(), await running.ask('fim-lsp.why', { quiet: true })),
+  };
+  context.subscriptions.push(
+    log,
+    memory,
+    bar,
+    why,
+    ...register(actors),
+    vscode.window.onDidChangeActiveTextEditor(() => bar.draw()),
+    vscode.workspace.onDidChangeConfiguration((change) => change.affectsConfiguration('fim-lsp') && refresh()),
+    context.secrets.onDidChange(() => refresh()),
+  );
+  void refresh();
+}
+
+/** Stop the server and wait for its end. */
+export async function deactivate(): Promise<void> {
+  await server?.stop();
+}
+
+function inspect(): Inspect {
+  const settings = vscode.workspace.getConfiguration('fim-lsp');
+  return (name) => settings.inspect(name);
+}
+
+/** The user's setting; a workspace's doesn't count. */
+function chosenCommand(): string[] {
+  const setting = inspect()('command')?.globalValue;
+  return Array.isArray(setting) ? setting.map(String) : [];
+}
+
+function machine(): Machine {
+  return { platform: process.platform, env: process.env, home: os.homedir(), isProgram };
+}
+
+function isProgram(file: string): boolean {
+  try {
+    fs.accessSync(file, fs.constants.X_OK);
+    return fs.statSync(file).isFile();
+  } catch {
+    return false;
+  }
+}
+
+/** No suggestions where they are turned off, and no settings but those that somebody has set. */
+function middleware(memory: Memory): Middleware {
+  return {
+    provideInlineCompletionItems: (document, position, context, token, next) =>
+      memory.silence(document) ? [] : next(document, position, context, token),
+    workspace: {
+      // The same change may have stopped the server, which needs no news then.
+      didChangeConfiguration: (sections, next) => next(sections).catch(() => undefined),
+      configuration: async (params, token, next) => {
+        const answers = await next(params, token);
+        return Array.isArray(answers)
+          ? answers.map((answer, index) =>
+              params.items[index]?.section === 'fim-lsp' ? workspaceValues(inspect()) : answer,
+            )
+          : answers;
+      },
+    },
+  };
+}

@@ -1,0 +1,173 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import * as readline from 'node:readline';
+import type { Readable } from 'node:stream';
+import * as vscode from 'vscode';
+import {
+  CloseAction,
+  ErrorAction,
+  LanguageClient,
+  State as ClientState,
+  type ErrorHandler,
+  type LanguageClientOptions,
+  type Middleware,
+} from 'vscode-languageclient/node';
+import type { Program } from './find';
+import type { Values } from './settings';
+import { received, status, type Status } from './state';
+
+const CRASHES = 3;
+const CRASHES_WITHIN = 180_000; // milliseconds
+
+/** What a server is started with; one that has changed needs another server. */
+export interface Launch {
+  readonly program: Program;
+  readonly options: Values;
+}
+
+/** The running server, if there is one. Starts and stops are done one after the other. */
+export class Server {
+  private client: LanguageClient | undefined;
+  private process: ChildProcess | undefined;
+  private launched: string | undefined;
+  private queue: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly log: vscode.LogOutputChannel,
+    private readonly folder: string,
+    private readonly middleware: Middleware,
+    private readonly report: (status: Status) => void,
+  ) {}
+
+  /** Have a server run that was started like this; one that was stays, unless `again`. */
+  run(launch: Launch, again = false): Promise<void> {
+    return this.next(async () => {
+      const wanted = JSON.stringify(launch);
+      if (this.client?.isRunning() && wanted === this.launched && !again) {
+        return;
+      }
+      await this.end();
+      this.launched = wanted;
+      await this.begin(launch);
+    });
+  }
+
+  /** Stop it; its process is gone when this is done. */
+  stop(): Promise<void> {
+    return this.next(() => this.end());
+  }
+
+  /** The answer to a command of the server, or undefined if it doesn't know the command. */
+  async ask(command: string, ...args: unknown[]): Promise<unknown> {
+    const client = this.client;
+    const known = client?.initializeResult?.capabilities.executeCommandProvider?.commands ?? [];
+    if (!client?.isRunning() || !known.includes(command)) {
+      return undefined;
+    }
+    return client.sendRequest('workspace/executeCommand', { command, arguments: args });
+  }
+
+  private next(step: () => Promise<void>): Promise<void> {
+    this.queue = this.queue.then(step).catch((error: unknown) => this.log.error(String(error)));
+    return this.queue;
+  }
+
+  private async begin({ program, options }: Launch): Promise<void> {
+    this.report(status('starting'));
+    this.log.info(`starting ${program.command}, found by ${program.origin}`);
+    const client = new QuietClient('fim-lsp', 'fim-lsp', () => this.spawn(program), this.clientOptions(options));
+    client.registerFeature({
+      fillClientCapabilities: (capabilities) => {
+        capabilities.experimental = { ...capabilities.experimental, fimLspStatus: true };
+      },
+      initialize: () => undefined,
+      getState: () => ({ kind: 'static' }),
+      clear: () => undefined,
+    });
+    client.onNotification('fim-lsp/status', (sent: unknown) => this.report(received(sent)));
+    client.onDidChangeState(({ newState }) => {
+      if (newState === ClientState.Running) {
+        this.report(status('ready'));
+      }
+    });
+    this.client = client;
+    try {
+      await client.start();
+    } catch {
+      this.fail(`${program.command} can't be started`);
+    }
+  }
+
+  private async spawn({ command, args }: Program): Promise<ChildProcess> {
+    // Not in the workspace: what lies there must not be taken for a part of the server.
+    const child = spawn(command, args, { cwd: this.folder });
+    await once(child, 'spawn'); // rejects if it can't be started
+    this.process = child;
+    return child;
+  }
+
+  private async end(): Promise<void> {
+    const { client, process: child } = this;
+    this.client = this.process = undefined;
+    const exited = child?.exitCode === null && child.signalCode === null ? once(child, 'exit') : undefined;
+    if (client?.needsStop()) {
+      await client.stop().catch((error: unknown) => this.log.warn(`stopping: ${String(error)}`));
+    }
+    await client?.dispose().catch(() => undefined); // one that never started has nothing to dispose of
+    await exited; // the client kills what hasn't ended two seconds after it was told to
+  }
+
+  private fail(sentence: string): void {
+    this.report(status('trouble', sentence));
+    void vscode.window.showErrorMessage(`fim-lsp: ${sentence}.`, 'Show Log', 'Restart').then((pressed) => {
+      if (pressed) {
+        void vscode.commands.executeCommand(pressed === 'Restart' ? 'fim-lsp.restart' : 'fim-lsp.showLog');
+      }
+    });
+  }
+
+  private clientOptions(options: Values): LanguageClientOptions {
+    return {
+      documentSelector: [{ scheme: 'file' }, { scheme: 'untitled' }],
+      initializationOptions: options,
+      outputChannel: this.log,
+      middleware: this.middleware,
+      errorHandler: this.errorHandler(),
+      initializationFailedHandler: () => false,
+      stdioOptions: {
+        stdout: () => undefined,
+        stderr: (input: Readable, log: vscode.LogOutputChannel) => {
+          readline.createInterface({ input }).on('line', (line) => log.warn(line));
+        },
+      },
+    };
+  }
+
+  /** A server that ends by itself is started again, some times. */
+  private errorHandler(): ErrorHandler {
+    let crashes: number[] = [];
+    return {
+      error: () => ({ action: ErrorAction.Continue, handled: true }),
+      closed: () => {
+        const now = Date.now();
+        crashes = [...crashes.filter((time) => now - time < CRASHES_WITHIN), now];
+        const running = this.client?.initializeResult !== undefined;
+        if (running && crashes.length <= CRASHES) {
+          this.report(status('starting', 'the server ended and is started again'));
+          return { action: CloseAction.Restart, handled: true };
+        }
+        if (running) {
+          this.fail('the server ended again and again');
+        }
+        return { action: CloseAction.DoNotRestart, handled: true };
+      },
+    };
+  }
+}
+
+/** A client that logs its own troubles and never pops them up: what the user should hear, the server tells, or `fail`. */
+class QuietClient extends LanguageClient {
+  override error(message: string, data?: unknown): void {
+    super.error(message, data, false);
+  }
+}

@@ -1,0 +1,32 @@
+import rules from './rules.json';
+
+/** What `inspect` of VS Code's configuration says of one setting. */
+export interface Inspected {
+  readonly globalValue?: unknown;
+  readonly workspaceValue?: unknown;
+  readonly workspaceFolderValue?: unknown;
+}
+
+export type Inspect = (name: string) => Inspected | undefined;
+export type Values = Record<string, unknown>;
+
+/**
+ * For `initializationOptions`, which the server trusts: what only the user may say, never the workspace. Defaults are not
+ * sent, so that the user's config.toml and environment stand.
+ */
+export function trustedValues(inspect: Inspect): Values {
+  return collect(rules.trusted, (name) => inspect(name)?.globalValue);
+}
+
+/** For `workspace/configuration`, which the server does not trust and takes at any time. */
+export function workspaceValues(inspect: Inspect): Values {
+  return collect(rules.workspace, (name) => {
+    const found = inspect(name);
+    const project = found?.workspaceFolderValue ?? found?.workspaceValue;
+    return project !== undefined || rules.trusted.includes(name) ? project : found?.globalValue;
+  });
+}
+
+function collect(names: readonly string[], value: (name: string) => unknown): Values {
+  return Object.fromEntries(names.map((name) => [name, value(name)]).filter(([, found]) => found !== undefined));
+}

@@ -1,0 +1,41 @@
+/** What the user has turned off. Times are milliseconds since 1970. */
+export interface Switches {
+  readonly off: boolean;
+  readonly languages: readonly string[];
+  readonly snoozedUntil: number;
+}
+
+export const ALL_ON: Switches = { off: false, languages: [], snoozedUntil: 0 };
+
+/** Why there are no suggestions in a language just now, or undefined if there are. */
+export function silence(switches: Switches, language: string | undefined, now: number): string | undefined {
+  if (switches.off) {
+    return 'turned off';
+  }
+  if (switches.snoozedUntil > now) {
+    return `snoozed until ${clock(switches.snoozedUntil)}`;
+  }
+  return language !== undefined && switches.languages.includes(language) ? `turned off for ${language}` : undefined;
+}
+
+/** On or off everywhere; turning on also ends a snooze. */
+export function toggled(switches: Switches, now: number): Switches {
+  const silent = switches.off || switches.snoozedUntil > now;
+  return { ...switches, off: !silent, snoozedUntil: 0 };
+}
+
+/** On or off for one language. */
+export function languageToggled(switches: Switches, language: string): Switches {
+  const others = switches.languages.filter((name) => name !== language);
+  const languages = others.length < switches.languages.length ? others : [...others, language].sort();
+  return { ...switches, languages };
+}
+
+/** Silent for so many minutes from now on; 0 ends a snooze. */
+export function snoozed(switches: Switches, minutes: number, now: number): Switches {
+  return { ...switches, snoozedUntil: minutes > 0 ? now + minutes * 60_000 : 0 };
+}
+
+function clock(time: number): string {
+  return new Date(time).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+}

@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ALL_ON, languageToggled, silence, snoozed, toggled } from '../src/switches';
+
+const NOW = Date.UTC(2030, 0, 1);
+
+test('all is on at first', () => {
+  assert.equal(silence(ALL_ON, 'python', NOW), undefined);
+});
+
+test('off and on again', () => {
+  const off = toggled(ALL_ON, NOW);
+  assert.equal(silence(off, 'python', NOW), 'turned off');
+  assert.deepEqual(toggled(off, NOW), ALL_ON);
+});
+
+test('one language off leaves the others on', () => {
+  const off = languageToggled(languageToggled(ALL_ON, 'rust'), 'go');
+  assert.deepEqual(off.languages, ['go', 'rust']);
+  assert.equal(silence(off, 'go', NOW), 'turned off for go');
+  assert.equal(silence(off, 'python', NOW), undefined);
+  assert.equal(silence(off, undefined, NOW), undefined);
+  assert.deepEqual(languageToggled(off, 'go').languages, ['rust']);
+});
+
+test('a snooze ends by itself, by waking up and by toggling', () => {
+  const asleep = snoozed(ALL_ON, 5, NOW);
+  assert.match(silence(asleep, 'python', NOW + 299_999) ?? '', /^snoozed until /);
+  assert.equal(silence(asleep, 'python', NOW + 300_000), undefined);
+  assert.deepEqual(snoozed(asleep, 0, NOW), ALL_ON);
+  assert.deepEqual(toggled(asleep, NOW), ALL_ON);
+  assert.equal(toggled(asleep, NOW + 300_000).off, true);
+});

