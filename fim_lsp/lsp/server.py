@@ -37,7 +37,7 @@ class Server(LanguageServer):
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         super().__init__("fim-lsp", fim_lsp.__version__, protocol_cls=Protocol, converter_factory=_converter)
-        self.journal = Journal(self._show_status)
+        self.journal = Journal(self.show_status)
         self.session = Session(self._tell, environment, self.journal)
         self.wants_status = False
         self.has_inline = False  # whether the editor asks for inline completion
@@ -55,7 +55,8 @@ class Server(LanguageServer):
         log.warning("told: %s", message)
         self.window_show_message(types.ShowMessageParams(type=types.MessageType(int(level)), message=message))
 
-    def _show_status(self, status: Status) -> None:
+    def show_status(self, status: Status) -> None:
+        """Tell an editor that wants to know how the server is."""
         if self.wants_status:
             self.protocol.notify(NOTIFICATION, as_params(status))
 
@@ -108,7 +109,6 @@ def _initialize(server: Server, params: types.InitializeParams) -> None:
     encoding = str(getattr(workspace.position_encoding, "value", workspace.position_encoding))
     documents = Documents(workspace.root_uri, params.workspace_folders or [], encoding, server)
     server.protocol.keep_documents_in(documents)
-    server.wants_status = wants_status(params)
     server.session.start(roots=documents.roots(), initialization=params.initialization_options)
     text = params.capabilities.text_document
     # lsp-mode says "inlineCompletion": null and means yes; eglot calls itself Eglot
@@ -123,6 +123,8 @@ def _initialize(server: Server, params: types.InitializeParams) -> None:
 
 def _initialized(server: Server, params: types.InitializedParams) -> None:
     """Ask for the workspace's settings, and to be told when they change."""
+    server.wants_status = wants_status(server.client_capabilities)  # nothing may be sent before
+    server.show_status(server.journal.status)
     if server.menu is Menu.ABSENT:  # the handshake is over: this answers, and advertises nothing
         server.feature(types.TEXT_DOCUMENT_COMPLETION)(_completion)
     workspace = server.client_capabilities.workspace

@@ -28,9 +28,9 @@ class Speaker(Protocol):
         """Show a sentence to the user."""
 
 
-def wants_status(params: types.InitializeParams) -> bool:
+def wants_status(capabilities: types.ClientCapabilities) -> bool:
     """Whether the editor asks for :data:`NOTIFICATION`, by ``experimental.fimLspStatus``."""
-    experimental = params.capabilities.experimental
+    experimental = capabilities.experimental
     if isinstance(experimental, dict):
         return experimental.get("fimLspStatus") is True
     return getattr(experimental, "fimLspStatus", None) is True

@@ -213,7 +213,7 @@ async def test_line_by_line_costs_one_call(neovim: Neovim) -> None:
     await neovim.open(path, line=2)
     neovim.terminal.type("if n < 0:")
     for row, line in enumerate(lines[1:], start=2):
-        await neovim.terminal.wait_for("        return n")
+        await neovim.terminal.wait_for(line)
         neovim.terminal.keys("M-Down")
         await neovim.terminal.wait_for(lambda _, end=line, at=row: neovim.terminal.cursor() == (len(end), at))
     assert len(neovim.desk.codestral.requests) == 1

