@@ -56,7 +56,7 @@ class Chunk:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Capacity:
     """How much text a server takes, in its own tokens; what is None it does not say.
 
     ``prefix_tokens`` and ``suffix_tokens`` bound the text around the cursor, ``context_tokens`` what is from elsewhere,
@@ -87,7 +87,7 @@ class Backend(Protocol):
         """The model's id, ``""`` where there is none."""
 
     @property
-    def limits(self) -> Limits:
+    def capacity(self) -> Capacity:
         """What is known of how much text it takes; that may come to be known while it is used."""
 
     def stream(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote
 
-from fim_lsp.backends.base import Limits, Quota
+from fim_lsp.backends.base import Capacity, Quota
 from fim_lsp.backends.body import encodable, least, post, stops
 from fim_lsp.backends.complaint import read_complaint
 from fim_lsp.backends.completion import CompletionReader
@@ -123,7 +123,7 @@ class Codestral(Plain):
             model=self.model,
             can_fill=model.can_fill if model else None,
             temperature=model.temperature if model else None,
-            limits=Limits(total_tokens=model.context_tokens if model else None),
+            capacity=Capacity(total_tokens=model.context_tokens if model else None),
         )
 
     def _refuse(self, answer: Answer) -> BackendError:

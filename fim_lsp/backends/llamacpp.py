@@ -17,7 +17,7 @@ from fim_lsp.backends.body import encodable, least, post, stops
 from fim_lsp.backends.codestral import Generation
 from fim_lsp.backends.complaint import read_complaint
 from fim_lsp.backends.completion import CompletionReader, Shape, count_of
-from fim_lsp.backends.llamacpp_limits import inquire
+from fim_lsp.backends.llamacpp_capacity import inquire
 from fim_lsp.backends.refusal import Asked, Rule, location_of, refusal
 from fim_lsp.backends.templates import UNTITLED, holds_control
 from fim_lsp.backends.wire import Answer, Capabilities, HttpRequest, Plain, Talk, endpoint, host_of
@@ -103,7 +103,7 @@ class LlamaCpp(Plain):
         return post(self.url, body | nothing, accept="application/json")
 
     def inquire(self) -> Talk[Capabilities]:
-        """See :class:`~fim_lsp.backends.wire.Profile`: :func:`~fim_lsp.backends.llamacpp_limits.inquire`."""
+        """See :class:`~fim_lsp.backends.wire.Profile`: :func:`~fim_lsp.backends.llamacpp_capacity.inquire`."""
         return inquire(
             self.base_url,
             self.model,

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from fim_lsp.backends.base import Chunk, Limits, Quota, Usage
+from fim_lsp.backends.base import Capacity, Chunk, Quota, Usage
 from fim_lsp.backends.body import encodable, least, post, stops
 from fim_lsp.backends.codestral import Generation
 from fim_lsp.backends.complaint import parse_json, read_complaint
@@ -134,7 +134,7 @@ class Ollama(Plain):
         return Capabilities(
             model=self.model,
             can_fill=True if switch or self.raw else can_insert,
-            limits=Limits(total_tokens=_context_length(shown)),
+            capacity=Capacity(total_tokens=_context_length(shown)),
             switch=switch,
         )
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from fim_lsp.backends.base import Limits, Quota
+from fim_lsp.backends.base import Capacity, Quota
 from fim_lsp.backends.body import encodable, least, post, stops
 from fim_lsp.backends.codestral import Generation
 from fim_lsp.backends.complaint import Complaint, read_complaint
@@ -171,7 +171,7 @@ class OpenAI(Plain):
             model=profile.model,
             can_fill=(model.can_fill if model else None) or (True if profile.template else None),
             temperature=model.temperature if model else None,
-            limits=Limits(total_tokens=model.context_tokens if model else None),
+            capacity=Capacity(total_tokens=model.context_tokens if model else None),
             switch=switch,
         )
 

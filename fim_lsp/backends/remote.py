@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Awaitable, Iterator
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
-from fim_lsp.backends.base import Chunk, Limits, Usage
+from fim_lsp.backends.base import Capacity, Chunk, Usage
 from fim_lsp.backends.failure import Dropped, NotThere
 from fim_lsp.backends.http import Exchange, Head, Transport
 from fim_lsp.backends.keys import Keys
@@ -58,7 +58,7 @@ class HttpBackend:
         self._keys = keys
         self._timeout = timeout
         self._transport = Transport(profile.base_url, timeout=timeout)
-        self.limits = Limits()
+        self.capacity = Capacity()
         self._context: tuple[Snippet, ...] | None = None  # what the server has read ahead, or with a question
 
     @property
@@ -87,7 +87,7 @@ class HttpBackend:
         """
         profile = self._profile
         found = await self.talk(profile.inquire())
-        self.limits = found.limits
+        self.capacity = found.capacity
         if found.switch is not None:
             self._adopt(profile, found.switch)
         return found

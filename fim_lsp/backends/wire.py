@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
-from fim_lsp.backends.base import Chunk, Limits, Quota
+from fim_lsp.backends.base import Capacity, Chunk, Quota
 from fim_lsp.errors import BackendError, SettingError
 from fim_lsp.prompt.prompt import Prompt
 
@@ -65,7 +65,7 @@ class Capabilities:
     model: str = ""
     can_fill: bool | None = None
     temperature: float | None = None
-    limits: Limits = field(default_factory=Limits)
+    capacity: Capacity = field(default_factory=Capacity)
     switch: Switch | None = None
 
 

@@ -55,7 +55,7 @@ def _entry(word: str, text: str, span: types.Range, *, order: int) -> types.Comp
         label=_label(word + " ↵ " + first.strip() if lead else word + first, more=bool(more)),
         kind=types.CompletionItemKind.Text,
         detail="fim-lsp",
-        filter_text=(word or first.strip()) if lead else word + first,
+        filter_text=(word or first.strip() or text.split()[0]) if lead else word + first,
         sort_text=chr(order),
         text_edit=types.TextEdit(range=span, new_text=whole),
         insert_text_format=types.InsertTextFormat.PlainText,

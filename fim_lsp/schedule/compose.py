@@ -33,27 +33,27 @@ class Composer:
 
     def prompt(self, snapshot: Snapshot, settings: Settings) -> Prompt:
         """The prompt at a snapshot's place; smaller when the quota runs low."""
-        share, limits = self._share(snapshot, settings), self.backend.limits
+        share, capacity = self._share(snapshot, settings), self.backend.capacity
         count = partial(self._characters, snapshot)
         output = self._output(snapshot, settings)
         room = count(settings.prompt_tokens * share)
-        if limits.total_tokens is not None:
-            room = min(room, count(max(0, limits.total_tokens - output)))
+        if capacity.total_tokens is not None:
+            room = min(room, count(max(0, capacity.total_tokens - output)))
         at = partial(
             build,
             snapshot.split,
-            suffix_share=min(settings.suffix_share, limits.suffix_share or 1.0),
+            suffix_share=min(settings.suffix_share, capacity.suffix_share or 1.0),
             uri=snapshot.uri,
             path=snapshot.path,
             language=snapshot.language,
             max_tokens=settings.max_tokens,
-            most=(_known(limits.prefix_tokens, count), _known(limits.suffix_tokens, count)),
+            most=(_known(capacity.prefix_tokens, count), _known(capacity.suffix_tokens, count)),
         )
         if self.around is None or not self.backend.host or not snapshot.path:
             return at(room=room, windows=self.windows)
         wanted = settings.context_tokens * share
-        if limits.context_tokens is not None:
-            wanted = min(wanted, limits.context_tokens)
+        if capacity.context_tokens is not None:
+            wanted = min(wanted, capacity.context_tokens)
         free = context_room(room, count(wanted))
         bare = at(room=room - free)
         context = self.around(snapshot.path, bare.prefix, bare.suffix, free, not is_here(self.backend.host))

@@ -15,7 +15,7 @@ from fim_lsp.backends.body import encodable
 from fim_lsp.backends.codestral import Generation
 from fim_lsp.backends.keys import Keys
 from fim_lsp.backends.llamacpp import SUFFIX_FLOOR, SUFFIX_SHARE, LlamaCpp, llamacpp
-from fim_lsp.backends.llamacpp_limits import MEASURABLE_BUILD, USUAL_BATCH
+from fim_lsp.backends.llamacpp_capacity import MEASURABLE_BUILD, USUAL_BATCH
 from fim_lsp.backends.remote import HttpBackend
 from fim_lsp.backends.wire import Answer, Capabilities, HttpRequest
 from fim_lsp.errors import (
@@ -228,22 +228,22 @@ def too_long(tokens: int) -> Answer:
 
 def test_limits_are_measured() -> None:
     found, asked = talk(llamacpp(), props(MEASURABLE_BUILD), too_long(8202), too_long(8202 + 768))
-    assert found.limits.prefix_tokens == 768
-    assert found.limits.suffix_tokens == 256 - 2 - 32
-    assert found.limits.context_tokens == 8192 - 1024 - 128
+    assert found.capacity.prefix_tokens == 768
+    assert found.capacity.suffix_tokens == 256 - 2 - 32
+    assert found.capacity.context_tokens == 8192 - 1024 - 128
     assert (found.model, found.can_fill) == ("q.gguf", True)
     assert [request.method for request in asked] == ["GET", "POST", "POST"]
 
 
 def test_an_old_build_is_asked_for_nothing_long() -> None:
     found, asked = talk(llamacpp(), props(5000), says({"content": "", "stop": True}))
-    assert found.limits.prefix_tokens == USUAL_BATCH * 3 // 4
+    assert found.capacity.prefix_tokens == USUAL_BATCH * 3 // 4
     assert len(asked[-1].body) < 200
 
 
 def test_a_small_context_bounds_the_batch() -> None:
     found, _ = talk(llamacpp(), props(5000, context=512), says({"content": "", "stop": True}))
-    assert found.limits.prefix_tokens == 384
+    assert found.capacity.prefix_tokens == 384
 
 
 def test_a_model_that_cannot() -> None:
@@ -253,6 +253,6 @@ def test_a_model_that_cannot() -> None:
 
 def test_no_props() -> None:
     found, _ = talk(llamacpp(), says({"error": "no"}, 404))
-    assert (found.can_fill, found.limits.total_tokens) == (None, None)
+    assert (found.can_fill, found.capacity.total_tokens) == (None, None)
     with pytest.raises(Overloaded, match="loading"):
         talk(llamacpp(), says(recorded.LOADING, 503))

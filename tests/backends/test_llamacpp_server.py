@@ -152,7 +152,7 @@ async def test_its_limits_are_measured(llama: Llama, connect: Ask) -> None:
     backend = connect(llamacpp(base_url=llama.url, generation=SMALL))
     found = await backend.capabilities()
     assert (found.can_fill, found.model) == (True, "SmolLM2-135M-Instruct.Q4_1.gguf")
-    assert (found.limits.prefix_tokens, found.limits.total_tokens) == (96, 4096)
+    assert (found.capacity.prefix_tokens, found.capacity.total_tokens) == (96, 4096)
     before, after = (lines("x", count) + "y" for count in (1, 40))
     fits, cut = [usage_of(await ask(backend, Prompt(prefix=text, suffix=""))).prompt_tokens for text in (before, after)]
     assert fits < cut < 96 + 40  # all else is a handful of tokens

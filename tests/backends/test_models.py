@@ -59,7 +59,7 @@ async def codestral_capabilities(server: FakeServer) -> Capabilities:
 async def test_mistral_says_what_its_model_does() -> None:
     async with FakeServer(lambda request: Reply(body={"data": [MISTRALS]})) as server:
         found = await codestral_capabilities(server)
-        assert (found.temperature, found.can_fill, found.limits.total_tokens) == (0.3, True, 256000)
+        assert (found.temperature, found.can_fill, found.capacity.total_tokens) == (0.3, True, 256000)
         (request,) = server.requests
         assert (request.method, request.path) == ("GET", "/v1/models")
         assert request.headers["authorization"] == "Bearer sk-made-up"

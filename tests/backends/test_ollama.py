@@ -184,7 +184,7 @@ async def test_it_is_asked_about_its_model(fake: tuple[Ollama, FakeServer]) -> N
     behaviour, server = fake
     backend = await connected(server)
     found = await backend.capabilities()
-    assert (found.can_fill, found.limits.total_tokens, found.switch) == (True, 32768, None)
+    assert (found.can_fill, found.capacity.total_tokens, found.switch) == (True, 32768, None)
     await backend.close()
     behaviour.models["codellama"] = ["completion"]
     backend = await connected(server, "codellama")

@@ -230,7 +230,7 @@ MODELS = [
 async def test_its_list_of_models_is_looked_at(connect: Connect) -> None:
     async with FakeServer(FakeOpenAI(models=MODELS)) as server:
         found = await connect(server).capabilities()
-        assert (found.model, found.limits.total_tokens, found.temperature) == (QWEN, 32768, None)
+        assert (found.model, found.capacity.total_tokens, found.temperature) == (QWEN, 32768, None)
         found = await connect(server, model="codestral-latest").capabilities()
         assert (found.temperature, found.can_fill) == (0.3, True)
         with pytest.raises(UnknownModel, match=f"has no model nope; it has {QWEN}, mistral-large, codestral-2508"):
@@ -251,7 +251,7 @@ async def test_the_only_model_need_not_be_named(connect: Connect) -> None:
 
 async def test_no_list_of_models_is_no_error(connect: Connect) -> None:
     async with FakeServer(FakeOpenAI()) as server:
-        assert (await connect(server).capabilities()).limits.total_tokens is None
+        assert (await connect(server).capabilities()).capacity.total_tokens is None
 
 
 def test_refusals() -> None:

@@ -100,8 +100,8 @@ OLLAMAS = {
 async def test_which_of_ollamas_models(case: str) -> None:
     behaviour, model = OLLAMAS[case]
     async with FakeServer(behaviour) as server:
-        found, *_ = await find_local((place("ollama", server),), patience=PATIENCE)
-    assert (found.model if found else None) == model
+        found = await find_local((place("ollama", server),), patience=PATIENCE)
+    assert [local.model for local in found] == ([] if model is None else [model])
 
 
 async def test_a_server_that_does_not_answer_is_given_up() -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from fim_lsp.backends.base import Limits
+from fim_lsp.backends.base import Capacity
 from fim_lsp.prompt.prompt import Prompt
 
 
 class Bare:
     """The parts of :class:`~fim_lsp.backends.base.Backend` for one that takes any amount of text and has nothing to prepare."""
 
-    limits = Limits()
+    capacity = Capacity()
 
     async def prepare(self, _prompt: Prompt) -> bool:
         """Nothing to do."""

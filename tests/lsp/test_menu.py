@@ -65,7 +65,7 @@ def test_one_entry_where_two_are_one_too_many() -> None:
 
 @given(
     word=st.from_regex(r"\w{0,5}", fullmatch=True),
-    text=st.text(st.sampled_from('ab ("`\\$}\t\n\réé🎉\u2028'), min_size=1).filter(lambda text: text.strip("\r\n")),
+    text=st.text(st.sampled_from('ab ("`\\$}\t\n\réé🎉\u2028'), min_size=1).filter(str.strip),
 )
 def test_entries_are_exact_and_can_be_found(word: str, text: str) -> None:
     items = entries(text, word)

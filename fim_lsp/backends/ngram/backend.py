@@ -7,7 +7,7 @@ import threading
 from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
 
-from fim_lsp.backends.base import Chunk, Limits
+from fim_lsp.backends.base import Capacity, Chunk
 from fim_lsp.backends.ngram.files import Bounds
 from fim_lsp.backends.ngram.index import WorkspaceIndex
 from fim_lsp.backends.ngram.languages import family, suffixes_of
@@ -49,9 +49,9 @@ class NgramBackend:
         return ""
 
     @property
-    def limits(self) -> Limits:
+    def capacity(self) -> Capacity:
         """None."""
-        return Limits()
+        return Capacity()
 
     @property
     def index(self) -> WorkspaceIndex:

@@ -20,14 +20,14 @@ ANSWER = "return a + b"
 
 
 async def test_ghost_text_appears_and_tab_takes_it(desk: Desk) -> None:
-    desk.fake.answer = once(" a + b\n    return total")
-    case = await desk.at('def add(a, b):\n    """Return the sum."""\n    total ‸\n')
-    await desk.editor.type("=")
-    await desk.editor.until_ghost(" a + b\n    return total")
+    desk.fake.answer = once("\n    total = a + b\n    return total")
+    case = await desk.at("def add(a, b)‸\n")
+    await desk.editor.type(":")
+    await desk.editor.until_ghost("\n    total = a + b\n    return total")
     if desk.pictures:
         await picture(desk)
     await desk.editor.press("Tab")
-    await desk.editor.saved(case.file, case.with_text("= a + b\n    return total"))
+    await desk.editor.saved(case.file, case.with_text(":\n    total = a + b\n    return total"))
 
 
 async def picture(desk: Desk) -> None:
@@ -71,7 +71,7 @@ async def test_a_fast_burst_is_one_call(desk: Desk) -> None:
     [
         pytest.param("foo(‸)\n", "b", "ar, baz", "\n", id="text after the cursor"),
         pytest.param("if x:\n\tfoo(‸)\n\tbar()\n", "b", "az(1)", "\n", id="tabs"),
-        pytest.param("def f():\n    x ‸\nf()\n", "=", " 1\n    return x", "\r\n", id="CRLF"),
+        pytest.param("def f()‸\nf()\n", ":", "\n    x = 1\n    return x", "\r\n", id="CRLF"),
         pytest.param('s = "😀é" + ‸\n', "n", "ame.upper()", "\n", id="emoji before the cursor"),
         pytest.param('call("😀", ‸)  # 😀\n', "n", "ame, 2", "\n", id="emoji on both sides"),
     ],

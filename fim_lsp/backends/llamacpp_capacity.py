@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from fim_lsp.backends.base import Limits
+from fim_lsp.backends.base import Capacity
 from fim_lsp.backends.body import encodable, get, post
 from fim_lsp.backends.complaint import parse_json, read_complaint
 from fim_lsp.backends.completion import count_of
@@ -42,7 +42,7 @@ def inquire(
         raise refuse(answer)
     props = parse_json(answer.body) if answer.good else None
     if not isinstance(props, dict):  # an old build, a router, or something between us and it
-        return Capabilities(limits=_limits(USUAL_BATCH, None, max_tokens, share))
+        return Capabilities(capacity=_limits(USUAL_BATCH, None, max_tokens, share))
     context = _context(props)
     length = context if context and context <= _LONGEST and _build(props) >= MEASURABLE_BUILD else 0
     can_fill, batch = yield from _measure(endpoint(base_url, "/infill"), model, length, refuse)
@@ -50,7 +50,7 @@ def inquire(
     return Capabilities(
         model=re.split(r"[/\\]", alias)[-1] if isinstance(alias, str) else "",
         can_fill=can_fill,
-        limits=_limits(batch or min(USUAL_BATCH, context or USUAL_BATCH), context, max_tokens, share),
+        capacity=_limits(batch or min(USUAL_BATCH, context or USUAL_BATCH), context, max_tokens, share),
     )
 
 
@@ -82,10 +82,10 @@ def _question(url: str, model: str, prefix: str, line: str) -> HttpRequest:
     return post(url, body | {"model": encodable(model) or None}, accept="application/json")
 
 
-def _limits(batch: int, context: int | None, max_tokens: int, share: float) -> Limits:
+def _limits(batch: int, context: int | None, max_tokens: int, share: float) -> Capacity:
     """What is kept: three quarters of n_batch before the cursor, a quarter after it, and what is left from elsewhere."""
     quarter = batch // 4
-    return Limits(
+    return Capacity(
         prefix_tokens=3 * quarter,
         suffix_tokens=max(0, quarter - 2 - min(_RESERVE, quarter // 2)),
         context_tokens=None if context is None else max(0, context - batch - max_tokens),
