@@ -41,7 +41,7 @@ def completion_list(
         return types.CompletionList(is_incomplete=True, items=[])
     first = _to_first_line_end(suggestion.text)
     entries = [_entry(word, suggestion.text, span, order=1)]
-    if first != suggestion.text and first_line and not suggestion.replace:
+    if first != suggestion.text and first.strip() and first_line and not suggestion.replace:
         entries.append(_entry(word, first, span, order=2))
     return types.CompletionList(is_incomplete=True, items=entries)
 
