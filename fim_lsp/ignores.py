@@ -6,35 +6,39 @@ nothing in an ignored folder can be let through again. ``.fimignore`` only ever 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
-from pathspec import GitIgnoreSpec
-
 from fim_lsp.files import read_text
+from fim_lsp.globs import Globs
 
 NAMES = (".gitignore", ".fimignore")
 
-_MOST_STARS = 4  # in one name of a glob
-_MOST_GLOBS = 5_000  # of one source; compiling takes 20 microseconds each
 _EVERYTHING = ("*",)
+_LOOKS = 300  # at ignore files for one :meth:`Ignores.stale`, some 2 microseconds each
 
 Stamp = tuple[int, int, int] | None
 
 
 class Ignores:
-    """Reads each ignore file once. ``roots`` are the workspace's folders; not for several threads at once."""
+    """Reads each ignore file once. ``roots`` are the workspace's folders.
+
+    Threads may ask at the same time: what was noted first stays, so at worst a change is noticed that was seen already.
+    """
 
     def __init__(self, roots: Sequence[Path]) -> None:
         self._roots = tuple(roots)
-        self._specs: dict[Path, GitIgnoreSpec | None] = {}
-        self._stamps: dict[Path, Stamp] = {}
+        self._specs: dict[Path, Globs | None] = {}
+        self._stamps: dict[str, Stamp] = {}
         self._folders: dict[Path, bool] = {}
         self._tops: dict[Path, Path] = {}
+        self._looked: Iterator[tuple[str, Stamp]] = iter(())
 
-    def hides(self, path: Path) -> bool:
-        """Whether a file, or a folder above it, is ignored."""
-        return self._folder_hidden(path.parent) or self.matches(path, folder=False)
+    def hides(self, path: Path, *, folder: bool = False) -> bool:
+        """Whether a file or ``folder``, or a folder above it, is ignored."""
+        return self._folder_hidden(path.parent) or self.matches(path, folder=folder)
 
     def matches(self, path: Path, *, folder: bool) -> bool:
         """Whether a file or folder is ignored by itself, whatever is said of the folders above it."""
@@ -45,15 +49,22 @@ class Ignores:
         return any(self._verdict(path, above, name, folder=folder) for name in NAMES)
 
     def stale(self) -> bool:
-        """Whether an ignore file that was looked for has come, gone or changed since."""
-        return any(_stamp(path) != stamp for path, stamp in self._stamps.items())
+        """Whether an ignore file that was looked for has come, gone or changed since.
+
+        Where there are many, each call looks at the next of them.
+        """
+        some = list(islice(self._looked, _LOOKS))
+        if len(some) < _LOOKS:
+            self._looked = iter(list(self._stamps.items()))
+            some += islice(self._looked, _LOOKS - len(some))
+        return any(_stamp(path) != stamp for path, stamp in some)
 
     def _verdict(self, path: Path, above: Sequence[Path], name: str, *, folder: bool) -> bool:
         verdict = False
         for place in above:
             spec = self._spec(place, name)
             if spec is not None:
-                found = spec.check_file(path.relative_to(place).as_posix() + "/" * folder).include
+                found = spec.verdict(path.relative_to(place).as_posix() + "/" * folder)
                 verdict = verdict if found is None else found
         return verdict
 
@@ -68,64 +79,43 @@ class Ignores:
         """Where to begin: the workspace's folder, or the repository's that it lies in; else the nearest repository's."""
         if folder not in self._tops:
             root = next((root for root in self._roots if folder.is_relative_to(root)), folder)
-            repository = next((place for place in (root, *root.parents) if (place / ".git").exists()), None)
+            repository = next((place for place in (root, *root.parents) if os.path.exists(place / ".git")), None)
             self._tops[folder] = repository or root
         return self._tops[folder]
 
-    def _spec(self, folder: Path, name: str) -> GitIgnoreSpec | None:
+    def _spec(self, folder: Path, name: str) -> Globs | None:
         """One that can't be read ignores everything: better too little than too much."""
         path = folder / name
         if path not in self._specs:
             lines = self._lines(path)
-            if name == ".gitignore" and (more := self._lines(folder / ".git" / "info" / "exclude")):
+            if name == ".gitignore" and (more := self._lines(self._repository(folder) / "info" / "exclude")):
                 lines = [*more, *(lines or ())]
-            self._specs[path] = None if lines is None else compiled(lines)
+            self._specs.setdefault(path, None if lines is None else Globs(lines))
         return self._specs[path]
 
+    def _repository(self, folder: Path) -> Path:
+        """Where git keeps what all of a repository's work trees share: ``.git``, or what that leads to as a file."""
+        git = folder / ".git"
+        if not os.path.isfile(git):
+            return git
+        said = next((line for line in self._lines(git) or () if line.startswith("gitdir:")), "")
+        own = Path(os.path.normpath(folder / said.removeprefix("gitdir:").strip()))
+        return own.parents[1] if own.parent.name == "worktrees" else own
+
     def _lines(self, path: Path) -> Sequence[str] | None:
-        self._stamps[path] = _stamp(path)
+        self._stamps.setdefault(str(path), _stamp(str(path)))
         try:
-            return read_text(path).splitlines()
+            text = read_text(path)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, ValueError):
             return _EVERYTHING
+        return [line.removesuffix("\r") for line in text.removeprefix("\ufeff").split("\n")]
 
 
-def _stamp(path: Path) -> Stamp:
+def _stamp(path: str) -> Stamp:
     try:
-        status = path.stat()
+        status = os.stat(path)
     except (OSError, ValueError):
         return None
     return status.st_mtime_ns, status.st_size, status.st_ino
-
-
-def compiled(globs: Sequence[str]) -> GitIgnoreSpec:
-    """Globs in git's syntax; one that isn't valid by itself is taken as the name of a file."""
-    globs = [short for glob in globs[:_MOST_GLOBS] if (short := _bounded(glob))]
-    try:
-        return GitIgnoreSpec.from_lines(globs)
-    except ValueError:
-        lines = []
-        for glob in globs:
-            try:
-                GitIgnoreSpec.from_lines([glob])
-                lines.append(glob)
-            except ValueError:
-                lines.append("".join("\\" + c if c in "*?[]!#\\" else c for c in glob))
-        return GitIgnoreSpec.from_lines(lines)
-
-
-def _bounded(glob: str) -> str:
-    """A glob that can be matched in good time: with many stars in one name, each doubles the ways to fail.
-
-    What is cut off makes it match more, which is the safe side; one that lets through is left out instead.
-    """
-    names = glob.split("/")
-    if all(name.count("*") <= _MOST_STARS for name in names):
-        return glob
-    if glob.startswith("!"):
-        return ""
-    return "/".join(
-        "*".join(name.split("*")[:_MOST_STARS]) + "*" if name.count("*") > _MOST_STARS else name for name in names
-    )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import unquote
 
-from fim_lsp.ignores import Ignores, compiled
+from fim_lsp.globs import Globs
+from fim_lsp.ignores import Ignores
 
 
 class Paths:
@@ -17,18 +19,30 @@ class Paths:
         self.roots = tuple(roots)
         self.exclude = tuple(exclude)
         self.local_only = tuple(local_only)
-        self._local = compiled([_absolute(glob).casefold() for glob in local_only])
-        self._excluded = compiled([glob.casefold() for glob in exclude])
+        self._local = Globs([_absolute(glob).casefold() for glob in local_only])
+        self._excluded = Globs([glob.casefold() for glob in exclude])
         self._real_roots = tuple(_resolved(root) for root in self.roots)
-        self._ignores = Ignores(self.roots)
-        self._index_ignores = Ignores(self.roots)
+        places = tuple(dict.fromkeys((*self.roots, *self._real_roots)))
+        self._ignores = Ignores(places)
+        self._index_ignores = Ignores(places)
 
     def relative(self, path: Path) -> str:
         """The path inside the workspace with forward slashes, or ``""`` for a file outside of it."""
-        for root in self.roots:
-            if path.is_relative_to(root):
-                return path.relative_to(root).as_posix()
-        return ""
+        root = self._root(path)
+        return path.relative_to(root).as_posix() if root is not None else ""
+
+    def inside(self, path: Path) -> bool:
+        """Whether a file lies in the workspace, with the links on the way to it followed."""
+        try:
+            real = path.resolve()
+        except (OSError, ValueError, RuntimeError):
+            return False
+        return self._root(path) is not None and any(real.is_relative_to(root) for root in self._real_roots)
+
+    def _root(self, path: Path) -> Path | None:
+        if ".." in path.parts:
+            return None
+        return next((root for root in self.roots if path.is_relative_to(root)), None)
 
     def hidden(self, uri: str, path: Path | None) -> bool:
         """Whether a document is never to be sent, be it a file, an old version of one, on another machine, or not saved.
@@ -61,7 +75,7 @@ class Paths:
     def _is_local(self, path: Path) -> bool:
         """Whether the globs of ``local_only`` match a path, seen from the workspace or from the file system's root."""
         names = {self.relative(path), self._really(path), path.as_posix().lstrip("/")} - {"", "."}
-        plain = [name.casefold().replace("\n", "_") for name in names]
+        plain = [name.casefold() for name in names]
         return any(self._local.match_file(name) or self._local.match_file(f"{name}/") for name in plain)
 
     def excluded(self, path: Path) -> bool:
@@ -74,25 +88,34 @@ class Paths:
 
     def _matches(self, name: str) -> bool:
         """Whether the globs exclude a name, in whatever case: a file system may not tell ``.ENV`` from ``.env``."""
-        return self._excluded.match_file(name.casefold().replace("\n", "_"))  # which a regex's dot doesn't match
+        return self._excluded.match_file(name.casefold())
 
     def indexable(self, path: Path) -> bool:
         """Whether a file or folder of the workspace may be read unasked: not excluded, not ignored.
 
-        To be asked from the workspace's folder downwards: what lies in an ignored folder is not looked at again. For
-        one thread, which may be another than that of the other methods.
+        To be asked from the workspace's folder downwards: what lies in an excluded folder is not looked at again. For
+        what reads many files, in whatever thread: a change of the rules may be noticed some calls of :meth:`stale` late.
         """
-        root = next((root for root in self.roots if path.is_relative_to(root)), None)
+        return self._unasked(path, self._index_ignores)
+
+    def importable(self, path: Path) -> bool:
+        """The same for the few files that open documents import."""
+        return self._unasked(path, self._ignores)
+
+    def _unasked(self, path: Path, ignores: Ignores) -> bool:
+        root = self._root(path)
         if root is None or path.name == ".git":
             return False
-        folder = path.is_dir()
-        if self._matches(path.relative_to(root).as_posix() + "/" * folder):
+        folder = os.path.isdir(path)
+        inner = path.relative_to(root)
+        if self._matches(inner.as_posix() + "/" * folder):
             return False
-        return not self._index_ignores.matches(path, folder=folder)
+        real = self._real_roots[self.roots.index(root)] / inner  # nobody follows the links below a root
+        return not any(ignores.hides(name, folder=folder) for name in dict.fromkeys((path, real)))
 
     def stale(self) -> bool:
-        """Whether a project's ignore files have changed, so that what was said of open documents may not hold."""
-        return self._ignores.stale()
+        """Whether a project's ignore files have changed, so that what was said of files may not hold."""
+        return self._ignores.stale() or self._index_ignores.stale()
 
 
 def _names(uri: str) -> list[str]:

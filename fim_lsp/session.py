@@ -123,9 +123,7 @@ class Session:
         """Other files may be read and sent from now on."""
         self._paths = paths
         self._ngram.workspace(self._roots, paths.indexable)
-        self._surroundings.workspace(
-            self._roots, Paths(self._roots, paths.exclude).indexable, lambda path: paths.stays(path.as_uri(), path)
-        )
+        self._surroundings.workspace(self._roots, paths.importable, lambda path: paths.stays(path.as_uri(), path))
         for uri, document in self._documents.items():
             self._learn_or_forget(uri)
             if uri in self._learnt:
@@ -182,7 +180,7 @@ class Session:
     def _place(self, uri: str, document: _Open) -> None:
         """Let a document that may be sent serve as context for others, if it is in the workspace."""
         name = self._paths.relative(document.path) if document.path is not None else ""
-        if document.path is not None and name and name.isprintable():
+        if document.path is not None and name.isprintable() and self._paths.inside(document.path):
             text = document.text
             self._surroundings.opened(uri, name, document.path, document.language, lambda: text.lines)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -88,3 +89,89 @@ def test_a_link_to_an_ignored_file_is_one(tmp_path: Path) -> None:
     link = tmp_path / "link.py"
     os.symlink(tmp_path / "build/b.py", link)
     assert Paths([tmp_path], []).hidden(link.as_uri(), link)
+
+
+def test_the_same_files_as_git_itself_by_odd_lines(tmp_path: Path) -> None:
+    """Lines that git passes over, ends of lines, a byte order mark, and characters that only look like line ends."""
+    make(tmp_path)
+    odd = (
+        "\ufeff*.log\r\n[z-a].py\n[!]\na[\n\\\nx\\\n\n# a.py\nsrc/g?n/[jk]eep.py\nbuild\x0c/\n"
+        "sr[a-c]/c.py\n!a.p[y]\n  \ndocs/**/f.*\n"
+    )
+    (tmp_path / ".gitignore").write_bytes(odd.encode())
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    done = subprocess.run(["git", "check-ignore", *FILES], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (
+        hidden(tmp_path)
+        == set(done.stdout.splitlines())
+        == {"src/e.log", "src/gen/keep.py", "src/c.py", "docs/build/f.py"}
+    )
+
+
+def test_what_a_work_tree_shares_with_its_repository_counts(tmp_path: Path) -> None:
+    git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org"]
+    for command in (["init", "-q", "main"], ["-C", "main", "commit", "-q", "--allow-empty", "-m", "x"],
+                    ["-C", "main", "worktree", "add", "-q", "../tree"]):  # fmt: skip
+        subprocess.run([*git, *command], cwd=tmp_path, check=True)
+    (tmp_path / "main/.git/info").mkdir(exist_ok=True)
+    (tmp_path / "main/.git/info/exclude").write_text("a.py\n")
+    make(tmp_path / "tree")
+    done = subprocess.run(
+        ["git", "check-ignore", *FILES], cwd=tmp_path / "tree", capture_output=True, text=True, check=False
+    )
+    assert hidden(tmp_path / "tree") == set(done.stdout.splitlines()) == {"a.py"}
+
+
+@pytest.mark.parametrize("name", [".gitignore", ".fimignore"])
+@pytest.mark.parametrize("filler", ["# a comment\n", "\n", "other*.txt\n"])
+def test_no_line_of_a_long_file_is_dropped(tmp_path: Path, name: str, filler: str) -> None:
+    make(tmp_path)
+    (tmp_path / name).write_text(filler * 6_000 + "a.py\n")
+    assert hidden(tmp_path) == {"a.py"}
+
+
+def test_a_file_with_more_rules_than_can_be_tried_hides_everything(tmp_path: Path) -> None:
+    make(tmp_path, gitignore="".join(f"no{n}\n" for n in range(20_000)))
+    assert hidden(tmp_path) == set(FILES)
+    (tmp_path / ".gitignore").write_text("".join(f"[xyz]{n}\\a\n" for n in range(2_000)))
+    assert hidden(tmp_path) == set(FILES)
+
+
+def test_a_change_is_noticed_among_very_many_folders(tmp_path: Path) -> None:
+    ignores = Ignores((tmp_path,))
+    for number in range(400):
+        ignores.hides(tmp_path / f"d{number}" / "a.py")
+    assert not any(ignores.stale() for _ in range(20))
+    (tmp_path / "d7").mkdir()
+    (tmp_path / "d7" / ".fimignore").write_text("*\n")
+    assert any(ignores.stale() for _ in range(10))
+
+
+def test_threads_may_ask_while_changes_are_looked_for(tmp_path: Path) -> None:
+    make(tmp_path, gitignore="build/\n")
+    paths = Paths([tmp_path], [])
+    with ThreadPoolExecutor(4) as pool:
+        verdicts = [pool.submit(paths.importable, tmp_path / f"d{n % 300}/build/{n}.py") for n in range(2_000)]
+        assert not any(paths.stale() for _ in range(200))
+    assert [verdict.result() for verdict in verdicts] == [False] * 2_000
+
+
+@pytest.mark.parametrize("ask", ["indexable", "importable"])
+def test_a_rule_that_comes_later_is_noticed_by_what_was_only_read(tmp_path: Path, ask: str) -> None:
+    make(tmp_path)
+    paths = Paths([tmp_path], [])
+    assert getattr(paths, ask)(tmp_path / "src/c.py")
+    assert not paths.stale()
+    (tmp_path / "src/.fimignore").write_text("c.py\n")
+    assert paths.stale()
+
+
+@pytest.mark.parametrize("ask", ["indexable", "importable"])
+def test_a_workspace_opened_through_a_link_obeys_the_repository_it_leads_to(tmp_path: Path, ask: str) -> None:
+    make(tmp_path / "repository", gitignore="src/gen/\n")
+    (tmp_path / "repository/.git").mkdir()
+    os.symlink(tmp_path / "repository/src", tmp_path / "ws")
+    allowed = getattr(Paths([tmp_path / "ws"], []), ask)
+    assert allowed(tmp_path / "ws/c.py")
+    assert not allowed(tmp_path / "ws/gen")
+    assert not allowed(tmp_path / "ws/gen/d.py")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from fim_lsp.config import EXCLUDED
+from fim_lsp.lsp.documents import local_path
 from fim_lsp.paths import Paths
 
 
@@ -140,3 +141,47 @@ def test_globs_that_would_take_for_ever_are_cut_to_match_more() -> None:
     assert paths.hidden(f"file:///w/x/{name}", Path(f"/w/x/{name}"))
     assert not paths.hidden(f"file:///w/y/{name}", Path(f"/w/y/{name}"))
     assert paths.hidden("file:///w/a/gen/b/c.py", Path("/w/a/gen/b/c.py"))
+
+
+@pytest.mark.filterwarnings("ignore:Possible nested set:FutureWarning")
+@pytest.mark.parametrize("glob", ["[z-a].env", "a[", "[!]", "(?P<x>", "x\\", "!", "/", "[]", "**/[", "[[:alpha:]"])
+def test_no_glob_is_an_error_and_the_others_count(glob: str) -> None:
+    paths = Paths([Path("/w")], [glob, "*.env"], [glob, "*.here"])
+    assert paths.excluded(Path("/w/x.env"))
+    assert paths.stays("file:///w/x.here", None)
+    assert not paths.excluded(Path("/w/x.py"))
+
+
+def test_an_excluding_glob_that_is_not_valid_is_a_name() -> None:
+    assert Paths([Path("/w")], ["[z-a].env"]).excluded(Path("/w/[z-a].env"))
+
+
+def test_stars_in_brackets_are_no_stars() -> None:
+    paths = Paths([Path("/w")], ["[*****]env.py"])
+    assert paths.excluded(Path("/w/*env.py"))
+    assert not paths.excluded(Path("/w/xenv.py"))
+
+
+def test_no_path_leads_out_of_the_workspace_and_counts_as_inside(tmp_path: Path) -> None:
+    (tmp_path / "ws").mkdir()
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "ws/link").symlink_to(tmp_path / "outside")
+    (tmp_path / "entry").symlink_to("ws")
+    paths = Paths([tmp_path / "ws"], [])
+    for name in ("../outside/cart.py", "link/cart.py"):
+        assert not paths.inside(tmp_path / "ws" / name)
+    assert paths.relative(tmp_path / "ws/../outside/cart.py") == ""
+    assert not paths.importable(tmp_path / "ws/../outside/cart.py")
+    assert paths.inside(tmp_path / "ws/cart.py")
+    assert Paths([tmp_path / "entry"], []).inside(tmp_path / "entry/cart.py")
+
+
+@pytest.mark.parametrize(
+    "uri", ["file:///ws/../outside/cart.py", "file:///ws/%2e%2e/outside/cart.py", "file:///outside/./cart.py"]
+)
+def test_a_uri_names_one_path(uri: str) -> None:
+    assert local_path(uri) == Path("/outside/cart.py")
+
+
+def test_a_name_that_no_file_system_holds_is_not_read(tmp_path: Path) -> None:
+    assert not Paths([tmp_path], ["a*"]).importable(tmp_path / ("a" * 300))

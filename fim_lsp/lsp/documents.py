@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,9 +107,9 @@ def _apply(text: Document, change: types.TextDocumentContentChangeEvent) -> Edit
 
 
 def local_path(uri: str) -> Path | None:
-    """The file of a ``file:`` URI, ``None`` for any other and for one that can't be read."""
+    """The file of a ``file:`` URI without ``..``, ``None`` for any other and for one that can't be read."""
     try:
         path = to_fs_path(uri) if uri[:5].lower() == "file:" else None
     except ValueError:
         return None
-    return Path(path) if path else None
+    return Path(os.path.normpath(path)) if path else None

@@ -77,3 +77,47 @@ async def test_secrets_are_masked_only_for_other_machines(tmp_path: Path) -> Non
         text = f'token = "{TOKEN}"\nlogin(\n'
         assert await prompt_of(client, server, tmp_path, text, 1, 6) == text.rstrip()
     assert TOKEN not in client.log
+
+
+async def test_a_rule_that_comes_later_counts_for_what_was_read_as_an_import(tmp_path: Path) -> None:
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib/cart.py").write_text(CART)
+    text = "from lib.cart import ShoppingCart\n\ncart = ShoppingCart()\ncart.\n"
+    uri = (tmp_path / "main.py").as_uri()
+    async with FakeCodestral(lambda body: "x") as server, RawClient(tmp_path) as client:
+        await client.initialize(options=settings(server), root=tmp_path)
+        client.open(text, uri=uri)
+
+        async def sent(version: int) -> str:
+            client.insert(3, 5, "a", uri=uri, version=version)
+            await client.reply(client.ask(3, 6, uri=uri, kind=1))
+            return str(server.requests[-1].body["prompt"])
+
+        version = 2
+        while "add_article" not in await sent(version):
+            version += 1
+        (tmp_path / "lib/.fimignore").write_text("cart.py\n")
+        for later in range(version + 1, version + 4):
+            assert "add_article" not in await sent(later)
+
+
+async def test_a_glob_that_no_regex_can_be_is_no_trouble(tmp_path: Path) -> None:
+    (tmp_path / ".gitignore").write_text("[z-a].log\nsecret.py\n")
+    async with FakeCodestral(lambda body: "x") as server, RawClient(tmp_path) as client:
+        await client.initialize(options=settings(server, exclude=["[z-a].env"]), root=tmp_path)
+        for name, want in (("secret.py", []), ("main.py", ["x"])):
+            uri = (tmp_path / name).as_uri()
+            client.open("a = \n", uri=uri)
+            assert texts(await client.reply(client.ask(0, 4, uri=uri, kind=1))) == want
+
+
+async def test_a_document_that_a_link_leads_out_of_the_workspace_is_no_context(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    (tmp_path / "outside").mkdir()
+    (project / "linked").symlink_to(tmp_path / "outside")
+    async with FakeCodestral(lambda body: "x") as server, RawClient(tmp_path) as client:
+        await client.initialize(options=settings(server), root=project)
+        for uri in ((project / "linked/cart.py").as_uri(), f"{project.as_uri()}/../outside/cart.py"):
+            client.open(CART, uri=uri)
+        assert await prompt_of(client, server, project, MAIN, 3, 5) == MAIN.rstrip()
