@@ -7,54 +7,54 @@ reading files, in a thread, so that a keystroke never waits for a disk.
 from __future__ import annotations
 
 import asyncio
-import stat
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fim_lsp.backends.ngram.files import reachable, read_lines
-from fim_lsp.backends.ngram.languages import family, suffixes_of
-from fim_lsp.prompt.imports import stems
+from fim_lsp.imported import Found, Search
+from fim_lsp.prompt.imports import HEAD, stems
 from fim_lsp.prompt.library import Library
 from fim_lsp.prompt.prompt import Snippet
 
-_FILES = 12  # read for one document
-_FILE_BYTES = 200_000
-_LOOKS = 3_000  # names tried on the disk for one document, some 10 ms in a thread
 _AGAIN = 10.0  # seconds after which imported files are looked at again
 _KEPT = 80  # files that are not open
-_INDEX_NAMES = ("__init__", "index", "mod")
 
 Lines = Callable[[], Sequence[str]]
 
 
 @dataclass(slots=True)
 class _Open:
-    """``stems`` is what the document imported when that was last looked at, ``imported`` the files that were found."""
+    """``head`` are the lines that were looked at for imports, ``stems`` what they may mean, ``looked`` when that was
+    looked for, ``imported`` the files that were found.
+    """
 
-    uri: str
+    name: str
     path: Path
     language: str
     lines: Lines
+    head: Sequence[str] = ()
     stems: tuple[str, ...] = ()
     looked: float = float("-inf")
-    imported: frozenset[str] = frozenset()
+    imported: frozenset[Path] = frozenset()
 
 
 class Surroundings:
-    """One editor's. Paths are relative to the workspace; what lies outside of it has none, and is no context."""
+    """One editor's. Prompts name files by their paths in the workspace; what lies outside of it is no context.
+
+    The library knows an open document by its URI, another file by its path: names may be the same in two folders.
+    """
 
     def __init__(self) -> None:
         self._library = Library()
         self._open: dict[str, _Open] = {}
-        self._uris: dict[str, str] = {}
-        self._files: dict[str, tuple[int, int]] = {}
+        self._files: dict[Path, tuple[int, int]] = {}
         self._roots: tuple[Path, ...] = ()
         self._allowed: Callable[[Path], bool] = lambda _path: False
         self._stays: Callable[[Path], bool] = lambda _path: False
         self._local: set[str] = set()
-        self._readers: set[asyncio.Task[None]] = set()
+        self._wanted: dict[str, None] = {}
+        self._reader: asyncio.Task[None] | None = None
 
     def workspace(
         self,
@@ -70,159 +70,109 @@ class Surroundings:
         self._local = set()
         self._library, self._files = Library(), {}
         self._open.clear()
-        self._uris.clear()
+        self._wanted.clear()
 
     def opened(self, uri: str, name: str, path: Path, language: str, lines: Lines) -> None:
         """A document of the workspace was opened; ``name`` is its path there."""
-        self._open[name] = _Open(uri, path, language, lines)
-        self._uris[uri] = name
-        self._files.pop(name, None)
-        self._put(name, path, lines)
+        self._open[uri] = _Open(name, path, language, lines)
+        self._forget(path)
+        self._put(uri, name, path, lines)
 
     def changed(self, uri: str, line: int) -> None:
         """A document changed at a line."""
-        if name := self._uris.get(uri):
-            self._library.edited(name, line)
+        self._library.edited(uri, line)
 
     def closed(self, uri: str) -> None:
         """A document was closed, or is not to be used any more."""
-        if name := self._uris.pop(uri, None):
-            self._open.pop(name, None)
-            self._library.drop(name)
+        self._wanted.pop(uri, None)
+        self._library.drop(uri)
+        if document := self._open.pop(uri, None):
+            for other in self._open.values():
+                if document.path in other.imported:
+                    other.looked = float("-inf")  # its file counts again
 
-    def around(self, name: str, prefix: str, suffix: str, room: int, leaves: bool) -> tuple[Snippet, ...]:
-        """Context for a window in an open document, in ``room`` characters; ``leaves``: it leaves this machine.
+    def around(self, document: str, prefix: str, suffix: str, room: int, leaves: bool) -> tuple[Snippet, ...]:
+        """Context for a window of an open document, in ``room`` characters; ``leaves`` if it is to leave this machine.
 
-        Files that the document newly imports are there next time.
+        ``document`` is its URI, or its name where no other has the same. Files that it newly imports are there next time.
         """
-        document = self._open.get(name)
-        if document is None or room <= 0:
+        uri = self._uri(document)
+        if uri is None or room <= 0:
             return ()
-        self._look(name, document)
+        self._look(uri)
+        imported = self._open[uri].imported
         return self._library.choose(
-            name,
+            uri,
             prefix,
             suffix,
             room=room,
-            imported=document.imported,
+            imported={*map(str, imported), *(other for other, it in self._open.items() if it.path in imported)},
             allowed=lambda other: not (leaves and other in self._local),
         )
 
-    def _put(self, name: str, path: Path, lines: Lines) -> None:
-        self._local.discard(name)
+    def _uri(self, document: str) -> str | None:
+        if document in self._open:
+            return document
+        called = [uri for uri, it in self._open.items() if it.name == document]
+        return called[0] if len(called) == 1 else None
+
+    def _put(self, key: str, name: str, path: Path, lines: Lines) -> None:
+        self._local.discard(key)
         if self._stays(path):
-            self._local.add(name)
-        self._library.put(name, lines)
+            self._local.add(key)
+        self._library.put(key, lines, name)
+
+    def _forget(self, path: Path) -> None:
+        self._files.pop(path, None)
+        self._library.drop(str(path))
 
     async def settled(self, uri: str) -> None:
         """Wait until what a document imports has been read."""
-        if name := self._uris.get(uri):
-            self._look(name, self._open[name])
-        await asyncio.gather(*self._readers)
+        if uri in self._open:
+            self._look(uri)
+        await self.close()
 
     async def close(self) -> None:
         """Wait for what is being read."""
-        await asyncio.gather(*self._readers)
+        while self._reader is not None and not self._reader.done():
+            await asyncio.wait([self._reader])
 
-    def _look(self, name: str, document: _Open) -> None:
+    def _look(self, uri: str) -> None:
         """Have a document's imports read, if they are others than before or a while has passed."""
-        now = stems(document.lines(), name)
-        if now == document.stems and time.monotonic() - document.looked < _AGAIN:
+        document, lines = self._open[uri], self._open[uri].lines()
+        now, head, again = document.stems, lines[:HEAD], time.monotonic() - document.looked >= _AGAIN
+        if head != document.head:
+            document.head = head
+            now = stems(head, document.name)
+        if now == document.stems and not again:
             return
         document.stems, document.looked = now, time.monotonic()
-        task = asyncio.get_running_loop().create_task(self._read(document, self._library))
-        self._readers.add(task)
-        task.add_done_callback(self._readers.discard)
+        self._wanted[uri] = None
+        if self._reader is None or self._reader.done():
+            self._reader = asyncio.get_running_loop().create_task(self._read())
 
-    async def _read(self, document: _Open, library: Library) -> None:
-        search = _Search(self._roots, self._allowed, document.path, document.language, dict(self._files))
-        found = await asyncio.to_thread(search.run, document.stems)
-        if library is not self._library:
-            return  # another workspace since
-        document.imported = frozenset(found)
-        for name, file in found.items():
-            if file is not None and name not in self._open:
-                self._files.pop(name, None)
-                self._files[name] = file.stamp
-                self._put(name, file.path, file.lines)
-        for name in list(self._files)[: max(0, len(self._files) - _KEPT)]:
-            del self._files[name]
-            library.drop(name)
+    async def _read(self) -> None:
+        """Read for one document after another, as long as any wants it."""
+        while self._wanted:
+            uri = next(iter(self._wanted))
+            del self._wanted[uri]
+            document, library = self._open[uri], self._library
+            search = Search(self._roots, self._allowed, document.path, document.language, dict(self._files))
+            found = await asyncio.to_thread(search.run, document.stems)
+            if library is self._library:  # the same workspace still
+                self._take(document, found)
 
-
-@dataclass(frozen=True, slots=True)
-class _File:
-    path: Path
-    stamp: tuple[int, int]
-    text: Sequence[str]
-
-    def lines(self) -> Sequence[str]:
-        return self.text
-
-
-@dataclass(frozen=True, slots=True)
-class _Search:
-    """Finds files on the disk. ``known`` are stamps of files that were read before."""
-
-    roots: tuple[Path, ...]
-    allowed: Callable[[Path], bool]
-    path: Path
-    language: str
-    known: dict[str, tuple[int, int]]
-
-    def run(self, wanted: Sequence[str]) -> dict[str, _File | None]:
-        """The files that stems mean, by their names in the workspace; None for one that hasn't changed."""
-        found: dict[str, _File | None] = {}
-        looks = _LOOKS
-        for stem in wanted:
-            for path in self._candidates(stem):
-                looks -= 1
-                if looks < 0 or len(found) >= _FILES:
-                    return found
-                if self._take(path, found):
-                    break
-        return found
-
-    def _take(self, path: Path, found: dict[str, _File | None]) -> bool:
-        try:
-            status = path.lstat()
-        except (OSError, ValueError):
-            return False
-        root = next((root for root in self.roots if path.is_relative_to(root)), None)
-        if not stat.S_ISREG(status.st_mode) or status.st_size > _FILE_BYTES or root is None or path == self.path:
-            return False
-        name, stamp = path.relative_to(root).as_posix(), (status.st_mtime_ns, status.st_size)
-        if self.known.get(name) == stamp:
-            found[name] = None
-        elif reachable(path, self.roots, self.allowed) and (lines := read_lines(path)) is not None:
-            found[name] = _File(path, stamp, lines)
-        return True
-
-    def _candidates(self, stem: str) -> Iterator[Path]:
-        suffixes = sorted(suffixes_of(family(self.language, self.path))) or [self.path.suffix]
-        suffixes.sort(key=lambda suffix: suffix != self.path.suffix)
-        for base in self._bases(stem):
-            place = base / stem.lstrip("/")
-            if place.suffix in suffixes:
-                yield place
-            for suffix in suffixes:
-                yield place.with_name(place.name + suffix)
-            for name in _INDEX_NAMES:
-                for suffix in suffixes:
-                    yield place / f"{name}{suffix}"
-            yield from self._inside(place, suffixes[0])
-
-    def _bases(self, stem: str) -> Sequence[Path]:
-        """The folders from which a stem may count: the workspace's, usual ones in it, and those above the document."""
-        own = next((root for root in self.roots if self.path.is_relative_to(root)), None)
-        if own is None:
-            return ()
-        if stem.startswith("/"):
-            return (own,)
-        above = [folder for folder in self.path.parents if folder.is_relative_to(own)]
-        return list(dict.fromkeys([*above, *(root / name for root in self.roots for name in ("", "src", "lib"))]))
-
-    def _inside(self, folder: Path, suffix: str) -> Iterator[Path]:
-        """A Go import names a folder."""
-        if suffix == ".go" and folder.is_dir():
-            yield from sorted(path for path in folder.glob("*.go") if not path.name.endswith("_test.go"))[:1]
+    def _take(self, document: _Open, found: Found) -> None:
+        """Keep what was found and is not open, and of what was known before only what may still be read and is imported."""
+        document.imported = frozenset(found.imported)
+        is_open = {it.path for it in self._open.values()}
+        wanted = frozenset[Path]().union(*(it.imported for it in self._open.values()))
+        for path in [path for path in self._files if path not in wanted or path in found.gone]:
+            self._forget(path)
+        for file in found.files:
+            if file.path not in is_open and file.path in wanted:
+                self._forget(file.path)
+                self._files[file.path] = file.stamp
+                self._put(str(file.path), file.name, file.path, file.lines)
+        for path in list(self._files)[: max(0, len(self._files) - _KEPT)]:
+            self._forget(path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fim_lsp.prompt.prompt import Prompt, Snippet
+from fim_lsp.prompt.prompt import Prompt, Snippet, has_headings
 from fim_lsp.prompt.window import Windows
 from fim_lsp.text.cursor import Split
 
@@ -33,10 +33,12 @@ def build(
 ) -> Prompt:
     """Cut the window to what ``context`` leaves of ``room`` characters, ``suffix_share`` of it behind the cursor.
 
-    What one side doesn't need, the other may have. Context that doesn't fit is left out from its end. ``windows`` keeps
-    the window where it was before. ``most`` bounds what is before and behind the cursor.
+    What one side doesn't need, the other may have. Context that doesn't fit is left out from its end, and all of it
+    beside a text with headings of its own, which nobody could tell from those of context. ``windows`` keeps the window
+    where it was before. ``most`` bounds what is before and behind the cursor.
     """
-    kept, left = _fitting(context, room, path)
+    fit = path.isprintable() and not has_headings(split.prefix + split.suffix)
+    kept, left = _fitting(context if fit else (), room, path)
     after = min(len(split.suffix), int(left * suffix_share))
     before = min(len(split.prefix), left - after)
     after = min(len(split.suffix), left - before)

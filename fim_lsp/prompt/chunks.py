@@ -26,10 +26,9 @@ _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]{3,}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
-    """Lines of a document from ``first`` on. ``names`` are the names in them, and their parts."""
+    """Lines of a document. ``names`` are the names in them, and their parts."""
 
     path: str
-    first: int
     text: str
     names: frozenset[str]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from operator import itemgetter
 
 from fim_lsp.prompt.chunks import Chunk, names
 from fim_lsp.prompt.prompt import Snippet
@@ -22,53 +23,56 @@ _TRIED = 60  # of the best pieces; a few of them fit
 _SAME = 0.6  # pieces that share this part of their lines say the same
 _KNOWN = 0.5  # part of a piece's lines that the window has already
 
+_Place = tuple[str, int, int]  # in a prompt: by the document's name, two of one name by their rank, and from above
+
 
 def choose(
     prefix: str,
     suffix: str,
-    shelves: Sequence[Shelf],
+    weighed: Sequence[tuple[Shelf, float]],
     *,
     room: int,
-    weights: Mapping[str, float] | None = None,
     kept: Collection[Snippet] = (),
 ) -> tuple[Snippet, ...]:
     """The pieces that say most about the names round the cursor, in ``room`` characters, in the order of their places.
 
-    ``prefix`` and ``suffix`` are the window that is sent anyway, ``weights`` factors on whole documents, by path, and
+    ``prefix`` and ``suffix`` are the window that is sent anyway, ``weighed`` documents with factors on all they say, and
     ``kept`` what was chosen the last time.
     """
-    scored = _scored(_wanted(prefix, suffix), shelves, weights or {}, kept)
+    scored = _scored(_wanted(prefix, suffix), weighed, kept)
     seen = _lines(prefix) | _lines(suffix)
-    chosen: list[Chunk] = []
-    for _, chunk in heapq.nsmallest(_TRIED, scored, key=lambda pair: (pair[0], pair[1].path, pair[1].first)):
+    chosen: list[tuple[_Place, Chunk]] = []
+    for _, place, chunk in heapq.nsmallest(_TRIED, scored, key=itemgetter(0, 1)):
         size = Snippet(path=chunk.path, text=chunk.text).size
         lines = _lines(chunk.text)
         if size > room or len(lines & seen) > _KNOWN * len(lines) or _says_again(lines, chosen):
             continue
         room -= size
-        chosen.append(chunk)
-    return tuple(Snippet(path=chunk.path, text=chunk.text) for chunk in sorted(chosen, key=lambda c: (c.path, c.first)))
+        chosen.append((place, chunk))
+    return tuple(Snippet(path=chunk.path, text=chunk.text) for _, chunk in sorted(chosen, key=itemgetter(0)))
 
 
 def _scored(
-    wanted: Mapping[str, float], shelves: Sequence[Shelf], weights: Mapping[str, float], kept: Collection[Snippet]
-) -> list[tuple[float, Chunk]]:
+    wanted: Mapping[str, float], weighed: Sequence[tuple[Shelf, float]], kept: Collection[Snippet]
+) -> list[tuple[float, _Place, Chunk]]:
     """The pieces with any of the names, and how little they say: the best has the lowest number."""
+    shelves = [shelf for shelf, _ in weighed]
     rarity = _rarity(wanted, shelves)
     pieces = sum(len(shelf.chunks) for shelf in shelves)
-    mean = sum(sum(map(len, shelf.places.values())) for shelf in shelves) / max(pieces, 1) or 1.0
+    mean = sum(shelf.said for shelf in shelves) / max(pieces, 1) or 1.0
+    known = {(snippet.path, snippet.text) for snippet in kept}
     scored = []
-    for shelf in shelves:
+    for order, (shelf, weight) in enumerate(weighed):
         scores: dict[int, float] = {}
         for name, value in rarity.items():
             for number in shelf.places.get(name, ()):
                 scores[number] = scores.get(number, 0.0) + value
         for number, score in scores.items():
             chunk = shelf.chunks[number]
-            score *= weights.get(chunk.path, 1.0) / (1 - _LENGTH + _LENGTH * len(chunk.names) / mean)
-            score *= _KEPT if kept and Snippet(path=chunk.path, text=chunk.text) in kept else 1.0
+            score *= weight / (1 - _LENGTH + _LENGTH * len(chunk.names) / mean)
+            score *= _KEPT if (chunk.path, chunk.text) in known else 1.0
             if score >= _LEAST_SCORE:
-                scored.append((-score, chunk))
+                scored.append((-score, (chunk.path, order, number), chunk))
     return scored
 
 
@@ -98,5 +102,7 @@ def _lines(text: str) -> set[str]:
     return {bare for line in text.splitlines() if len(bare := line.strip()) > 3}
 
 
-def _says_again(lines: set[str], chosen: Iterable[Chunk]) -> bool:
-    return any(len(lines & _lines(other.text)) > _SAME * min(len(lines), len(_lines(other.text))) for other in chosen)
+def _says_again(lines: set[str], chosen: Iterable[tuple[_Place, Chunk]]) -> bool:
+    return any(
+        len(lines & _lines(other.text)) > _SAME * min(len(lines), len(_lines(other.text))) for _, other in chosen
+    )

@@ -6,10 +6,12 @@ import posixpath
 import re
 from collections.abc import Iterator, Sequence
 
-_HEAD = 200  # lines among which imports are looked for
+HEAD = 200  # lines among which imports are looked for
 _MOST = 60  # guesses' stems for one document
+_LONGEST = 300  # characters of a line
+_FIRST = ("from", "import", "use", "pub", "mod", "#", "export", "@import", "@use", "using")
 _LINE = re.compile(
-    r"""^\s*(?:
+    r"""(?:
         from\s+(?P<of>[\w.]+)\s+import\s+(?P<what>[\w*][\w\s,*]*|\()      # Python
       | (?:pub\s+)?use\s+(?P<use>[\w:]+(?:\{[^}]*\})?)                   # Rust
       | (?:pub\s+)?mod\s+(?P<mod>\w+)\s*;
@@ -31,14 +33,20 @@ def stems(lines: Sequence[str], path: str) -> tuple[str, ...]:
     """
     folder = posixpath.dirname(path)
     found: dict[str, None] = {}
-    for line in lines[:_HEAD]:
-        if match := _LINE.match(line[:300]):
+    for line in lines[:HEAD]:
+        bare = line[:_LONGEST].strip()
+        if _may_import(bare) and (match := _LINE.match(bare)):
             for stem in _stems(match, folder):
                 if stem.strip("/") and ".." not in stem.split("/") and "\\" not in stem:
                     found.setdefault(stem)
         if len(found) >= _MOST:
             break
     return tuple(found)
+
+
+def _may_import(bare: str) -> bool:
+    """Whether a line is worth the pattern, which costs ten times as much."""
+    return bare.startswith(_FIRST) or bare.endswith('"') or "require" in bare
 
 
 def _stems(match: re.Match[str], folder: str) -> Iterator[str]:

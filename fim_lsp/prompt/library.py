@@ -9,38 +9,43 @@ from fim_lsp.prompt.prompt import Snippet
 from fim_lsp.prompt.shelf import Lines, Shelf
 
 _DOCUMENTS = 40  # looked through for one prompt, the newest first
-_LINES = 1000  # read anew for one prompt, some 10 ms; what is left waits for the next
+_CHARACTERS = 12_000  # read anew for one prompt, some 4 ms; what is left waits for the next
 _IMPORTED = 1.5  # how much more a document says that the file imports
 _EDITED = (1.3, 1.2, 1.1)  # the ones that were edited last
 
 
 class Library:
-    """Documents by their paths, which are relative to the workspace."""
+    """Documents by keys of the caller's, which tell apart those that have the same name."""
 
     def __init__(self) -> None:
         self._shelves: dict[str, Shelf] = {}
         self._edits = 0
         self._chosen: dict[str, tuple[Snippet, ...]] = {}
 
-    def put(self, path: str, lines: Lines) -> None:
-        """Take in a document; ``lines`` gives its lines as they are when it is called."""
-        self._shelves.pop(path, None)
-        self._shelves[path] = Shelf(path, lines)
+    def put(self, key: str, lines: Lines, name: str | None = None) -> None:
+        """Take in a document; ``lines`` gives its lines as they are when it is called.
 
-    def edited(self, path: str, line: int) -> None:
+        ``name`` is what prompts call it, the key if there is none; one that would break a heading is left out.
+        """
+        self._shelves.pop(key, None)
+        name = key if name is None else name
+        if name.isprintable():
+            self._shelves[key] = Shelf(name, lines)
+
+    def edited(self, key: str, line: int) -> None:
         """A document changed at a line."""
-        if shelf := self._shelves.get(path):
+        if shelf := self._shelves.get(key):
             self._edits += 1
             shelf.edited(self._edits, line)
 
-    def drop(self, path: str) -> None:
+    def drop(self, key: str) -> None:
         """A document is gone. Unknown ones are passed over."""
-        self._shelves.pop(path, None)
-        self._chosen.pop(path, None)
+        self._shelves.pop(key, None)
+        self._chosen.pop(key, None)
 
     def choose(
         self,
-        path: str,
+        key: str,
         prefix: str,
         suffix: str,
         *,
@@ -48,29 +53,32 @@ class Library:
         imported: Collection[str],
         allowed: Callable[[str], bool],
     ) -> tuple[Snippet, ...]:
-        """Context for a window in the document at ``path``, in ``room`` characters.
+        """Context for a window in the document of ``key``, in ``room`` characters.
 
-        ``imported`` are the paths of what that document imports; of the others only ``allowed`` ones are looked at.
+        ``imported`` are the keys of what that document imports; of the others only ``allowed`` ones are looked at.
         """
+        shelves = self._shelves
         near = sorted(
-            (other for other in self._shelves if allowed(other)),
-            key=lambda other: (other in imported, self._shelves[other].edit),
+            filter(allowed, shelves),
+            key=lambda other: (other == key, other in imported, shelves[other].edit),
             reverse=True,
         )[:_DOCUMENTS]
-        edited = sorted((p for p in near if self._shelves[p].edit and p != path), key=lambda p: -self._shelves[p].edit)
-        weights = dict(zip(edited, _EDITED, strict=False))
-        for other in imported:
-            weights[other] = max(_IMPORTED, weights.get(other, 1.0))
-        left = _LINES
+        left = _CHARACTERS
         for other in near:
-            left -= self._shelves[other].refresh(left)
+            if left > 0:
+                left -= shelves[other].refresh(left)
+        weights = self._weights(key, near, imported)
         chosen = choose(
             prefix,
             suffix,
-            [self._shelves[other] for other in near],
+            [(shelves[other], weights.get(other, 1.0)) for other in near],
             room=room,
-            weights=weights,
-            kept=self._chosen.get(path, ()),
+            kept=self._chosen.get(key, ()),
         )
-        self._chosen[path] = chosen
+        self._chosen[key] = chosen
         return chosen
+
+    def _weights(self, key: str, near: Collection[str], imported: Collection[str]) -> dict[str, float]:
+        edits = {other: shelf.edit for other in near if (shelf := self._shelves[other]).edit and other != key}
+        weights = dict(zip(sorted(edits, key=edits.__getitem__, reverse=True), _EDITED, strict=False))
+        return weights | {other: max(_IMPORTED, weights.get(other, 1.0)) for other in imported}

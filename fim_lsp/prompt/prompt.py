@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+_HEAD = "+++++ "
+
 HEADING = 12  # characters that set off a piece of context besides its path and text, in the longest of the usual forms
 
 
@@ -46,3 +48,8 @@ class Prompt:
         """Characters that are sent, headings included: with context, the document's own text gets one too."""
         own = len(self.path) + HEADING if self.context else 0
         return len(self.prefix) + len(self.suffix) + own + sum(snippet.size for snippet in self.context)
+
+
+def has_headings(text: str) -> bool:
+    """Whether a text has lines like those that set off context for Codestral, where a model would take it for another's."""
+    return text.startswith(_HEAD) or f"\n{_HEAD}" in text or f"\r{_HEAD}" in text

@@ -21,7 +21,8 @@ _OPERATOR = r"""
           | [ \t]{0,4}:?[ \t]{0,4}&?[A-Za-z][\w.<>\[\]|&' ]{0,30}?[ \t]{0,4}=[ \t]{0,4}  # name: type = "value"
           | (?:[ \t]{0,4}(?:\|\||\?\?)|[ \t]{1,4}or\b|[,(])[ \t]{0,4}  # name || "value", name("value")
           | >(?=[^<>]{6,200}</)  # <name>value</name>
-          | \\?["']?\s{0,4}[,{]?\s{0,40}\\?["']?(?:value|default|Value)\\?["']?[ \t]{0,8}[:=][ \t]{0,4}  # name: N, value: "V"
+          | (?:["']?,?\s{1,40}["']?[A-Za-z]{2,12}["']?:[ ]{0,4}["']?[A-Za-z]{1,12})?  # name: N, secure: yes, value: "V"
+            \\?["']?\s{0,4}[,{]?\s{0,40}\\?["']?(?:value|default|Value)\\?["']?[ \t]{0,8}[:=][ \t]{0,4}  # name: N, value: "V"
         ))
 """
 _QUOTED = re.compile(

@@ -24,22 +24,32 @@ _GAP = re.compile(r"(?:\\[nrt]|[^A-Za-z0-9\\]|\\){0,80}")
 _LAST_GAP = re.compile(
     r"[^A-Za-z0-9]{0,40}[A-Za-z0-9+/]{0,5}=*(?:\\[nrt]|[^A-Za-z0-9\\]|\\){0,80}"
 )  # a last short line
+_DRESS = r"""[ \t\r"'`#*;,(+\\]{0,60}"""
+_UNDRESS = r"""(?:\\[nr]){0,2}[ \t\r"'`+;,)\\]{0,60}"""
+_DRESSED = re.compile(_DRESS + r"([A-Za-z0-9+/]{40,1000}={0,2})" + _UNDRESS)  # as in a string, or a block of YAML
+_PART = re.compile(_DRESS + r"([A-Za-z0-9+/]{6,1000}={0,2})" + _UNDRESS)
+_MIXED = re.compile(r"(?=[^a-z]*[a-z])(?=[^A-Z]*[A-Z])(?=\D*\d)")
+_OTHERS = re.compile(r"-----(?:BEGIN|END) (?!.*PRIVATE)")  # a certificate, a public key
 _LINE, _PIECE = 40, 16  # a key's lines have 64, 70 or 76 characters; an Ed25519 key's only one has 40 or more
 _KIND = "private key block"
 
 
 def blocks(text: str) -> Iterator[Span]:
     """The base64 lines of every private-key block in ``text``, one span a line."""
-    position = 0
     if "PRIVATE KEY" in text or "Private-Lines" in text:
+        position = 0
         for marker in _MARKER.finditer(text):
             if marker[1] == "END":
                 yield from reversed(list(_before(text, position, marker.start())))
             else:
                 yield from _after(text, marker.end())
             position = marker.end()
-    if not position and len(text) > _LINE and _RUN.match(text.lstrip()[:_LINE]):
-        yield from _middle(text)
+    yield from _cut(text)
+
+
+def may_hold_key(text: str) -> bool:
+    """Whether lines of a text may be a private key's, seen by themselves. Certificates and other data look the same."""
+    return "PRIVATE KEY" in text or "Private-Lines" in text or any(map(_DRESSED.fullmatch, text.splitlines()))
 
 
 def _after(text: str, start: int) -> Iterator[Span]:
@@ -72,15 +82,39 @@ def _before(text: str, start: int, end: int) -> Iterator[Span]:
         yield from spans
 
 
-def _middle(text: str) -> Iterator[Span]:
-    """The lines of a text that is nothing but a block's middle, three lines or more."""
-    lines = text.split("\n")
-    inner = [line.strip() for line in lines[1:-1]] or [""]
-    if len(lines) < 4 or len(set(map(len, inner))) > 1 or len(inner[0]) < _LINE:
-        return
-    spans = [Span(start=run.start(), end=run.end(), kind=_KIND) for run in _RUN.finditer(text)]
-    if sum(span.end - span.start for span in spans) > 0.95 * len(text) - len(lines):
-        yield from spans
+def _cut(text: str) -> Iterator[Span]:
+    """The lines of a block that begins above a text, or ends below it, where no marker says whose they are."""
+    for bounds in (_downwards(text), _upwards(text)):
+        runs: list[re.Match[str]] = []
+        for start, end in bounds:
+            found = (_DRESSED if runs else _PART).fullmatch(text, start, end)
+            if found is None:
+                if _OTHERS.search(text, start, end):
+                    runs = []
+                break
+            runs.append(found)
+        inner = [len(run[1]) for run in runs[1:-1]]
+        if inner and len(set(inner)) == 1 and inner[0] >= _LINE and _MIXED.match(runs[1][1]):
+            yield from (Span(start=run.start(1), end=run.end(1), kind=_KIND) for run in runs)
+
+
+def _downwards(text: str) -> Iterator[tuple[int, int]]:
+    at = 0
+    while at < len(text):
+        end = text.find("\n", at)
+        end = len(text) if end < 0 else end
+        if end > at:
+            yield at, end
+        at = end + 1
+
+
+def _upwards(text: str) -> Iterator[tuple[int, int]]:
+    end = len(text)
+    while end > 0:
+        start = text.rfind("\n", 0, end) + 1
+        if end > start:
+            yield start, end
+        end = start - 1
 
 
 def _long(run: str, *, at_edge: bool) -> bool:

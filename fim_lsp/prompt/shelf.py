@@ -6,17 +6,35 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fim_lsp.prompt.chunks import Chunk, names, pieces
+from fim_lsp.prompt.prompt import has_headings
+from fim_lsp.prompt.secret_blocks import may_hold_key
+from fim_lsp.prompt.secret_find import find
 
 Lines = Callable[[], Sequence[str]]
 
-LINES = 1000  # of one document, round its last edit; more would take more than a few milliseconds
+LINES = 1000  # of one document, round its last edit
+_CHARACTERS = 60_000  # of one document, on whole lines; of one with longer lines fewer are looked at
+_LONG = 300  # characters of a line; a piece with a longer one is data, or made by a program
+_SETTING = 4  # lines on either side that may tell a secret: the name stands above, the value below
+_LEAST = 4  # pieces read by one call, so that two that are read again are no step back
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """So many lines; ``chunk`` is None if they are never to be shown elsewhere."""
+
+    lines: int
+    chunk: Chunk | None
 
 
 @dataclass(slots=True)
 class Shelf:
-    """``edit`` is the number of the last edit among all documents' and ``line`` its line.
+    """``path`` is the document's name in a prompt; ``edit`` is the number of the last edit among all documents' and
+    ``line`` its line.
 
-    ``chunks`` are the document's pieces, ``places`` the numbers of the pieces in which a name stands.
+    ``chunks`` are the document's pieces, ``places`` the numbers of the pieces in which a name stands,
+    ``said`` how many names all pieces have together; ``_lines`` are those that were read,
+    ``_below`` counts all from the first of them to the document's end.
     """
 
     path: str
@@ -26,33 +44,121 @@ class Shelf:
     stale: bool = True
     chunks: tuple[Chunk, ...] = ()
     places: Mapping[str, Sequence[int]] = field(default_factory=dict)
-    _names: dict[str, frozenset[str]] = field(default_factory=dict)
+    said: int = 0
+    _lines: Sequence[str] = ()
+    _below: int = 0
+    _pieces: list[_Piece] = field(default_factory=list)
 
     def edited(self, number: int, line: int) -> None:
         """The document changed at a line."""
         self.edit, self.line, self.stale = number, line, True
 
     def refresh(self, most: int) -> int:
-        """Cut the document anew if it has changed, unless it has more than ``most`` lines. Returns how many were read.
+        """Read what has changed since the last time, some ``most`` characters of it. Returns how many were read.
 
-        Pieces that stay the same aren't searched for names again.
+        What is left is read the next time; until then the document is ``stale`` and its end may be missing.
         """
         if not self.stale:
             return 0
-        lines = self.lines()
-        start = max(0, min(self.line - LINES // 2, len(lines) - LINES))
-        lines = lines[start : start + LINES]
-        found = [(first, last, "".join(lines[first:last])) for first, last in pieces(lines)]
-        new = sum(last - first for first, last, text in found if text not in self._names)
-        if new > most:
-            return 0
-        self._names = {text: self._names.get(text) or names(text) for _, _, text in found}
-        self.chunks = tuple(
-            Chunk(path=self.path, first=start + first, text=text, names=self._names[text]) for first, _, text in found
-        )
-        places: dict[str, list[int]] = {}
-        for number, chunk in enumerate(self.chunks):
-            for name in chunk.names:
-                places.setdefault(name, []).append(number)
-        self.places, self.stale = places, False
-        return new
+        lines, below = _window(self.lines(), self.line)
+        same = _common(self._lines, lines)
+        front = self._unchanged(same)
+        begin = sum(piece.lines for piece in front)
+        behind, rest = self._behind(lines, begin, below - self._below) if same < len(self._lines) else ({}, [])
+        bounds: list[tuple[int, int]] = []
+        used = again = 0
+        reused: Sequence[_Piece] = ()
+        for first, last in pieces(lines[begin:]):
+            known = begin + first in behind
+            if known and again:  # the first one's setting has changed, so that one is read again
+                reused = rest[behind[begin + first] :]
+                break
+            if used >= most and len(bounds) >= _LEAST:
+                break
+            again += known
+            bounds.append((begin + first, begin + last))
+            used += sum(len(line) for line in lines[begin + first : begin + last] if len(line) <= _LONG)
+        self._pieces = [*front, *_read(self.path, lines, bounds), *reused]
+        covered = sum(piece.lines for piece in self._pieces)
+        self._lines, self._below = lines[:covered], below
+        self.chunks = tuple(piece.chunk for piece in self._pieces if piece.chunk is not None)
+        self.places, self.stale = _places(self.chunks), covered < len(lines)
+        self.said = sum(len(chunk.names) for chunk in self.chunks)
+        return used
+
+    def _unchanged(self, same: int) -> list[_Piece]:
+        """The pieces in the first ``same`` lines, but the last of them, whose end or setting has changed."""
+        end, count = 0, 0
+        for piece in self._pieces:
+            end += piece.lines
+            if end >= same:
+                break
+            count += 1
+        return self._pieces[: max(0, count - 1)]
+
+    def _behind(self, lines: Sequence[str], begin: int, more: int) -> tuple[dict[int, int], list[_Piece]]:
+        """The pieces that may stand behind the last change, which made the document ``more`` lines longer.
+
+        With them, their numbers by the lines where those begin now that do.
+        """
+        end = max(begin, min(len(self._lines), len(lines) - more))  # what is further down was not read, or isn't now
+        old, new = self._lines[begin:end], lines[begin : max(begin, end + more)]
+        same = _common(old[::-1], new[::-1])
+        found: dict[int, int] = {}
+        rest: list[_Piece] = []
+        at = 0
+        for number, piece in enumerate(self._pieces):
+            if at >= end - same:
+                found[at + more] = number
+            at += piece.lines
+            if at > end:
+                break
+            rest.append(piece)
+        return {line: number for line, number in found.items() if number < len(rest)}, rest
+
+
+def _window(lines: Sequence[str], line: int) -> tuple[Sequence[str], int]:
+    """The lines round the last edit, and how many there are from the first of them to the document's end.
+
+    Where they begin changes seldom.
+    """
+    count = LINES
+    while True:
+        start = max(0, line // (count // 4) * (count // 4) - count // 2)
+        window = lines[start : start + count]
+        if count <= LINES // 16 or sum(min(len(line), _LONG) for line in window) <= _CHARACTERS:
+            return window, len(lines) - start
+        count //= 2
+
+
+def _common(one: Sequence[str], other: Sequence[str]) -> int:
+    """How many elements are the same from the beginning on."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((n for n, (a, b) in pairs if a is not b and a != b), min(len(one), len(other)))
+
+
+def _read(path: str, lines: Sequence[str], bounds: Sequence[tuple[int, int]]) -> list[_Piece]:
+    """The pieces between neighbouring ``bounds``; one that holds a secret, or part of one, has no chunk."""
+    if not bounds:
+        return []
+    start = max(0, bounds[0][0] - _SETTING)
+    shown = [line if len(line) <= _LONG else "\n" for line in lines[start : bounds[-1][1] + _SETTING]]
+    secrets = find("".join(shown))
+    found: list[_Piece] = []
+    at = sum(map(len, shown[: bounds[0][0] - start]))
+    for first, last in bounds:
+        text = "".join(shown[first - start : last - start])
+        hidden = any(span.start < at + len(text) and span.end > at for span in secrets)
+        whole = all(len(line) <= _LONG for line in lines[first:last])
+        fit = whole and not hidden and not may_hold_key(text) and not has_headings(text)
+        found.append(_Piece(last - first, Chunk(path=path, text=text, names=names(text)) if fit else None))
+        at += len(text)
+    return found
+
+
+def _places(chunks: Sequence[Chunk]) -> dict[str, list[int]]:
+    places: dict[str, list[int]] = {}
+    for number, chunk in enumerate(chunks):
+        for name in chunk.names:
+            places.setdefault(name, []).append(number)
+    return places
