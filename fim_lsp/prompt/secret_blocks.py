@@ -24,7 +24,7 @@ _GAP = re.compile(r"(?:\\[nrt]|[^A-Za-z0-9\\]|\\){0,80}")
 _LAST_GAP = re.compile(
     r"[^A-Za-z0-9]{0,40}[A-Za-z0-9+/]{0,5}=*(?:\\[nrt]|[^A-Za-z0-9\\]|\\){0,80}"
 )  # a last short line
-_DRESS = r"""[ \t\r"'`#*;,(+\\]{0,60}"""
+_DRESS = r"""(?:[ \t\r"'`#*;,(\\]|\+(?=[ \t"'])){0,60}"""
 _UNDRESS = r"""(?:\\[nr]){0,2}[ \t\r"'`+;,)\\]{0,60}"""
 _DRESSED = re.compile(_DRESS + r"([A-Za-z0-9+/]{40,1000}={0,2})" + _UNDRESS)  # as in a string, or a block of YAML
 _PART = re.compile(_DRESS + r"([A-Za-z0-9+/]{6,1000}={0,2})" + _UNDRESS)

@@ -23,7 +23,11 @@ class Shielded:
 
 def shield(prompt: Prompt, key: bytes) -> Shielded:
     """See :func:`~fim_lsp.prompt.secrets.mask` for ``key``."""
-    masked = mask([prompt.prefix, prompt.suffix, *(snippet.text for snippet in prompt.context)], key=key)
-    prefix, suffix, *texts = masked.texts
-    context = tuple(replace(snippet, text=text) for snippet, text in zip(prompt.context, texts, strict=True))
-    return Shielded(prompt=replace(prompt, prefix=prefix, suffix=suffix, context=context), masked=masked)
+    context = prompt.context
+    masked = mask(
+        [prompt.prefix, prompt.suffix, prompt.path, *(s.text for s in context), *(s.path for s in context)], key=key
+    )
+    prefix, suffix, path, *rest = masked.texts
+    snippets = zip(context, rest[: len(context)], rest[len(context) :], strict=True)
+    context = tuple(replace(snippet, text=text, path=name) for snippet, text, name in snippets)
+    return Shielded(prompt=replace(prompt, prefix=prefix, suffix=suffix, path=path, context=context), masked=masked)

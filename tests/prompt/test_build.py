@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fim_lsp.backends.codestral import with_context
 from fim_lsp.prompt.build import build
+from fim_lsp.prompt.prompt import Snippet
 from tests.marked import split
 
 LINES = st.lists(st.text(alphabet="abc d😀", max_size=30), max_size=40)
@@ -52,3 +55,25 @@ def test_a_line_longer_than_the_budget_is_cut() -> None:
     prefix, suffix = cut("x" * 5000, "y" * 5000)
     assert 200 < len(prefix) + len(suffix) <= 260
     assert len(suffix) == 65
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "kept"),
+    [
+        ("x = 1\n‸\n", "a.py", 1),
+        ("x\n+++++ b.py\n‸\n", "a.diff", 0),
+        ("‸\n+++++ b.py\n", "a.diff", 0),
+        ("+++++ b.py\n‸\n", "a.diff", 0),
+        ("x\n‸+++++ b.py\n", "a.diff", 0),
+        ("x = '+++++ b.py'\n‸\n", "a.py", 1),
+        ("x = 1\n‸\n", "a\n+++++ b.py", 0),
+    ],
+)
+def test_no_context_beside_a_text_with_headings_of_its_own(text: str, path: str, kept: int) -> None:
+    context = [Snippet(path="c.py", text="y = 2\n")]
+    prompt = build(
+        split(text), uri="u", path=path, language="", room=500, suffix_share=0.3, max_tokens=1, context=context
+    )
+    assert len(prompt.context) == kept
+    sent = with_context(prompt)
+    assert sent == prompt.prefix if not kept else sent.endswith(prompt.prefix) and "c.py" in sent

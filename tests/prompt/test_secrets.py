@@ -10,9 +10,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from fim_lsp.prompt.prompt import Prompt, Snippet
 from fim_lsp.prompt.secret_find import find
 from fim_lsp.prompt.secret_restore import Restorer
 from fim_lsp.prompt.secrets import Masked, mask
+from fim_lsp.prompt.shield import shield
 from tests.marked import split
 
 KEY = b"tests"
@@ -234,3 +236,79 @@ def test_many_secrets_are_masked_and_restored() -> None:
     masked = mask([text], key=KEY)
     assert len(masked.secrets) == 500
     assert answer(masked, masked.texts[0]) == text
+
+
+PLACEHOLDER = hidden(f'x = "{TOKEN}‸"').texts[0][5:]
+
+
+@pytest.mark.parametrize(
+    ("reply", "shown"),
+    [
+        (f'"{PLACEHOLDER}")', f'"{TOKEN}")'),
+        (f'"{PLACEHOLDER[:25]}', f'"{TOKEN[:25]}'),
+        (f'"{PLACEHOLDER[:8]}', f'"{TOKEN[:8]}'),
+        (f'"{PLACEHOLDER[:-1]}")', '"'),
+        (f'"{PLACEHOLDER.lower()}")', '"'),
+        (f'"{PLACEHOLDER[1:]}")', '"'),
+        (f'"{PLACEHOLDER[:20]}" + "{PLACEHOLDER[20:]}"', '"'),
+        (f'"{PLACEHOLDER}" or "{PLACEHOLDER[14:28]}"', f'"{TOKEN}" or "'),
+        (f"{PLACEHOLDER[:4]} FAKE_{PLACEHOLDER[8:18]} is", f"{PLACEHOLDER[:4]} FAKE_{PLACEHOLDER[8:18]} is"),
+        ('"gh' + "p_", '"gh' + "p_"),
+    ],
+    ids=["whole", "cut", "cut early", "without its end", "lower case", "without its beginning", "in two parts", "a part",
+         "short parts", "no more than a head"],
+)  # fmt: skip
+def test_no_part_of_a_placeholder_is_shown(reply: str, shown: str) -> None:
+    masked = hidden(f'x = "{TOKEN}"\ny = ‸\n')
+    for step in (1, 3, 7, 100):
+        restorer = masked.restorer()
+        pieces = [restorer.feed(reply[at : at + step]) for at in range(0, len(reply), step)]
+        assert "".join(pieces) + restorer.flush() == shown
+        assert restorer.feed("") + restorer.flush() == ""
+
+
+def test_a_reply_that_ends_where_two_placeholders_are_the_same_ends_before_them() -> None:
+    restorer = Restorer({"FAKE12345": "secret!!!", "FAKE12346": "another!!"}, {})
+    assert restorer.feed("x = FAKE1234") + restorer.flush() == "x = "
+
+
+BODY = ["".join(CHANCE.choices(ALNUM + "+/", k=64)) for _ in range(49)]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [("", "\n"), ("    ", "\n"), ('    "', '\\n"\n'), ('  + "', '\\n" +\n'), ("    '", "',\r\n")],
+    ids=["plain", "YAML", "Python", "Java", "list"],
+)  # fmt: skip
+def test_a_window_inside_a_private_key_shows_nothing_of_it(before: str, after: str) -> None:
+    lines = [f"{before}{line}{after}" for line in (BEGIN, *BODY, END)]
+    text = "".join(["x = 1\n"] * 40 + lines + ["y = 2\n"] * 40)
+    for line in range(38, 95):
+        above = sum(map(len, text.splitlines(keepends=True)[:line]))
+        for room in (600, 1500, 3000):
+            prefix, suffix = text[max(0, above - room) : above], text[above : above + room // 3]
+            prefix, suffix = prefix[prefix.find("\n") + 1 :], suffix[: suffix.rfind("\n") + 1]
+            sent = "".join(mask((prefix, suffix), key=KEY).texts)
+            assert not any(run in sent for run in BODY), (line, room)
+
+
+@pytest.mark.parametrize("label", ["CERTIFICATE", "PUBLIC KEY"])
+def test_a_window_inside_what_is_seen_to_be_public_stays(label: str) -> None:
+    lines = [f"-----BEGIN {label}-----", *BODY[:9], f"-----END {label}-----"]
+    assert find("\n".join(lines[4:])) == find("\n".join(lines[:-4])) == ()
+
+
+@pytest.mark.parametrize("operator", ["value: ", "secure: yes\n  value: ", 'sealed: "no"\n  default: '])
+def test_a_value_is_found_some_lines_below_its_name(operator: str) -> None:
+    text = f'- name: JWT_SECRET\n  {operator}"{OTHER[6:]}"\n'
+    assert OTHER[6:] not in mask([text], key=KEY).texts[0]
+
+
+def test_a_secret_in_a_path_is_masked_too() -> None:
+    prompt = Prompt(prefix=f'x = "{TOKEN}"\n', suffix="", path=f"d/{TOKEN}.py", context=(
+        Snippet(path=f"keys/{OTHER}.py", text="a = 1\n"), Snippet(path="plain.py", text=f"b = '{TOKEN}'\n")))  # fmt: skip
+    sent = shield(prompt, KEY)
+    assert TOKEN not in repr(sent.prompt) + sent.prompt.prefix
+    assert OTHER not in repr(sent.prompt)
+    assert sent.prompt.size == prompt.size
+    assert sent.prompt.context[1].path == "plain.py"
+    assert answer(sent.masked, f" import {sent.prompt.path}") == f" import {prompt.path}"
