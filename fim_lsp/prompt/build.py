@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fim_lsp.prompt.prompt import Prompt, Snippet, has_headings
+from fim_lsp.prompt.secret_find import find
 from fim_lsp.prompt.window import Windows
 from fim_lsp.text.cursor import Split
 
 WINDOW = 24_000  # characters taken on each side of the cursor when a request arrives; the budget cuts further
 
 _CONTEXT_MOST = 0.4  # of the room; the text round the cursor says more than any other
+_SETTING, _LINES = 1_000, 4  # characters and lines above a window, and in it, in which a name and its value may stand
 
 
 def context_room(room: int, wanted: int) -> int:
@@ -45,7 +47,7 @@ def build(
     before, after = min(before, most[0] or before), min(after, most[1] or after)
     prefix, suffix = (windows or Windows()).cut(uri, split, before, after)
     return Prompt(
-        prefix=prefix,
+        prefix=_without_orphans(split.prefix, prefix),
         suffix=suffix,
         context=kept,
         language=language,
@@ -62,3 +64,16 @@ def _fitting(context: Sequence[Snippet], room: int, path: str) -> tuple[tuple[Sn
     while whole.context and whole.size > room:
         whole = Prompt(prefix="", suffix="", context=whole.context[:-1], path=path)
     return whole.context, room - whole.size
+
+
+def _without_orphans(whole: str, prefix: str) -> str:
+    """``prefix``, the end of ``whole``, without first lines that only the lines above them show to be secret."""
+    start = len(whole) - len(prefix)
+    above = "".join(whole[max(0, start - _SETTING) : start].splitlines(keepends=True)[-_LINES:])
+    first = "".join(prefix[:_SETTING].splitlines(keepends=True)[:_LINES])
+    if not above:
+        return prefix
+    shown = {len(above) + span.start for span in find(first)}
+    hidden = [span.end for span in find(above + first) if span.start >= len(above) and span.start not in shown]
+    end = prefix.find("\n", hidden[-1] - len(above)) if hidden else -1
+    return prefix[end + 1 :]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from fim_lsp.backends.codestral import with_context
 from fim_lsp.prompt.build import build
 from fim_lsp.prompt.prompt import Snippet
+from fim_lsp.prompt.secrets import mask
 from tests.marked import split
 
 LINES = st.lists(st.text(alphabet="abc d😀", max_size=30), max_size=40)
@@ -77,3 +78,18 @@ def test_no_context_beside_a_text_with_headings_of_its_own(text: str, path: str,
     assert len(prompt.context) == kept
     sent = with_context(prompt)
     assert sent == prompt.prefix if not kept else sent.endswith(prompt.prefix) and "c.py" in sent
+
+
+def test_no_window_begins_between_a_name_and_its_secret() -> None:
+    above = "".join(f"plain_{n} = {n}\n" for n in range(100))
+    entry = "- name: JWT_SECRET\n  secure: yes\n  value: uY3eWq9LmXc7Bn1V\n"
+    below = "".join(f"other_{n} = {n}\n" for n in range(20))
+    seen = set()
+    for room in range(200, 800, 7):
+        prompt = build(
+            split(f"{above}{entry}{below}‸"), uri="", path="", language="", room=room, suffix_share=0, max_tokens=1
+        )
+        assert (above + entry + below).endswith(prompt.prefix)
+        assert "uY3eWq9LmXc7Bn1V" not in mask([prompt.prefix], key=b"k").texts[0]
+        seen.add("JWT_SECRET" in prompt.prefix)
+    assert seen == {True, False}
