@@ -18,7 +18,7 @@ from fim_lsp.prompt.window import Windows
 from fim_lsp.schedule.snapshot import Snapshot
 
 Around = Callable[[str, str, str, int, bool], tuple[Snippet, ...]]
-"""Context: for a document's path, a window's prefix and suffix, so many characters, and whether it leaves this machine."""
+"""Context: for a document's URI, a window's prefix and suffix, so many characters, and whether it leaves this machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,7 @@ class Composer:
             wanted = min(wanted, capacity.context_tokens)
         free = context_room(room, count(wanted))
         bare = at(room=room - free)
-        context = self.around(snapshot.path, bare.prefix, bare.suffix, free, not is_here(self.backend.host))
+        context = self.around(snapshot.uri, bare.prefix, bare.suffix, free, not is_here(self.backend.host))
         return at(room=room, context=context, windows=self.windows)
 
     def _share(self, snapshot: Snapshot, settings: Settings) -> float:
