@@ -121,7 +121,7 @@ async def _drive(root: Path, steps: list[tuple[str, str]]) -> None:
     session.start(roots=[root], initialization=options)
     documents: dict[str, Document] = {}
     waiting = []
-    for what, name in steps:
+    for what, name in [*(("open", name) for name in NAMES), *steps]:
         uri = (root / f"{name}.py").as_uri()
         if what == "open" and name not in documents:
             documents[name] = Document(text_of(name), Encoding.UTF32)

@@ -29,6 +29,7 @@ def build(
     path: str,
     language: str,
     max_tokens: int | None,
+    single_line: bool = False,
     context: Sequence[Snippet] = (),
     windows: Windows | None = None,
     most: tuple[int | None, int | None] = (None, None),
@@ -54,7 +55,7 @@ def build(
         path=path,
         uri=uri,
         max_tokens=max_tokens,
-        single_line=bool(split.line_suffix.strip()),
+        single_line=single_line,
     )
 
 

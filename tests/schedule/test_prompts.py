@@ -87,3 +87,18 @@ def test_context_comes_out_of_the_same_budget() -> None:
 def test_a_document_of_no_project_gets_no_context() -> None:
     _, prompt = ask("api.example.com", "x‸", (Snippet(path="b.py", text="y\n"),), path="")
     assert prompt.context == ()
+
+
+@pytest.mark.parametrize(
+    ("marked", "settings", "single"),
+    [
+        ("x = f(‸, b)\n", {}, True),
+        ("x = 1‸\n", {}, False),  # the next line may be wanted
+        ("def f():\n    ‸\n", {}, False),
+        ("x = f(‸, b)\n", {"multiline": "always"}, False),
+    ],
+)
+def test_a_server_is_told_where_one_line_is_enough(marked: str, settings: dict[str, object], single: bool) -> None:
+    asker = Asker(backend=Echo(""), health=Health(now), estimator=Estimator())
+    snapshot = Snapshot(uri="u", version=1, language="python", path="", split=split(marked))
+    assert asker.compose(snapshot, Settings(**settings)).single_line is single  # type: ignore[arg-type]
