@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import secrets
 import time
 from collections.abc import Callable, Coroutine, Mapping
@@ -138,7 +139,7 @@ class Crew:
             try:
                 found = await backend.capabilities()
             except UnknownModel as error:
-                self._notices.trouble(backend, error)
+                self._notices.trouble(backend, error, self._next_to(backend))
             else:
                 if found.switch is not None:
                     self._notices.once(found.switch.notice)
@@ -148,7 +149,13 @@ class Crew:
         if isinstance(error, UnknownModel) and isinstance(backend, HttpBackend) and not is_here(backend.host):
             self._run(self._name_models(backend, error), self._asides)
         else:
-            self._notices.trouble(backend, error)
+            self._notices.trouble(backend, error, self._next_to(backend))
+
+    def _next_to(self, backend: Backend) -> str:
+        """The name of the back end that is asked when this one fails."""
+        backends = self._choice.backends if self._choice else ()
+        following = [other.name for one, other in itertools.pairwise(backends) if one is backend]
+        return following[0] if following else ""
 
     async def _name_models(self, backend: HttpBackend, error: BackendError) -> None:
         if self._notices.knows(backend, error):
@@ -159,7 +166,7 @@ class Crew:
             error = better
         except BackendError:
             pass
-        self._notices.trouble(backend, error)
+        self._notices.trouble(backend, error, self._next_to(backend))
 
     def _follow_store(self, where: Secret, *, counted: bool) -> Limiters:
         state = state_folder()

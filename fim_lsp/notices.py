@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import logging
+import time
 from collections.abc import Callable, Iterable
 
 from fim_lsp.backends.base import Backend
@@ -25,17 +26,24 @@ Tell = Callable[[Level, str], None]
 """Shows one sentence to the user."""
 
 
-class Notices:
-    """One editor's. A setting's problem is told once, a back end's trouble once until it answers again."""
+AGAIN = 60.0  # seconds in which the same trouble isn't told twice, though it was over in between
 
-    def __init__(self, tell: Tell) -> None:
+
+class Notices:
+    """One editor's. A setting's problem is told once; a back end's trouble once, and once that it is over."""
+
+    def __init__(self, tell: Tell, clock: Callable[[], float] = time.monotonic) -> None:
+        """``clock`` gives seconds."""
         self._tell = tell
-        self._told: set[tuple[str, str]] = set()
+        self._clock = clock
+        self._told: set[str] = set()
+        self._troubles: dict[str, dict[str, bool]] = {}
+        self._last: dict[tuple[str, str], float] = {}
 
     def problems(self, problems: Iterable[Problem]) -> None:
         """Settings that can't be used."""
         for problem in problems:
-            self._once(("", problem.sentence), problem.sentence)
+            self.once(problem.sentence)
 
     def warn(self, sentence: str) -> None:
         """Anything else; whoever warns knows what an episode is."""
@@ -43,22 +51,27 @@ class Notices:
 
     def once(self, sentence: str) -> None:
         """Anything that is told one time only."""
-        self._once(("", sentence), sentence)
+        if sentence not in self._told:
+            self._told.add(sentence)
+            self._tell(Level.WARNING, sentence)
 
-    def trouble(self, backend: Backend, error: BackendError) -> None:
-        """A back end did not answer."""
+    def trouble(self, backend: Backend, error: BackendError, meanwhile: str = "") -> None:
+        """A back end did not answer; ``meanwhile`` is the one that does, if there is one."""
         log.warning("%s: %s", backend.name, type(error).__name__)
-        self._once((backend.name, type(error).__name__), str(error))
+        if self.knows(backend, error):
+            return
+        key = backend.name, type(error).__name__
+        loud = self._clock() - self._last.get(key, float("-inf")) > AGAIN
+        self._troubles.setdefault(backend.name, {})[key[1]] = loud
+        if loud:
+            self._last[key] = self._clock()
+            self._tell(Level.WARNING, f"{error}; {meanwhile} answers meanwhile" if meanwhile else str(error))
 
     def knows(self, backend: Backend, error: BackendError) -> bool:
-        """Whether the user has been told of this trouble."""
-        return (backend.name, type(error).__name__) in self._told
+        """Whether this trouble goes on since it was told."""
+        return type(error).__name__ in self._troubles.get(backend.name, {})
 
     def fine(self, backend: Backend) -> None:
         """A back end answered: new trouble is news again."""
-        self._told = {(name, what) for name, what in self._told if name != backend.name}
-
-    def _once(self, key: tuple[str, str], sentence: str) -> None:
-        if key not in self._told:
-            self._told.add(key)
-            self._tell(Level.WARNING, sentence)
+        if any(self._troubles.pop(backend.name, {}).values()):
+            self._tell(Level.INFO, f"{backend.name} answers again")
