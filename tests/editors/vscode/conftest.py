@@ -18,7 +18,7 @@ from tests.editors.vscode.manifest import EXTENSION
 from tests.fakes.codestral import Behaviour, FakeCodestral
 
 # Each worker would start a VS Code of its own: `pytest -n 0 tests/editors/vscode` runs these.
-collect_ignore_glob = ["test_vscode.py"] if "PYTEST_XDIST_WORKER" in os.environ else []
+collect_ignore_glob = ["test_*.py"] if "PYTEST_XDIST_WORKER" in os.environ else []
 
 _FAILED = pytest.StashKey[bool]()
 _HOW = "tests/editors/vscode/install.sh .cache/editors"
