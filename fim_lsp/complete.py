@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from fim_lsp.errors import UsageError
+from fim_lsp.journal import SENTENCES
 from fim_lsp.languages import language_of
 from fim_lsp.notices import Level
 from fim_lsp.schedule.snapshot import Answer, Snapshot
@@ -38,6 +39,7 @@ def complete(place: str, path: str | None, environment: Mapping[str, str]) -> in
         _ask(source.absolute(), document, line - 1, length if column is None else column - 1, environment)
     )
     if answer.suggestion is None:
+        _tell(Level.INFO, SENTENCES[answer.reason])
         return 1
     # as UTF-8, like the file, whatever the terminal's encoding is taken for
     sys.stdout.buffer.write(f"{answer.suggestion.text}\n".encode(errors="replace"))

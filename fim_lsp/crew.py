@@ -7,7 +7,7 @@ import contextlib
 import itertools
 import secrets
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 
 from fim_lsp.backends.base import Backend
@@ -71,14 +71,18 @@ class Crew:
         self.look(settings)
         old = self._choice
         if old is None or not old.same_as(settings, self._found):
-            choice = choose(settings, self._environment, self._ngram, self._found)
+            choice = choose(settings, self._environment, self._ngram, self._found, old)
             self._choice = choice
-            self._health = {id(backend): Health(time.monotonic) for backend in choice.backends}
-            for sentence in choice.problems:
-                self._notices.once(sentence)
-            self._run(self._make_ready(choice), self._asides)
+            self._health = {
+                id(backend): self._health.get(id(backend)) or Health(time.monotonic) for backend in choice.backends
+            }
+            new = [backend for _, backend in choice.owned if old is None or backend not in old.backends]
+            for backend in new:
+                self._notices.anew(backend)
+            self._tell_problems()
+            self._run(self._make_ready(choice, new), self._asides)
             if old is not None:
-                self._run(old.close(), self._background)
+                self._run(old.close(choice), self._background)
         backends = self._choice.backends if self._choice else ()
         limiters = self._follow_store(settings.limits_store, counted=any(backend.host for backend in backends))
         return tuple(
@@ -102,11 +106,19 @@ class Crew:
 
     async def _look(self) -> None:
         found: dict[str, Local] = {}
-        for local in await find_local():
+        for local in await find_local(known=tuple(self._found.values())):
             found.setdefault(local.name, local)
+        self._search = None
         if found != self._found:
             self._found = found
             self._changed()
+        self._tell_problems()
+
+    def _tell_problems(self) -> None:
+        """What can't be used; while servers of this machine are looked for, that isn't known."""
+        if self._search is None or self._search.done():
+            for sentence in self._choice.problems if self._choice else ():
+                self._notices.once(sentence)
 
     async def looked(self) -> None:
         """Wait until it is known what answers on this machine, if that is being looked at."""
@@ -124,13 +136,13 @@ class Crew:
         if self._limiters is not None:
             await self._limiters.close()
 
-    async def _make_ready(self, choice: Choice) -> None:
+    async def _make_ready(self, choice: Choice, new: Sequence[HttpBackend]) -> None:
         """Do what is slow about the first call, and ask servers of this machine what they take.
 
         Others hear nothing of us before there is something to complete. Trouble is told by the first call.
         """
         await choice.warm()
-        for backend in choice.owned:
+        for backend in new:
             if is_here(backend.host) and backend.name not in SITES:
                 await self._ask_about(backend)
 
@@ -141,7 +153,7 @@ class Crew:
             except UnknownModel as error:
                 self._notices.trouble(backend, error, self._next_to(backend))
             else:
-                if found.switch is not None:
+                if found.switch is not None and found.switch.notice:
                     self._notices.once(found.switch.notice)
 
     def trouble(self, backend: Backend, error: BackendError) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from fim_lsp.backends.base import Backend
-from fim_lsp.errors import BackendError
+from fim_lsp.errors import BackendError, RateLimited
 from fim_lsp.schedule.snapshot import Answer, Reason, Snapshot
 
 _KEPT = 30  # answers
@@ -68,9 +68,9 @@ class Journal:
 
     def follow(self, backends: tuple[Backend, ...]) -> None:
         """These back ends are tried from now on, in this order."""
+        kept = {backend.name for backend in backends if any(backend is other for other in self._backends)}
+        self._troubles = {name: what for name, what in self._troubles.items() if name in kept}
         self._backends = backends
-        names = {backend.name for backend in backends}
-        self._troubles = {name: what for name, what in self._troubles.items() if name in names}
         self._tell()
 
     def asked(self, snapshot: Snapshot) -> Callable[[Answer], None]:
@@ -100,7 +100,8 @@ class Journal:
 
     def trouble(self, backend: Backend, error: BackendError) -> None:
         """A back end did not answer."""
-        self._troubles[backend.name] = "trouble", str(error)
+        state = "paused" if isinstance(error, RateLimited) else "trouble"
+        self._troubles[backend.name] = state, str(error)
         self._tell()
 
     def paused(self, backend: Backend, error: BackendError) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 
 from fim_lsp.backends.base import Backend
 from fim_lsp.config import Problem
-from fim_lsp.errors import BackendError
+from fim_lsp.errors import BackendError, Unauthorized, UnknownModel
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +61,8 @@ class Notices:
         if self.knows(backend, error):
             return
         key = backend.name, type(error).__name__
+        if self._troubles.get(backend.name) and not isinstance(error, Unauthorized | UnknownModel):
+            return  # it is in trouble anyway, and nothing else can be done about it
         loud = self._clock() - self._last.get(key, float("-inf")) > AGAIN
         self._troubles.setdefault(backend.name, {})[key[1]] = loud
         if loud:
@@ -70,6 +72,11 @@ class Notices:
     def knows(self, backend: Backend, error: BackendError) -> bool:
         """Whether this trouble goes on since it was told."""
         return type(error).__name__ in self._troubles.get(backend.name, {})
+
+    def anew(self, backend: Backend) -> None:
+        """A back end is another one from now on, by other settings: its trouble is news."""
+        self._troubles.pop(backend.name, None)
+        self._last = {key: when for key, when in self._last.items() if key[0] != backend.name}
 
     def fine(self, backend: Backend) -> None:
         """A back end answered: new trouble is news again."""

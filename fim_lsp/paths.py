@@ -19,7 +19,7 @@ class Paths:
         self.roots = tuple(roots)
         self.exclude = tuple(exclude)
         self.local_only = tuple(local_only)
-        self._local = Globs([_absolute(glob).casefold() for glob in local_only])
+        self._local = Globs([name.casefold() for glob in local_only for name in _absolute(glob)])
         self._excluded = Globs([glob.casefold() for glob in exclude])
         self._real_roots = tuple(_resolved(root) for root in self.roots)
         places = tuple(dict.fromkeys((*self.roots, *self._real_roots)))
@@ -135,9 +135,26 @@ def _names(uri: str) -> list[str]:
     return [name for name in dict.fromkeys(re.sub(r"^//+", "", name) for name in names) if name]
 
 
-def _absolute(glob: str) -> str:
-    """A glob that begins at the user's home folder, from the file system's root."""
-    return Path.home().as_posix() + glob[1:] if glob.startswith("~/") else glob
+def _absolute(glob: str) -> tuple[str, ...]:
+    """A glob that names a place from the file system's root or the user's home folder, as it is and without links.
+
+    Editors open files by either name.
+    """
+    if glob == "~" or glob.startswith("~/"):
+        try:
+            glob = Path.home().as_posix() + glob[1:]
+        except RuntimeError:  # there is none
+            return (glob,)
+    if not glob.startswith("/"):
+        return (glob,)
+    names = glob.split("/")
+    fixed = next((at for at, name in enumerate(names) if re.search(r"[*?\[\\]", name)), len(names))
+    try:
+        real = Path("/".join(names[:fixed]) or "/").resolve().as_posix()
+    except (OSError, ValueError, RuntimeError):
+        return (glob,)
+    rest = "/".join(names[fixed:])
+    return tuple(dict.fromkeys((glob, f"{real.rstrip('/')}/{rest}" if rest or glob.endswith("/") else real)))
 
 
 def _resolved(root: Path) -> Path:

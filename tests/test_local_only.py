@@ -55,6 +55,19 @@ def test_a_glob_may_begin_at_home(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not paths.stays("file:///home/me/other/a.py", Path("/home/me/other/a.py"))
 
 
+def test_a_glob_through_a_link_holds_for_the_place_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neovim and Helix open files by their real names."""
+    real = tmp_path / "data/me"
+    (real / "work").mkdir(parents=True)
+    home = tmp_path / "me"
+    home.symlink_to(real)
+    monkeypatch.setenv("HOME", str(home))
+    for glob in ("~/work/", "~", f"{home}/work/*.py"):
+        for root in (home / "work", real / "work"):
+            path = root / "a.py"
+            assert Paths([root], [], [glob]).stays(path.as_uri(), path), (glob, root)
+
+
 class Ear(Bare):
     """Keeps all it is sent, and fails at every second question."""
 

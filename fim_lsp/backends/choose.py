@@ -20,7 +20,7 @@ from fim_lsp.errors import BackendError, SettingError
 
 # What a back end is made of; a change to another setting leaves it, and its connections, alone.
 _PARTS = (
-    "backend", "base_url", "region", "model", "fim_template", "api_key", "api_key_command", "timeout", "fallback",
+    "backend", "fallback", "base_url", "region", "model", "fim_template", "api_key", "api_key_command", "timeout",
     *(row.name for row in fields(Generation)),
 )  # fmt: skip
 _OWN = ("base_url", "model", "api_key", "api_key_command", "fim_template")  # say something of the setting backend only
@@ -31,13 +31,14 @@ Found = Mapping[str, Local]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """Back ends in the order they are tried. ``owned`` are those to close when the choice is given up.
+    """Back ends in the order they are tried. ``owned`` are those to close when the choice is given up, each with what it
+    was made from.
 
     ``problems`` are sentences about back ends that could not be made.
     """
 
     backends: tuple[Backend, ...]
-    owned: tuple[HttpBackend, ...]
+    owned: tuple[tuple[tuple[object, ...], HttpBackend], ...]
     made_from: tuple[object, ...]
     problems: tuple[str, ...] = ()
 
@@ -47,31 +48,47 @@ class Choice:
 
     async def warm(self) -> None:
         """Do what is slow about the first call ahead of it; no network. What fails here fails again there, and is told."""
-        for backend in self.owned:
+        for _, backend in self.owned:
             with contextlib.suppress(BackendError):
                 await backend.warm()
 
-    async def close(self) -> None:
-        """Close what was made for this choice."""
-        for backend in self.owned:
-            await backend.close()
+    async def close(self, heir: Choice | None = None) -> None:
+        """Close what was made for this choice, but what ``heir`` goes on with."""
+        kept = [backend for _, backend in heir.owned] if heir else []
+        for _, backend in self.owned:
+            if backend not in kept:
+                await backend.close()
 
 
-def choose(settings: Settings, environment: Mapping[str, str], ngram: Backend, found: Found) -> Choice:
-    """The back ends for these settings. ``ngram`` is the one in this process, which outlives every choice."""
+def choose(
+    settings: Settings, environment: Mapping[str, str], ngram: Backend, found: Found, old: Choice | None = None
+) -> Choice:
+    """The back ends for these settings. ``ngram`` is the one in this process, which outlives every choice.
+
+    Those of ``old`` that would be made again are kept, with their connections and keys.
+    """
     backends: list[Backend] = []
+    owned: list[tuple[tuple[object, ...], HttpBackend]] = []
     problems = []
     names = dict.fromkeys((_name(settings, environment, found), *settings.fallback))
     for number, name in enumerate(names):
         if name == "ngram":
             backends.append(ngram)
             continue
+        own = _without_own(settings) if number else settings
+        parts = (name, found.get(name), *(getattr(own, part) for part in _PARTS[2:]))
         try:
-            backends.append(_remote(name, _without_own(settings) if number else settings, environment, found))
+            kept = next((backend for made_from, backend in (old.owned if old else ()) if made_from == parts), None)
+            backend = kept or _remote(name, own, environment, found)
         except SettingError as error:
-            problems.append(f"{name} can't be used: {error}")
-    owned = tuple(backend for backend in backends if isinstance(backend, HttpBackend))
-    return Choice(backends=tuple(backends), owned=owned, made_from=_parts(settings, found), problems=tuple(problems))
+            if not number:  # one that only stands in is not there, that is all
+                problems.append(f"{name} can't be used: {error}")
+            continue
+        backends.append(backend)
+        owned.append((parts, backend))
+    return Choice(
+        backends=tuple(backends), owned=tuple(owned), made_from=_parts(settings, found), problems=tuple(problems)
+    )
 
 
 def searches(settings: Settings, environment: Mapping[str, str]) -> bool:

@@ -142,6 +142,9 @@ def _usage(value: object) -> Usage | None:
     )
 
 
+_MOST_COUNTED = 1 << 40
+
+
 def count_of(value: object) -> int:
-    """``value`` if it is a number of things, else 0."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else 0
+    """``value`` if it is a number of things that there may be, else 0."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST_COUNTED else 0

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from fim_lsp.errors import BackendError, BadReply, Rejected, Unreachable
+from fim_lsp.errors import BackendError, BadReply, Rejected, Unauthorized, Unreachable
 
 
 class Dropped(Unreachable):
@@ -95,3 +95,19 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
+
+
+def no_key(host: str, status: int) -> BackendError:
+    """It wants a key, and was sent none."""
+    return Unauthorized(
+        f"{host} wants a key ({status}), and was sent none: set api_key or api_key_command; a key of the environment goes "
+        "to its own host only",
+        host=host,
+    )
+
+
+def no_key_yet(host: str) -> BackendError:
+    """Not a refusal: the program may be waiting for its user, and the key it brings is kept for the next call."""
+    error = Unreachable("api_key_command has not brought a key yet", host=host)
+    error.sent = False
+    return error

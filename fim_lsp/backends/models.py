@@ -8,10 +8,12 @@ from typing import Final
 
 from fim_lsp.backends.body import get
 from fim_lsp.backends.complaint import parse_json
+from fim_lsp.backends.completion import count_of
 from fim_lsp.backends.wire import Answer, Talk, host_of
 from fim_lsp.errors import BackendError, UnknownModel
 
 PATH: Final = "/v1/models"
+_LEAST_WINDOW: Final = 256  # tokens; less is no context, but a mistake
 _SHOWN: Final = 4  # models that a sentence names
 
 
@@ -80,7 +82,7 @@ def _model(row: dict[str, object]) -> Model:
         aliases=tuple(name for name in aliases if isinstance(name, str)) if isinstance(aliases, list) else (),
         can_fill=fill if isinstance(fill, bool) else None,
         temperature=float(temperature) if isinstance(temperature, int | float) else None,
-        context_tokens=next((size for size in windows if isinstance(size, int) and size > 0), None),
+        context_tokens=next((size for size in map(count_of, windows) if size >= _LEAST_WINDOW), None),
     )
 
 

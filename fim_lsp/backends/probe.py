@@ -55,18 +55,25 @@ class Local:
     model: str = ""
 
 
-async def find_local(places: tuple[Place, ...] = PLACES, *, patience: float = PATIENCE) -> tuple[Local, ...]:
-    """Those of ``places`` that answer and have a model for filling in the middle. Never raises for what a server says."""
-    found = await asyncio.gather(*(_look(place, patience) for place in places))
+async def find_local(
+    places: tuple[Place, ...] = PLACES, *, known: tuple[Local, ...] = (), patience: float = PATIENCE
+) -> tuple[Local, ...]:
+    """Those of ``places`` that answer and have a model for filling in the middle. Never raises for what a server says.
+
+    A server that is ``known`` need only listen: one that is busy may take its time to say what it is.
+    """
+    found = await asyncio.gather(*(_look(place, known, patience) for place in places))
     return tuple(local for local in found if local is not None)
 
 
-async def _look(place: Place, patience: float) -> Local | None:
+async def _look(place: Place, known: tuple[Local, ...], patience: float) -> Local | None:
     """What is at one place. No redirect is followed and no proxy used, as with every call to loopback."""
     if not is_loopback(place.url):
         raise ValueError("only this machine is looked at")
     if not await listens("127.0.0.1", place.port, patience=patience):
         return None
+    if before := next((local for local in known if (local.name, local.base_url) == (place.name, place.url)), None):
+        return before
     backend = HttpBackend(llamacpp(base_url=place.url), keys=Keys(place.url), timeout=patience)
     try:
         await backend.warm()

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Final, Self, TypeVar
 
 from fim_lsp.backends.base import Capacity, Chunk, Usage
-from fim_lsp.backends.failure import Dropped, NotThere
+from fim_lsp.backends.failure import Dropped, NotThere, no_key, no_key_yet
 from fim_lsp.backends.http import Exchange, Head, Transport
 from fim_lsp.backends.keys import Keys
 from fim_lsp.backends.wire import (
@@ -25,7 +25,7 @@ from fim_lsp.backends.wire import (
     host_of,
     origin_of,
 )
-from fim_lsp.errors import BackendError, Unauthorized, Unreachable
+from fim_lsp.errors import BackendError, Unauthorized, UnknownModel, Unreachable
 from fim_lsp.prompt.prompt import Prompt, Snippet
 from fim_lsp.secret import Secret
 
@@ -139,7 +139,8 @@ class HttpBackend:
         deadline = asyncio.get_running_loop().time() + self._timeout
         profile = self._profile
         for form in range(1, FORMS + 1):
-            exchange, head = await self._ask(profile.request(prompt), deadline, calls)
+            request, profile = await self._request(profile, prompt)
+            exchange, head = await self._ask(request, deadline, calls)
             log.status = head.status
             if quota := profile.quota(head.headers, now=time.time()):
                 yield Chunk(quota=quota)
@@ -148,7 +149,9 @@ class HttpBackend:
             body = await _body(exchange, deadline, ERROR_LIMIT)
             switch = profile.instead(head.status, body) if form < FORMS else None
             if switch is None:
-                raise profile.explain(head.status, head.headers, body, now=time.time())
+                error = profile.explain(head.status, head.headers, body, now=time.time())
+                keyless = isinstance(error, Unauthorized) and await self._key(request, deadline) is None
+                raise no_key(self.host, head.status) if keyless else error
             if self._adopt(profile, switch):
                 yield Chunk(notice=switch.notice)
             profile = switch.profile
@@ -159,6 +162,16 @@ class HttpBackend:
                 yield chunk
         if reader.appended and (switch := profile.instead(head.status, b"")) and self._adopt(profile, switch):
             yield Chunk(notice=switch.notice)
+
+    async def _request(self, profile: Profile, prompt: Prompt) -> tuple[HttpRequest, Profile]:
+        """The question, and who wrote it: without a model's name it is asked for that first."""
+        try:
+            return profile.request(prompt), profile
+        except UnknownModel:
+            if profile.model:
+                raise
+        await self.capabilities()
+        return self._profile.request(prompt), self._profile
 
     def _adopt(self, asked: Profile, switch: Switch) -> bool:
         """Ask as ``switch`` says from now on; whether that is news, which it is not if another call has been told before."""
@@ -223,14 +236,7 @@ class HttpBackend:
             async with asyncio.timeout_at(deadline):
                 return await waiting
         except TimeoutError:
-            raise _no_key_yet(self.host) from None
-
-
-def _no_key_yet(host: str) -> BackendError:
-    """Not a refusal: the program may be waiting for its user, and the key it brings is kept for the next call."""
-    error = Unreachable("api_key_command has not brought a key yet", host=host)
-    error.sent = False
-    return error
+            raise no_key_yet(self.host) from None
 
 
 async def _read(reader: Reader, exchange: Exchange, deadline: float) -> AsyncGenerator[Chunk, None]:

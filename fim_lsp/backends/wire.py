@@ -187,6 +187,7 @@ def host_of(url: str) -> str:
     parts = urlsplit(url)
     usual = {"http": 80, "https": 443}.get(parts.scheme)
     name = parts.hostname or ""
+    name = f"[{name}]" if ":" in name else name
     return name if parts.port in (None, usual) else f"{name}:{parts.port}"
 
 

@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 NOTIFICATION = "fim-lsp/status"
 WHY = "fim-lsp.why"
 STATUS = "fim-lsp.status"
-_SHOWN = 6  # lines of a message in an editor that shows no lists
+_SHOWN = 2  # lines of a message in an editor that shows no lists
 
 
 class Speaker(Protocol):

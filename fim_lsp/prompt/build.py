@@ -40,8 +40,9 @@ def build(
     beside a text with headings of its own, which nobody could tell from those of context. ``windows`` keeps the window
     where it was before. ``most`` bounds what is before and behind the cursor.
     """
-    fit = path.isprintable() and not has_headings(split.prefix + split.suffix)
-    kept, left = _fitting(context if fit else (), room, path)
+    if context and not (path.isprintable() and not any(map(has_headings, (split.prefix, split.suffix)))):
+        context = ()
+    kept, left = _fitting(context, room, path)
     after = min(len(split.suffix), int(left * suffix_share))
     before = min(len(split.prefix), left - after)
     after = min(len(split.suffix), left - before)

@@ -10,6 +10,7 @@ from fim_lsp.prompt.shelf import Lines, Shelf
 
 _DOCUMENTS = 40  # looked through for one prompt, the newest first
 _CHARACTERS = 12_000  # read anew for one prompt, some 4 ms; what is left waits for the next
+_AT_ONCE = 20  # edits until the document that is typed in is read again: what is near the cursor is sent anyway
 _IMPORTED = 1.5  # how much more a document says that the file imports
 _EDITED = (1.3, 1.2, 1.1)  # the ones that were edited last
 
@@ -65,7 +66,7 @@ class Library:
         )[:_DOCUMENTS]
         left = _CHARACTERS
         for other in near:
-            if left > 0:
+            if left > 0 and not (other == key and shelves[other].edits < _AT_ONCE):
                 left -= shelves[other].refresh(left)
         weights = self._weights(key, near, imported)
         chosen = choose(

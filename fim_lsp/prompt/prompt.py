@@ -52,4 +52,4 @@ class Prompt:
 
 def has_headings(text: str) -> bool:
     """Whether a text has lines like those that set off context for Codestral, where a model would take it for another's."""
-    return text.startswith(_HEAD) or f"\n{_HEAD}" in text or f"\r{_HEAD}" in text
+    return _HEAD in text and (text.startswith(_HEAD) or f"\n{_HEAD}" in text or f"\r{_HEAD}" in text)

@@ -33,7 +33,8 @@ class Shelf:
     ``line`` its line.
 
     ``chunks`` are the document's pieces, ``places`` the numbers of the pieces in which a name stands,
-    ``said`` how many names all pieces have together; ``_lines`` are those that were read,
+    ``edits`` how many there were since it was read, ``said`` how many names all pieces have together;
+    ``_lines`` are those that were read,
     ``_below`` counts all from the first of them to the document's end.
     """
 
@@ -42,6 +43,7 @@ class Shelf:
     edit: int = 0
     line: int = 0
     stale: bool = True
+    edits: int = 1_000_000
     chunks: tuple[Chunk, ...] = ()
     places: Mapping[str, Sequence[int]] = field(default_factory=dict)
     said: int = 0
@@ -52,6 +54,7 @@ class Shelf:
     def edited(self, number: int, line: int) -> None:
         """The document changed at a line."""
         self.edit, self.line, self.stale = number, line, True
+        self.edits += 1
 
     def refresh(self, most: int) -> int:
         """Read what has changed since the last time, some ``most`` characters of it. Returns how many were read.
@@ -60,6 +63,7 @@ class Shelf:
         """
         if not self.stale:
             return 0
+        self.edits = 0
         lines, below = _window(self.lines(), self.line)
         same = _common(self._lines, lines)
         front = self._unchanged(same)

@@ -82,7 +82,7 @@ def _after(split: Split, room: int, last: int) -> tuple[str, int]:
     suffix = split.suffix
     if len(suffix) <= room and split.at_end:
         return suffix, 0
-    ends = [end for match in _LINE_END.finditer(suffix) if (end := match.end()) <= room]
+    ends = [end for match in _LINE_END.finditer(suffix, 0, room + 1) if (end := match.end()) <= room]
     if not ends:
         return split.line_suffix[: max(room, 0)], -1
     left = split.lines - split.line - len(ends)

@@ -96,7 +96,7 @@ class Asker:
             raise
         except BackendError as error:
             verdict = True
-            self.health.failed(error)
+            self.health.failed(error, here=self.here)
             raise
         finally:
             if charge.heard and not verdict:

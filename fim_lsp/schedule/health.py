@@ -11,6 +11,7 @@ from collections.abc import Callable
 from fim_lsp.errors import BackendError, Paused, Unauthorized, UnknownModel
 
 FAILURES = 3  # in a row, before a back end rests
+_MODEL = 30.0  # seconds until a server of one's own is asked again for a model that it had not
 _FIRST, _MOST = 5.0, 60.0  # seconds of rest: doubled from failure to failure, with up to half as much again by chance
 
 
@@ -42,9 +43,16 @@ class Health:
         """It answered."""
         self._failures, self._rests_until, self._probing, self._stopped = 0, 0.0, False, False
 
-    def failed(self, error: BackendError) -> None:
-        """It did not answer. A key or a model that it refuses is refused again until the settings change."""
+    def failed(self, error: BackendError, *, here: bool = False) -> None:
+        """It did not answer. A key or a model that it refuses is refused again until the settings change.
+
+        On a server ``here``, on this machine, a model may come at any time: after a rest it is asked for again.
+        """
         self._probing = False
+        if here and isinstance(error, UnknownModel):
+            self._failures = FAILURES
+            self._rests_until = self._clock() + _MODEL
+            return
         if isinstance(error, Unauthorized | UnknownModel):
             self._stopped = True
             return

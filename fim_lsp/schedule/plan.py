@@ -76,6 +76,8 @@ class Plan:
         askers = self.allowed(snapshot.uri)
         broken = False
         for asker in askers:
+            if asker not in self.allowed(snapshot.uri):
+                continue
             written = False
             try:
                 async with aclosing(asker.stream(snapshot, self.settings)) as chunks:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from fim_lsp.backends.base import Chunk, Usage
@@ -96,6 +96,7 @@ PLACES = st.lists(st.integers(min_value=0), max_size=10)
 
 @given(text=st.text(st.characters(exclude_categories=["Cs"])), places=PLACES)
 def test_any_text_comes_through(text: str, places: list[int]) -> None:
+    assume("<|" not in text)  # such a token ends the answer
     chunks = read(lines(*streamed(text, {"model": "m"})), places)
     assert "".join(chunk.text for chunk in chunks) == text
     assert [chunk.finish for chunk in chunks if chunk.finish] == ["stop"]

@@ -10,7 +10,7 @@ import pytest
 
 from fim_lsp.backends import probe
 from fim_lsp.backends.probe import PLACES, Local, Place, find_local
-from fim_lsp.backends.wire import is_loopback
+from fim_lsp.backends.wire import host_of, is_here, is_loopback
 from tests.fakes import llamacpp as recorded
 from tests.fakes.codestral import Request
 from tests.fakes.http import FakeServer, Reply
@@ -137,3 +137,19 @@ async def test_nothing_but_loopback_is_asked(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(probe, "listens", never)
     with pytest.raises(ValueError, match="only this machine"):
         await find_local((Elsewhere(name="llamacpp", port=8012),))
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:8012", "http://localhost:1", "http://[::1]:8012/x", "http://127.9.9.9"]
+)
+def test_this_machine_has_several_names(url: str) -> None:
+    assert is_loopback(url)
+    assert is_here(host_of(url))
+
+
+async def test_a_server_that_is_known_need_only_listen() -> None:
+    async with FakeServer(lambda _request: None) as server:
+        known = Local(name="llamacpp", base_url=server.url)
+        assert await find_local((place("llamacpp", server),), known=(known,), patience=PATIENCE) == (known,)
+        assert server.requests == []
+    assert await find_local((place("llamacpp", server),), known=(known,), patience=PATIENCE) == ()

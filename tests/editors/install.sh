@@ -9,7 +9,7 @@ packages="neovim hx emacs-nox elpa-lsp-mode llama.cpp ncurses-base"
 neovim_11=0.11.4
 python=${PYTHON:-python3}
 mkdir -p "${1:?a folder to install into}"
-root=$(cd "$1" && pwd)
+root=$(cd "$1" && pwd -P)
 
 missing=()
 for program in patchelf tmux; do

@@ -74,7 +74,7 @@ async def test_auto_takes_what_answers_on_this_machine_unless_there_is_a_key(
 
     looked = []
 
-    async def find() -> tuple[Local, ...]:
+    async def find(**_: object) -> tuple[Local, ...]:
         looked.append(True)
         return (Local(name="llamacpp", base_url="http://127.0.0.1:9"),)
 

@@ -9,7 +9,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 extension=$here/../../../editors/vscode
 python=${PYTHON:-python3}
 mkdir -p "${1:?a folder to install into}"
-target=$(cd "$1" && pwd)/vscode
+target=$(cd "$1" && pwd -P)/vscode
 export npm_config_audit=false npm_config_fund=false npm_config_update_notifier=false npm_config_loglevel=error
 
 if ! command -v npm >/dev/null; then
