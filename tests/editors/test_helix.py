@@ -208,13 +208,13 @@ async def test_typing_along_keeps_the_menu_and_makes_no_call(helix: Helix) -> No
 async def test_a_fast_typist_makes_one_call(helix: Helix) -> None:
     helix.desk.codestral.answer = writes(WHOLE)
     await helix.open(helix.desk.file("demo.py", "def fib(n):\n"), line=1)
-    asked = len(helix.desk.codestral.requests)
-    helix.desk.codestral.answer = writes(WHOLE)
     for letter in "\nreturn fib(n - 1) + f":
         helix.terminal.type(letter)
     await helix.terminal.wait_for("fib(n - 2) text")
     await helix.desk.until(lambda: helix.wire.settled(MENU), "all is answered")
-    assert len(helix.desk.codestral.requests) == asked + 1
+    # Helix may ask once before the first key, about the colon
+    burst = [request for request in helix.desk.codestral.requests if "\n" in request.body["prompt"]]
+    assert len(burst) == 1
     await helix.quit()
 
 
