@@ -22,6 +22,7 @@ from fim_lsp.limits.estimate import Estimator
 from fim_lsp.limits.limiters import Limiters, choose_store
 from fim_lsp.limits.window import Limits
 from fim_lsp.notices import Notices
+from fim_lsp.prompt.window import Windows
 from fim_lsp.schedule.asker import Asker
 from fim_lsp.schedule.compose import Around
 from fim_lsp.schedule.health import Health
@@ -59,6 +60,7 @@ class Crew:
         self._looked = float("-inf")
         self._search: asyncio.Task[None] | None = None
         self._health: dict[int, Health] = {}
+        self._windows: dict[tuple[str, str], Windows] = {}  # by back end and host, whatever else changes
         self._estimator = Estimator()
         self._limiters: Limiters | None = None
         self._store: Secret | None = None
@@ -92,6 +94,7 @@ class Crew:
                 limiter=limiters.of(backend.host, backend.model, limits(backend, settings)) if backend.host else None,
                 estimator=self._estimator,
                 around=self._around,
+                windows=self._windows.setdefault((backend.name, backend.host), Windows()),
                 key=self._key,
             )
             for backend in backends

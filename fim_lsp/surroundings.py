@@ -68,7 +68,7 @@ class Surroundings:
         """
         self._roots, self._allowed, self._stays = tuple(roots), allowed, stays
         self._local = set()
-        self._library, self._files = Library(), {}
+        self._library, self._files = Library(self._library), {}
         self._open.clear()
         self._wanted.clear()
 

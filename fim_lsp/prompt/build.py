@@ -38,7 +38,7 @@ def build(
 
     What one side doesn't need, the other may have. Context that doesn't fit is left out from its end, and all of it
     beside a text with headings of its own, which nobody could tell from those of context. ``windows`` keeps the window
-    where it was before. ``most`` bounds what is before and behind the cursor.
+    where it was before. ``most`` bounds what is before and after the cursor; 0 allows nothing there, None everything.
     """
     if context and not (path.isprintable() and not any(map(has_headings, (split.prefix, split.suffix)))):
         context = ()
@@ -46,7 +46,8 @@ def build(
     after = min(len(split.suffix), int(left * suffix_share))
     before = min(len(split.prefix), left - after)
     after = min(len(split.suffix), left - before)
-    before, after = min(before, most[0] or before), min(after, most[1] or after)
+    before = before if most[0] is None else min(before, most[0])
+    after = after if most[1] is None else min(after, most[1])
     prefix, suffix = (windows or Windows()).cut(uri, split, before, after)
     return Prompt(
         prefix=_without_orphans(split.prefix, prefix),

@@ -18,10 +18,16 @@ _EDITED = (1.3, 1.2, 1.1)  # the ones that were edited last
 class Library:
     """Documents by keys of the caller's, which tell apart those that have the same name."""
 
-    def __init__(self) -> None:
+    def __init__(self, before: Library | None = None) -> None:
+        """``before`` is the library that this one replaces: which documents were edited last, and what was chosen for
+        each, is still known, so that prompts stay the same. No text is taken over.
+        """
         self._shelves: dict[str, Shelf] = {}
-        self._edits = 0
-        self._chosen: dict[str, tuple[Snippet, ...]] = {}
+        self._edits: int = before._edits if before else 0
+        self._chosen: dict[str, tuple[Snippet, ...]] = dict(before._chosen) if before else {}
+        self._places: dict[str, tuple[int, int]] = (
+            {key: (it.edit, it.line) for key, it in before._shelves.items()} if before else {}
+        )
 
     def put(self, key: str, lines: Lines, name: str | None = None) -> None:
         """Take in a document; ``lines`` gives its lines as they are when it is called.
@@ -31,7 +37,8 @@ class Library:
         self._shelves.pop(key, None)
         name = key if name is None else name
         if name.isprintable():
-            self._shelves[key] = Shelf(name, lines)
+            edit, line = self._places.pop(key, (0, 0))
+            self._shelves[key] = Shelf(name, lines, edit, line)
 
     def edited(self, key: str, line: int) -> None:
         """A document changed at a line."""
@@ -43,6 +50,7 @@ class Library:
         """A document is gone. Unknown ones are passed over."""
         self._shelves.pop(key, None)
         self._chosen.pop(key, None)
+        self._places.pop(key, None)
 
     def choose(
         self,

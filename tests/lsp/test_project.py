@@ -6,6 +6,8 @@ import random
 import string
 from pathlib import Path
 
+import pytest
+
 from tests.fakes.codestral import FakeCodestral
 from tests.lsp.raw import RawClient, texts
 
@@ -121,3 +123,26 @@ async def test_a_document_that_a_link_leads_out_of_the_workspace_is_no_context(t
         for uri in ((project / "linked/cart.py").as_uri(), f"{project.as_uri()}/../outside/cart.py"):
             client.open(CART, uri=uri)
         assert await prompt_of(client, server, project, MAIN, 3, 5) == MAIN.rstrip()
+
+
+@pytest.mark.parametrize("looked_at", ["ignore file", "setting"])
+async def test_a_prompt_begins_as_before_after_rules_or_settings_were_read_again(
+    tmp_path: Path, looked_at: str
+) -> None:
+    """Else a server finds nothing of it in its cache: a fresh window begins elsewhere after each new line."""
+    text, uri = "".join(f"value_{n} = compute({n})\n" for n in range(600)), (tmp_path / "main.py").as_uri()
+    async with FakeCodestral(lambda body: "x") as server, RawClient(tmp_path) as client:
+        await client.initialize(options=settings(server), root=tmp_path)
+        client.open(text, uri=uri)
+        client.open(CART, uri=(tmp_path / "cart.py").as_uri())
+        for count in range(6):
+            line = 400 + count
+            client.insert(line, 0, f"other_{count} = 1\n", uri=uri, version=count + 1)
+            if looked_at == "ignore file":
+                (tmp_path / ".gitignore").write_text("build/\n" * count)
+            else:
+                client.notify("workspace/didChangeConfiguration", {"settings": {"top_p": 0.1 * count + 0.1}})
+            await client.reply(client.ask(line + 1, 0, uri=uri, kind=1))
+    assert len(server.requests) == 6
+    prompts = [str(request.body["prompt"])[:500] for request in server.requests]
+    assert len(set(prompts[1:])) == 1  # the first answer tells how many characters a token has

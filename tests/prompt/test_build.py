@@ -52,6 +52,18 @@ def test_one_side_lends_its_room_to_the_other() -> None:
     assert (len(prefix) > 200, suffix) == (True, "y")
 
 
+@pytest.mark.parametrize(
+    ("most", "kept"),
+    [((None, None), (100, 100)), ((0, None), (0, 100)), ((None, 0), (100, 0)), ((0, 0), (0, 0)), ((7, 1), (7, 1))],
+)
+def test_a_bound_of_nothing_is_a_bound(most: tuple[int | None, int | None], kept: tuple[int, int]) -> None:
+    prompt = build(
+        split("x" * 100 + "‸" + "y" * 100), uri="", path="", language="", room=1000, suffix_share=0.5, max_tokens=1,
+        most=most,
+    )  # fmt: skip
+    assert (len(prompt.prefix), len(prompt.suffix)) == kept
+
+
 def test_a_line_longer_than_the_budget_is_cut() -> None:
     prefix, suffix = cut("x" * 5000, "y" * 5000)
     assert 200 < len(prefix) + len(suffix) <= 260
