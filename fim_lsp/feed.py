@@ -24,9 +24,12 @@ class Feed:
         self._stamps: dict[Path, int | None] = {}
         self._settings = Settings()
 
-    def start(self, roots: Sequence[Path], initialization: object) -> Settings:
-        """Read everything. ``initialization`` is what the editor's ``initializationOptions`` hold."""
-        self._initialization, problems = read_editor("initializationOptions", initialization, trusted=True)
+    def start(self, roots: Sequence[Path], initialization: object, *, trusted: bool = True) -> Settings:
+        """Read everything. ``initialization`` is what the editor's ``initializationOptions`` hold.
+
+        They are the user's own if ``trusted``; else they may do no more than a project's settings.
+        """
+        self._initialization, problems = read_editor("initializationOptions", initialization, trusted=trusted)
         self._report(problems)
         return self.move(roots)
 

@@ -67,10 +67,13 @@ class Session:
 
     # -- settings
 
-    def start(self, *, roots: Sequence[Path] = (), initialization: object = None) -> None:
-        """Read the settings and begin. ``initialization`` is what the editor's ``initializationOptions`` hold."""
+    def start(self, *, roots: Sequence[Path] = (), initialization: object = None, trusted: bool = True) -> None:
+        """Read the settings and begin. ``initialization`` is what the editor's ``initializationOptions`` hold.
+
+        They are the user's own if ``trusted``; else they may do no more than a project's settings.
+        """
         self._roots = tuple(roots)
-        self._follow(self._feed.start(roots, initialization))
+        self._follow(self._feed.start(roots, initialization, trusted=trusted))
 
     def workspace_settings(self, values: object) -> None:
         """Take what the editor's workspace says."""
