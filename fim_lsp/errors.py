@@ -37,10 +37,12 @@ class UsageError(FimError):
 class BackendError(FimError):
     """A back end did not answer. ``host`` is where it was asked, ``status`` the HTTP status if there was one.
 
-    ``sent`` is false if the question surely never left: nobody can have charged for it.
+    ``sent`` is false if the question surely never left: nobody can have charged for it. ``voids`` is true if the server
+    itself reported the error in the middle of its answer: what came of it before is not to be shown.
     """
 
     sent = True
+    voids = False
 
     def __init__(self, sentence: str, *, host: str = "", status: int | None = None) -> None:
         super().__init__(sentence)

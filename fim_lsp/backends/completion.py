@@ -6,6 +6,7 @@ So the body's first byte decides.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -20,7 +21,13 @@ BODY_LIMIT: Final = 4 << 20
 """Bytes that a whole JSON answer may have."""
 
 _BLANK: Final = b"\xef\xbb\xbf \t\r\n"  # a byte order mark and white space, in any order
-_ERROR_KEYS: Final = frozenset({"error", "detail", "message"})
+_ERROR_KEYS: Final = ("error", "detail", "message")
+_HEAD: Final = 1024  # bytes of an answer that show whether it is a page, which may begin with a sentence
+_PAGE: Final = re.compile(rb"<(?:!doctype|html|head|body)\b", re.IGNORECASE)
+_EVENTS: Final = re.compile(
+    rb"[\xef\xbb\xbf\s]*(?:data|event|id|retry)?:", re.IGNORECASE
+)  # a field of a stream of events
+_OWN: Final = (0, "0", None)  # the index of the choice that was asked for; some leave it out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,28 +44,29 @@ class Shape:
 
 
 class CompletionReader:
-    """Reads one answer. ``complain`` makes an error of a message that is one."""
+    """Reads one answer. ``complain`` makes an error of a message that is one.
+
+    Messages of a stream that are no part of a completion (keep-alives, notes of a gateway, null) are passed over; that
+    nothing else came is an error.
+    """
 
     appended = False  # see fim_lsp.backends.wire.Reader; for servers that are not sent a suffix to append
 
     def __init__(self, complain: Callable[[object], BackendError], shape: Shape | None = None) -> None:
         self._complain = complain
         self._shape = shape or CHOICES
-        self._head = b""  # what came before the kind of answer was known
+        self._head = b""  # the beginning of the answer
         self._body: bytearray | None = None  # a whole JSON answer
-        self._events: Decoder | Lines | None = Lines() if self._shape.lines else None  # or a streamed one
-        self._ended = False
+        self._events: Decoder | Lines | None = None  # or a streamed one
+        self._passed_over = self._useful = self._ended = False
 
     def feed(self, data: bytes) -> Iterator[Chunk]:
         """See :class:`~fim_lsp.backends.wire.Reader`."""
         if self._body is None and self._events is None:
+            data = self._head = self._head + data
+            self._decide()
+        elif len(self._head) < _HEAD and not self._useful:
             self._head += data
-            first = self._head.lstrip(_BLANK)[:1]
-            if first in (b"{", b"["):
-                self._body = bytearray()
-            elif first:
-                self._events = Decoder()
-            data = self._head
         if self._events is not None:
             yield from self._chunks(self._events.feed(data))
         elif self._body is not None:
@@ -66,40 +74,84 @@ class CompletionReader:
         if len(self._body or self._head) > BODY_LIMIT:
             raise BadReply("the server's answer does not end")
 
+    def _decide(self) -> None:
+        """See by its first byte what kind of answer this is."""
+        first = self._head.lstrip(_BLANK)[:1]
+        if first == b"<":  # neither JSON nor events begin so
+            raise _page()
+        if self._shape.lines:
+            self._events = Lines() if first else None
+        elif first in (b"{", b"["):
+            self._body = bytearray()
+        elif first:
+            self._events = Decoder()
+
     def finish(self) -> Iterator[Chunk]:
         """See :class:`~fim_lsp.backends.wire.Reader`."""
-        if self._events is not None:
-            yield from self._chunks(self._events.finish())
-            if not (self._ended or self._events.done):
-                raise BadReply("the answer broke off before its end")
-        else:
-            yield self._chunk(bytes(self._body or b""), whole=True)
+        if self._events is None:
+            yield self._whole(bytes(self._body or b""))
+            return
+        yield from self._chunks(self._events.finish())
+        if not self._useful and (self._passed_over or not _EVENTS.match(self._head)):
+            raise _page() if _PAGE.search(self._head) else _no_completion()
+        if not (self._ended or self._events.done):
+            raise BadReply("the answer broke off before its end")
 
     def _chunks(self, payloads: Iterable[str]) -> Iterator[Chunk]:
         for payload in payloads:
-            if payload.strip():
-                chunk = self._chunk(payload)
+            if not payload.strip():
+                continue
+            chunk = self._chunk(parse_json(payload))
+            if chunk is None:
+                self._passed_over = True
+            else:
+                self._useful = True
                 self._ended = self._ended or chunk.finish is not None
                 yield chunk
 
-    def _chunk(self, text: str | bytes, *, whole: bool = False) -> Chunk:
-        message = parse_json(text)
-        shape = self._shape
-        if isinstance(message, dict) and shape.carrier not in message and not _ERROR_KEYS.isdisjoint(message):
-            raise self._complain(message)
-        if not isinstance(message, dict) or (whole and not isinstance(message.get(shape.carrier), shape.kind)):
-            raise BadReply("the server answered with something else than a completion")
-        chunk = shape.chunk_of(message)
-        if chunk.finish == "error":
-            raise BadReply("the model stopped with an error")
+    def _whole(self, body: bytes) -> Chunk:
+        message = parse_json(body)
+        chunk = self._chunk(message)
+        if chunk is None or not (isinstance(message, dict) and self._carries(message)):
+            raise _no_completion()
         return chunk
+
+    def _chunk(self, message: object) -> Chunk | None:
+        """What a message says; None if it is no part of a completion. Nothing that follows the end can undo it."""
+        if not isinstance(message, dict):
+            return None
+        carries = self._carries(message)
+        wrong = bool(message.get("error")) or (not carries and any(message.get(key) for key in _ERROR_KEYS))
+        chunk = self._shape.chunk_of(message)
+        if (wrong or chunk.finish == "error") and not self._ended:
+            error = self._complain(message) if wrong else BadReply("the model stopped with an error")
+            error.voids = True
+            raise error
+        says = carries or chunk.finish is not None or chunk.usage is not None
+        return None if wrong or not says else chunk
+
+    def _carries(self, message: dict[str, object]) -> bool:
+        return isinstance(message.get(self._shape.carrier), self._shape.kind)
+
+
+def _page() -> BadReply:
+    return BadReply(
+        "the server answered with a web page instead of a completion: a proxy or a sign-in page stands in between, "
+        "or the setting base_url is another site's"
+    )
+
+
+def _no_completion() -> BadReply:
+    return BadReply("the server answered with something else than a completion")
 
 
 def chunk_of(message: dict[str, object]) -> Chunk:
     """One message, whole or streamed, as a chunk; what is missing or of another type counts as absent."""
     choices = message.get("choices")
-    first = choices[0] if isinstance(choices, list) and choices else None
-    choice = first if isinstance(first, dict) else {}
+    own = (
+        (it for it in choices if isinstance(it, dict) and it.get("index") in _OWN) if isinstance(choices, list) else ()
+    )
+    choice = next(iter(own), {})
     finish = choice.get("finish_reason")
     return Chunk(
         text=_choice_text(choice),

@@ -72,9 +72,12 @@ class Plan:
             await asker.prepare(snapshot, self.settings)
 
     async def stream(self, snapshot: Snapshot) -> AsyncGenerator[Chunk, None]:
-        """The first back end that can answer does. If it breaks off, the next one begins anew."""
+        """The first back end that can answer does. If it breaks off, the next one begins from scratch.
+
+        If nobody else has text, half an answer remains what it is, without an end; not so if its server took it back.
+        """
         askers = self.allowed(snapshot.uri)
-        broken = False
+        half = remains = False
         for asker in askers:
             if asker not in self.allowed(snapshot.uri):
                 continue
@@ -85,8 +88,11 @@ class Plan:
                         written = written or bool(chunk.text)
                         if chunk.notice:
                             self.say(chunk.notice)
-                        anew, broken = broken and bool(chunk.text), broken and not chunk.text
-                        yield chunk if asker is askers[0] else replace(chunk, stand_in=True, anew=anew)
+                        if asker is not askers[0]:
+                            anew = half and (bool(chunk.text) or not remains)
+                            half = half and not anew
+                            chunk = replace(chunk, stand_in=True, anew=anew, finish=None if half else chunk.finish)
+                        yield chunk
                 self.fine(asker.backend)
                 return
             except Paused as error:
@@ -98,8 +104,9 @@ class Plan:
                 raise
             except BackendError as error:
                 self.trouble(asker.backend, error)
-                broken = broken or written
-        if broken:
+                if written:
+                    half, remains = True, not error.voids
+        if half and remains:
             return
         raise BackendError("no back end answered")
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -10,8 +12,10 @@ from hypothesis import strategies as st
 
 from fim_lsp.backends.base import Chunk, Usage
 from fim_lsp.backends.codestral import codestral
+from fim_lsp.backends.ollama import ollama
+from fim_lsp.backends.wire import Reader
 from fim_lsp.errors import BackendError, BadReply, Overloaded, RateLimited
-from tests.backends.helpers import cut
+from tests.backends.helpers import PROMPT, cut
 from tests.fakes.recorded import RECORDED
 from tests.fakes.replies import streamed, whole
 
@@ -86,7 +90,6 @@ def test_an_end_without_done_is_an_end_if_there_was_a_finish_reason() -> None:
 BROKEN = {
     "nothing": b"",
     "cut": events(*streamed(BODY, "a b c", "stop")[:2], end=False),
-    "html": b"<html>log in to this network</html>",
     "another json": b'{"weather": "fine"}',
     "a list": b"[1, 2]",
     "cut json": b'{"choices": [{"mess',
@@ -103,6 +106,70 @@ def test_what_is_no_completion_is_a_bad_reply(case: str) -> None:
         read(BROKEN[case])
 
 
+NO_COMPLETIONS = [
+    ": OPENROUTER PROCESSING", "null", "7", "-0.5", "true", '"ready"', "[]", "[1, 2]", "{}", "{", "keep-alive", "[PING]",
+    '{"type": "ping"}', '{"choices": null}', '{"error": null}', '{"message": ""}', '{"object": "heartbeat", "id": 3}',
+]  # fmt: skip
+
+
+@given(st.data(), TEXT, PLACES, st.booleans())
+def test_events_that_are_no_completion_are_passed_over(
+    data: st.DataObject, text: str, places: list[int], end: bool
+) -> None:
+    payloads = [json.dumps(message) for message in streamed(BODY, text, "stop")]
+    for _ in range(data.draw(st.integers(1, 5))):
+        payloads.insert(data.draw(st.integers(0, len(payloads))), data.draw(st.sampled_from(NO_COMPLETIONS)))
+    stream = "".join(f"data: {payload}\n\n" for payload in payloads) + "data: [DONE]\n\n" * end
+    assert text_of(read(b": connected\n\n" + stream.encode(), places)) == text
+
+
+@pytest.mark.parametrize("payload", NO_COMPLETIONS)
+@pytest.mark.parametrize("end", ["", "data: [DONE]\n\n"])
+def test_nothing_but_such_events_is_a_bad_reply(payload: str, end: str) -> None:
+    with pytest.raises(BadReply, match="something else than a completion"):
+        read(f"data: {payload}\n\n{end}".encode())
+
+
+def test_another_choice_is_not_added_to_the_one_that_was_asked_for() -> None:
+    def piece(*choices: tuple[object, str, str | None]) -> dict[str, object]:
+        return {"choices": [{"index": i, "text": text, "finish_reason": finish} for i, text, finish in choices]}
+
+    chunks = read(
+        events(
+            piece((1, "no", None), (0, "a", None)), piece((1, "no", "stop")), piece((0, "b", None)), piece((2, "no", None)),
+            piece((None, "c", "length"), (3, "no", "stop")),
+        )
+    )  # fmt: skip
+    assert text_of(chunks) == "abc"
+    assert [chunk.finish for chunk in chunks if chunk.finish] == ["length"]
+    assert text_of(read(json.dumps(piece((1, "no", "stop"), (0, "yes", "stop"))).encode())) == "yes"
+
+
+PAGES = {
+    "html": b"<html>log in to this network</html>",
+    "doctype": b"\r\n  <!DOCTYPE html>\n<title>data: sign in</title>",
+    "mark": b"\xef\xbb\xbf<html>",
+    "comment": b"<!-- portal --><HTML><body>",
+    "xml": b'<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml">',
+    "after text": b"Please wait\n\n<html><body>Sign in</body></html>",
+}
+
+
+@pytest.mark.parametrize("case", PAGES)
+@pytest.mark.parametrize("reader", [codestral().reader, lambda: ollama("x").reader(PROMPT)])
+@pytest.mark.parametrize("places", [[], [1], [3, 9]])
+def test_a_web_page_is_reported_as_such(case: str, reader: Callable[[], Reader], places: list[int]) -> None:
+    made = reader()
+    with pytest.raises(BadReply, match="web page"):
+        list(itertools.chain(*map(made.feed, cut(PAGES[case], places)), made.finish()))
+
+
+@pytest.mark.parametrize("text", [b"Forbidden", b"upstream: connect error\n", b"ok"])
+def test_other_text_is_no_answer_that_broke_off(text: bytes) -> None:
+    with pytest.raises(BadReply, match="something else than a completion"):
+        read(text)
+
+
 def test_text_before_a_break_is_kept() -> None:
     reader = codestral().reader()
     chunks = [*reader.feed(events(*streamed(BODY, "a b c", "stop")[:2], end=False))]
@@ -116,10 +183,25 @@ def test_text_before_a_break_is_kept() -> None:
 )
 def test_an_error_inside_a_stream_is_raised(name: str, error: type[BackendError]) -> None:
     good = streamed(BODY, "a b c", "stop")[0]
-    with pytest.raises(error):
+    with pytest.raises(error) as raised:
         read(events(good, RECORDED[name].body))
+    assert raised.value.voids  # what came before it is no half of an answer
     with pytest.raises(error):
         read(RECORDED[name].raw)
+
+
+@pytest.mark.parametrize(
+    "late", [{"error": {"message": "gone"}}, {"detail": "x"}, {"choices": [{"finish_reason": "error"}]}]
+)
+def test_no_error_after_the_end_undoes_an_answer(late: dict[str, object]) -> None:
+    assert text_of(read(events(*streamed(BODY, "a b", "stop"), late))) == "a b"
+
+
+def test_an_error_beside_choices_is_an_error() -> None:
+    message = {"error": {"code": 502, "message": "provider"}, "choices": [{"index": 0, "delta": {"content": ""}}]}
+    with pytest.raises(BackendError) as raised:
+        read(events(streamed(BODY, "a b c", "stop")[0], message))
+    assert raised.value.voids
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=5), lambda inner: st.lists(inner, max_size=3)

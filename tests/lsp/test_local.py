@@ -85,3 +85,16 @@ async def test_auto_takes_what_answers_on_this_machine_unless_there_is_a_key(
     assert session.backends == (["codestral", "ngram"] if key else ["llamacpp", "ngram"])
     assert bool(looked) is (key is None)
     await session.close()
+
+
+async def test_half_an_answer_is_not_shown_when_the_server_reports_an_error_after_it(tmp_path: Path) -> None:
+    half = b'data: {"choices": [{"index": 0, "delta": {"content": "height\\n    return"}}]}\n\n'
+    error = b'data: {"error": {"message": "provider returned error", "code": 502}}\n\n'
+    fails = Behaviour(raw=half + error, content_type="text/event-stream")
+    async with FakeCodestral(behaviour=fails) as server, RawClient(tmp_path) as client:
+        options = {"backend": "codestral", "base_url": server.url, "api_key": "k", "debounce": 0, "fallback": []}
+        await client.initialize(options={**options, "multiline": "always"})
+        client.open("def f(a, b):\n    \n")
+        assert texts(await client.reply(client.ask(1, 4, kind=1))) == []
+        await client.until(lambda: len(client.messages()) == 1)
+        assert "502" in client.messages()[0]

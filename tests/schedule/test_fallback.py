@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,23 +25,28 @@ from tests.virtual import now, run
 
 
 class Station(Bare):
-    """Says ``text`` a character at a time, and fails after ``breaks`` of them."""
+    """Says ``text`` a character at a time, and fails after ``breaks`` of them; ``voids``: by taking it all back."""
 
     model = ""
 
-    def __init__(self, name: str, host: str, text: str, breaks: int | None = None) -> None:
-        self.name, self.host, self.text, self.breaks = name, host, text, breaks
+    def __init__(self, name: str, host: str, text: str, breaks: int | None = None, *, voids: bool = False) -> None:
+        self.name, self.host, self.text, self.breaks, self.voids = name, host, text, breaks, voids
         self.prompts: list[Prompt] = []
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
         self.prompts.append(prompt)
         for number, character in enumerate(self.text):
             if number == self.breaks:
-                raise BadReply("broke off") if number else Unreachable("not there")
+                raise self._broke() if number else Unreachable("not there")
             yield Chunk(text=character)
         if self.breaks is not None and self.breaks >= len(self.text):
-            raise BadReply("broke off")
+            raise self._broke()
         yield Chunk(finish="stop")
+
+    def _broke(self) -> BadReply:
+        error = BadReply("broke off")
+        error.voids = self.voids
+        return error
 
     async def prepare(self, prompt: Prompt) -> bool:
         self.prompts.append(prompt)
@@ -86,7 +92,29 @@ def test_what_came_stands_if_nobody_else_can_answer() -> None:
 
 def test_an_empty_answer_of_the_next_one_voids_nothing() -> None:
     one, other = Station("one", "far.example", "abcdef", breaks=3), Station("other", "127.0.0.1", "")
-    assert said(plan(one, other))[0] == "abc"
+    assert said(plan(one, other))[:2] == ("abc", None)  # and its end is not the end of what came before
+
+
+@pytest.mark.parametrize(
+    ("next_one", "shown"),
+    [
+        (Station("other", "127.0.0.1", "xyz"), ("xyz", "stop", True)),
+        (Station("other", "127.0.0.1", ""), ("", "stop", True)),
+        (Station("other", "127.0.0.1", "xyz", breaks=2), ("xy", None, True)),
+        (Station("other", "127.0.0.1", "xyz", breaks=2, voids=True), None),
+        (Station("other", "127.0.0.1", "xyz", breaks=0), None),
+        (None, None),
+    ],
+)
+def test_half_an_answer_that_its_server_took_back_is_never_shown(
+    next_one: Station | None, shown: tuple[str, str | None, bool] | None
+) -> None:
+    one = plan(Station("one", "far.example", "abcdef", breaks=3, voids=True), *([next_one] if next_one else []))
+    if shown is None:
+        with pytest.raises(BackendError):
+            said(one)
+    else:
+        assert said(one) == shown
 
 
 BACKENDS = st.lists(
