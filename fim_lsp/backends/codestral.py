@@ -19,7 +19,7 @@ from fim_lsp.backends.completion import CompletionReader
 from fim_lsp.backends.models import ask_for
 from fim_lsp.backends.quota import read_quota
 from fim_lsp.backends.refusal import Asked, location_of, refusal
-from fim_lsp.backends.wire import Answer, Capabilities, HttpRequest, Plain, Talk, endpoint, host_of
+from fim_lsp.backends.wire import Answer, Capabilities, HttpRequest, Plain, Talk, endpoint, host_of, path_of
 from fim_lsp.errors import BackendError
 from fim_lsp.prompt.prompt import Prompt
 
@@ -147,7 +147,7 @@ class Codestral(Plain):
             model=self.model,
             key_hint=_key_hint(self.name, self.base_url),
             model_hint=hint,
-            path=PATH,
+            path=path_of(self.url),
         )
 
 

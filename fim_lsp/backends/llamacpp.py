@@ -20,7 +20,7 @@ from fim_lsp.backends.completion import CompletionReader, Shape, count_of
 from fim_lsp.backends.llamacpp_capacity import inquire
 from fim_lsp.backends.refusal import Asked, Rule, location_of, refusal
 from fim_lsp.backends.templates import UNTITLED, holds_control
-from fim_lsp.backends.wire import Answer, Capabilities, HttpRequest, Plain, Talk, endpoint, host_of
+from fim_lsp.backends.wire import Answer, Capabilities, HttpRequest, Plain, Talk, endpoint, host_of, path_of
 from fim_lsp.errors import BackendError, Overloaded, Rejected, UnknownModel
 from fim_lsp.prompt.prompt import Prompt
 
@@ -128,7 +128,7 @@ class LlamaCpp(Plain):
             model=self.model or "it has loaded",
             key_hint="it was started with --api-key: set api_key to the same",
             model_hint="set the setting `model` to one that it was started with",
-            path=PATH,
+            path=path_of(self.url),
         )
 
 
@@ -140,8 +140,8 @@ def llamacpp(
     Of ``generation``, ``min_tokens`` has no counterpart there, and answers are always streamed: it hears that we hung up
     within milliseconds only while it sends.
     """
-    base = (base_url or BASE_URL).rstrip("/").removesuffix(PATH)
-    return LlamaCpp(base_url=base, model=model or "", generation=generation or Generation(), url=endpoint(base, PATH))
+    url = endpoint(base_url or BASE_URL, PATH)
+    return LlamaCpp(base_url=url.removesuffix(PATH), model=model or "", generation=generation or Generation(), url=url)
 
 
 def infill_body(model: str, prompt: Prompt, generation: Generation) -> dict[str, object]:

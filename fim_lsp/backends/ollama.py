@@ -32,6 +32,7 @@ from fim_lsp.backends.wire import (
     Talk,
     endpoint,
     host_of,
+    path_of,
 )
 from fim_lsp.errors import BackendError, Rejected, SettingError, UnknownModel
 from fim_lsp.prompt.prompt import Prompt
@@ -46,15 +47,17 @@ CONTEXT: Final = 4096
 """The least ``num_ctx``, in tokens. It only ever doubles: Ollama loads the model anew for another one."""
 
 _CHARS_PER_TOKEN: Final = 2.2  # few, so that no prompt is cut; 98 % of windows of code have more
-_NO_INSERT: Final = "does not support insert"
+NO_INSERT: Final = Rule(
+    status="400|500",
+    words="does not support insert",
+    error=UnknownModel,
+    says="Ollama's {model} can't fill in the middle, and its family is not known here: set another `model`, "
+    "such as qwen2.5-coder:1.5b-base, or `fim_template` to its family",
+)
+"""What both of its endpoints answer for a model whose template has no place for a suffix."""
+
 _RULES: Final = (
-    Rule(
-        status="400|500",
-        words=_NO_INSERT,
-        error=UnknownModel,
-        says="Ollama's {model} can't fill in the middle, and its family is not known here: set another `model`, "
-        "such as qwen2.5-coder:1.5b-base, or `fim_template` to its family",
-    ),
+    NO_INSERT,
     Rule(
         status="400|500",
         words="does not support generate",
@@ -110,9 +113,7 @@ class Ollama(Plain):
 
     def instead(self, status: int, body: bytes) -> Switch | None:
         """See :class:`~fim_lsp.backends.wire.Profile`: ``raw``, if the server can't insert and we can."""
-        if _NO_INSERT not in read_complaint(body).words:
-            return None
-        return self._to_raw()
+        return self._to_raw() if NO_INSERT.words in read_complaint(body).words else None
 
     def warm_up(self, prompt: Prompt) -> HttpRequest | None:
         """A question without a prompt, which loads the model; with text from elsewhere, that text alone, as it will be sent."""
@@ -125,9 +126,11 @@ class Ollama(Plain):
     def inquire(self) -> Talk[Capabilities]:
         """See :class:`~fim_lsp.backends.wire.Profile`. Asks ``/api/show``."""
         body = {"model": encodable(self.model)}
-        answer: Answer = yield post(endpoint(self.base_url, "/api/show"), body, accept="application/json")
+        url = endpoint(self.base_url, "/api/show")
+        answer: Answer = yield post(url, body, accept="application/json")
         if not answer.good:
-            raise self.explain(answer.status, answer.headers, answer.body, now=0.0)
+            asked, told = self._asked(path_of(url)), read_complaint(answer.body)
+            raise refusal(asked, answer.status, told, location=location_of(answer.headers), special=_RULES)
         shown = parse_json(answer.body)
         can_insert = inserts(shown)
         switch = self._to_raw() if can_insert is False else None
@@ -159,13 +162,13 @@ class Ollama(Plain):
         """The error for a line that says so itself, inside an answer whose status was 200."""
         return refusal(self._asked(), 500, read_complaint(message), special=_RULES)
 
-    def _asked(self) -> Asked:
+    def _asked(self, path: str = "") -> Asked:
         return Asked(
             host=host_of(self.url),
             model=self.model,
             key_hint="set api_key to the key of whatever guards it",
             model_hint=f"`ollama pull {self.model}` gets it, `ollama list` shows what is there",
-            path=PATH,
+            path=path or path_of(self.url),
         )
 
 
@@ -186,15 +189,15 @@ def ollama(
         raise SettingError(
             "model must be set for ollama, for example to qwen2.5-coder:1.5b-base; `ollama list` shows yours"
         )
-    base = (base_url or BASE_URL).rstrip("/").removesuffix(PATH)
+    url = endpoint(base_url or BASE_URL, PATH)
     named = template_named(fim_template)
     return Ollama(
-        base_url=base,
+        base_url=url.removesuffix(PATH),
         model=model,
         generation=generation or Generation(),
         template=named or (template_for(model) if fim_template == "auto" else None),
         raw=named is not None,
-        url=endpoint(base, PATH),
+        url=url,
     )
 
 

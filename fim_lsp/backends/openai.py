@@ -19,6 +19,7 @@ from fim_lsp.backends.complaint import Complaint, read_complaint
 from fim_lsp.backends.completion import CompletionReader
 from fim_lsp.backends.ending import Ending
 from fim_lsp.backends.models import ask_for
+from fim_lsp.backends.ollama import NO_INSERT
 from fim_lsp.backends.openai_suffix import suffix_counts
 from fim_lsp.backends.quota import read_quota
 from fim_lsp.backends.refusal import Asked, location_of, refusal
@@ -34,6 +35,7 @@ from fim_lsp.backends.wire import (
     endpoint,
     host_of,
     is_loopback,
+    path_of,
 )
 from fim_lsp.errors import BackendError, SettingError, UnknownModel
 from fim_lsp.prompt.prompt import Prompt
@@ -48,6 +50,7 @@ class Host:
     """What is known of one host, by the name and port of its address.
 
     ``suffix``: it fills in before it. ``blank`` is sent for an empty one. ``refuses`` are parameters that it has not got.
+    ``beside`` is where its other API is.
     """
 
     pattern: str
@@ -56,6 +59,7 @@ class Host:
     blank: str = ""
     stops: int = STOPS
     refuses: frozenset[str] = frozenset()
+    beside: str = ""
 
 
 HOSTS: Final = (
@@ -71,7 +75,7 @@ HOSTS: Final = (
     Host(pattern="api.siliconflow.cn", suffix=True),
     Host(pattern="api.siliconflow.com", suffix=True),
     # Ollama's own port; an empty suffix means none to it, as in its native call
-    Host(pattern=":11434", suffix=True, blank="\n"),
+    Host(pattern=":11434", suffix=True, blank="\n", beside="api"),
 )
 """Hosts that differ; a pattern is the whole of a host's name, or the end of it with the port."""
 
@@ -140,12 +144,14 @@ class OpenAI(Plain):
     def explain(self, status: int, headers: Mapping[str, str], body: bytes, *, now: float) -> BackendError:
         """See :class:`~fim_lsp.backends.wire.Profile`."""
         quota = read_quota(headers, now=now)
-        return refusal(self._asked(), status, read_complaint(body), quota=quota, location=location_of(headers))
+        told, location = read_complaint(body), location_of(headers)
+        return refusal(self._asked(), status, told, quota=quota, location=location, special=(NO_INSERT,))
 
     def instead(self, status: int, body: bytes) -> Switch | None:
         """See :class:`~fim_lsp.backends.wire.Profile`: with a template, or without a parameter that is not a must."""
         complaint = read_complaint(body)
-        if self.form == "suffix" and (status == 200 or (status in (400, 422) and _names(complaint, "suffix"))):
+        refused = status in (400, 422) and _names(complaint, "suffix")
+        if self.form == "suffix" and (status == 200 or refused or NO_INSERT.words in complaint.words):
             return self._by_template()
         for name in _DISPENSABLE if status in (400, 422) else ():
             if name not in self.refuses and _names(complaint, name):
@@ -208,7 +214,7 @@ class OpenAI(Plain):
         inner = message.get("error") if isinstance(message, dict) else None
         code = inner.get("code") if isinstance(inner, dict) else None
         status = code if isinstance(code, int) and 400 <= code <= 599 else 500
-        return refusal(self._asked(), status, read_complaint(message))
+        return refusal(self._asked(), status, read_complaint(message), special=(NO_INSERT,))
 
     def _refuse(self, answer: Answer) -> BackendError:
         return self.explain(answer.status, answer.headers, answer.body, now=0.0)
@@ -219,7 +225,7 @@ class OpenAI(Plain):
             model=self.model or "it has loaded",
             key_hint="set api_key or api_key_command to a key of this host",
             model_hint="set the setting `model` to one that it offers",
-            path=self.host.path,
+            path=path_of(self.url),
         )
 
 
@@ -250,7 +256,7 @@ def openai(
         form=form,
         template=template_named(fim_template) or template_for(model or ""),
         host=host,
-        url=endpoint(base_url, host.path),
+        url=endpoint(base_url, host.path, beside=host.beside),
         refuses=host.refuses,
     )
 

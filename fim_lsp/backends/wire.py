@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias, TypeVar
+from typing import Final, Protocol, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 from fim_lsp.backends.base import Capacity, Chunk, Quota
@@ -160,15 +160,24 @@ class Plain:
         return Capabilities()
 
 
-def endpoint(base_url: str, path: str) -> str:
-    """``path`` under ``base_url``, which may end with a slash, with the version that ``path``
-    begins with, or with all of it.
+_ENDPOINTS: Final = (
+    "v1/models", "fim/completions", "chat/completions", "completions", "completion", "infill", "props",
+    "api/generate", "api/chat", "api/show", "api/tags", "v1",
+)  # fmt: skip
+"""Ends of addresses that people copy from a server's documentation: paths of its API, not of where it is."""
+
+
+def endpoint(base_url: str, path: str, *, beside: str = "") -> str:
+    """``path`` under ``base_url``, which may end with slashes, with any beginning of ``path``, with all of it, or with
+    another path of such an API; ``beside`` is one more that the host has. None of these parts is said twice.
 
     Raises :class:`~fim_lsp.errors.SettingError` for anything but a plain http(s) address: a user name in it would be
     sent as a login, a query would end up in the middle.
 
     >>> endpoint("https://api.example.org/mistral/eu/v1/", "/v1/fim/completions")
     'https://api.example.org/mistral/eu/v1/fim/completions'
+    >>> endpoint("https://gateway.example.org//llm/v1/chat/completions", "/infill")
+    'https://gateway.example.org/llm/infill'
     """
     try:
         parts = urlsplit(base_url)
@@ -177,9 +186,18 @@ def endpoint(base_url: str, path: str) -> str:
         usable = False
     if not usable or parts.username is not None or parts.query or parts.fragment:
         raise SettingError("base_url must be like https://host or http://host:port/path, without login, ? and #")
-    base = base_url.rstrip("/").removesuffix(path)
-    version, slash, _ = path[1:].partition("/")
-    return (base.removesuffix(f"/{version}") if slash else base) + path
+    steps = [step for step in parts.path.split("/") if step]
+    wanted = path.strip("/").split("/")
+    beginnings = [wanted[:count] for count in range(len(wanted), 0, -1)]
+    known = [*beginnings, *(it.split("/") for it in (*_ENDPOINTS, *([beside] if beside else [])))]
+    while end := next((it for it in known if steps[-len(it) :] == it), None):
+        del steps[-len(end) :]
+    return "/".join([f"{parts.scheme}://{parts.netloc}", *steps, *wanted])
+
+
+def path_of(url: str) -> str:
+    """The path that ``url`` asks for, as a sentence names it."""
+    return urlsplit(url).path or "/"
 
 
 def host_of(url: str) -> str:
