@@ -111,7 +111,7 @@ class Transport:
             logging.getLogger(name).setLevel(logging.WARNING)
         try:
             return httpx.AsyncClient(
-                verify=trust(os.environ),
+                verify=trust(os.environ, self.base_url),
                 http2=False,  # httpcore never tells an HTTP/2 server that a call was cancelled
                 trust_env=not is_loopback(self.base_url),  # proxies; none is meant for this machine's own servers
                 follow_redirects=False,

@@ -139,3 +139,22 @@ async def test_an_unusable_environment_is_a_sentence(
     for _ in range(2):
         with pytest.raises(Unreachable, match=words):
             await ask(backend)
+
+
+@pytest.mark.parametrize("name", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
+@pytest.mark.parametrize("kind", ["missing", "broken", "folder", "unreadable"])
+async def test_certificates_are_for_https_only(
+    server: FakeCodestral, connect: Connect, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, kind: str
+) -> None:
+    place = tmp_path / "ca"
+    if kind == "broken":
+        place.write_text("-----BEGIN CERTIFICATE-----\nno base64\n-----END CERTIFICATE-----\n")
+    elif kind == "folder":
+        place.mkdir()
+    elif kind == "unreadable":
+        place.touch(mode=0)
+    monkeypatch.setenv(name, str(place))
+    assert await ask_text(connect(server.url)) == "return a + b"
+    if name == "SSL_CERT_FILE":
+        with pytest.raises(Unreachable, match=name):
+            await ask(connect("https://codestral.test"))
