@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncGenerator, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from fim_lsp.backends.base import Chunk
@@ -44,8 +44,10 @@ class Source(Protocol):
         """What is shown of ``text``."""
 
 
-LONGEST = 50_000  # characters of an answer that are kept; nobody reads more at a time
+LONGEST = 16_000  # characters of an answer that are kept: several suggestions, each the next one after an accept
 
+_LOOK = 64  # all looks at an answer read so many times what has arrived at the most, and what follows besides
+_FREE = 16_000  # characters: an answer of the usual length is looked at with every chunk
 _LINE_END = re.compile(r"\r\n?|\n")
 
 
@@ -63,30 +65,59 @@ class Call:
     task: asyncio.Task[None] | None = None
     started: bool = False
     began: float | None = None
-    text: str = ""
     finished: str | None = None
     stand_in: bool = False
     typed: str = ""
     followed: bool = False
     answered: float | None = None
     farewell: asyncio.TimerHandle | None = None
-    _written: str = ""
+    size: int = 0
+    _pieces: list[str] = field(default_factory=list)
+    _after_cr: bool = False
+    _read: int = 0
+    _agreed: Snapshot | None = None
+
+    @property
+    def text(self) -> str:
+        """All that has arrived, with the document's line ends. Joined when it is looked at, not with every chunk."""
+        if len(self._pieces) > 1:
+            self._pieces = ["".join(self._pieces)]
+        return self._pieces[0] if self._pieces else ""
 
     def add(self, chunk: Chunk) -> None:
-        """Take in what has arrived."""
+        """Take in what has arrived. Only that is read: a line end may be cut in two, the rest stays as it is."""
         if chunk.anew:
-            self._written, self.finished = "", None
-        self._written = (self._written + chunk.text)[:LONGEST]
-        self.text = (
-            _LINE_END.sub(self.snapshot.split.line_end, self._written) if "\n" in self._written else self._written
-        )
+            self._pieces, self.size, self._read, self.finished = [], 0, 0, None
+            self._after_cr, self._agreed = False, None
+        if piece := chunk.text[: max(0, LONGEST - self.size)]:
+            bare = piece.removeprefix("\n") if self._after_cr else piece
+            self._after_cr = piece.endswith("\r")
+            self._pieces.append(_LINE_END.sub(self.snapshot.split.line_end, bare))
+            self.size += len(self._pieces[-1])
         self.finished = chunk.finish or self.finished
         self.stand_in = self.stand_in or chunk.stand_in
 
+    def worth_a_look(self) -> bool:
+        """Whether to look at the whole text again, now that more has arrived; to be asked once before each look.
+
+        Looking with every chunk would cost the square of an answer's length. An answer of a few hundred characters is
+        looked at with every chunk all the same; in a long one, looks come apart, by a 64th of its length.
+        """
+        if self._read + self.size > _LOOK * self.size + _FREE:
+            return False
+        self._read += self.size
+        return True
+
     def agrees(self, snapshot: Snapshot) -> bool:
         """Whether what has arrived so far and what was typed since begin alike."""
+        if self._agreed is snapshot:
+            return True  # more text changes nothing about that
         typed = typed_since(self.snapshot.split, snapshot.split)
-        return typed is not None and self._begins_like(typed)
+        if typed is None or not self._begins_like(typed):
+            return False
+        if self.size >= len(typed):
+            self._agreed = snapshot
+        return True
 
     def survives(self, edit: Edit) -> bool:
         """Whether the call may still be right after an edit. One that doesn't touch its cursor says nothing."""

@@ -148,7 +148,7 @@ class Lane:
     def _join(self, call: Call) -> None:
         call.answered, call.followed = None, False
         self._stay(call)
-        self._progress(call)
+        self._progress(call, joined=True)
 
     async def _run(self, call: Call) -> None:
         """Wait for the user's pause, then make the call and follow it to its end."""
@@ -175,18 +175,18 @@ class Lane:
                 return
             await asyncio.sleep(left)
 
-    def _progress(self, call: Call) -> bool:
+    def _progress(self, call: Call, *, joined: bool = False) -> bool:
         """Text has arrived, or a request has joined. True when no more text is wanted."""
         if self._pending is not None and not call.agrees(self._pending[0]):
             self._call = None
             self._want(self._pending[0], self.source())
             return True
-        if call.answered is None:
+        if call.answered is None and (joined or call.worth_a_look()):
             if call.source.enough(call.snapshot, call.text):
                 self._complete(call)
             self._serve(call)
         run_on = call.answered is not None and self.clock() - call.answered > RUN_ON
-        return run_on or len(call.text) >= LONGEST
+        return run_on or call.size >= LONGEST
 
     def _ended(self, call: Call) -> None:
         """All text is here: remember it, and answer whoever waits."""

@@ -27,7 +27,7 @@ _CODE = re.compile(r"[;{})][ \t]*$", re.MULTILINE)
 _PAIRS = {"(": ")", "[": "]", "{": "}"}
 _OPENER = re.compile(r"(?:[{(\[:]|=>|->|\b(?:do|then|else|begin|try))$")
 _CLOSING = re.compile(r"\s*(?:[)\]}>]|end\b|fi\b|done\b|esac\b)")
-_COMMENT = re.compile(r"(?:^|\s)(?:\#(?!\[)|//)[^\n\"'`]*$")
+_COMMENT = re.compile(r"(?:^|\s)(?:\#(?!\[)|//)")
 _DEFINITION = re.compile(
     r"(?:@\w|\#\[|/\*\*|(?:export |default |pub(?:\(\w+\))? |public |private |protected |static |abstract |async |const )*"
     r"(?:def|class|fn|func|fun|function|interface|struct|enum|impl|trait|module|namespace|type) |(?:public|private|protected) "
@@ -71,10 +71,8 @@ class Place:
     @property
     def prose(self) -> bool:
         """Whether sentences may stand here: in a string or a comment."""
-        commented = self.before.lstrip().startswith(("#", "//", "/*", "*", "--", "<!--")) or _COMMENT.search(
-            self.before
-        )
-        return bool(self.inside or commented)
+        commented = self.before.lstrip().startswith(("#", "//", "/*", "*", "--", "<!--"))
+        return bool(self.inside or commented or comment_at(self.before) is not None)
 
     @property
     def opened(self) -> bool:
@@ -100,7 +98,16 @@ def wants_lines(split: Split, multiline: Multiline) -> bool:
 
 def opens(line: str) -> bool:
     """Whether a line ends in what opens a block or a bracket, a comment behind it aside."""
-    return bool(_OPENER.search(line.rstrip())) if not (found := _COMMENT.search(line)) else opens(line[: found.start()])
+    return bool(_OPENER.search(line[: comment_at(line)].rstrip()))
+
+
+def comment_at(line: str) -> int | None:
+    """Where the comment at the end of a line begins, with the blank before it; ``None`` if there is none.
+
+    What has quotes behind it is none: it may be in a string.
+    """
+    found = _COMMENT.search(line, max(map(line.rfind, "\"'`\n")) + 1)
+    return found.start() if found else None
 
 
 def defines(line: str) -> bool:

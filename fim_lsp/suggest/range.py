@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Iterator
+from itertools import accumulate
 
 from fim_lsp.suggest.place import CLOSERS, Place
 
@@ -20,39 +21,81 @@ def without_overlap(place: Place, text: str) -> str:
     behind = place.behind
     if re.fullmatch(r"\w\w", place.before[-1:] + behind[:1]) and text.endswith(behind):
         return text[: -len(behind)]
-    for length in range(min(len(text), len(behind)), 0, -1):
-        if text.endswith(behind[:length]) and _again(place, text[:-length], behind[:length]):
+    overlaps = _Overlaps(place, text)
+    for length in common_lengths(text, behind):
+        if overlaps.repeated(length):
             return text[:-length]
     return text
 
 
-def _again(place: Place, said: str, overlap: str) -> bool:
-    """Whether ``overlap`` behind ``said`` says again what stands behind the cursor."""
-    whole = overlap == place.behind
-    if whole and ((len(overlap) > 2 and re.search(r"\w", overlap)) or overlap[-1] in "{:"):
-        return True
-    text = said + overlap
-    if unopened(overlap) and unopened(text) <= place.missing and unclosed(text) >= place.short:
-        return False
-    if CLOSERS.fullmatch(overlap):
-        return bool(overlap.strip()) and not any(
-            quote in overlap and (place.inside + said).count(quote) % 2 == 0 for quote in "\"'`"
-        )
-    if len(overlap) < 3:
-        return False
-    if whole:
-        return True
-    ends = not re.fullmatch(r"\w\w", overlap[-1] + place.behind[len(overlap)])
-    return ends and not re.fullmatch(r"\w\w", said[-1:] + overlap[0])
+def common_lengths(text: str, behind: str) -> Iterator[int]:
+    """Every length above 0 of an end of ``text`` that is a beginning of ``behind``, the longest first; in linear time.
+
+    By the failure function of Knuth, Morris and Pratt (1977): ``shorter[n]`` is the next length after ``n``.
+    """
+    longest = min(len(text), len(behind))
+    shorter, length = [0, 0], 0
+    for character in behind[1:longest]:
+        while length and behind[length] != character:
+            length = shorter[length]
+        length += behind[length] == character
+        shorter.append(length)
+    length = 0
+    for character in text[len(text) - longest :]:
+        while length and behind[length] != character:
+            length = shorter[length]
+        length += longest > 0 and behind[length] == character
+    while length:
+        yield length
+        length = shorter[length]
+
+
+class _Overlaps:
+    """Which common lengths say again what is behind the cursor. What that depends on is counted once for all of them."""
+
+    def __init__(self, place: Place, text: str) -> None:
+        behind = place.behind
+        self._place, self._text = place, text
+        self._own = unopened(text) <= place.missing and unclosed(text) >= place.short
+        closing = CLOSERS.match(behind)
+        self._closing = closing.end() if closing else 0  # so many characters close something
+        self._blank = len(behind) - len(behind.lstrip())
+        self._highest = list(accumulate(_depths(behind), max, initial=0))  # brackets closed and not opened, by length
+        self._quotes = [
+            (
+                (place.inside + text).count(quote),
+                list(accumulate((one == quote for one in behind[: self._closing]), initial=0)),
+            )
+            for quote in "\"'`"
+        ]
+
+    def repeated(self, length: int) -> bool:
+        """Whether the last ``length`` characters of the text say again as many behind the cursor."""
+        behind, text = self._place.behind, self._text
+        whole = length == len(behind)
+        if whole and ((length > 2 and re.search(r"\w", behind)) or behind[-1] in "{:"):
+            return True
+        if self._highest[length] and self._own:
+            return False
+        if length <= self._closing:
+            return length > self._blank and not any(
+                among[length] and (count - among[length]) % 2 == 0 for count, among in self._quotes
+            )  # a quote that nothing before it has opened
+        if length < 3:
+            return False
+        if whole:
+            return True
+        ends = not re.fullmatch(r"\w\w", behind[length - 1] + behind[length])
+        before = text[-length - 1] if length < len(text) else ""
+        return ends and not re.fullmatch(r"\w\w", before + behind[0])
 
 
 def brought_along(place: Place, text: str) -> int:
     """How many characters behind the cursor give way, because the text has them itself: ``a) + 1`` before ``)``."""
     rest, surplus = place.behind, unopened(text) - place.missing
     if surplus < unopened(rest):  # what encloses all of this stays
-        rest = (
-            next((rest[:end] for end in range(len(rest)) if unopened(rest[:end]) == surplus), "") if surplus > 0 else ""
-        )
+        highest = accumulate(_depths(rest), max, initial=0)
+        rest = rest[: next(end for end, most in enumerate(highest) if most == surplus)] if surplus > 0 else ""
     if not unopened(rest) or not (CLOSERS.fullmatch(rest) or rest in text):
         return 0
     return len(rest) if drawable(rest, text) else 0
@@ -73,6 +116,11 @@ def unopened(text: str) -> int:
         depth += 1 if bracket in ")]}" else -1
         most = max(most, depth)
     return most
+
+
+def _depths(text: str) -> Iterator[int]:
+    """After each character, how many more brackets have been closed than opened; 0 at the least."""
+    return (max(depth, 0) for depth in accumulate((one in ")]}") - (one in "([{") for one in text))
 
 
 def unclosed(text: str) -> int:

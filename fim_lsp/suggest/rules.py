@@ -31,6 +31,7 @@ _SCHEMA = re.compile(
     re.MULTILINE,
 )
 _SCHEMA_BEFORE = re.compile(r"\$schema[\"']?[ \t]*[:=][ \t]*[\"']?[^\s\"',]*\Z|[\"']\$sch?e?m?a?\Z")
+_ADDRESS = 512  # characters before the cursor that the beginning of an address may have
 _WORD = re.compile(r"\w{2}")
 _END = re.compile(r"\s*(?:end|fi|done|esac)\W*")  # of a block: often it is that of another one, too
 _BLANK_LINES = re.compile(r"(?:[ \t]*\n)*")
@@ -113,7 +114,7 @@ def without_fence(place: Place, text: str) -> str:
 
 def without_schema(place: Place, text: str) -> str:
     """No address of a JSON schema that the document hasn't: editors fetch it, and it could tell what was written."""
-    if _SCHEMA_BEFORE.search(place.before):
+    if _SCHEMA_BEFORE.search(place.before[-_ADDRESS:]):
         url = re.match(r"[^\s,]*", text)
         return text if url and url.group().strip("\"'") in place.near else ""
     if "$schema" not in text:

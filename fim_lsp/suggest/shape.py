@@ -14,6 +14,7 @@ from fim_lsp.text.cursor import Split
 __all__ = ["Multiline", "enough", "shape", "wants_lines"]
 
 LONGEST = 4000  # characters of a suggestion: VS Code draws nothing that is longer than 5000
+MOST_READ = 3 * LONGEST  # characters that are read for it: what models put round it is no more than itself
 
 _LINE_END = re.compile(r"\r\n?|\n")
 _WORD = re.compile(r"\w{3}")
@@ -22,8 +23,12 @@ _STUTTER, _STUTTER_CUT = 160, 60  # characters of a line that do so: a separator
 
 
 def enough(split: Split, text: str, multiline: Multiline) -> bool:
-    """Whether the text that has arrived so far is all that would be shown, so that the call can be ended."""
-    return _read(split, text, multiline)[2].sure
+    """Whether the text that has arrived so far is all that would be shown, so that the call can be ended.
+
+    So it is where a suggestion could not be longer, and where text comes on and on of which nothing is shown.
+    """
+    _, body, end = _read(split, text, multiline)
+    return end.sure or len(body) > LONGEST or len(text) > MOST_READ
 
 
 def shape(split: Split, text: str, *, finished: str | None, multiline: Multiline) -> Suggestion | None:
@@ -34,10 +39,11 @@ def shape(split: Split, text: str, *, finished: str | None, multiline: Multiline
     """
     place, text, end = _read(split, text, multiline)
     kept = text[: end.at]
-    if not end.sure and finished != "stop":
-        kept = _whole_lines(kept)
+    whole = (end.sure or finished == "stop") and len(kept) <= LONGEST
+    if not whole:
+        kept = _whole_lines(kept[:LONGEST])
     kept = _without_loop(_without_suffix(place, before_garbled(place, kept)))
-    kept = _without_stutter(kept, _STUTTER if end.sure or finished == "stop" else _STUTTER_CUT)
+    kept = _without_stutter(kept, _STUTTER if whole else _STUTTER_CUT)
     kept = without_overlap(place, _without_blanks(place, kept))
     if not kept.strip() or len(kept) > LONGEST or _repeats(place, kept):
         return None

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import islice
 
 from fim_lsp.suggest.place import GOES_ON, Place, closes, defines, opens, width
 from fim_lsp.suggest.scan import Line, Scan, scan
 
 MOST_LINES = 60  # of one suggestion: more than fits on a screen is not read
 
-_REOPENS = re.compile(r"[})\]]+;?[ \t]*(?:else|catch|finally|while|,)[^\n]*[{(\[][ \t]*(?:\n|\Z)")
+_GOES_ON_BEHIND = re.compile(r"[})\]]{1,16};?[ \t]{0,16}(?:else|catch|finally|while|,)")
 _PARTNERS = {
     "else": r"[\s}]*(?:if|elif|else if|elsif|for|while|try|except|unless|case|when|rescue)\b",
     "elif": r"\s*(?:if|elif)\b",
@@ -72,10 +73,8 @@ class Reading:
 
 def line_end(text: str) -> End:
     """The end of the first line that says something."""
-    found = re.search(r"\S[^\n]*\n", text)
-    if found is None:
-        return End(at=len(text), sure=False)
-    return End(at=found.end() - 1, sure=True)
+    end = text.find("\n", len(text) - len(text.lstrip()))
+    return End(at=len(text) if end < 0 else end, sure=end >= 0)
 
 
 def block_end(place: Place, text: str) -> End:
@@ -226,11 +225,20 @@ def _surplus(place: Place, text: str, scanned: Scan) -> int | None:
     """The first bracket that it closes although it is closed already; ``} else {`` closes and opens."""
     if not place.bracketed:
         return None
-    closers = [position for position in scanned.closers if not _REOPENS.match(text, position)]
-    surplus = closers[place.missing] if len(closers) > place.missing else None
+    closers = (position for position in scanned.closers if not _reopens(text, position))
+    surplus = next(islice(closers, place.missing, None), None)
     if surplus is not None and text[surplus] == "}" and "\n" not in text[surplus:]:
         return None
     return surplus
+
+
+def _reopens(text: str, position: int) -> bool:
+    """Whether the line goes on behind the bracket at ``position``, and ends with another that opens."""
+    found = _GOES_ON_BEHIND.match(text, position)
+    if found is None:
+        return False
+    end = text.find("\n", found.end())
+    return text[found.end() : end if end >= 0 else len(text)].rstrip(" \t").endswith(("{", "(", "["))
 
 
 def _before(place: Place, text: str, at: int) -> int:

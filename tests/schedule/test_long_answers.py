@@ -1,0 +1,133 @@
+"""A long answer: what has been read is not read again with every chunk, and the call ends when no more can be shown."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from fim_lsp.backends.base import Chunk
+from fim_lsp.prompt.prompt import Prompt
+from fim_lsp.schedule import plan
+from fim_lsp.schedule.call import LONGEST as LONGEST_KEPT
+from fim_lsp.schedule.call import Call
+from fim_lsp.schedule.snapshot import Reason, Snapshot
+from fim_lsp.suggest import shape
+from tests.marked import split
+from tests.schedule.script import Script, Typist, shown
+from tests.virtual import now, run
+
+
+@dataclass
+class Pieces(Script):
+    """Sends its text in pieces of four characters, without end: it starts again."""
+
+    sent: int = 0
+
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
+        self.calls.append(prompt)
+        self.started.append(now())
+        text = self.text(prompt)
+        while True:
+            for at in range(0, len(text), 4):
+                await asyncio.sleep(self.each)
+                self.sent += 4
+                yield Chunk(text=text[at : at + 4])
+
+
+class Reads:
+    """How many characters of answers are read to tell whether there is enough, and by how many looks."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.characters = self.looks = 0
+        monkeypatch.setattr(plan, "enough", self._enough)
+
+    def _enough(self, split: Any, text: str, multiline: Any) -> bool:
+        self.characters += len(text)
+        self.looks += 1
+        return shape.enough(split, text, multiline)
+
+
+ANSWERS = {
+    "one line": "".join(chr(97 + n * n % 23) + " " * (n % 7 == 0) for n in range(8000)),
+    "one line of marks": "> ] `` ++ \"'<" * 700,
+    "blank lines": "\n" * 8000,
+    "short lines": "".join(f"a{n}\n" for n in range(2000)),
+    "brackets": "}" * 8000,
+    "tokens of the document": "<s>" * 3000,
+}
+
+
+@pytest.mark.parametrize("marked", ["x = ‸\n", "def f():\n    ‸\n", "<s> = (‸)\n"])
+@pytest.mark.parametrize("text", ANSWERS.values(), ids=ANSWERS)
+def test_what_is_read_grows_with_the_answer(text: str, marked: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> None:
+        backend = Pieces(lambda _prompt: text, each=0.0001)
+        typist = Typist(backend, marked)
+        reads = Reads(monkeypatch)
+        answer = await asyncio.wait_for(typist.ask(explicit=True), 5)
+        assert answer.reason in (Reason.CALL, Reason.EMPTY)
+        assert backend.sent <= shape.MOST_READ + 400  # no more can be shown
+        assert reads.characters <= 64 * backend.sent + 16_000
+        typist.completer.close()
+        await asyncio.sleep(0)
+
+    run(main())
+
+
+def test_a_line_too_long_to_be_drawn_is_shown_as_far_as_it_can_be() -> None:
+    async def main() -> None:
+        backend = Pieces(lambda _prompt: ANSWERS["one line"], each=0.001)
+        typist = Typist(backend, "x = ‸\n")
+        text = shown(await typist.ask(explicit=True))
+        assert text is not None
+        assert shape.LONGEST - 2 <= len(text) <= shape.LONGEST
+        assert ANSWERS["one line"].startswith(text)
+        assert now() < 1.2
+        await asyncio.sleep(60)
+        assert backend.sent <= LONGEST_KEPT  # what follows may be the next suggestion; it is not read for ever
+
+    run(main())
+
+
+def test_of_lines_too_long_to_be_drawn_whole_ones_are_shown() -> None:
+    lines = "".join(f"    call_{n}({'a' * 200})\n" for n in range(40))
+    suggestion = shape.shape(split("def f():\n    ‸"), lines.lstrip(), finished=None, multiline="auto")
+    assert suggestion is not None
+    assert len(suggestion.text) > shape.LONGEST - 300
+    assert suggestion.text.endswith("aaa)")
+
+
+def a_call(marked: str = "x = ‸\n") -> Call:
+    place = split(marked)
+    snapshot = Snapshot(uri="file:///a.py", version=None, language="python", path="", split=place, explicit=False)
+    return Call(snapshot, source=None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("text", ["a\r\nb\rc\n\r\n\r\rd", "\r", "\n", "\r\n\r\n", "a"])
+@pytest.mark.parametrize("size", [1, 2, 3, 100])
+def test_line_ends_are_the_documents_however_the_answer_was_cut(text: str, size: int) -> None:
+    call = a_call("x = ‸\r\ny\r\n")
+    for at in range(0, len(text), size):
+        call.add(Chunk(text=text[at : at + size]))
+    assert call.text == "\r\n".join(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
+    assert call.size == len(call.text)
+    call.add(Chunk(text="\nz", anew=True))
+    assert call.text == "\r\nz"
+
+
+def test_an_answer_of_the_usual_length_is_looked_at_with_every_chunk() -> None:
+    call = a_call()
+    for _ in range(125):
+        call.add(Chunk(text="four"))
+        assert call.worth_a_look()
+
+
+def test_no_more_is_kept_than_can_be_shown_in_a_few_suggestions() -> None:
+    call = a_call("‸\r\n")
+    for _ in range(3 * LONGEST_KEPT):
+        call.add(Chunk(text="\n"))
+    assert call.size <= LONGEST_KEPT + 1
