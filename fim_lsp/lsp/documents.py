@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import unquote
 
 from lsprotocol import types
 from pygls.uris import to_fs_path
 from pygls.workspace import Workspace
 
+from fim_lsp.languages import language_of
 from fim_lsp.text.cursor import Split
 from fim_lsp.text.document import Document, Edit
 from fim_lsp.text.positions import Encoding
@@ -73,11 +76,12 @@ class Documents(Workspace):
 
     def put_text_document(self, text_document: types.TextDocumentItem, notebook_uri: str | None = None) -> None:
         """``didOpen``."""
+        path = local_path(text_document.uri)
         document = OpenDocument(
             uri=text_document.uri,
-            language=text_document.language_id,
+            language=text_document.language_id or language_of(path or _name(text_document.uri)),
             version=text_document.version,
-            path=local_path(text_document.uri),
+            path=path,
             text=Document(text_document.text, self._encoding),
         )
         self._open[document.uri] = document
@@ -104,6 +108,11 @@ def _apply(text: Document, change: types.TextDocumentContentChangeEvent) -> Edit
         return text.set_text(change.text)
     start, end = change.range.start, change.range.end
     return text.replace((start.line, start.character), (end.line, end.character), change.text)
+
+
+def _name(uri: str) -> Path:
+    """What a URI that is no file's calls its document."""
+    return Path(unquote(re.split("[?#]", uri, maxsplit=1)[0]))
 
 
 def local_path(uri: str) -> Path | None:

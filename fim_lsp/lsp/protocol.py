@@ -90,10 +90,10 @@ class Protocol(LanguageServerProtocol):
             return
         if method is not None and not self._in_order(msg_id, method):
             return
-        if method == types.TEXT_DOCUMENT_INLINE_COMPLETION:
-            data["params"] = self._lenient.readable(data.get("params"))
-        elif method == types.INITIALIZE:
+        if method == types.INITIALIZE:
             self._lenient.introduce(data.get("params"))
+        elif method is not None and (mended := self._lenient.mend(method, data.get("params"))) is not None:
+            data["params"] = mended
         try:
             message = self.structure_message(data)
         except JsonRpcException:
