@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import enum
+from dataclasses import dataclass
 
 from fim_lsp.schedule.snapshot import Reason, Snapshot
 from fim_lsp.text.document import Edit
+from fim_lsp.text.typed import advance, moved
 
 LARGEST = 10_000_000  # characters: a larger file is data, and its window would tell a model little
 _PASTED = 40  # characters put in at once: more than an editor adds by itself (brackets, indentation, an end of line)
@@ -23,8 +25,8 @@ class Change(enum.Enum):
 def classify(edit: Edit, offered: str, *, scattered: bool) -> Change:
     """What an edit was. ``offered`` is the suggestion on the screen: accepting it, or a part, is typing.
 
-    ``scattered``: the message that told it told of an edit elsewhere too, as commands make them (rename, several
-    cursors, a formatter).
+    ``scattered``: the message that told it told of another edit elsewhere too, as commands make them (rename, a
+    formatter).
     """
     if scattered:
         return Change.PASTE
@@ -35,6 +37,38 @@ def classify(edit: Edit, offered: str, *, scattered: bool) -> Change:
     if len(edit.inserted) > _PASTED or "\n" in edit.inserted.strip() or edit.removed.count("\n") > 1:
         return Change.PASTE
     return Change.TYPING
+
+
+@dataclass(slots=True, eq=False)
+class LastEdit:
+    """What the edits of the last message were together, and where they ended: at one of these places is a cursor."""
+
+    _change: Change = Change.NONE
+    _ends: tuple[tuple[int, int], ...] = ()
+    _inserted: str | None = None  # at each of these places, if it is the same at all of them
+
+    def add(self, edit: Edit, offered: str, *, first: bool) -> None:
+        """One more edit, which came in one message with those before unless it is its ``first``; see :func:`classify`.
+
+        Neovim reports several keys in one message, and editors with several cursors one key at each of them.
+        """
+        end = advance(edit.line, edit.column, edit.inserted)
+        if first or self._goes_on(edit):
+            self._inserted = edit.inserted if first and not edit.removed else None
+            self._change, self._ends = classify(edit, offered, scattered=False), (end,)
+            return
+        if edit.removed or edit.inserted != self._inserted:
+            self._inserted = None
+        self._change = classify(edit, offered, scattered=self._inserted is None)
+        self._ends = (*(moved(place, edit) for place in self._ends), end)
+
+    def at(self, line: int, column: int) -> Change:
+        """What the edits were if one ended here: elsewhere they say nothing about what is wanted."""
+        return self._change if (line, column) in self._ends else Change.NONE
+
+    def _goes_on(self, edit: Edit) -> bool:
+        """Whether an edit begins or ends where the one before, the only one so far, ended."""
+        return self._ends in {((edit.line, edit.column),), (advance(edit.line, edit.column, edit.removed),)}
 
 
 def gate(snapshot: Snapshot, change: Change) -> Reason | None:

@@ -15,13 +15,13 @@ from dataclasses import dataclass, field
 
 from fim_lsp.errors import BackendError
 from fim_lsp.schedule.call import LONGEST, Call, Source
-from fim_lsp.schedule.gates import Change, classify, gate
+from fim_lsp.schedule.gates import LastEdit, gate
 from fim_lsp.schedule.memory import Memory
 from fim_lsp.schedule.rhythm import Rhythm
 from fim_lsp.schedule.snapshot import Answer, Reason, Snapshot
 from fim_lsp.schedule.taste import Taste
 from fim_lsp.text.document import Edit
-from fim_lsp.text.typed import advance, typed_since
+from fim_lsp.text.typed import typed_since
 
 log = logging.getLogger(__name__)
 
@@ -39,8 +39,7 @@ class Lane:
     clock: Callable[[], float]
     rhythm: Rhythm = field(default_factory=Rhythm)
     _taste: Taste = field(default_factory=Taste)
-    _change: Change = Change.NONE
-    _end: tuple[int, int] = (-1, -1)
+    _last_edit: LastEdit = field(default_factory=LastEdit)
     _pending: tuple[Snapshot, asyncio.Future[Answer]] | None = None
     _call: Call | None = None
 
@@ -49,8 +48,7 @@ class Lane:
     def edited(self, edit: Edit, *, first: bool = True) -> None:
         """The document changed; ``first`` is false for a change that came in one message with the one before."""
         self.rhythm.edited(self.clock())
-        self._change = classify(edit, self._taste.offered, scattered=not first and not self._goes_on(edit))
-        self._end = advance(edit.line, edit.column, edit.inserted)
+        self._last_edit.add(edit, self._taste.offered, first=first)
         call = self._call
         if call is None or not call.started:
             return
@@ -78,7 +76,7 @@ class Lane:
             self._answer(answer)
         elif self._call is not None and self._call.started:
             self._join(self._call)
-        elif reason := gate(snapshot, self._change_at(snapshot)):
+        elif reason := gate(snapshot, self._last_edit.at(snapshot.split.line, snapshot.split.column)):
             self._stop_waiting()
             self._answer(Answer(reason=reason))
         else:
@@ -109,16 +107,6 @@ class Lane:
             self._pending = None
             if self._call is not None:
                 self._part(self._call, RETURN if self._call.followed else GRACE)
-
-    def _change_at(self, snapshot: Snapshot) -> Change:
-        """What the last edit was, if it was here: elsewhere it says nothing about what is wanted."""
-        here = (snapshot.split.line, snapshot.split.column)
-        return self._change if here == self._end else Change.NONE
-
-    def _goes_on(self, edit: Edit) -> bool:
-        """Whether an edit begins or ends where the one before ended: Neovim tells of several keys in one message."""
-        end = edit.line + edit.removed.count("\n"), edit.column + len(edit.removed)
-        return self._end in {(edit.line, edit.column), end}
 
     # -- answers
 

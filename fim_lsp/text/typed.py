@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fim_lsp.text.cursor import Split
-from fim_lsp.text.document import split_lines
+from fim_lsp.text.document import Edit, split_lines
 
 _NEAR = 512  # characters round a cursor that must be the same; edits farther off don't change what comes next
 _LINES = 50  # more lines than a person types before an answer comes
@@ -52,6 +52,17 @@ def advance(line: int, column: int, text: str) -> tuple[int, int]:
     """Where a place (from 0, in characters) moves to when ``text`` is put in at it."""
     *above, last = split_lines(text)
     return line + len(above), len(last) + (0 if above else column)
+
+
+def moved(place: tuple[int, int], edit: Edit) -> tuple[int, int]:
+    """Where a line and column of the text before ``edit`` are after it; what was inside of it is at its end."""
+    start, until = (edit.line, edit.column), advance(edit.line, edit.column, edit.removed)
+    if place < start:
+        return place
+    line, column = advance(edit.line, edit.column, edit.inserted)
+    if place < until:
+        return line, column
+    return (line, column + place[1] - until[1]) if place[0] == until[0] else (place[0] + line - until[0], place[1])
 
 
 def _place(prefix: str, lines: int, column: int) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.codestral import Behaviour, FakeCodestral
-from tests.lsp.raw import RawClient, texts
+from tests.lsp.raw import URI, RawClient, texts
 
 
 def settings(server: FakeCodestral, **more: object) -> dict[str, object]:
@@ -173,3 +173,22 @@ async def test_no_log_level_shows_text_prompt_or_key(tmp_path: Path) -> None:
     assert "127.0.0.1" in client.log
     for secret in ("PROMPTED", "ANSWERED", "KEYKEYKEY"):
         assert secret not in client.log
+
+
+@pytest.mark.parametrize(("texts_put_in", "asked"), [(("x", "x", "x"), True), (("x", "y", "x"), False)])
+async def test_typing_with_several_cursors_is_asked_about_like_any(
+    tmp_path: Path, texts_put_in: tuple[str, ...], asked: bool
+) -> None:
+    async with FakeCodestral() as server, RawClient(tmp_path) as client:
+        options = {"backend": "codestral", "base_url": server.url, "api_key": "k", "debounce": 0, "fallback": []}
+        await client.initialize(options=options)
+        client.open("a = \nb = \nc = \n")
+        places = [{"line": line, "character": 4} for line in (2, 1, 0)]
+        changes = [
+            {"range": {"start": place, "end": place}, "text": text}
+            for place, text in zip(places, texts_put_in, strict=True)
+        ]
+        document = {"uri": URI, "version": 1}
+        client.notify("textDocument/didChange", {"textDocument": document, "contentChanges": changes})
+        assert bool(texts(await client.reply(client.ask(2, 5)))) is asked
+    assert len(server.requests) == asked
