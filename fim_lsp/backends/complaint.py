@@ -14,6 +14,7 @@ from typing import Final
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}")
 _CODE: Final = re.compile(r"[A-Za-z0-9_]{1,40}")
 _DEPTH: Final = 6  # real bodies nest three deep, one of the layers being JSON in a string
+MOST_VALUES: Final = 16_000  # in one message: some 10 ms; a completion has dozens, and echoes a prompt's commas
 _CARRIERS: Final = ("message", "msg", "detail", "error", "errors")
 
 
@@ -47,8 +48,16 @@ def read_complaint(body: bytes | object) -> Complaint:
     )
 
 
-def parse_json(text: str | bytes) -> object:
-    """``json.loads``, but None for what isn't JSON or nests too deep to be meant seriously."""
+def parse_json(text: str | bytes, *, values: int = MOST_VALUES) -> object:
+    """``json.loads``, but None for what isn't JSON, nests too deep to be meant seriously, or has more than ``values``.
+
+    Python parses without a pause, so it is the number of values that says how long nothing else gets a turn.
+    """
+    signs = (
+        (text.count(sign) for sign in ",:[{") if isinstance(text, str) else map(text.count, (b",", b":", b"[", b"{"))
+    )
+    if len(text) > values and sum(signs) > values:
+        return None
     try:
         parsed: object = json.loads(text)
     except (ValueError, RecursionError):  # UnicodeDecodeError is a ValueError

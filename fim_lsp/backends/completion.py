@@ -17,7 +17,7 @@ from fim_lsp.backends.ndjson import Lines
 from fim_lsp.backends.sse import Decoder
 from fim_lsp.errors import BackendError, BadReply
 
-BODY_LIMIT: Final = 4 << 20
+BODY_LIMIT: Final = 1 << 20
 """Bytes that a whole JSON answer may have."""
 
 _BLANK: Final = b"\xef\xbb\xbf \t\r\n"  # a byte order mark and white space, in any order
@@ -56,14 +56,16 @@ class CompletionReader:
         self._complain = complain
         self._shape = shape or CHOICES
         self._head = b""  # the beginning of the answer
+        self._size = 0  # bytes that have come
         self._body: bytearray | None = None  # a whole JSON answer
         self._events: Decoder | Lines | None = None  # or a streamed one
         self._passed_over = self._useful = self._ended = False
 
     def feed(self, data: bytes) -> Iterator[Chunk]:
         """See :class:`~fim_lsp.backends.wire.Reader`."""
+        self._size += len(data)
         if self._body is None and self._events is None:
-            data = self._head = self._head + data
+            data = self._head = data.lstrip(_BLANK)  # all before it was blank
             self._decide()
         elif len(self._head) < _HEAD and not self._useful:
             self._head += data
@@ -71,12 +73,12 @@ class CompletionReader:
             yield from self._chunks(self._events.feed(data))
         elif self._body is not None:
             self._body += data
-        if len(self._body or self._head) > BODY_LIMIT:
+        if self._events is None and self._size > BODY_LIMIT:
             raise BadReply("the server's answer does not end")
 
     def _decide(self) -> None:
         """See by its first byte what kind of answer this is."""
-        first = self._head.lstrip(_BLANK)[:1]
+        first = self._head[:1]
         if first == b"<":  # neither JSON nor events begin so
             raise _page()
         if self._shape.lines:

@@ -30,6 +30,7 @@ class Ending:
         self._stops = stops
         self._suffix = suffix
         self._held = ""
+        self._beginnings = tuple(map(_Beginning, (*stops, suffix)))
         self._stopped = False
         self.appended = False
 
@@ -49,32 +50,63 @@ class Ending:
         if self._stopped:
             yield replace(chunk, text="", finish=None)  # its usage still counts
             return
-        text, self._stopped = self._cut(self._held + chunk.text)
+        text, self._stopped = self._cut(self._held + chunk.text, len(self._held))
         if self._stopped:
             self._held = ""
             yield replace(chunk, text=text, finish="stop")
             return
-        kept = 0 if not text else max(_overlap(text, mark) for mark in (*self._stops, self._suffix))
+        kept = max(beginning.feed(chunk.text) for beginning in self._beginnings)
         self._held = text[len(text) - kept :]
         text = text[: len(text) - kept]
         if chunk.finish is not None:
             text += self._release()
         yield replace(chunk, text=text)
 
-    def _cut(self, text: str) -> tuple[str, bool]:
-        places = [place for stop in self._stops if (place := text.find(stop)) >= 0]
+    def _cut(self, text: str, held: int) -> tuple[str, bool]:
+        """The text before the first stop; what was ``held`` back of it has been looked through but for its end."""
+        places = [place for stop in self._stops if (place := text.find(stop, max(0, held - len(stop)))) >= 0]
         return (text[: min(places)], True) if places else (text, False)
 
     def _release(self) -> str:
         """What was held back, now that nothing follows it: all, unless it is the whole suffix."""
         held, self._held = self._held, ""
+        for beginning in self._beginnings:
+            beginning.forget()
         if self._suffix and held == self._suffix and len(held.strip()) >= TELLING:
             self.appended = True
             return ""
         return held
 
 
-def _overlap(text: str, mark: str) -> int:
-    """How much of ``text``'s end is a beginning of ``mark``, or all of it."""
-    longest = min(len(text), len(mark))
-    return next((size for size in range(longest, 0, -1) if text.endswith(mark[:size])), 0)
+class _Beginning:
+    """How much of a text's end, as it arrives, is a beginning of ``mark``, or all of it; each character is read once.
+
+    By the failure function of Knuth, Morris and Pratt (1977), worked out only as far as the text has agreed.
+    """
+
+    def __init__(self, mark: str) -> None:
+        self._mark = mark
+        self._size = 0
+        self._shorter = [0, 0]  # by size: the next shorter beginning that such a beginning ends with
+
+    def feed(self, text: str) -> int:
+        """The size, now that ``text`` has arrived too."""
+        mark = self._mark
+        for character in text if mark else "":
+            while self._size and (self._size == len(mark) or mark[self._size] != character):
+                self._size = self._next(self._size)
+            self._size += mark[self._size] == character
+        return self._size
+
+    def forget(self) -> None:
+        """Begin with another text."""
+        self._size = 0
+
+    def _next(self, size: int) -> int:
+        shorter, mark = self._shorter, self._mark
+        while len(shorter) <= size:
+            end, length = len(shorter) - 1, shorter[-1]
+            while length and mark[length] != mark[end]:
+                length = shorter[length]
+            shorter.append(length + (mark[length] == mark[end]))
+        return shorter[size]

@@ -34,6 +34,13 @@ KEEPALIVE: Final = 120.0  # seconds; httpx' own 5 would mean a new TLS handshake
 CONNECT_TIMEOUT: Final = 3.0  # seconds each for TCP and for TLS
 DRAIN_TIMEOUT: Final = 1.0  # seconds for the last bytes after an answer's end, so that its connection can be kept
 ANSWER_LIMIT: Final = 8 << 20  # bytes
+HEADERS_LIMIT: Final = 256  # lines of an answer's head; h11 reads up to 100 kB of them
+PIECE: Final = 1024  # bytes that are given out at once; then whatever else is due gets its turn
+AHEAD: Final = 256 << 10  # bytes that are read before somebody has taken those that came earlier
+DRAIN_LIMIT: Final = (
+    64 << 10
+)  # bytes that are read for nothing after an answer's end, so that its connection can be kept
+_TURN: Final = 16  # pieces that httpcore gives us in one go; a server may send a byte in each
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,13 +128,19 @@ class Transport:
                     keepalive_expiry=KEEPALIVE,
                 ),
                 timeout=httpx.Timeout(self.timeout, connect=min(CONNECT_TIMEOUT, self.timeout)),
-                headers={"User-Agent": f"fim-lsp/{__version__}"},
+                headers={"User-Agent": f"fim-lsp/{__version__}", "Accept-Encoding": "identity"},
                 cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # none is kept
             )
         except (ValueError, ImportError, httpx.InvalidURL) as error:  # a scheme, SOCKS without its package, an address
             raise Unreachable(
                 "the proxy that the environment names can't be used: check HTTPS_PROXY, ALL_PROXY"
             ) from error
+
+
+def _compressed(response: httpx.Response) -> bool:
+    """Whether a body is anything but what it says: it may unpack to a thousand times as much."""
+    codings = response.headers.get("content-encoding", "").lower().split(",")
+    return any(coding.strip() not in ("", "identity") for coding in codings)
 
 
 async def listens(host: str, port: int, *, patience: float) -> bool:
@@ -150,6 +163,10 @@ class Exchange:
         self._key = key
         self._host = host_of(request.url)
         self._items: asyncio.Queue[bytes | BaseException] = asyncio.Queue()
+        self._rest = b""  # what of the last of them is yet to be given out
+        self._ahead = 0  # bytes in _items
+        self._taken = asyncio.Event()
+        self._left = False  # nobody takes any more
         self._head = Head(status=0, headers={})
         self._cancellable = True
         self._hung_up = False
@@ -163,6 +180,8 @@ class Exchange:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._left = True
+        self._taken.set()
         if self._complete and not self.task.done():
             drain = asyncio.get_running_loop().call_later(DRAIN_TIMEOUT, self.hang_up)
             self.task.add_done_callback(lambda _: drain.cancel())
@@ -186,14 +205,28 @@ class Exchange:
         return self._head
 
     async def chunk(self, deadline: float) -> bytes:
-        """The next bytes of the body, ``b""`` at its end; not before :meth:`head`. Raises BackendError."""
+        """The next bytes of the body, ``b""`` at its end; not before :meth:`head`. Raises BackendError.
+
+        Never more than :data:`PIECE`, and everything else gets its turn before: a server that sends faster than its
+        answer is read holds up nothing but its own call, and that not beyond its deadline.
+        """
+        waiting = bool(self._rest) or not self._items.empty()
         try:
             async with asyncio.timeout_at(deadline):
-                item = await self._items.get()
+                if waiting:
+                    await asyncio.sleep(0)
+                data = self._rest or await self._next_item()
         except TimeoutError:
             raise late(self._host, self._transport.timeout, begun=self._begun) from None
+        data, self._rest = data[:PIECE], data[PIECE:]
+        return data
+
+    async def _next_item(self) -> bytes:
+        item = await self._items.get()
         if isinstance(item, BaseException):
             raise item
+        self._ahead -= len(item)
+        self._taken.set()
         return item
 
     async def _run(self) -> None:
@@ -222,17 +255,46 @@ class Exchange:
             content=self._request.body,
             extensions={"trace": self._trace},
         ) as response:
-            self._head = Head(status=response.status_code, headers=dict(response.headers.items()))
+            self._head = self._read_head(response)
             self._begun = True
             self._items.put_nowait(b"")
-            size = 0
-            async for data in response.aiter_bytes():
-                size += len(data)
-                if size > ANSWER_LIMIT:
-                    raise BadReply(f"the answer of {self._host} does not end", host=self._host)
-                if data:
-                    self._items.put_nowait(data)
+            if not _compressed(response):
+                await self._read_body(response)
         self._items.put_nowait(b"")
+
+    def _read_head(self, response: httpx.Response) -> Head:
+        """Status and headers. Raises BadReply for more than any server means, and for a completion that is compressed."""
+        if len(response.headers.raw) > HEADERS_LIMIT:
+            raise BadReply(f"the answer of {self._host} has more than {HEADERS_LIMIT} headers", host=self._host)
+        if response.is_success and _compressed(response):
+            raise BadReply(
+                f"the answer of {self._host} is compressed, though it was asked for as it is (Accept-Encoding: identity): "
+                "whoever runs it, or a proxy on the way, must leave it so",
+                host=self._host,
+            )
+        return Head(status=response.status_code, headers=dict(response.headers.items()))
+
+    async def _read_body(self, response: httpx.Response) -> None:
+        """Take the bytes as they come, no faster than they are read; nothing is ever decompressed."""
+        size = pieces = 0
+        kept_to = ANSWER_LIMIT
+        async for data in response.aiter_raw():
+            size, pieces = size + len(data), pieces + 1
+            if pieces % _TURN == 0:
+                await asyncio.sleep(0)
+            if self._left:
+                kept_to = min(kept_to, size + DRAIN_LIMIT)
+            if size > kept_to:
+                raise BadReply(f"the answer of {self._host} does not end", host=self._host)
+            if data and not self._left:
+                await self._give(data)
+
+    async def _give(self, data: bytes) -> None:
+        self._items.put_nowait(data)
+        self._ahead += len(data)
+        while self._ahead > AHEAD and not self._left:
+            self._taken.clear()
+            await self._taken.wait()
 
     async def _trace(self, event: str, info: Mapping[str, Any]) -> None:
         """httpcore's public hook (https://www.encode.io/httpcore/extensions/#trace): where the call is."""

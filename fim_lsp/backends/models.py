@@ -14,6 +14,7 @@ from fim_lsp.errors import BackendError, UnknownModel
 
 PATH: Final = "/v1/models"
 _LEAST_WINDOW: Final = 256  # tokens; less is no context, but a mistake
+_VALUES: Final = 64_000  # a gateway's list has some hundred models with up to a hundred values each
 _SHOWN: Final = 4  # models that a sentence names
 
 
@@ -46,7 +47,7 @@ def ask_for(name: str, base_url: str, *, refuse: Callable[[Answer], BackendError
 
 def read_models(body: bytes) -> tuple[Model, ...]:
     """The models in the body of an answer; none if it is not such a list."""
-    parsed = parse_json(body)
+    parsed = parse_json(body, values=_VALUES)
     listed = parsed.get("data") if isinstance(parsed, dict) else parsed  # some send the bare list
     rows = [row for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
     return tuple(_model(row) for row in rows if isinstance(row.get("id"), str))

@@ -17,16 +17,23 @@ class Lines:
 
     def __init__(self, limit: int = LINE_LIMIT) -> None:
         self._limit = limit
-        self._rest = b""
+        self._rest: list[bytes] = []  # an unfinished line, in pieces
+        self._waiting = 0  # bytes in _rest
 
     def feed(self, data: bytes) -> list[str]:
         """The lines that ``data`` completes. Raises :class:`~fim_lsp.errors.BadReply` if a line never ends."""
-        *lines, self._rest = (self._rest + data).split(b"\n")  # and nothing else: U+2028 is text
-        if len(self._rest) > self._limit:
+        first, *others = data.split(b"\n")  # and nothing else: U+2028 is text
+        self._rest.append(first)
+        self._waiting += len(first)
+        lines: list[str] = []
+        for line in others:
+            lines.append(b"".join(self._rest).decode("utf-8", "replace"))
+            self._rest, self._waiting = [line], len(line)
+        if self._waiting > self._limit:
             raise BadReply("the server sent a line that does not end")
-        return [line.decode("utf-8", "replace") for line in lines]
+        return lines
 
     def finish(self) -> list[str]:
         """A last line without its end."""
-        rest, self._rest = self._rest, b""
+        rest, self._rest = b"".join(self._rest), []
         return [rest.decode("utf-8", "replace")] if rest else []

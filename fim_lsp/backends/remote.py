@@ -32,7 +32,7 @@ from fim_lsp.secret import Secret
 ERROR_LIMIT: Final = 64 * 1024
 """Bytes of an error's body that are read at the most."""
 
-TALK_LIMIT: Final = 4 << 20
+TALK_LIMIT: Final = 1 << 20
 """Bytes that are read of what a server says about itself; a gateway's list of models has hundreds of thousands."""
 
 FORMS: Final = 3
@@ -253,12 +253,12 @@ async def _read(reader: Reader, exchange: Exchange, deadline: float) -> AsyncGen
 
 async def _body(exchange: Exchange, deadline: float, limit: int) -> bytes:
     """The body of an answer that is no completion: as much as comes and is worth reading."""
-    body = b""
+    body = bytearray()
     with contextlib.suppress(BackendError):  # the status alone says enough
         while len(body) < limit and (data := await exchange.chunk(deadline)):
             body += data
         exchange.complete()
-    return body[:limit]
+    return bytes(body[:limit])
 
 
 class _CallLog:

@@ -27,7 +27,8 @@ class Decoder:
     def __init__(self, limit: int = EVENT_LIMIT) -> None:
         self.done = False
         self._limit = limit
-        self._rest = b""  # an unfinished line
+        self._rest: list[bytes] = []  # an unfinished line, in pieces
+        self._waiting = 0  # bytes in _rest
         self._data: list[bytes] = []  # the data lines of an unfinished event
         self._size = 0  # bytes in _data
         self._first_line = True
@@ -40,18 +41,28 @@ class Decoder:
             self._after_cr = False
         if not data or self.done:
             return []
-        *lines, self._rest = _LINE_END.split(self._rest + data)
+        first, *others = _LINE_END.split(data)
         self._after_cr = data.endswith(b"\r")
-        payloads = [payload for line in lines if (payload := self._line(line)) is not None]
-        if len(self._rest) + self._size > self._limit:
+        self._rest.append(first)
+        self._waiting += len(first)
+        payloads: list[str] = []
+        for line in others:
+            payloads += self._end_line()
+            self._rest, self._waiting = [line], len(line)
+        if self._waiting + self._size > self._limit:
             raise BadReply("the server sent an event that does not end")
         return payloads
 
     def finish(self) -> list[str]:
         """The payload of a last event which the server did not end with a blank line, if there is one."""
-        payloads = [self._line(self._rest), self._line(b"")]
-        self._rest = b""
-        return [payload for payload in payloads if payload is not None]
+        payloads = self._end_line()
+        self._rest, self._waiting = [], 0
+        return payloads + self._end_line()
+
+    def _end_line(self) -> list[str]:
+        """The payload that the waiting line completes, if it does."""
+        payload = self._line(b"".join(self._rest))
+        return [] if payload is None else [payload]
 
     def _line(self, line: bytes) -> str | None:
         if self._first_line:
@@ -62,7 +73,7 @@ class Decoder:
         name, _, value = line.partition(b":")
         if name == b"data":
             self._data.append(value.removeprefix(b" "))
-            self._size += len(value)
+            self._size += len(value) + 1
         return None  # comments (no name), event, id and retry mean nothing here
 
     def _dispatch(self) -> str | None:
