@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import stat
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from fim_lsp.backends.ngram.backend import NgramBackend
 from fim_lsp.errors import UsageError
 from fim_lsp.journal import SENTENCES
 from fim_lsp.languages import language_of
 from fim_lsp.notices import Level
 from fim_lsp.schedule.snapshot import Answer, Snapshot
 from fim_lsp.session import Session
+from fim_lsp.suggest.suggestion import Suggestion
 from fim_lsp.text.document import Document
 from fim_lsp.text.positions import Encoding, content
 
 _BYTES_MOST = 50_000_000  # of a file or standard input: no source is larger, and /dev/zero has no end
+INDEX_WAIT = 5.0  # seconds that ngram waits for the workspace's files: some 250,000 tokens
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _DIGITS_MOST = 18  # of a line or column: Python refuses to read thousands of them
 
 
@@ -41,24 +47,33 @@ def complete(place: str, path: str | None, environment: Mapping[str, str]) -> in
     if answer.suggestion is None:
         _tell(Level.INFO, SENTENCES[answer.reason])
         return 1
+    shown = answer.suggestion.text
+    if sys.stdout.isatty():
+        shown = as_lines(document.lines[line - 1], length if column is None else column - 1, answer.suggestion)
     # as UTF-8, like the file, whatever the terminal's encoding is taken for
-    sys.stdout.buffer.write(f"{answer.suggestion.text}\n".encode(errors="replace"))
+    sys.stdout.buffer.write(f"{shown}\n".encode(errors="replace"))
     sys.stdout.buffer.flush()
     return 0
 
 
 async def _ask(path: Path, document: Document, line: int, column: int, environment: Mapping[str, str]) -> Answer:
-    session = Session(_tell, environment)
+    session = Session(_tell, environment, ngram=NgramBackend(patience=INDEX_WAIT, reading=_tell_reading))
     uri, language = path.as_uri(), language_of(path)
     session.start(roots=[workspace_of(path)])
     session.opened(uri, language, path, document)
     split = document.split(line, column, before=session.window, after=session.window)
     snapshot = Snapshot(uri=uri, version=0, language=language, path="", split=split, explicit=True)
     try:
-        await session.indexed()
+        await session.ready()
         return await session.ask(snapshot)
     finally:
         await session.close()
+
+
+def as_lines(line: str, column: int, suggestion: Suggestion) -> str:
+    """The line that a suggestion continues as it would be with it, for a person at a terminal: no control characters."""
+    text = line[:column] + suggestion.text + content(line)[column + suggestion.replace :]
+    return _CONTROL.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def parse_place(place: str) -> tuple[str, int, int | None]:
@@ -107,6 +122,12 @@ def _read_file(path: Path) -> bytes:
 def workspace_of(path: Path) -> Path:
     """The folder an editor would open for this file: the nearest one above with a ``.git``, else the file's own."""
     return next((folder for folder in path.parents if (folder / ".git").exists()), path.parent)
+
+
+def _tell_reading(files: int) -> None:
+    """Why nothing has come for a second; only to a person, who wonders."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        _tell(Level.INFO, f"reading {files:,} files …" if files else "looking for files …")
 
 
 def _tell(_level: Level, sentence: str) -> None:

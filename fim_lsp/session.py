@@ -26,8 +26,6 @@ from fim_lsp.schedule.snapshot import Answer, Reason, Snapshot
 from fim_lsp.surroundings import Surroundings
 from fim_lsp.text.document import Document, Edit
 
-INDEX_WAIT = 5.0  # seconds that a command waits for the workspace's files: some 250,000 tokens
-
 
 @dataclass(slots=True)
 class _Open:
@@ -48,12 +46,21 @@ class Session:
 
     window = WINDOW
 
-    def __init__(self, tell: Tell, environment: Mapping[str, str], journal: Journal | None = None) -> None:
-        """``tell`` shows a sentence to the user; ``environment`` is the process's; ``journal`` hears what becomes of requests."""
+    def __init__(
+        self,
+        tell: Tell,
+        environment: Mapping[str, str],
+        journal: Journal | None = None,
+        ngram: NgramBackend | None = None,
+    ) -> None:
+        """``tell`` shows a sentence to the user; ``environment`` is the process's; ``journal`` hears what becomes of requests.
+
+        ``ngram`` is the back end in this process, if it is to be another than an editor's.
+        """
         self._journal = journal or Journal(lambda _status: None)
         self._notices = Notices(tell)
         self._feed = Feed(environment, self._notices.problems)
-        self._ngram = NgramBackend()
+        self._ngram = ngram or NgramBackend()
         self._surroundings = Surroundings()
         self._crew = Crew(environment, self._ngram, self._surroundings.around, self._notices, self._refollow)
         self._paths = Paths((), ())
@@ -240,12 +247,11 @@ class Session:
         taken_back = Answer(reason=Reason.SUPERSEDED)
         answer.add_done_callback(lambda done: told(taken_back if done.cancelled() else done.result()))
 
-    async def indexed(self) -> None:
-        """Wait until the open documents, what they import and the workspace's files are known, as far as they will be."""
+    async def ready(self) -> None:
+        """Wait until it is known which servers answer on this machine, if that matters, and what the open documents import."""
         await self._crew.looked()
         for uri in self._documents:
             await self._surroundings.settled(uri)
-        await self._ngram.settled(INDEX_WAIT)
 
     async def close(self) -> None:
         """Answer what waits, hang up everywhere, let go of everything."""

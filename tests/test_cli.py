@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,7 +13,8 @@ from pathlib import Path
 import pytest
 
 import fim_lsp
-from fim_lsp.complete import parse_place
+from fim_lsp.backends.ngram.backend import NgramBackend
+from fim_lsp.complete import complete, parse_place
 from fim_lsp.errors import UsageError
 from tests.fakes.codestral import Behaviour, FakeCodestral
 
@@ -136,8 +139,6 @@ def test_streams_that_are_closed_full_or_endless(project: Path, command: str, sa
 
 @pytest.mark.parametrize("encoding", ["ascii", "utf-16", "latin-1"])
 async def test_a_completion_is_printed_in_utf_8(project: Path, encoding: str) -> None:
-    import asyncio
-
     async with FakeCodestral(lambda body: "größe_😀") as server:
         env = {"FIM_LSP_BACKEND": "codestral", "FIM_LSP_BASE_URL": server.url, "FIM_LSP_API_KEY": "k"}
         (project / "b.py").write_text("x = \n")
@@ -147,8 +148,6 @@ async def test_a_completion_is_printed_in_utf_8(project: Path, encoding: str) ->
 
 @posix
 async def test_ctrl_c_is_exit_130_without_a_word(project: Path) -> None:
-    import asyncio
-
     async with FakeCodestral(behaviour=Behaviour(gate=asyncio.Event())) as server:
         env = {"FIM_LSP_BACKEND": "codestral", "FIM_LSP_BASE_URL": server.url, "FIM_LSP_API_KEY": "k"}
         process = await asyncio.create_subprocess_exec(
@@ -162,8 +161,6 @@ async def test_ctrl_c_is_exit_130_without_a_word(project: Path) -> None:
 
 
 async def test_complete_asks_the_back_end_on_the_servers_path(project: Path) -> None:
-    import asyncio
-
     async with FakeCodestral(lambda body: "42") as server:
         env = {"FIM_LSP_BACKEND": "codestral", "FIM_LSP_BASE_URL": server.url, "FIM_LSP_API_KEY": "k"}
         (project / "b.py").write_text("x = \r\ny = 2\r\n", newline="")
@@ -179,6 +176,93 @@ def test_a_dead_back_end_is_said_and_stood_in_for(project: Path) -> None:
     assert (done.stdout, done.returncode) == ("ha, beta)\n", 0)
     assert "127.0.0.1:9" in done.stderr
     assert "kkk" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("env", "waits"),
+    [
+        ({"FIM_LSP_BACKEND": "codestral"}, 0),
+        ({"FIM_LSP_BACKEND": "codestral", "FIM_LSP_FALLBACK": "[]"}, 0),
+        ({"FIM_LSP_BACKEND": "ngram"}, 1),
+        ({"FIM_LSP_BACKEND": "codestral", "FIM_LSP_BASE_URL": "http://127.0.0.1:9"}, 1),  # the next one is ngram
+    ],
+)
+async def test_only_ngram_waits_for_the_workspace(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], env: dict[str, str], waits: int
+) -> None:
+    waited: list[float] = []
+    settled = NgramBackend.settled
+
+    async def counted(self: NgramBackend, timeout: float) -> bool:  # noqa: ASYNC109 - as the method has it
+        waited.append(timeout)
+        return await settled(self, timeout)
+
+    monkeypatch.setattr(NgramBackend, "settled", counted)
+    async with FakeCodestral(lambda body: "ha, beta)") as server:
+        base = {"HOME": str(project), "FIM_LSP_BASE_URL": server.url, "FIM_LSP_API_KEY": "k"}
+        assert await asyncio.to_thread(complete, f"{project}/a.py:17", None, {**base, **env}) == 0
+    assert len(waited) == waits
+    assert capsys.readouterr().out == "ha, beta)\n"
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+async def test_a_person_who_waits_is_told_what_for(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], terminal: bool
+) -> None:
+    for number in range(30):
+        (project / f"more_{number}.py").write_text(SOURCE)
+    monkeypatch.setattr("fim_lsp.backends.ngram.backend._LONG", 0.0)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    env = {"HOME": str(project), "FIM_LSP_BACKEND": "ngram"}
+    assert await asyncio.to_thread(complete, f"{project}/a.py:17", None, env) == 0
+    told = capsys.readouterr().err
+    assert bool(re.fullmatch(r"fim-lsp: (reading \d+|looking for) files …\n", told)) is terminal
+    assert terminal or not told
+
+
+def test_the_files_that_are_read_are_counted(project: Path) -> None:
+    for number in range(7):
+        (project / f"more_{number}.py").write_text(SOURCE)
+
+    async def main() -> int:
+        ngram = NgramBackend()
+        ngram.workspace([project], lambda _path: True)
+        ngram.open("file:///a.py", "python", ["x\n"], None)
+        await ngram.settled(60)
+        files = ngram.index.files
+        await ngram.close()
+        return files
+
+    assert asyncio.run(main()) == 8
+
+
+@posix
+@pytest.mark.parametrize(
+    ("text", "place", "answer", "shown"),
+    [
+        ("x = \n", "b.py:1", "42", "x = 42\n"),
+        ("f(, b)\n", "b.py:1:3", "a", "f(a, b)\n"),
+        ("def f():\r\n    \r\nx = 1\r\n", "b.py:2", "a = 1\n    return a", "    a = 1\n    return a\n"),
+        ("x = \x1b[2J\n", "b.py:1", "5", "x = \ufffd[2J5\n"),
+    ],
+)
+async def test_a_terminal_shows_the_line_that_is_continued(
+    project: Path, text: str, place: str, answer: str, shown: str
+) -> None:
+    import pty
+
+    (project / "b.py").write_text(text, newline="")
+    ours, theirs = pty.openpty()
+    async with FakeCodestral(lambda body: answer) as server:
+        env = {"FIM_LSP_BACKEND": "codestral", "FIM_LSP_BASE_URL": server.url, "FIM_LSP_API_KEY": "k"}
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "fim_lsp", "complete", place, cwd=project, stdout=theirs,
+            env={**os.environ, "HOME": str(project), "FIM_LSP_MULTILINE": "always", **env},
+        )  # fmt: skip
+        assert await process.wait() == 0
+    os.close(theirs)
+    assert os.read(ours, 1000).decode().replace("\r\n", "\n") == shown
+    os.close(ours)
 
 
 def test_version() -> None:

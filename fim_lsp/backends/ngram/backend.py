@@ -17,6 +17,8 @@ from fim_lsp.backends.ngram.model import NgramModel
 from fim_lsp.backends.ngram.predict import MOST_LINES, Offer, predict
 from fim_lsp.prompt.prompt import Prompt
 
+_LONG = 1.0  # seconds of reading that are worth a word
+
 
 class NgramBackend:
     """A :class:`~fim_lsp.backends.base.Backend` that the editor feeds with its documents.
@@ -26,7 +28,19 @@ class NgramBackend:
     that was never opened can be asked about, too: the others and the workspace answer.
     """
 
-    def __init__(self, *, bounds: Bounds | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        bounds: Bounds | None = None,
+        patience: float = 0.0,
+        reading: Callable[[int], None] = lambda _files: None,
+    ) -> None:
+        """``patience``: seconds that a question waits until documents and workspace are read; an editor has none.
+
+        ``reading`` is called, at most once a question, when that takes over a second: with the number of files that are
+        read, 0 while they are still looked for.
+        """
+        self._patience, self._reading = patience, reading
         self._lock = threading.Lock()
         self._models: dict[str, NgramModel] = {}
         self._opened: dict[str, tuple[str, Path | None]] = {}
@@ -119,6 +133,8 @@ class NgramBackend:
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
         """The offer as one chunk, or nothing. ``max_tokens`` counts our tokens: words, marks and runs of whitespace."""
+        if self._patience:
+            await self._read()
         offer = self.offer(prompt)
         if offer is not None:
             text = _stopped(offer.text, prompt.stop)
@@ -126,6 +142,15 @@ class NgramBackend:
             if kept:
                 finish = "stop" if kept == text else "length"
                 yield Chunk(text=kept, finish=finish, confidence=offer.confidence)
+
+    async def _read(self) -> None:
+        reading = asyncio.ensure_future(self.settled(self._patience))
+        try:
+            if not (await asyncio.wait([reading], timeout=_LONG))[0]:
+                self._reading(self._index.files)
+            await reading
+        finally:
+            reading.cancel()
 
     async def prepare(self, _prompt: Prompt) -> bool:
         """Nothing needs to be: documents are read when they are opened."""

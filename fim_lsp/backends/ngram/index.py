@@ -52,6 +52,7 @@ class WorkspaceIndex:
         self._thread: threading.Thread | None = None
         self._held: dict[Path, tuple[NgramModel, int]] = {}
         self._tokens = 0
+        self._files = 0
         self._open: set[Path] = set()
         self._generation = 0
 
@@ -59,6 +60,11 @@ class WorkspaceIndex:
     def tokens(self) -> int:
         """How many tokens of files are held."""
         return self._tokens
+
+    @property
+    def files(self) -> int:
+        """How many files were found the last time; 0 while they are looked for."""
+        return self._files
 
     def set_workspace(self, roots: Sequence[Path], allowed: Callable[[Path], bool]) -> None:
         """What may be read from now on; what is held of other workspaces is dropped when there is time."""
@@ -120,7 +126,9 @@ class WorkspaceIndex:
 
     def _find(self, job: _Job) -> None:
         generation = self._generation
+        self._files = 0
         files = find(self._roots, job.suffixes, self._allowed, self._bounds, breathe=self._breathe)
+        self._files = len(files)
         with self._lock:
             folders = {path.parent for path in self._open}
         if generation == self._generation:
