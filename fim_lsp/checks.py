@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """``accept(value)`` returns the value to use, or raises ``ValueError``; ``allowed`` completes "must be …"."""
+    """``accept(value)`` returns the value to use, or raises ``ValueError``; ``allowed`` completes "must be …".
+
+    ``accept_items``, where a list may be usable in part, returns its usable entries, and the others with their positions
+    from 1; position 0 stands for the whole value.
+    """
 
     allowed: str
     schema: Mapping[str, Any]
     accept: Callable[[object], Any]
+    accept_items: Callable[[object], tuple[Sequence[Any], Sequence[tuple[int, object]]]] | None = None
 
 
 def _fail(value: object) -> Any:
@@ -57,21 +62,25 @@ def integer(low: int, high: int) -> Check:
     )
 
 
-def text() -> Check:
-    """Any text but the empty one, and none that UTF-8 can't hold: JSON can write half a surrogate pair."""
+def text(longest: int) -> Check:
+    """A string of 1 to ``longest`` characters that UTF-8 can hold: JSON can write half a surrogate pair."""
     return Check(
-        allowed="a text",
-        schema={"type": "string", "minLength": 1},
-        accept=lambda value: value if isinstance(value, str) and value.encode() else _fail(value),
+        allowed=f"a string of up to {longest:,} characters",
+        schema={"type": "string", "minLength": 1, "maxLength": longest},
+        accept=lambda value: (
+            value if isinstance(value, str) and len(value) <= longest and value.encode() else _fail(value)
+        ),
     )
 
 
-def pattern(allowed: str, regex: str, test: Callable[[str], object]) -> Check:
-    """A text that passes ``test``; ``regex`` says the same to a JSON Schema."""
+def pattern(allowed: str, regex: str, test: Callable[[str], object], longest: int) -> Check:
+    """A string of up to ``longest`` characters that passes ``test``; ``regex`` says the same to a JSON Schema."""
     return Check(
         allowed=allowed,
-        schema={"type": "string", "pattern": regex},
-        accept=lambda value: value if isinstance(value, str) and test(value) else _fail(value),
+        schema={"type": "string", "pattern": regex, "maxLength": longest},
+        accept=lambda value: (
+            value if isinstance(value, str) and len(value) <= longest and test(value) else _fail(value)
+        ),
     )
 
 
@@ -84,13 +93,42 @@ def boolean() -> Check:
     )
 
 
-def many(item: Check, what: str) -> Check:
-    """A list of such items, kept as a tuple."""
+def many(item: Check, what: str, most: int) -> Check:
+    """A list of up to ``most`` such items, kept as a tuple."""
 
     def accept(value: object) -> tuple[Any, ...]:
-        return tuple(item.accept(entry) for entry in value) if isinstance(value, list | tuple) else _fail(value)
+        if not isinstance(value, list | tuple) or len(value) > most:
+            return _fail(value)
+        return tuple(item.accept(entry) for entry in value)
 
-    return Check(allowed=what, schema={"type": "array", "items": dict(item.schema)}, accept=accept)
+    return Check(allowed=what, schema={"type": "array", "items": dict(item.schema), "maxItems": most}, accept=accept)
+
+
+def _fits(text: str, longest: int) -> bool:
+    return 0 < len(text) <= longest
+
+
+def globs(longest: int, most: int) -> Check:
+    """A list of up to ``most`` globs of up to ``longest`` characters, or a single one. Any string is a glob.
+
+    ``accept_items`` keeps the good entries of a list: one bad glob must not undo the others.
+    """
+    item = pattern("a glob", r"^[\s\S]+$", len, longest)
+    several = many(item, "a list of globs in gitignore syntax", most)
+
+    def accept_items(value: object) -> tuple[Sequence[Any], Sequence[tuple[int, object]]]:
+        entries = [value] if isinstance(value, str) else value
+        if not isinstance(entries, list | tuple) or len(entries) > most:
+            return (), ((0, value),)
+        bad = [(n, entry) for n, entry in enumerate(entries, 1) if not (isinstance(entry, str) and _fits(entry, longest))]
+        return tuple(entry for entry in entries if isinstance(entry, str) and _fits(entry, longest)), bad
+
+    return Check(
+        allowed=several.allowed,
+        schema={"anyOf": [dict(several.schema), dict(item.schema)]},
+        accept=lambda value: several.accept([value] if isinstance(value, str) else value),
+        accept_items=accept_items,
+    )
 
 
 def either(*checks: Check) -> Check:

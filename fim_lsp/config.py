@@ -1,22 +1,22 @@
-"""Every setting, in one table: name, default, what is allowed, what it is for.
+"""Every setting, in one table: name, default, what is allowed, who may set it, what it is for.
 
-The table makes the README's list and the JSON Schema (``schema()``), so neither can drift. :func:`settle` puts the
-sources together: a later layer wins, a bad value is a :class:`Problem` and the value below it stands, and a layer
-that a project can write may neither redirect a key, nor run a command, nor uncover an excluded file.
+The table makes the README's list and the JSON Schema (:func:`schema`), so neither can drift. ``merge.py`` puts the
+sources together.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from fim_lsp import wording
+from fim_lsp import project_rules as project
 from fim_lsp.backends.templates import NAMES
-from fim_lsp.checks import Check, boolean, either, integer, many, number, one_of, optional, pattern, text
+from fim_lsp.checks import Check, boolean, either, globs, integer, many, number, one_of, optional, pattern, text
+from fim_lsp.project_rules import ProjectRule
 from fim_lsp.safe_list import EXCLUDED
 from fim_lsp.secret import Secret
 
@@ -24,11 +24,18 @@ BackendName = Literal["auto", "codestral", "mistral", "langdock", "llamacpp", "o
 FALLBACKS = ("codestral", "mistral", "langdock", "llamacpp", "ollama", "ngram")
 
 
+# The longest strings and lists that are accepted. The real ones are far shorter; a source that anybody may write must
+# not be able to fill the memory or a request's body.
+_NAME, _KEY, _ADDRESS, _STOP, _GLOB = 200, 4_096, 2_048, 1_000, 4_096  # characters
+_WORDS, _GLOBS = 64, 10_000  # entries
+
+
 def _is_base_url(value: str) -> bool:
     try:
         parts = urlsplit(value)
         usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-        return usable and parts.username is None and not parts.query and not parts.fragment
+        plain = value.isascii() and value.isprintable() and not re.search(r"[\s\\?#@]", value)
+        return usable and plain
     except ValueError:
         return False
 
@@ -38,12 +45,12 @@ def _setting(
     check: Check,
     doc: str,
     *,
-    user_only: bool = False,
+    restricts: bool = False,
+    from_project: ProjectRule = project.ANYTHING,
     secret: bool = False,
     hidden: bool = False,
-    quota: int | None = None,
 ) -> Any:
-    metadata = {"check": check, "doc": doc, "user_only": user_only, "secret": secret, "quota": quota}
+    metadata = {"check": check, "doc": doc, "restricts": restricts, "from_project": from_project, "secret": secret}
     return field(default=default, metadata={**metadata, "hidden": hidden or secret})
 
 
@@ -56,23 +63,29 @@ class Settings:
         one_of("auto", *FALLBACKS[:-1], "openai", "ngram"),
         "who completes; `auto` takes the host whose key is present, else a llama.cpp or Ollama that answers on this "
         "machine, else `ngram`, which needs no key and no network",
-        user_only=True,
+        restricts=True,
+        from_project=project.NOTHING,
     )
     base_url: str | None = _setting(
         None,
-        optional(pattern("an http or https address without login and query", r"^https?://[^?#@\s]+$", _is_base_url)),
+        optional(
+            pattern("an http or https address without login and query", r"^https?://[^?#@\s]+$", _is_base_url, _ADDRESS)
+        ),
         "the address of `backend`, to which the API's path is appended; null: its own; `openai` must have one",
-        user_only=True,
+        restricts=True,
+        from_project=project.NOTHING,
         hidden=True,
     )
     region: str = _setting(
         "eu",
-        pattern("letters, digits and hyphens", r"^[A-Za-z0-9-]+$", re.compile(r"[A-Za-z0-9-]+").fullmatch),
+        pattern("letters, digits and hyphens", r"^[A-Za-z0-9-]+$", re.compile(r"[A-Za-z0-9-]+").fullmatch, _NAME),
         "Langdock's region, a part of its address",
+        restricts=True,
+        from_project=project.NOTHING,
     )
     model: str | None = _setting(
         None,
-        optional(text()),
+        optional(text(_NAME)),
         "the model's id; null: `codestral-latest`, on Langdock `codestral-2501`, on one's own server what it has",
     )
     fim_template: str = _setting(
@@ -83,52 +96,72 @@ class Settings:
     )
     api_key: Secret | None = _setting(
         None,
-        optional(text()),
+        optional(text(_KEY)),
         "the key; null: `CODESTRAL_API_KEY`, `MISTRAL_API_KEY` or `LANGDOCK_API_KEY` of the environment, each for its "
-        "own host only",
-        user_only=True,
+        "own host only; one set beside a `base_url` is sent to that address only",
+        restricts=True,
+        from_project=project.NOTHING,
         secret=True,
     )
     api_key_command: tuple[str, ...] | None = _setting(
         None,
-        optional(many(text(), "a list of texts (program and arguments)")),
+        optional(many(text(_KEY), "a list of strings (program and arguments)", _WORDS)),
         "a program that prints the key; run once, and again when the server refuses the key",
-        user_only=True,
+        restricts=True,
+        from_project=project.NOTHING,
         hidden=True,
     )
     temperature: float | None = _setting(None, optional(number(0, 1.5)), "sampling temperature")
     top_p: float | None = _setting(None, optional(number(0, 1, above=True)), "nucleus sampling")
-    max_tokens: int | None = _setting(128, optional(integer(0, 100_000)), "the longest answer, in tokens")
-    min_tokens: int | None = _setting(None, optional(integer(0, 100_000)), "the shortest answer, in tokens")
+    max_tokens: int | None = _setting(
+        128, optional(integer(0, 100_000)), "the longest answer, in tokens", from_project=project.LOWER
+    )
+    min_tokens: int | None = _setting(
+        None, optional(integer(0, 100_000)), "the shortest answer, in tokens", from_project=project.LOWER_MINIMUM
+    )
     stop: str | tuple[str, ...] | None = _setting(
-        None, optional(either(text(), many(text(), "a list of texts"))), "text that ends the answer"
+        None,
+        optional(either(text(_STOP), many(text(_STOP), "a list of such strings", _WORDS))),
+        "a string, or strings, that end the answer",
     )
     random_seed: int | None = _setting(None, optional(integer(0, 2**63 - 1)), "makes answers repeatable")
-    stream: bool = _setting(True, boolean(), "receive the answer piece by piece")
-    timeout: float = _setting(10, number(0, 600, above=True), "seconds for a whole call")
+    stream: bool = _setting(
+        True, boolean(), "receive the answer piece by piece", from_project=project.ONLY_TRUE
+    )
+    timeout: float = _setting(
+        10, number(0, 600, above=True), "seconds for a whole call", from_project=project.LOWER
+    )
     debounce: str | float = _setting(
         "adaptive",
         either(one_of("adaptive"), number(0, 10_000)),
         "milliseconds of quiet after the last edit before a call is made; `adaptive` learns them from your typing",
+        from_project=project.SLOWER,
     )
-    prompt_tokens: int = _setting(1200, integer(64, 100_000), "how much is sent, in tokens: prefix, suffix and context")
+    prompt_tokens: int = _setting(
+        1200,
+        integer(64, 100_000),
+        "how much is sent, in tokens: prefix, suffix and context",
+        from_project=project.LOWER,
+    )
     suffix_share: float = _setting(0.25, number(0, 0.9), "the part of the window kept for the text after the cursor")
     context_tokens: int = _setting(
         400,
         integer(0, 100_000),
         "how much of `prompt_tokens` may come from other files: open ones and what the document imports; `0`: none",
+        restricts=True,
+        from_project=project.LOWER,
     )
     requests_per_minute: int | None = _setting(
         None,
         optional(integer(0, 10**12)),
-        "the quota; null: 500 on Langdock, else none; `0`: no limit; a project may only lower it",
-        quota=500,
+        "the quota; null: 500 on Langdock, else none; `0`: no limit",
+        from_project=project.quota(500),
     )
     tokens_per_minute: int | None = _setting(
         None,
         optional(integer(0, 10**12)),
-        "the quota, in tokens; null: 60000 on Langdock, else none; `0`: no limit; a project may only lower it",
-        quota=60_000,
+        "the quota, in tokens; null: 60000 on Langdock, else none; `0`: no limit",
+        from_project=project.quota(60_000),
     )
     limits_store: Secret = _setting(
         Secret("machine"),
@@ -136,30 +169,34 @@ class Settings:
             '"machine", "process" or an address that begins with redis:// or rediss://',
             r"^(machine|process|rediss?://.+)$",
             re.compile(r"machine|process|rediss?://.+").fullmatch,
+            _ADDRESS,
         ),
         "who shares the quota's count: all editors on this `machine`, this `process` alone, or a team, through Redis",
-        user_only=True,
+        restricts=True,
+        from_project=project.NOTHING,
         secret=True,
     )
     fallback: tuple[str, ...] = _setting(
         ("ngram",),
-        many(one_of(*FALLBACKS), f"a list of {', '.join(FALLBACKS)}"),
+        many(one_of(*FALLBACKS), f"a list of {', '.join(FALLBACKS)}", _WORDS),
         "tried in order when the back end can't answer, each at its own address and with the environment's key",
-        user_only=True,
+        restricts=True,
+        from_project=project.NOTHING,
     )
     local_only: tuple[str, ...] = _setting(
         (),
-        many(pattern("a glob", r"^[\s\S]+$", len), "a list of globs in gitignore syntax"),
+        globs(_GLOB, _GLOBS),
         "files, folders or repositories (`~/work/`) that are sent to back ends on this machine only; a project may add",
+        restricts=True,
     )
     multiline: Literal["auto", "always", "never"] = _setting(
         "auto", one_of("auto", "always", "never"), "whether a suggestion may have several lines"
     )
     exclude: tuple[str, ...] = _setting(
         EXCLUDED,
-        # any text: one odd glob must not undo the others
-        many(pattern("a glob", r"^[\s\S]+$", len), "a list of globs in gitignore syntax"),
+        globs(_GLOB, _GLOBS),
         "files that are never sent, used or indexed, besides the safe list; `!glob` lets through, not from a project",
+        restricts=True,
     )
     menu: Literal["auto", "always", "never"] = _setting(
         "auto",
@@ -172,18 +209,23 @@ class Settings:
 class Rule:
     """One row of the table.
 
-    ``hidden`` values are never shown. A ``quota`` is what the strictest back end allows by itself: a project may
-    lower the user's number, or this if there is none.
+    A setting that ``restricts`` says which text may leave this machine, where to, or with which key: a value of it that
+    can't be used means that nothing leaves. ``hidden`` values are never shown.
     """
 
     name: str
     default: Any
     check: Check
     doc: str
-    user_only: bool
+    restricts: bool
+    from_project: ProjectRule
     secret: bool
     hidden: bool
-    quota: int | None
+
+    @property
+    def user_only(self) -> bool:
+        """Whether a project may not set it at all."""
+        return self.from_project is project.NOTHING
 
 
 RULES: Mapping[str, Rule] = {
@@ -192,64 +234,10 @@ RULES: Mapping[str, Rule] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Layer:
-    """What one source says. ``origin`` is told to the user; a layer that a project can write is not ``trusted``."""
-
-    origin: str
-    values: Mapping[str, object]
-    trusted: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
     """Something the user should hear once; ``sentence`` says what, where and what is allowed."""
 
     sentence: str
-
-
-def settle(layers: Iterable[Layer]) -> tuple[Settings, tuple[Problem, ...]]:
-    """Put the layers together, later ones over earlier ones. Never raises: what can't be used becomes a problem."""
-    values: dict[str, Any] = {}
-    sentences: list[str] = []
-    for layer in layers:
-        for name in (name for name in layer.values if name in RULES):
-            sentences += _take(RULES[name], layer, values)
-        sentences += wording.unknown([name for name in layer.values if name not in RULES], RULES, layer.origin)
-    return Settings(**values), tuple(Problem(sentence=sentence) for sentence in sentences)
-
-
-def _take(rule: Rule, layer: Layer, values: dict[str, Any]) -> Sequence[str]:
-    """Put a layer's value over those below it, ``values``, or say why not."""
-    name, value = rule.name, layer.values[rule.name]
-    below = values.get(name, rule.default)
-    try:
-        accepted = rule.check.accept(value)
-    except (ValueError, OverflowError, RecursionError):
-        return [wording.refused(name, value, rule.check.allowed, layer.origin, hidden=rule.hidden)]
-    if name in ("exclude", "local_only"):
-        values[name] = (*below, *_more(accepted, layer.trusted))
-        return ()
-    if rule.secret and accepted is not None:
-        accepted = Secret(accepted)
-    if accepted != below and not layer.trusted:
-        if rule.user_only:
-            return [wording.not_yours(name, layer.origin)]
-        if rule.quota is not None and not _lowers(accepted, below, rule.quota):
-            return [wording.only_lower(name, layer.origin)]
-    values[name] = accepted
-    return ()
-
-
-def _lowers(quota: int | None, below: int | None, known: int) -> bool:
-    """Whether a quota is lower than the one below it; 0 is no limit, null the back end's own, at best ``known``."""
-    if not quota:
-        return False
-    return quota <= (known if below is None else below or quota)
-
-
-def _more(globs: Sequence[str], trusted: bool) -> tuple[str, ...]:
-    """Globs to add. Only the user's own may let a file through again with ``!``."""
-    return tuple(glob for glob in globs if trusted or not glob.startswith("!"))
 
 
 def schema() -> dict[str, Any]:
@@ -272,7 +260,7 @@ def table() -> str:
     rows = ["| setting | default | allowed | |", "|---|---|---|---|"]
     for rule in RULES.values():
         shown = "a safe list" if rule.name == "exclude" else f"`{json.dumps(_plain(rule.default))}`"
-        mark = " ¹" if rule.user_only else ""
+        mark = " ¹" if rule.user_only else " ²" if rule.from_project is not project.ANYTHING else ""
         allowed = rule.check.allowed.replace("|", "\\|")
         rows.append(f"| `{rule.name}`{mark} | {shown} | {allowed} | {rule.doc} |")
     return "\n".join(rows)

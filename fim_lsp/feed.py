@@ -2,87 +2,91 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from fim_lsp.config import Layer, Problem, Settings, settle
-from fim_lsp.sources import PROJECT_FILE, read_editor, read_environment, read_file, user_file
+from fim_lsp.config import Problem, Settings
+from fim_lsp.merge import Layer, merge_layers
+from fim_lsp.settings_file import SettingsFile
+from fim_lsp.sources import ENVIRONMENT_PREFIX, PROJECT_FILE, read_editor, read_environment, user_file
 
 
 class Feed:
-    """One editor's settings. ``report`` hears of what can't be used; every method that reads may call it."""
+    """One editor's settings. ``report`` is given all present problems whenever they may have changed."""
 
     def __init__(self, environment: Mapping[str, str], report: Callable[[Sequence[Problem]], None]) -> None:
         self._report = report
-        self._file = user_file(environment)
-        self._user = Layer(origin="config.toml", values={})
+        self._user = _user_file(environment)
         self._environment = read_environment(environment)
-        self._initialization, _ = read_editor("initializationOptions", None, trusted=True)
-        self._workspace, _ = read_editor("workspace/configuration", None, trusted=False)
-        self._projects: tuple[Layer, ...] = ()
-        self._roots: tuple[Path, ...] = ()
-        self._stamps: dict[Path, int | None] = {}
+        self._initialization = _EditorSource("initializationOptions")
+        self._workspace = _EditorSource("workspace/configuration", trusted=False, shared=True)
+        self._projects: dict[Path, SettingsFile] = {}
         self._settings = Settings()
+        self.confined = False
+        """Whether nothing leaves this machine because a source or a setting that restricts is damaged."""
 
     def start(self, roots: Sequence[Path], initialization: object, *, trusted: bool = True) -> Settings:
-        """Read everything. ``initialization`` is what the editor's ``initializationOptions`` hold.
-
-        They are the user's own if ``trusted``; else they may do no more than a project's settings.
+        """Read everything. ``initialization`` is what the editor's ``initializationOptions`` hold; those of a client that
+        anybody may be are not ``trusted``.
         """
-        self._initialization, problems = read_editor("initializationOptions", initialization, trusted=trusted)
-        self._report(problems)
+        self._initialization = _EditorSource("initializationOptions", trusted=trusted)
+        self._initialization.take(initialization)
         return self.move(roots)
 
     def move(self, roots: Sequence[Path]) -> Settings:
         """The workspace's folders are these now."""
-        self._roots = tuple(roots)
-        self._stamps = self._look()
-        return self._read()
+        files = {root: self._projects.get(root) or SettingsFile(root / PROJECT_FILE, trusted=False) for root in roots}
+        self._projects = files
+        self._look()
+        return self._merge()
 
     def workspace(self, values: object) -> Settings | None:
         """What the editor's workspace says, which a project may have written; ``None`` if it said so before."""
-        layer, problems = read_editor("workspace/configuration", values, trusted=False)
-        self._report(problems)
-        self._workspace = layer
+        self._workspace.take(values)
         before = self._settings
-        settings = self._settle()
+        settings = self._merge()
         return None if settings == before else settings
 
     def changed(self) -> Settings | None:
         """The settings if one of the files changed since the last look, which costs microseconds."""
-        stamps = self._look()
-        if stamps == self._stamps:
-            return None
-        self._stamps = stamps
-        return self._read()
+        return self._merge() if self._look() else None
 
-    def _look(self) -> dict[Path, int | None]:
-        return {path: _stamp(path) for path in (*self._files(), *(root / PROJECT_FILE for root in self._roots))}
+    def _files(self) -> Sequence[SettingsFile]:
+        return (*((self._user,) if self._user else ()), *self._projects.values())
 
-    def _files(self) -> tuple[Path, ...]:
-        return (self._file,) if self._file else ()
+    def _look(self) -> bool:
+        return any([file.changed() for file in self._files()])  # all of them, not up to the first
 
-    def _read(self) -> Settings:
-        for path in self._files():
-            self._user, problems = read_file(path, trusted=True)
-            self._report(problems)
-        projects = []
-        for root in self._roots:
-            layer, problems = read_file(root / PROJECT_FILE, trusted=False)
-            self._report(problems)
-            projects.append(layer)
-        self._projects = tuple(projects)
-        return self._settle()
-
-    def _settle(self) -> Settings:
-        layers = (self._user, self._environment, self._initialization, *self._projects, self._workspace)
-        self._settings, problems = settle(layers)
-        self._report(problems)
+    def _merge(self) -> Settings:
+        user = (self._user.layer,) if self._user else ()
+        projects = (file.layer for file in self._projects.values())
+        layers = (*user, self._environment, self._initialization.layer, *projects, self._workspace.layer)
+        merged = merge_layers(layers)
+        self._settings, self.confined = merged.settings, merged.confined
+        damage = [Problem(sentence=file.problem) for file in self._files() if file.problem]
+        self._report((*damage, *self._initialization.problems, *self._workspace.problems, *merged.problems))
         return self._settings
 
 
-def _stamp(path: Path) -> int | None:
-    try:
-        return path.stat().st_mtime_ns
-    except (OSError, ValueError):  # ValueError: no name of a file, one with a NUL
+class _EditorSource:
+    """What an editor sends. One answer that can't be used leaves the last good one in force."""
+
+    def __init__(self, origin: str, *, trusted: bool = True, shared: bool = False) -> None:
+        self._origin, self._trusted, self._shared = origin, trusted, shared
+        self.layer, self.problems = read_editor(origin, None, trusted=trusted, shared=shared)
+        self._was_good = False
+
+    def take(self, values: object) -> None:
+        layer, self.problems = read_editor(
+            self._origin, values, trusted=self._trusted, shared=self._shared, last_good=self._was_good
+        )
+        if layer.usable or not self._was_good:
+            self.layer, self._was_good = layer, layer.usable
+
+
+def _user_file(environment: Mapping[str, str]) -> SettingsFile | None:
+    path = user_file(environment)
+    if path is None or str(path) == os.devnull:
         return None
+    return SettingsFile(path, trusted=True, required=bool(environment.get(f"{ENVIRONMENT_PREFIX}CONFIG")))

@@ -1,15 +1,17 @@
-"""Where settings come from: the user's config file, the environment, and what an editor sends, each made a layer."""
+"""Where settings come from: files, the environment, and what an editor sends, each made a layer."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from fim_lsp.config import RULES, Layer, Problem
-from fim_lsp.files import read_text
+from fim_lsp import wording
+from fim_lsp.config import RULES, Problem
+from fim_lsp.merge import Layer
+from fim_lsp.setting_names import SECTION
 
 ENVIRONMENT_PREFIX = "FIM_LSP_"
 PROJECT_FILE = ".fim-lsp.toml"
@@ -43,30 +45,6 @@ def state_folder() -> Path | None:
         return None
 
 
-def read_file(path: Path, *, trusted: bool) -> tuple[Layer, tuple[Problem, ...]]:
-    """A TOML file as a layer. A file that isn't there is an empty layer; one that can't be read is a problem."""
-    try:
-        return Layer(origin=str(path), values=tomllib.loads(read_text(path)), trusted=trusted), ()
-    except FileNotFoundError:
-        sentences: tuple[Problem, ...] = ()
-    except tomllib.TOMLDecodeError as error:
-        sentences = (Problem(sentence=f"{path} is not valid TOML ({error}); the other settings stand."),)
-    except (OSError, ValueError, RecursionError) as error:
-        sentences = (Problem(sentence=f"{path} can't be read: {_reason(error)}; the other settings stand."),)
-    return Layer(origin=str(path), values={}, trusted=trusted), sentences
-
-
-def _reason(error: OSError | ValueError | RecursionError) -> str:
-    match error:
-        case OSError():
-            return error.strerror or type(error).__name__
-        case UnicodeDecodeError():
-            return "it is not UTF-8"
-        case RecursionError():
-            return "it is nested too deep"
-    return "a number in it is too long, or its own name is none"
-
-
 def read_environment(environment: Mapping[str, str]) -> Layer:
     """``FIM_LSP_<NAME>``. Numbers, booleans, null and lists are JSON; plain text is taken as it is; empty is unset."""
     values: dict[str, object] = {}
@@ -75,7 +53,7 @@ def read_environment(environment: Mapping[str, str]) -> Layer:
             continue
         name = variable.removeprefix(ENVIRONMENT_PREFIX).lower()
         values[name] = _value(name, raw)
-    return Layer(origin=f"environment {ENVIRONMENT_PREFIX}…", values=values)
+    return Layer(origin="environment variable", values=values, variables=ENVIRONMENT_PREFIX)
 
 
 def _value(name: str, raw: str) -> object:
@@ -86,6 +64,8 @@ def _value(name: str, raw: str) -> object:
     readings: list[object] = [raw]
     with contextlib.suppress(ValueError, RecursionError):
         readings.append(json.loads(raw))
+    if rule.check.accept_items is not None:
+        return readings[-1] if len(readings) > 1 else _globs(raw)
     for reading in reversed(readings) if not rule.secret else readings:
         try:
             rule.check.accept(reading)
@@ -95,13 +75,48 @@ def _value(name: str, raw: str) -> object:
     return readings[-1]
 
 
-def read_editor(origin: str, values: object, *, trusted: bool) -> tuple[Layer, tuple[Problem, ...]]:
-    """What an editor sent: an object of settings, flat or under ``fim-lsp``, or nothing."""
-    if isinstance(values, Mapping) and "fim-lsp" in values:
-        values = values["fim-lsp"]  # null where nothing is set: vscode-languageclient
-    if values is None or (isinstance(values, list) and not values):  # Emacs and PHP-like clients send [] for {}
-        return Layer(origin=origin, values={}, trusted=trusted), ()
+def _globs(raw: str) -> object:
+    """Plain text as globs. What looks like a list and is no JSON is damage, not a strange glob; and where commas may
+    separate globs, they do: one glob too many only keeps more in.
+    """
+    if raw.lstrip().startswith(("[", "{")) and any(quote in raw for quote in "\"'"):
+        return {"not": "JSON"}
+    parts = [part.strip() for part in raw.split(",")]
+    return [raw, *(part for part in parts if part and part != raw and not part.startswith("!"))]
+
+
+def read_editor(
+    origin: str, values: object, *, trusted: bool, shared: bool = False, last_good: bool = False
+) -> tuple[Layer, tuple[Problem, ...]]:
+    """What an editor sent: an object of settings, flat or under ``fim-lsp``, or nothing.
+
+    Anything else is a layer that can't be used, which the sentence says differently if there is a ``last_good`` one.
+    ``shared``: other servers' settings may stand beside ours.
+    """
     if isinstance(values, Mapping):
-        return Layer(origin=origin, values=dict(values), trusted=trusted), ()
-    problem = Problem(sentence=f"{origin}: settings must be an object, not {type(values).__name__}; they are not used.")
-    return Layer(origin=origin, values={}, trusted=trusted), (problem,)
+        inner = values.get(SECTION)  # null where nothing is set: vscode-languageclient
+        if inner is None or inner == [] or isinstance(inner, Mapping):
+            return Layer(origin=origin, values=flat(values), trusted=trusted, shared=shared), ()
+        values = inner
+    if values is None or values == []:  # Emacs and PHP-like clients send [] for {}
+        return Layer(origin=origin, values={}, trusted=trusted, shared=shared), ()
+    what = f"must be an object, not {type(values).__name__}"
+    problem = Problem(sentence=wording.source_damaged(f"{origin}: settings", what, last_good=last_good))
+    return Layer(origin=origin, values={}, trusted=trusted, shared=shared, usable=False), (problem,)
+
+
+def flat(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings, of which some or all stand in the section ``fim-lsp``. What stands beside a section and is no setting of
+    ours belongs to somebody else.
+    """
+    if SECTION not in values:
+        return {str(name): value for name, value in values.items()}
+    merged = {str(name): value for name, value in values.items() if name in RULES}
+    for name, value in (values[SECTION] or {}).items():
+        merged[str(name)] = _both(merged[name], value) if name in merged else value
+    return merged
+
+
+def _both(beside: object, inside: object) -> object:
+    """A setting that stands beside the section and in it: lists together, of other values the section's."""
+    return [*beside, *inside] if isinstance(beside, list) and isinstance(inside, list) else inside
