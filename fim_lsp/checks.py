@@ -96,7 +96,7 @@ def boolean() -> Check:
 def many(item: Check, what: str, most: int) -> Check:
     """A list of up to ``most`` such items, kept as a tuple."""
 
-    def accept(value: object) -> tuple[Any, ...]:
+    def accept(value: object) -> Any:
         if not isinstance(value, list | tuple) or len(value) > most:
             return _fail(value)
         return tuple(item.accept(entry) for entry in value)
@@ -116,17 +116,22 @@ def globs(longest: int, most: int) -> Check:
     item = pattern("a glob", r"^[\s\S]+$", len, longest)
     several = many(item, "a list of globs in gitignore syntax", most)
 
+    def accept(value: object) -> Any:
+        return several.accept([value] if isinstance(value, str) else value)
+
     def accept_items(value: object) -> tuple[Sequence[Any], Sequence[tuple[int, object]]]:
         entries = [value] if isinstance(value, str) else value
         if not isinstance(entries, list | tuple) or len(entries) > most:
             return (), ((0, value),)
-        bad = [(n, entry) for n, entry in enumerate(entries, 1) if not (isinstance(entry, str) and _fits(entry, longest))]
+        bad = [
+            (n, entry) for n, entry in enumerate(entries, 1) if not (isinstance(entry, str) and _fits(entry, longest))
+        ]
         return tuple(entry for entry in entries if isinstance(entry, str) and _fits(entry, longest)), bad
 
     return Check(
         allowed=several.allowed,
         schema={"anyOf": [dict(several.schema), dict(item.schema)]},
-        accept=lambda value: several.accept([value] if isinstance(value, str) else value),
+        accept=accept,
         accept_items=accept_items,
     )
 

@@ -125,12 +125,8 @@ class Settings:
         "a string, or strings, that end the answer",
     )
     random_seed: int | None = _setting(None, optional(integer(0, 2**63 - 1)), "makes answers repeatable")
-    stream: bool = _setting(
-        True, boolean(), "receive the answer piece by piece", from_project=project.ONLY_TRUE
-    )
-    timeout: float = _setting(
-        10, number(0, 600, above=True), "seconds for a whole call", from_project=project.LOWER
-    )
+    stream: bool = _setting(True, boolean(), "receive the answer piece by piece", from_project=project.ONLY_TRUE)
+    timeout: float = _setting(10, number(0, 600, above=True), "seconds for a whole call", from_project=project.LOWER)
     debounce: str | float = _setting(
         "adaptive",
         either(one_of("adaptive"), number(0, 10_000)),

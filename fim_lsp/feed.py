@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from fim_lsp.config import Problem, Settings
-from fim_lsp.merge import Layer, merge_layers
+from fim_lsp.merge import merge_layers
 from fim_lsp.settings_file import SettingsFile
 from fim_lsp.sources import ENVIRONMENT_PREFIX, PROJECT_FILE, read_editor, read_environment, user_file
 
@@ -56,7 +56,8 @@ class Feed:
         return (*((self._user,) if self._user else ()), *self._projects.values())
 
     def _look(self) -> bool:
-        return any([file.changed() for file in self._files()])  # all of them, not up to the first
+        changed = [file.changed() for file in self._files()]  # all of them, not up to the first
+        return any(changed)
 
     def _merge(self) -> Settings:
         user = (self._user.layer,) if self._user else ()

@@ -37,13 +37,21 @@ class Notices:
         self._tell = tell
         self._clock = clock
         self._told: set[str] = set()
+        self._problems: frozenset[str] = frozenset()
         self._troubles: dict[str, dict[str, bool]] = {}
         self._last: dict[tuple[str, str], float] = {}
 
     def problems(self, problems: Iterable[Problem]) -> None:
-        """Settings that can't be used."""
-        for problem in problems:
-            self.once(problem.sentence)
+        """All settings that can't be used at present. One that was repaired and is broken again is reported again."""
+        sentences = tuple(dict.fromkeys(problem.sentence for problem in problems))
+        for sentence in sentences:
+            if sentence not in self._problems:
+                self._tell(Level.WARNING, sentence)
+        self._problems = frozenset(sentences)
+
+    def repaired(self) -> None:
+        """The settings can be used again after damage that let nothing leave this machine."""
+        self._tell(Level.INFO, "the settings can be used again")
 
     def warn(self, sentence: str) -> None:
         """Anything else; whoever warns knows what an episode is."""

@@ -70,6 +70,7 @@ class Session:
         self._learnt: set[str] = set()
         self._preparing: set[asyncio.Task[None]] = set()
         self._closed = False
+        self._confined = False  # whether a damaged setting lets nothing leave this machine
         self.settings = Settings()
 
     # -- settings
@@ -95,6 +96,9 @@ class Session:
     def _follow(self, settings: Settings) -> None:
         """Let everything follow that hangs on the settings."""
         self.settings = settings
+        if self._confined and not self._feed.confined:
+            self._notices.repaired()
+        self._confined = self._feed.confined
         paths = self._paths
         ruled = (self._roots, settings.exclude, settings.local_only) == (paths.roots, paths.exclude, paths.local_only)
         if not ruled or paths.stale():

@@ -16,7 +16,9 @@ SECTION = "fim-lsp"  # of an editor's settings, and the prefix of the flat names
 
 # What other tools call them: Continue, Tabby, llm-ls, minuet, the OpenAI libraries, git.
 _ELSEWHERE: Mapping[str, str] = {
-    **dict.fromkeys(("url", "uri", "endpoint", "apibase", "apiurl", "baseuri", "host", "server", "address"), "base_url"),
+    **dict.fromkeys(
+        ("url", "uri", "endpoint", "apibase", "apiurl", "baseuri", "host", "server", "address"), "base_url"
+    ),
     **dict.fromkeys(("key", "apitoken", "secret", "bearer"), "api_key"),
     **dict.fromkeys(("provider", "engine", "backends"), "backend"),
     **dict.fromkeys(("ignore", "ignored", "ignores", "denylist", "blocklist", "blacklist", "disabledfiles"), "exclude"),

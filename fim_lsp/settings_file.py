@@ -12,7 +12,6 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from fim_lsp import toml, wording
-from fim_lsp.config import RULES
 from fim_lsp.files import MOST, read_text
 from fim_lsp.merge import Layer
 from fim_lsp.sources import flat
@@ -25,6 +24,7 @@ PROJECT_BYTES = 16 << 10  # of a project's file, which anybody may have written;
 _READ_WITHIN = 1.0  # seconds; a file system that takes longer must not hold up the editor
 
 _Stamp = tuple[int, int, int] | None
+_UNKNOWN: _Stamp = (0, -1, 0)  # no file has it: the next look reads again
 
 
 class SettingsFile:
@@ -99,16 +99,14 @@ class SettingsFile:
         """Whether a save may be going on that has not yet written all that restricts."""
         if first:
             return not text.strip() and _is_fresh(self._stamp)
-        if self._good is None:
-            return not values
-        shorter = not values or (text != self._text and self._text.startswith(text))
-        return shorter and any(
-            name in RULES and RULES[name].restricts and name not in values for name in self._good.values
-        )
+        had_any = self._good is None or bool(self._good.values)
+        return had_any and (not values or (text != self._text and self._text.startswith(text)))
 
     def _gone(self, *, first: bool, settled: bool) -> None:
         if self._required or os.path.islink(self.path):
-            self._damaged("does not exist" if not os.path.islink(self.path) else "is a link to a file that does not exist")
+            self._damaged(
+                "does not exist" if not os.path.islink(self.path) else "is a link to a file that does not exist"
+            )
         elif settled or first or (self._good is not None and not self._good.values):
             self._text = ""
             self._accept({}, "" if first else "does not exist any more")
@@ -139,6 +137,7 @@ class SettingsFile:
     def _in_time(self) -> str:
         """The text, read in a thread: a file system may hang. Raises ``TimeoutError``, an ``OSError``."""
         if self._reader is not None and self._reader.is_alive():
+            self._stamp = _UNKNOWN
             raise TimeoutError(0, "its file system does not answer")
         results: SimpleQueue[str | BaseException] = SimpleQueue()
 
@@ -153,7 +152,7 @@ class SettingsFile:
         try:
             result = results.get(timeout=_READ_WITHIN)
         except Empty:
-            self._stamp = (-1, -1, -1)  # look again next time
+            self._stamp = _UNKNOWN
             raise TimeoutError(0, "its file system does not answer") from None
         self._reader = None
         if isinstance(result, BaseException):

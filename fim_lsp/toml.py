@@ -14,13 +14,13 @@ _PARTS_MOST = 8  # of one key, or of a table's name
 # A comment, or a string of one of TOML's four kinds, which may contain any dots. An unfinished one ends with its line, or
 # with the text.
 _OPAQUE = re.compile(
-    r'''#[^\n]*'''
+    r"""#[^\n]*"""
     r"""|\"{3}(?:[^"\\]|\\[\s\S]|"(?!""))*+(?:"{3})?"""
     r"""|'{3}(?:[^']|'(?!''))*+(?:'{3})?"""
-    r'''|"(?:[^"\\\n]|\\.)*+"?'''
+    r"""|"(?:[^"\\\n]|\\.)*+"?"""
     r"""|'[^'\n]*'?"""
 )
-_DEEP = re.compile(r"(?:[A-Za-z0-9_-]++[ \t]*+\.[ \t]*+){%d}" % _PARTS_MOST)
+_DEEP = re.compile(rf"(?:[A-Za-z0-9_-]++[ \t]*+\.[ \t]*+){{{_PARTS_MOST}}}")
 
 
 def parse(text: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import fim_lsp
 from fim_lsp.backends.codestral import SITES
 from fim_lsp.backends.wire import host_of
 from fim_lsp.config import RULES, Rule, schema
+from fim_lsp.project_rules import ANYTHING
 
 EXTENSION = Path(__file__).parents[3] / "editors" / "vscode"
 PACKAGE = EXTENSION / "package.json"
@@ -49,7 +50,7 @@ def rules() -> dict[str, Any]:
     hosts = {name: host_of(site.base_url) for name, site in SITES.items()}
     backends = [name for name in RULES["backend"].check.schema["enum"] if name not in _WITHOUT_KEY]
     return {
-        "trusted": [rule.name for rule in kept if rule.user_only or rule.quota is not None or rule.name == "exclude"],
+        "trusted": [rule.name for rule in kept if rule.from_project is not ANYTHING or rule.name == "exclude"],
         "workspace": [rule.name for rule in kept if not rule.user_only],
         "backends": [{"name": name, "host": hosts.get(name, "")} for name in backends],
     }
@@ -67,6 +68,8 @@ def _names() -> list[str]:
 def _setting(rule: Rule) -> dict[str, Any]:
     described = schema()["properties"][rule.name]
     shape = _flat({name: value for name, value in described.items() if name not in {"default", "description"}})
+    if rule.check.accept_items is not None:  # a list, which the settings page can edit, or a single string
+        shape = dict(schema()["properties"][rule.name]["anyOf"][0])
     scope = "machine" if rule.user_only else "window"
     return {**shape, "default": described["default"], "scope": scope, "markdownDescription": described["description"]}
 
