@@ -79,7 +79,7 @@ async def test_the_proxy_hears_of_an_intact_setting(tmp_path: Path) -> None:
     project = tmp_path / "project"
     project.mkdir()
     write_config(tmp_path, 'exclude = ["*.js"]\n')
-    told, asked = await _typed(tmp_path, project, Case())
+    _, asked = await _typed(tmp_path, project, Case())
     assert asked[0] == "CONNECT codestral.mistral.ai:443"
 
 
