@@ -82,6 +82,7 @@ STATE = {
     "Call",
     "Document",
     "Lane",
+    "LastEdit",
     "OpenDocument",
     "Scope",
     "Shelf",
