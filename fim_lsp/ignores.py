@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 from fim_lsp.files import read_text
-from fim_lsp.globs import Globs
+from fim_lsp.globs import IgnoreFile
 
 NAMES = (".gitignore", ".fimignore")
 
@@ -20,6 +21,17 @@ _EVERYTHING = ("*",)
 _LOOKS = 300  # at ignore files for one :meth:`Ignores.stale`, some 2 microseconds each
 
 Stamp = tuple[int, int, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """What holds in a folder: whether it is ignored, and its and its parents' ignore files, each with the length of the path
+    to where it is. ``top`` is the uppermost folder whose ignore files count.
+    """
+
+    top: str
+    hidden: bool
+    files: tuple[tuple[tuple[IgnoreFile, int], ...], ...]
 
 
 class Ignores:
@@ -30,23 +42,18 @@ class Ignores:
 
     def __init__(self, roots: Sequence[Path]) -> None:
         self._roots = tuple(roots)
-        self._specs: dict[Path, Globs | None] = {}
         self._stamps: dict[str, Stamp] = {}
-        self._folders: dict[Path, bool] = {}
-        self._tops: dict[Path, Path] = {}
+        self._folders: dict[str, _Folder] = {}
         self._looked: Iterator[tuple[str, Stamp]] = iter(())
 
     def hides(self, path: Path, *, folder: bool = False) -> bool:
         """Whether a file or ``folder``, or a folder above it, is ignored."""
-        return self._folder_hidden(path.parent) or self.matches(path, folder=folder)
+        above = self._folder(path.parent)
+        return above.hidden or _matched(above, str(path), folder=folder)
 
     def matches(self, path: Path, *, folder: bool) -> bool:
         """Whether a file or folder is ignored by itself, whatever is said of the folders above it."""
-        top = self._top(path.parent)
-        if path == top:
-            return False
-        above = [top, *(parent for parent in reversed(path.parents) if parent != top and parent.is_relative_to(top))]
-        return any(self._verdict(path, above, name, folder=folder) for name in NAMES)
+        return _matched(self._folder(path.parent), str(path), folder=folder)
 
     def stale(self) -> bool:
         """Whether an ignore file that was looked for has come, gone or changed since.
@@ -59,39 +66,49 @@ class Ignores:
             some += islice(self._looked, _LOOKS - len(some))
         return any(_stamp(path) != stamp for path, stamp in some)
 
-    def _verdict(self, path: Path, above: Sequence[Path], name: str, *, folder: bool) -> bool:
-        verdict = False
-        for place in above:
-            spec = self._spec(place, name)
-            if spec is not None:
-                found = spec.verdict(path.relative_to(place).as_posix() + "/" * folder)
-                verdict = verdict if found is None else found
-        return verdict
+    def _folder(self, folder: Path) -> _Folder:
+        """From the uppermost folder that is not known yet downwards: a path may have thousands of names."""
+        known = self._folders.get(str(folder))
+        if known is not None:
+            return known
+        top = self._top(folder)
+        unknown = [folder]
+        for place in folder.parents if folder != top else ():
+            known = self._folders.get(str(place))
+            if known is not None and known.top == str(top):
+                break
+            unknown.append(place)
+            if place == top:
+                known = None
+                break
+        for place in reversed(unknown):
+            known = self._enter(place, top, known)
+            known = self._folders.setdefault(str(place), known) if known.top == str(top) else known
+        assert known is not None, "the folder itself is among the unknown"  # noqa: S101
+        return known
 
-    def _folder_hidden(self, folder: Path) -> bool:
-        if folder not in self._folders:
-            self._folders[folder] = folder != self._top(folder) and (
-                self._folder_hidden(folder.parent) or self.matches(folder, folder=True)
-            )
-        return self._folders[folder]
+    def _enter(self, folder: Path, top: Path, above: _Folder | None) -> _Folder:
+        name = str(folder)
+        hidden = above is not None and (above.hidden or _matched(above, name, folder=True))
+        length = len(name) + (not name.endswith(os.sep))
+        files = []
+        for index, kind in enumerate(NAMES):
+            own = self._ignore_file(folder, kind)
+            files.append((*(above.files[index] if above else ()), *(((own, length),) if own else ())))
+        return _Folder(str(top), hidden, tuple(files))
 
     def _top(self, folder: Path) -> Path:
         """Where to begin: the workspace's folder, or the repository's that it lies in; else the nearest repository's."""
-        if folder not in self._tops:
-            root = next((root for root in self._roots if folder.is_relative_to(root)), folder)
-            repository = next((place for place in (root, *root.parents) if os.path.exists(place / ".git")), None)
-            self._tops[folder] = repository or root
-        return self._tops[folder]
+        root = next((root for root in self._roots if folder.is_relative_to(root)), folder)
+        repository = next((place for place in (root, *root.parents) if os.path.exists(place / ".git")), None)
+        return repository or root
 
-    def _spec(self, folder: Path, name: str) -> Globs | None:
+    def _ignore_file(self, folder: Path, name: str) -> IgnoreFile | None:
         """One that can't be read ignores everything: better too little than too much."""
-        path = folder / name
-        if path not in self._specs:
-            lines = self._lines(path)
-            if name == ".gitignore" and (more := self._lines(self._repository(folder) / "info" / "exclude")):
-                lines = [*more, *(lines or ())]
-            self._specs.setdefault(path, None if lines is None else Globs(lines))
-        return self._specs[path]
+        lines = self._lines(folder / name)
+        if name == ".gitignore" and (more := self._lines(self._repository(folder) / "info" / "exclude")):
+            lines = [*more, *(lines or ())]
+        return None if lines is None else IgnoreFile(lines)
 
     def _repository(self, folder: Path) -> Path:
         """Where git keeps what all of a repository's work trees share: ``.git``, or what that leads to as a file."""
@@ -111,6 +128,18 @@ class Ignores:
         except (OSError, ValueError):
             return _EVERYTHING
         return [line.removesuffix("\r") for line in text.removeprefix("\ufeff").split("\n")]
+
+
+def _matched(above: _Folder, path: str, *, folder: bool) -> bool:
+    """Whether a folder's ignore files and those above it ignore a path in it: of each kind the nearest that speaks of it."""
+    for files in above.files:
+        for file, length in reversed(files):
+            verdict = file.verdict(path[length:].replace(os.sep, "/"), folder=folder)
+            if verdict is not None:
+                if verdict:
+                    return True
+                break
+    return False
 
 
 def _stamp(path: str) -> Stamp:

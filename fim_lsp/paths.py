@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import unquote
 
-from fim_lsp.globs import Globs
 from fim_lsp.ignores import Ignores
+from fim_lsp.setting_globs import SettingGlobs
+
+_UNKNOWABLE = (OSError, ValueError, RuntimeError)  # a NUL, half a surrogate pair, links in a circle
 
 
 class Paths:
@@ -19,10 +21,11 @@ class Paths:
         self.roots = tuple(roots)
         self.exclude = tuple(exclude)
         self.local_only = tuple(local_only)
-        self._local = Globs([name.casefold() for glob in local_only for name in _absolute(glob)])
-        self._excluded = Globs([glob.casefold() for glob in exclude])
+        self._local = SettingGlobs(local_only, above=True)
+        self._excluded = SettingGlobs(exclude)
         self._real_roots = tuple(_resolved(root) for root in self.roots)
         places = tuple(dict.fromkeys((*self.roots, *self._real_roots)))
+        self._tops = tuple(f"{root.as_posix().rstrip('/')}/" for root in places)
         self._ignores = Ignores(places)
         self._index_ignores = Ignores(places)
 
@@ -50,13 +53,12 @@ class Paths:
         ``path`` is its file, if it is one on this machine; a link is also what it leads to. What can't be told is hidden.
         """
         try:
-            names = [Path(name) for name in _names(uri)] + ([path] if path else [])
-            real = [name.resolve() for name in names if name.is_absolute()]
-        except (OSError, ValueError, RuntimeError):  # a NUL, half a surrogate pair, links in a circle
+            names, real = _all_names(uri, path)
+            if not names or any(self.excluded(name) for name in (*names, *real)):
+                return True
+            return any(self._ignores.hides(name) for name in dict.fromkeys([*([path] if path else []), *real]))
+        except _UNKNOWABLE:
             return True
-        if not names or any(self.excluded(name) for name in (*names, *real)):
-            return True
-        return any(self._ignores.hides(name) for name in dict.fromkeys([*([path] if path else []), *real]))
 
     def stays(self, uri: str, path: Path | None) -> bool:
         """Whether a document may only be sent to back ends on this machine; see :meth:`hidden` for the arguments.
@@ -66,29 +68,31 @@ class Paths:
         if not self.local_only:
             return False
         try:
-            names = [Path(name) for name in _names(uri)] + ([path] if path else [])
-            names += [name.resolve() for name in names if name.is_absolute()]
-        except (OSError, ValueError, RuntimeError):
+            names, real = _all_names(uri, path)
+            places = [*names, *real, *(self.roots if path is None else ())]
+            return not names or any(self._matches(self._local, name) for name in places)
+        except _UNKNOWABLE:
             return True
-        return not names or any(map(self._is_local, names)) or (path is None and any(map(self._is_local, self.roots)))
-
-    def _is_local(self, path: Path) -> bool:
-        """Whether the globs of ``local_only`` match a path, seen from the workspace or from the file system's root."""
-        names = {self.relative(path), self._really(path), path.as_posix().lstrip("/")} - {"", "."}
-        plain = [name.casefold() for name in names]
-        return any(self._local.match_file(name) or self._local.match_file(f"{name}/") for name in plain)
 
     def excluded(self, path: Path) -> bool:
         """Whether a file is never to be sent. Outside of the workspace its whole path is matched."""
-        return self._matches(self.relative(path) or self._really(path) or path.as_posix().lstrip("/"))
+        return self._matches(self._excluded, path)
 
-    def _really(self, path: Path) -> str:
-        """The same as :meth:`relative` for a path without links."""
-        return next((path.relative_to(root).as_posix() for root in self._real_roots if path.is_relative_to(root)), "")
+    def _matches(self, globs: SettingGlobs, path: Path) -> bool:
+        """Whether globs match a document's path, as a file or as a folder: who knows what an editor shows under its name."""
+        name = path.as_posix()
+        absolute = name.lstrip("/") if path.is_absolute() or name[:1] == "/" else ""
+        inner = self._relatives(path)
+        if not inner and not absolute:
+            return any(globs.match(name, "", folder=folder) for folder in (False, True))
+        return any(globs.match(one, absolute, folder=folder) for one in inner or [""] for folder in (False, True))
 
-    def _matches(self, name: str) -> bool:
-        """Whether the globs exclude a name, in whatever case: a file system may not tell ``.ENV`` from ``.env``."""
-        return self._excluded.match_file(name.casefold())
+    def _relatives(self, path: Path) -> list[str]:
+        """The path as seen from each of the workspace's folders that it lies in, with links on the way there or without."""
+        if ".." in path.parts:
+            return []
+        name = path.as_posix()
+        return list(dict.fromkeys(name[len(top) :] for top in self._tops if name.startswith(top) and name != top))
 
     def indexable(self, path: Path) -> bool:
         """Whether a file or folder of the workspace may be read unasked: not excluded, not ignored.
@@ -107,11 +111,17 @@ class Paths:
         if root is None or path.name == ".git":
             return False
         folder = os.path.isdir(path)
-        inner = path.relative_to(root)
-        if self._matches(inner.as_posix() + "/" * folder):
-            return False
-        real = self._real_roots[self.roots.index(root)] / inner  # nobody follows the links below a root
-        return not any(ignores.hides(name, folder=folder) for name in dict.fromkeys((path, real)))
+        real_root = self._real_roots[self.roots.index(root)]
+        real = (
+            path if real_root == root else real_root / path.relative_to(root)
+        )  # nobody follows the links below a root
+        return not any(self._is_ruled_out(name, ignores, folder=folder) for name in dict.fromkeys((path, real)))
+
+    def _is_ruled_out(self, path: Path, ignores: Ignores, *, folder: bool) -> bool:
+        absolute = path.as_posix().lstrip("/")
+        return any(self._excluded.match(inner, absolute, folder=folder) for inner in self._relatives(path)) or (
+            ignores.hides(path, folder=folder)
+        )
 
     def stale(self) -> bool:
         """Whether a project's ignore files have changed, so that what was said of files may not hold."""
@@ -132,29 +142,14 @@ def _names(uri: str) -> list[str]:
     names = [bare, bare[host.end() :] if host else "", rest if scheme.lower() == "file" else ""]
     names = [unquote(name).replace("\\", "/") for name in names]
     names += [re.sub(r"[:!]", "/", name) for name in names]
-    return [name for name in dict.fromkeys(re.sub(r"^//+", "", name) for name in names) if name]
+    names = [re.sub(r"^///+", "/", re.sub(r"^//(?=[^/])", "", name)) for name in names]
+    return [name for name in dict.fromkeys(names) if name]
 
 
-def _absolute(glob: str) -> tuple[str, ...]:
-    """A glob that names a place from the file system's root or the user's home folder, as it is and without links.
-
-    Editors open files by either name.
-    """
-    if glob == "~" or glob.startswith("~/"):
-        try:
-            glob = Path.home().as_posix() + glob[1:]
-        except RuntimeError:  # there is none
-            return (glob,)
-    if not glob.startswith("/"):
-        return (glob,)
-    names = glob.split("/")
-    fixed = next((at for at, name in enumerate(names) if re.search(r"[*?\[\\]", name)), len(names))
-    try:
-        real = Path("/".join(names[:fixed]) or "/").resolve().as_posix()
-    except (OSError, ValueError, RuntimeError):
-        return (glob,)
-    rest = "/".join(names[fixed:])
-    return tuple(dict.fromkeys((glob, f"{real.rstrip('/')}/{rest}" if rest or glob.endswith("/") else real)))
+def _all_names(uri: str, path: Path | None) -> tuple[list[Path], list[Path]]:
+    """What a document is called, and what those names lead to."""
+    names = [Path(name) for name in _names(uri)] + ([path] if path else [])
+    return names, [name.resolve() for name in names if name.is_absolute()]
 
 
 def _resolved(root: Path) -> Path:

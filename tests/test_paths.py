@@ -135,15 +135,14 @@ def test_an_ignore_file_that_cannot_be_read_ignores_everything(tmp_path: Path) -
     assert not Paths([tmp_path], []).indexable(tmp_path / "a.py")
 
 
-def test_globs_that_would_take_for_ever_are_cut_to_match_more() -> None:
+def test_globs_with_many_stars_are_matched_exactly() -> None:
     name = "a" * 200
-    paths = Paths([Path("/w")], ["x/*a*a*a*a*a*a*a*a*a*a*a*b", "!x/*a*a*a*a*a*a*a*a*b", "**/gen/**/*.py"])
-    assert paths.hidden(f"file:///w/x/{name}", Path(f"/w/x/{name}"))
-    assert not paths.hidden(f"file:///w/y/{name}", Path(f"/w/y/{name}"))
+    paths = Paths([Path("/w")], ["x/*a*a*a*a*a*a*a*a*a*a*a*b", "**/gen/**/*.py"])
+    assert not paths.hidden(f"file:///w/x/{name}", Path(f"/w/x/{name}"))
+    assert paths.hidden(f"file:///w/x/{name}b", Path(f"/w/x/{name}b"))
     assert paths.hidden("file:///w/a/gen/b/c.py", Path("/w/a/gen/b/c.py"))
 
 
-@pytest.mark.filterwarnings("ignore:Possible nested set:FutureWarning")
 @pytest.mark.parametrize("glob", ["[z-a].env", "a[", "[!]", "(?P<x>", "x\\", "!", "/", "[]", "**/[", "[[:alpha:]"])
 def test_no_glob_is_an_error_and_the_others_count(glob: str) -> None:
     paths = Paths([Path("/w")], [glob, "*.env"], [glob, "*.here"])
