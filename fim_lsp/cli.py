@@ -48,7 +48,7 @@ def _follow(argv: Sequence[str] | None) -> int:
         from fim_lsp.complete import complete  # the server has no use for it
 
         return complete(arguments.place.removeprefix(_PLACE_MARK), arguments.path, dict(os.environ))
-    return _serve(arguments.tcp)
+    return _serve(arguments)
 
 
 def _places(arguments: Sequence[str]) -> list[str]:
@@ -70,27 +70,34 @@ def _let_go_of_stdout() -> None:
         os.close(null)
 
 
-def _serve(address: str | None) -> int:
-    from fim_lsp.lsp.transport import serve_stdio, serve_tcp  # half a second, which `--help` need not wait for
+def _serve(arguments: argparse.Namespace) -> int:
+    """Half a second is spent on imports here, which `--help` need not wait for."""
+    if arguments.tcp is None and (arguments.tcp_token is not None or arguments.allow_remote):
+        raise UsageError(f"{'--allow-remote' if arguments.allow_remote else '--tcp-token'} goes with --tcp HOST:PORT")
+    environment = dict(os.environ)
+    if arguments.tcp is not None:
+        host, port = _address(arguments.tcp)
+        from fim_lsp.lsp.listener import serve_tcp
 
-    if address is None:
-        return serve_stdio(dict(os.environ))
-    host, port = _address(address)
-    try:
-        return serve_tcp(dict(os.environ), host, port, _say_where)
-    except OSError as error:
-        raise UsageError(f"--tcp {address}: {error.strerror or error}") from error
+        return serve_tcp(environment, host, port, _say, token=arguments.tcp_token, remote=arguments.allow_remote)
+    if arguments.socket is not None:
+        if not arguments.socket:
+            raise UsageError("--socket: must be a path, for example /run/user/1000/fim-lsp.sock")
+        from fim_lsp.lsp.listener import serve_socket
 
+        return serve_socket(environment, Path(arguments.socket), _say)
+    from fim_lsp.lsp.transport import serve_stdio
 
-def _say_where(address: str) -> None:
-    _say(f"serving on {address}")
+    return serve_stdio(environment)
 
 
 def _address(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
-    if not host or not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65535:
-        raise UsageError(f"--tcp {text}: must be HOST:PORT, for example 127.0.0.1:9257")
-    return host.strip("[]"), int(port)
+    if bracketed := re.fullmatch(r"\[(.+)\]", host):
+        host = bracketed[1]
+    if not host.strip() or not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65535 or set(host) & set("[] /"):
+        raise UsageError(f"--tcp {text}: must be HOST:PORT, for example 127.0.0.1:9257 or [::1]:9257")
+    return host, int(port)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -101,7 +108,28 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"fim-lsp {fim_lsp.__version__}")
     transport = parser.add_mutually_exclusive_group()
     transport.add_argument("--stdio", action="store_true", help="serve on stdin and stdout, as without it")
-    transport.add_argument("--tcp", metavar="HOST:PORT", help="serve any number of editors on this address")
+    transport.add_argument(
+        "--socket",
+        metavar="PATH",
+        help="serve any number of your editors on a Unix socket, which only you can connect to",
+    )
+    transport.add_argument(
+        "--tcp",
+        metavar="HOST:PORT",
+        help="serve any number of editors on this address; they must send a token, which is printed at the start, and "
+        "may set no key, address or back end",
+    )
+    parser.add_argument(
+        "--tcp-token",
+        metavar="FILE",
+        type=Path,
+        help="with --tcp: take the token from this file of yours, mode 600; it is created with a new one if missing",
+    )
+    parser.add_argument(
+        "--allow-remote",
+        action="store_true",
+        help="with --tcp: allow an address that other machines can reach; the traffic is not encrypted",
+    )
     _add_log_options(parser)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     complete = commands.add_parser(

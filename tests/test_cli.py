@@ -76,18 +76,62 @@ def test_nothing_to_say_is_exit_1(project: Path) -> None:
         (["--tcp", "127.0.0.1:99999"], "must be HOST:PORT"),
         (["--tcp", "127.0.0.1:" + "1" * 5000], "must be HOST:PORT"),
         (["--tcp", "127.0.0.1:²"], "must be HOST:PORT"),
+        (["--tcp", ":9257"], "must be HOST:PORT"),
+        (["--tcp", "[]:9257"], "must be HOST:PORT"),
+        (["--tcp", "[[::1]]:9257"], "must be HOST:PORT"),
+        (["--tcp", " :9257"], "must be HOST:PORT"),
+        (["--tcp", "http://127.0.0.1:9257"], "must be HOST:PORT"),
+        (["--tcp", "9257"], "must be HOST:PORT"),
+        (["--tcp", ""], "must be HOST:PORT"),
+        (["--tcp", "0.0.0.0:0"], "add --allow-remote"),
+        (["--tcp", ":::0"], "add --allow-remote"),
+        (["--tcp", "[::]:0"], "add --allow-remote"),
+        (["--tcp", "[::ffff:0.0.0.0]:0"], "add --allow-remote"),
+        (["--tcp", "192.0.2.1:0"], "add --allow-remote"),
+        (["--tcp", "192.0.2.1:0", "--allow-remote"], "--tcp 192.0.2.1:0: "),
+        (["--tcp", "no.such.host.invalid:0"], "--tcp no.such.host.invalid"),
+        (["--tcp", "127.0.0.1:0", "--stdio"], "not allowed with"),
+        (["--tcp", "127.0.0.1:0", "--socket", "s"], "not allowed with"),
+        (["--socket", "s", "--stdio"], "not allowed with"),
+        (["--tcp", "127.0.0.1:0", "--tcp-token", "open.token"], "chmod 600"),
+        (["--tcp", "127.0.0.1:0", "--tcp-token", "no/folder/token"], "--tcp-token no/folder/token"),
+        (["--tcp", "127.0.0.1:0", "--tcp-token", ""], "--tcp-token"),
+        (["--tcp-token", "t"], "--tcp-token goes with --tcp"),
+        (["--allow-remote"], "--allow-remote goes with --tcp"),
+        (["--socket", "s", "--allow-remote"], "goes with --tcp"),
+        (["--socket", "s", "--tcp-token", "t"], "goes with --tcp"),
+        (["--socket", ""], "must be a path"),
+        (["--socket", "open.token"], "no socket; it is left alone"),
+        (["--socket", "no/folder/s"], "No such file"),
+        (["--socket", "x" * 200], "too long"),
         (["--nonsense"], "unrecognized"),
         (["--log-file", "no/such/folder/log"], "No such file"),
     ],
 )
 def test_bad_use_is_a_sentence_and_exit_2(project: Path, arguments: list[str], says: str) -> None:
     (project / "latin.py").write_bytes(b"\xe9")
+    (project / "open.token").write_text("a-made-up-token")
     with (project / "large.py").open("wb") as large:
         large.truncate(200_000_000)  # a hole: it takes no space
     done = run(project, *arguments)
     assert says in done.stderr
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
+def test_a_server_that_others_reach_says_so_and_has_a_token(project: Path) -> None:
+    command = [sys.executable, "-m", "fim_lsp", "--tcp", "0.0.0.0:0", "--allow-remote"]
+    env = {**os.environ, "HOME": str(project), "XDG_STATE_HOME": str(project)}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, encoding="utf-8", env=env) as process:
+        assert process.stderr
+        where, token, warning = (process.stderr.readline() for _ in range(3))
+        process.send_signal(signal.SIGTERM)
+        rest = process.stderr.read()
+    assert where.startswith("fim-lsp: serving on 0.0.0.0:")
+    assert token.startswith("fim-lsp: the token is ")
+    assert "nothing is encrypted" in warning
+    assert (rest, process.returncode) == ("", 128 + signal.SIGTERM)
 
 
 @pytest.mark.parametrize("name", ["-dash.py", "-", "--dashes.py", "-a:1.py"])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-TOKEN_FIELD = "Fim-Lsp-Token"
+TOKEN_FIELD = "Fim-Lsp-Token"  # noqa: S105 - the name of a field
 """A header field that may carry a shared server's token."""
 
 MAX_BODY = 256 << 20

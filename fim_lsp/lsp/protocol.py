@@ -19,6 +19,7 @@ from pygls.protocol import LanguageServerProtocol
 from pygls.protocol.language_server import lsp_method
 from pygls.workspace import Workspace
 
+from fim_lsp.lsp.gate import take_tokens
 from fim_lsp.lsp.lenient import Lenient
 
 log = logging.getLogger(__name__)
@@ -92,6 +93,7 @@ class Protocol(LanguageServerProtocol):
             return
         if method == types.INITIALIZE:
             self._lenient.introduce(data.get("params"))
+            take_tokens(data.get("params"))  # the gate's affair, and no setting: nothing behind here sees it
         elif method is not None and (mended := self._lenient.mend(method, data.get("params"))) is not None:
             data["params"] = mended
         try:

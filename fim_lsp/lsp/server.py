@@ -31,12 +31,13 @@ log = logging.getLogger(__name__)
 
 
 class Server(LanguageServer):
-    """One editor's connection."""
+    """One editor's connection. ``trusted`` is whether its client is known to be the user, who may set everything."""
 
     protocol: Protocol
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str], *, trusted: bool = True) -> None:
         super().__init__("fim-lsp", fim_lsp.__version__, protocol_cls=Protocol, converter_factory=_converter)
+        self.trusted = trusted
         self.journal = Journal(self.show_status)
         self.session = Session(self._tell, environment, self.journal)
         self.wants_status = False
@@ -109,7 +110,8 @@ def _initialize(server: Server, params: types.InitializeParams) -> None:
     encoding = str(getattr(workspace.position_encoding, "value", workspace.position_encoding))
     documents = Documents(workspace.root_uri, params.workspace_folders or [], encoding, server)
     server.protocol.keep_documents_in(documents)
-    server.session.start(roots=documents.roots(), initialization=params.initialization_options)
+    options = params.initialization_options
+    server.session.start(roots=documents.roots(), initialization=options, trusted=server.trusted)
     text = params.capabilities.text_document
     # lsp-mode says "inlineCompletion": null and means yes; eglot calls itself Eglot
     client = params.client_info.name if params.client_info else ""

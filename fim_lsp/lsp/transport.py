@@ -1,4 +1,4 @@
-"""The server on stdio or TCP.
+"""One editor's connection, and the server on stdio; ``listener.py`` serves many editors on TCP or a Unix socket.
 
 pygls' own loops take three thread hops a message, share one protocol between all TCP clients, hang on SIGINT, always
 exit with 0, and freeze when the editor stops reading. These don't: a thread reads, the loop works, a thread writes.
@@ -19,31 +19,50 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO, Protocol
 
 from fim_lsp.errors import UsageError
-from fim_lsp.lsp.framing import Framing, FramingError
+from fim_lsp.lsp.framing import MAX_BODY, Framing, FramingError
+from fim_lsp.lsp.gate import MAX_FIRST_MESSAGE, Gate, refusal
 from fim_lsp.lsp.server import Server
 
 log = logging.getLogger(__name__)
 
-_CHUNK = 1 << 16  # bytes read at once
+MAX_UNSENT = 16 << 20
+"""Bytes that may wait for a client that does not read; with more it is disconnected."""
+
+CHUNK = 1 << 16
+"""Bytes read at once."""
+
 _PARENT_EVERY = 2.0  # seconds between looks whether the editor is still there
 
 
-class _Writer(Protocol):
-    def write(self, data: bytes) -> None: ...
+class Writer(Protocol):
+    """What a server writes to. Neither method waits or raises."""
 
-    def close(self) -> None: ...
+    def write(self, data: bytes) -> None: ...  # noqa: D102
+
+    def close(self) -> None: ...  # noqa: D102
 
 
 class Connection:
-    """One editor: its server, its framing, and the exit code that it asks for."""
+    """One editor: its server, its framing, and the exit code that it asks for.
 
-    def __init__(self, environment: Mapping[str, str], writer: _Writer) -> None:
-        self.server = Server(environment)
-        self.server.protocol.set_writer(writer)
+    ``trusted`` is whether its client is known to be the user, who may set everything. With a ``gate`` there is no
+    server, and so no session, no back end and no index, before the first message has been let in.
+    """
+
+    def __init__(
+        self, environment: Mapping[str, str], writer: Writer, *, trusted: bool = True, gate: Gate | None = None
+    ) -> None:
+        self._environment, self._writer, self._trusted, self._gate = environment, writer, trusted, gate
         self.ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self.server.protocol.on_exit = self.end
-        self._framing = Framing()
+        self.server = None if gate else self._make_server()
+        self._framing = Framing(MAX_FIRST_MESSAGE if gate else MAX_BODY)
         self._arrived: deque[bytes] = deque()
+
+    def _make_server(self) -> Server:
+        server = Server(self._environment, trusted=self._trusted)
+        server.protocol.set_writer(self._writer)
+        server.protocol.on_exit = self.end
+        return server
 
     def arrived(self, data: bytes) -> None:
         """Lay down what arrived, in any thread, for a :meth:`wake` of its own.
@@ -59,19 +78,31 @@ class Connection:
     def receive(self, data: bytes) -> None:
         """Handle what arrived; nothing (``b""``) is the end."""
         if not data:
-            self.end(0 if self.server.protocol.is_shut_down else 1)
+            self.end(0 if self.server and self.server.protocol.is_shut_down else 1)
             return
         try:
             for body in self._framing.feed(data):
                 if self.ended.done():
                     return
-                self.server.protocol.receive(body)
+                if server := self.server or self._let_in(body):
+                    server.protocol.receive(body)
         except FramingError as error:
             log.error("the editor's stream is not LSP: %s", error)
             self.end(1)
         except Exception as error:  # noqa: BLE001 - the boundary: nothing more can be read after this
             log.error("%s while reading from the editor", type(error).__name__)
             self.end(1)
+
+    def _let_in(self, body: bytes) -> Server | None:
+        """Make the server if the first message shows the token; else answer once and end."""
+        if self._gate is None or not self._gate.admits(body, self._framing.token):
+            log.warning("a client without the right token was turned away")
+            self._writer.write(refusal(body))
+            self.end(1)
+            return None
+        self._framing.max_body = MAX_BODY
+        self.server = self._make_server()
+        return self.server
 
     def end(self, code: int) -> None:
         """The connection is over; the first code stands."""
@@ -80,13 +111,14 @@ class Connection:
 
     async def close(self) -> None:
         """Let go of everything that belongs to the connection."""
-        await self.server.session.close()
+        if self.server:
+            await self.server.session.close()
 
     async def watch_parent(self) -> None:
         """End when the editor's process is gone, though its pipe may be held open by another."""
         while not self.ended.done():
             await asyncio.sleep(_PARENT_EVERY)
-            parent = self.server.process_id
+            parent = self.server.process_id if self.server else None
             if parent and os.name == "posix" and not _alive(parent):
                 log.warning("the editor's process is gone")
                 self.end(1)
@@ -102,31 +134,50 @@ def _alive(process: int) -> bool:
     return True
 
 
-class _ThreadWriter:
-    """Writes in a thread, so that an editor that doesn't read holds up nothing but its own answers."""
+class ThreadWriter:
+    """Writes in a thread, so that an editor that doesn't read holds up nothing but its own answers.
 
-    def __init__(self, stream: BinaryIO, on_broken: Callable[[], None]) -> None:
+    ``broken`` is called, in any thread, when the editor has closed its end or more than ``max_unsent`` bytes wait for it.
+    """
+
+    def __init__(self, stream: BinaryIO, broken: Callable[[], None], max_unsent: int = MAX_UNSENT) -> None:
         self._queue: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-        self._stream = stream
-        self._on_broken = on_broken
+        self._descriptor = stream.fileno()
+        self._broken = broken
+        self._max_unsent = max_unsent
+        self._queued = self._written = 0  # bytes; each is changed by one thread only
+        self._is_over = False
         self._thread = threading.Thread(target=self._run, name="write", daemon=True)
         self._thread.start()
 
     def write(self, data: bytes) -> None:
+        """Queue it for the editor; after an overflow nothing is sent."""
+        if self._is_over:
+            return
+        self._queued += len(data)
         self._queue.put(data)
+        if self._queued - self._written > self._max_unsent:
+            self._is_over = True
+            log.error("the editor does not read its answers; %d bytes wait", self._queued - self._written)
+            self._broken()
 
     def close(self) -> None:
+        """Wait until all is written, up to 2 s: the editor may not read."""
         self._queue.put(None)
         self._thread.join(timeout=2)
 
     def _run(self) -> None:
+        """Write straight to the descriptor: a buffered stream's lock, held here for ever, would abort Python's end."""
         while (data := self._queue.get()) is not None:
-            try:
-                self._stream.write(data)
-                self._stream.flush()
-            except (OSError, ValueError):  # the editor closed its end, or we did
-                self._on_broken()
-                return
+            rest = memoryview(data)
+            while rest:
+                try:
+                    written = os.write(self._descriptor, rest[:CHUNK])
+                except OSError:  # the editor closed its end, or we did
+                    self._broken()
+                    return
+                self._written += written
+                rest = rest[written:]
 
 
 @contextlib.contextmanager
@@ -182,7 +233,7 @@ async def _stdio(environment: Mapping[str, str], stdin: BinaryIO, stdout: Binary
         if connection is not None:
             from_thread(connection.end, 1)
 
-    writer = _ThreadWriter(stdout, broken)
+    writer = ThreadWriter(stdout, broken)
     connection = Connection(environment, writer)
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):  # Windows
@@ -192,7 +243,7 @@ async def _stdio(environment: Mapping[str, str], stdin: BinaryIO, stdout: Binary
         descriptor = stdin.fileno()
         while True:
             try:
-                data = os.read(descriptor, _CHUNK)
+                data = os.read(descriptor, CHUNK)
             except OSError:
                 data = b""
             connection.arrived(data)
@@ -207,72 +258,3 @@ async def _stdio(environment: Mapping[str, str], stdin: BinaryIO, stdout: Binary
     await connection.close()
     writer.close()
     return code
-
-
-def serve_tcp(environment: Mapping[str, str], host: str, port: int, ready: Callable[[str], None]) -> int:
-    """Serve any number of editors, each with a session of its own, until interrupted. ``ready`` is told the address."""
-
-    async def main() -> int:
-        with discreet():
-            return await _tcp(environment, host, port, ready)
-
-    return asyncio.run(main())
-
-
-async def _tcp(environment: Mapping[str, str], host: str, port: int, ready: Callable[[str], None]) -> int:
-    loop = asyncio.get_running_loop()
-    stopped: asyncio.Future[int] = loop.create_future()
-
-    def stop(number: int) -> None:
-        if not stopped.done():
-            stopped.set_result(128 + number)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):  # Windows
-            loop.add_signal_handler(number, stop, number)
-    connections: set[asyncio.Task[None]] = set()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - for mypy: this is a task's coroutine
-        connections.add(task)
-        try:
-            await _tcp_connection(environment, reader, writer)
-        except asyncio.CancelledError:  # below; in 3.11 asyncio's streams take it for an error
-            log.info("a connection was ended")
-        finally:
-            connections.discard(task)
-
-    server = await asyncio.start_server(serve, host, port)
-    ready(", ".join(f"{name[0]}:{name[1]}" for name in (socket.getsockname() for socket in server.sockets)))
-    code = await stopped
-    server.close()
-    for task in connections:
-        task.cancel()
-    await asyncio.gather(*connections, return_exceptions=True)
-    return code
-
-
-async def _tcp_connection(
-    environment: Mapping[str, str], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-) -> None:
-    connection = Connection(environment, writer)
-
-    async def read() -> None:
-        while not connection.ended.done():
-            try:
-                data = await reader.read(_CHUNK)
-            except OSError:
-                data = b""
-            connection.receive(data)
-
-    reading = asyncio.get_running_loop().create_task(read())
-    reading.add_done_callback(lambda _: connection.end(1))  # whatever it failed of: an editor is not left unheard
-    try:
-        await connection.ended
-    finally:
-        reading.cancel()
-        await connection.close()
-        writer.close()
-        with contextlib.suppress(OSError):
-            await writer.wait_closed()

@@ -142,7 +142,7 @@ class RawClient:
                 header = await self.stdout.readuntil(b"\r\n\r\n")
                 length = int(header.lower().split(b"content-length:")[1].split(b"\r\n")[0])
                 message = json.loads(await self.stdout.readexactly(length))
-            except asyncio.IncompleteReadError:
+            except (asyncio.IncompleteReadError, ConnectionError):
                 async with self._changed:
                     self._changed.notify_all()
                 return

@@ -189,42 +189,6 @@ async def test_an_editor_that_does_not_read_holds_up_nothing(tmp_path: Path) -> 
         assert (await client.reply(last))["result"] is None
 
 
-async def test_many_editors_on_one_tcp_server_are_strangers(tmp_path: Path) -> None:
-    server = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "fim_lsp", "--tcp", "127.0.0.1:0",
-        env={**os.environ, "HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    assert server.stderr
-    try:
-        async with asyncio.timeout(60):
-            port = int((await server.stderr.readline()).rsplit(b":", 1)[1])
-            first, second = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
-            for (reader, writer), text in ((first, SOURCE), (second, SOURCE.replace("alpha", "alpine"))):
-                writer.write(framed({"jsonrpc": "2.0", "id": 1, "method": "initialize",
-                                     "params": {"capabilities": {}, "initializationOptions": NGRAM}}))  # fmt: skip
-                assert (await _message(reader))["id"] == 1
-                document = {"uri": "file:///same.py", "languageId": "python", "version": 0, "text": text}
-                writer.write(
-                    framed({"jsonrpc": "2.0", "method": "textDocument/didOpen", "params": {"textDocument": document}})
-                )
-            second[1].close()
-            await second[1].wait_closed()
-            first[1].write(framed({"jsonrpc": "2.0", "id": 2, "method": "textDocument/inlineCompletion", "params": {
-                "textDocument": {"uri": "file:///same.py"}, "position": {"line": 41, "character": 19},
-                "context": {"triggerKind": 1}}}))  # fmt: skip
-            assert texts(await _message(first[0]))[0].startswith("ha, beta)")
-            first[1].close()
-            await first[1].wait_closed()
-    finally:
-        server.terminate()
-        assert await server.wait() == 128 + signal.SIGTERM
-
-
-async def _message(reader: asyncio.StreamReader) -> dict[str, object]:
-    header = await reader.readuntil(b"\r\n\r\n")
-    return json.loads(await reader.readexactly(int(header.split(b":")[1].split()[0])))
-
-
 def test_the_private_parts_of_pygls_are_where_they_were() -> None:
     """Used in ``lsp/protocol.py`` alone; pygls is pinned to its minor version, and this notices what a patch moves."""
     own = {

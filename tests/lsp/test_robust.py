@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
 import os
 import signal
-import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fim_lsp.lsp import transport
+from fim_lsp.lsp import listener, transport
 from fim_lsp.lsp.protocol import Protocol
 from tests.fakes.codestral import FakeCodestral
 from tests.limits.fakes import until
 from tests.lsp.raw import URI, RawClient, framed, texts
+from tests.lsp.shared import shared_server
 
 NGRAM = {"backend": "ngram"}
 SOURCE = "\n".join(["total = compute(alpha, beta)", "print(total)"] * 20) + "\ntotal = compute(alp"
@@ -174,62 +171,29 @@ async def test_what_fails_in_the_loop_is_told_by_its_class_only(
 # -- TCP
 
 
-@contextlib.asynccontextmanager
-async def tcp_server(home: Path) -> AsyncIterator[tuple[asyncio.subprocess.Process, int]]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "fim_lsp", "--tcp", "127.0.0.1:0",
-        env={**os.environ, "HOME": str(home), "XDG_CONFIG_HOME": str(home)}, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    assert process.stderr
-    try:
-        async with asyncio.timeout(60):
-            yield process, int((await process.stderr.readline()).rsplit(b":", 1)[1])
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-
-
-async def message(reader: asyncio.StreamReader) -> dict[str, Any]:
-    header = await reader.readuntil(b"\r\n\r\n")
-    return json.loads(await reader.readexactly(int(header.split(b":")[1].split()[0])))
-
-
-INITIALIZE = {"jsonrpc": "2.0", "id": 1, "method": "initialize",
-              "params": {"capabilities": {}, "initializationOptions": NGRAM}}  # fmt: skip
-
-
 @pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
 async def test_a_tcp_server_hears_on_after_deep_json_and_leaves_quietly(tmp_path: Path) -> None:
-    async with tcp_server(tmp_path) as (process, port):
-        assert process.stderr
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(framed(INITIALIZE))
-        assert (await message(reader))["id"] == 1
-        writer.write(with_header(b'{"jsonrpc":"2.0","id":2,"method":"x","params":' + DEEP + b"}"))
-        assert (await message(reader))["error"]["code"] == -32603
-        writer.write(framed({"jsonrpc": "2.0", "id": 3, "method": "no/such", "params": {}}))
-        assert (await message(reader))["error"]["code"] == -32601
-        process.send_signal(signal.SIGTERM)
-        assert b"Traceback" not in await process.stderr.read()
-        assert await process.wait() == 128 + signal.SIGTERM
-        assert await reader.read() == b""
-        writer.close()
+    async with shared_server(tmp_path, "--tcp", "127.0.0.1:0") as server, server.connect() as client:
+        await client.initialize(options={"token": server.token})
+        client.stdin.write(with_header(b'{"jsonrpc":"2.0","id":7,"method":"x","params":' + DEEP + b"}"))
+        assert (await client.reply(7))["error"]["code"] == -32603
+        assert (await client.reply(client.request("no/such", {})))["error"]["code"] == -32601
+        server.process.send_signal(signal.SIGTERM)
+        assert await server.exit_code() == 128 + signal.SIGTERM
+        await client.ended()
+    assert "Traceback" not in server.log
 
 
-async def test_a_tcp_connection_that_cannot_be_read_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_connection_that_cannot_be_read_ends(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def fail(*_: object) -> None:
         raise ValueError("hunter2")
 
     monkeypatch.setattr(transport.Connection, "receive", fail)
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await transport._tcp_connection({}, reader, writer)
-
+    clients = listener.Clients({}, trusted=True, gate=None)
     with transport.discreet():
-        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        server = await asyncio.start_unix_server(clients.client, tmp_path / "s")
         async with asyncio.timeout(60):
-            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+            reader, writer = await asyncio.open_unix_connection(tmp_path / "s")
             writer.write(b"x")
             assert await reader.read() == b""
             writer.close()

@@ -1,0 +1,440 @@
+"""A server that several editors share: who gets in, what they may do there, and that nobody can hold up the others."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import stat
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from fim_lsp.lsp import listener, transport
+from fim_lsp.lsp.gate import MAX_FIRST_MESSAGE, Gate
+from fim_lsp.secret import Secret
+from tests.fakes.codestral import FakeCodestral
+from tests.limits.fakes import until
+from tests.lsp.raw import GUARD, RawClient, framed, texts
+from tests.lsp.shared import Editor, answer, initialize, shared_server
+from tests.lsp.test_framing import FOREIGN
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="Unix sockets, signals and file modes are POSIX")
+
+TCP = ("--tcp", "127.0.0.1:0")
+NGRAM = {"backend": "ngram"}
+SOURCE = "\n".join(["total = compute(alpha, beta)", "print(total)"] * 20) + "\ntotal = compute(alp"
+
+
+def config(home: Path, text: str) -> None:
+    file = home / "config" / "fim-lsp" / "config.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text(text)
+
+
+def attack(marker: Path, **more: object) -> dict[str, object]:
+    """Options that run a program and name an address, where they are believed."""
+    command = [sys.executable, "-c", f"open({str(marker)!r}, 'w')"]
+    return {"backend": "openai", "base_url": "http://127.0.0.1:9/", "api_key_command": command, **more}
+
+
+async def greets(client: Editor, token: str = "") -> None:
+    """A whole session's beginning works."""
+    await client.initialize(options={"token": token} if token else NGRAM)
+    client.open(SOURCE)
+    assert texts(await client.reply(client.ask(41, 19, kind=1)))[0].startswith("ha, beta)")
+
+
+# -- the browser's attack
+
+
+def requests(body: bytes, port: int, token: str) -> list[bytes]:
+    """What a web page can make a browser send, and what it can't."""
+    host = b"Host: 127.0.0.1:%d" % port
+    length = b"Content-Length: %d" % len(body)
+    plain = b"Content-Type: text/plain;charset=UTF-8"
+    ours = b"Fim-Lsp-Token: " + token.encode()
+    lines = [
+        [b"POST / HTTP/1.1", host, b"Connection: keep-alive", length, plain, b"Origin: http://evil.example"],
+        [b"POST / HTTP/1.1", length],
+        [b"POST / HTTP/1.1", length, ours],
+        [b"POST / HTTP/1.0", length, plain],
+        [b"POST /Content-Length:1 HTTP/1.1", host, length],
+        [b"POST http://127.0.0.1/ HTTP/1.1", host, length],
+        [b"PUT / HTTP/1.1", host, length, ours],
+        [b"GET /?" + ours.replace(b" ", b"") + b" HTTP/1.1", host, length],
+        [b"OPTIONS / HTTP/1.1", host, b"Access-Control-Request-Method: POST", length],
+        [length, host, ours],
+    ]
+    message = length + b"\r\n\r\n" + body
+    made = [b"\r\n".join(request) + b"\r\n\r\n" + body for request in lines]
+    inside = b"POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n%b" % (len(message), message)
+    form = b"--x\r\nContent-Disposition: form-data; name=a\r\n\r\n" + message + b"\r\n--x--"
+    upload = b"POST / HTTP/1.1\r\n" + host + b"\r\nContent-Type: multipart/form-data; boundary=x\r\n\r\n" + form
+    return [*made, inside, upload, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + message, b"\x16\x03\x01\x02\0" + message]
+
+
+async def test_a_web_page_gets_no_answer_and_runs_nothing(tmp_path: Path) -> None:
+    marker = tmp_path / "marker"
+    async with shared_server(tmp_path, *TCP) as server:
+        for token in (server.token, "guessed-token"):
+            body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+                "capabilities": {}, "initializationOptions": attack(marker, token=token)}}).encode()  # fmt: skip
+            for request in requests(body, server.port, token):
+                assert await answer(server, request) == b"", request
+                for cut in (1, 7, len(request) // 2):
+                    reader, writer = await server.streams()
+                    writer.write(request[:cut])
+                    await asyncio.sleep(0)
+                    with contextlib.suppress(OSError):
+                        writer.write(request[cut:])
+                        await writer.drain()
+                    with contextlib.suppress(ConnectionResetError):
+                        assert await reader.read() == b"", request
+                    writer.close()
+        async with server.connect() as client:
+            await greets(client, server.token)
+    assert not marker.exists()
+    assert server.token not in server.log
+    assert "Traceback" not in server.log
+
+
+async def test_other_protocols_end_at_once_on_every_transport(tmp_path: Path) -> None:
+    for arguments in (TCP, ("--socket", str(tmp_path / "s"))):
+        async with shared_server(tmp_path, *arguments) as server:
+            for stream in FOREIGN.values():
+                assert await answer(server, stream) == b"", stream
+
+
+# -- the token
+
+
+def first_messages(token: str, marker: Path) -> list[bytes]:
+    """First messages that do not get in."""
+    options = attack(marker)
+    wrong: list[object] = [
+        "wrong-token", token[:-1], token + "x", token[1:], token.swapcase(), "", " " + token, token + "\n", None, 0, 1,
+        True, [token], {"token": token}, "\ud800" + token, "ß" * 43, "x" * 100_000,
+    ]  # fmt: skip
+
+    def with_header(field: str, body: bytes) -> bytes:
+        return f"Fim-Lsp-Token: {field}\r\n".encode() + body
+
+    return [
+        *(initialize({**options, "token": value}) for value in wrong),
+        *(initialize({"fim-lsp": {**options, "token": value}}) for value in wrong[:4]),
+        *(initialize(value) for value in (options, None, [], [token], token, {}, {"Token": token})),
+        with_header("wrong-token", initialize(options)),
+        with_header("wrong-token", initialize({**options, "token": token})),
+        with_header(token, initialize({**options, "token": "wrong-token"})),
+        with_header(token, framed({"jsonrpc": "2.0", "id": 1, "method": "shutdown"})),
+        initialize(options, token=token),
+        framed({"jsonrpc": "2.0", "id": 1, "method": "initialize", "token": token, "params": {"capabilities": {}}}),
+        framed({"jsonrpc": "2.0", "id": 1, "method": "Initialize", "params": {"initializationOptions": {"token": token}}}),
+        framed({"jsonrpc": "2.0", "method": "exit", "params": {"initializationOptions": {"token": token}}}),
+        framed({"jsonrpc": "2.0", "id": 1, "method": "textDocument/inlineCompletion", "params": {}}),
+        framed([{"method": "initialize", "params": {"initializationOptions": {"token": token}}}]),
+        framed(token), framed(None), b"Content-Length: 0\r\n\r\n", b"Content-Length: 2\r\n\r\n\xff\xfe",
+        b"Content-Length: 100000\r\n\r\n" + b"[" * 100_000,
+    ]  # fmt: skip
+
+
+async def test_nothing_else_is_answered_before_the_token(tmp_path: Path) -> None:
+    marker = tmp_path / "marker"
+    async with shared_server(tmp_path, *TCP, "--log-level", "debug") as server:
+        for message in first_messages(server.token, marker):
+            second = framed({"jsonrpc": "2.0", "id": 2, "method": "shutdown"})
+            got = await answer(server, message + initialize({"token": server.token}) + second)
+            head, _, body = got.partition(b"\r\n\r\n")
+            assert int(head.removeprefix(b"Content-Length: ")) == len(body), message
+            reply = json.loads(body)
+            assert reply["error"]["code"] == -32600
+            assert "token" in reply["error"]["message"]
+            assert server.token not in reply["error"]["message"]
+            assert reply["id"] in (1, None)
+        async with server.connect() as client:
+            await greets(client, server.token)
+    assert not marker.exists()
+    assert "without the right token" in server.log
+    for secret in (server.token, "wrong-token", "marker", "xxxx"):
+        assert secret not in server.log
+
+
+async def test_the_token_is_taken_from_the_options_or_the_header(tmp_path: Path) -> None:
+    async with shared_server(tmp_path, *TCP) as server:
+        field = f"FIM-LSP-TOKEN: {server.token}\r\n".encode()
+        for start in (
+            initialize({"token": server.token}),
+            initialize({"fim-lsp": {"token": server.token}}),
+            field + initialize(None),
+            field + initialize({"token": server.token}),
+        ):
+            reader, writer = await server.streams()
+            for number in range(0, len(start), 50):
+                writer.write(start[number : number + 50])
+                await writer.drain()
+            header = await reader.readuntil(b"\r\n\r\n")
+            reply = json.loads(await reader.readexactly(int(header.split(b":")[1].split()[0])))
+            assert reply["result"]["serverInfo"]["name"] == "fim-lsp"
+            writer.close()
+
+
+async def test_the_token_is_nowhere_but_on_stderr_and_in_its_file(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    async with shared_server(tmp_path, *TCP, "--log-level", "debug", "--log-file", str(log)) as server:
+        file = server.token_file
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert file.read_text().strip() == server.token
+        assert file.is_relative_to(tmp_path / "state")
+        assert len(server.token) >= 40
+        async with server.connect() as client:
+            await greets(client, server.token)
+            client.notify("workspace/didChangeConfiguration", {"settings": {"token": server.token}})
+            why = await client.reply(
+                client.request("workspace/executeCommand", {"command": "fim-lsp.why", "arguments": [{"quiet": True}]})
+            )
+            assert server.token not in json.dumps([client.replies, client.notes, client.requests, why])
+        process = psutil.Process(server.process.pid)
+        assert server.token not in " ".join([*process.cmdline(), *process.environ().values()])
+        server.process.terminate()
+        assert await server.exit_code() == 128 + signal.SIGTERM
+        assert not file.exists()
+    assert server.token not in server.log + log.read_text()
+
+
+async def test_a_token_of_ones_own_file_is_kept_and_not_shown(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    for number in range(2):
+        async with shared_server(tmp_path, *TCP, "--tcp-token", str(file)) as server:
+            assert ("is the one in" in server.lines[1]) == (number == 1)
+            assert stat.S_IMODE(file.stat().st_mode) == 0o600
+            assert file.read_text().strip() == server.token
+            async with server.connect() as client:
+                await greets(client, server.token)
+            server.process.terminate()
+            await server.exit_code()
+        assert file.exists()
+    assert [name for name in os.listdir(tmp_path) if "token" in name] == ["token"]
+
+
+def connection(gate: Gate | None) -> tuple[transport.Connection, list[bytes]]:
+    class Sent:
+        def write(self, data: bytes) -> None:
+            sent.append(data)
+
+        def close(self) -> None:
+            pass
+
+    sent: list[bytes] = []
+    return transport.Connection({}, Sent(), trusted=False, gate=gate), sent
+
+
+async def test_nothing_is_made_before_the_token() -> None:
+    made, sent = connection(Gate(Secret("the-right-token")))
+    for byte in initialize({"token": "the-right-token"})[:-1]:
+        made.receive(bytes([byte]))
+    assert (made.server, sent) == (None, [])
+    made.receive(b"}")
+    assert made.server
+    assert not made.server.trusted
+    await made.close()
+
+
+@pytest.mark.parametrize("field", [b"", b"Fim-Lsp-Token: the-right-token\r\n"])
+async def test_a_first_message_is_bounded_and_later_ones_are_not(field: bytes) -> None:
+    made, sent = connection(Gate(Secret("the-right-token")))
+    made.receive(field + b"Content-Length: %d\r\n\r\n" % (MAX_FIRST_MESSAGE + 1))
+    assert await made.ended == 1
+    assert (made.server, sent) == (None, [])
+    made, sent = connection(Gate(Secret("the-right-token")))
+    made.receive(initialize({"token": "the-right-token"}))
+    made.receive(b"Content-Length: %d\r\n\r\n" % (MAX_FIRST_MESSAGE + 1))
+    assert not made.ended.done()
+    await made.close()
+
+
+async def test_idle_connections_make_room_for_whoever_has_the_token(tmp_path: Path) -> None:
+    count = 4 * listener.MAX_WAITING
+    async with shared_server(tmp_path, *TCP) as server, server.connect() as before:
+        await greets(before, server.token)
+        idle = [await server.streams() for _ in range(count)]
+        for _, writer in idle[::2]:
+            writer.write(b"Content-Length: ")
+        async with server.connect() as client:
+            await greets(client, server.token)
+            for reader, _ in idle[: count - listener.MAX_WAITING]:
+                assert await reader.read() == b""
+            assert texts(await before.reply(before.ask(41, 19, kind=1)))
+        for _, writer in idle:
+            writer.close()
+
+
+async def test_a_client_has_its_time_for_the_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listener, "TOKEN_TIME", 0.01)
+    clients = listener.Clients({}, trusted=False, gate=Gate(Secret("the-right-token")))
+    server = await asyncio.start_unix_server(clients.client, tmp_path / "s")
+    async with asyncio.timeout(GUARD):
+        reader, writer = await asyncio.open_unix_connection(tmp_path / "s")
+        assert await reader.read() == b""
+        writer.close()
+    server.close()
+
+
+# -- what a client on TCP may do
+
+
+@pytest.mark.parametrize("source", ["file", "command", "environment"])
+async def test_a_client_on_tcp_takes_no_key_elsewhere(tmp_path: Path, source: str) -> None:
+    marker = tmp_path / "marker"
+    async with FakeCodestral(lambda body: "ours") as own, FakeCodestral(lambda body: "theirs") as other:
+        key = {"file": 'api_key = "sk-own"', "command": 'api_key_command = ["echo", "sk-own"]', "environment": ""}[
+            source
+        ]
+        config(tmp_path, f'backend = "codestral"\nbase_url = "{own.url}"\nfallback = []\ndebounce = 0\n{key}\n')
+        env = {"FIM_LSP_API_KEY": "sk-own"} if source == "environment" else {}
+        options = {**attack(marker), "base_url": other.url, "fallback": ["openai"], "limits_store": other.url}
+        async with shared_server(tmp_path, *TCP, env=env) as server:
+            for backend in ("codestral", "openai", "ollama", "mistral"):
+                named = {**options, "backend": backend}
+                for sent in ({**named, "token": server.token}, {"fim-lsp": {**named, "token": server.token}}):
+                    async with server.connect() as client:
+                        client.configuration = named
+                        await client.initialize(options=sent, capabilities={"workspace": {"configuration": True}})
+                        await client.until(lambda client=client: bool(client.requests))
+                        client.notify("workspace/didChangeConfiguration", {"settings": named})
+                        client.notify("workspace/didChangeConfiguration", {"settings": {"fim-lsp": named}})
+                        client.open("total = ")
+                        assert texts(await client.reply(client.ask(0, 8, kind=1))) == ["ours"]
+        assert {request.headers["authorization"] for request in own.requests} == {"Bearer sk-own"}
+        assert other.requests == []
+    assert not marker.exists()
+
+
+async def test_a_client_on_tcp_lets_no_excluded_file_through(tmp_path: Path) -> None:
+    async with FakeCodestral(lambda body: "x") as own:
+        config(tmp_path, f'backend = "codestral"\nbase_url = "{own.url}"\napi_key = "k"\nfallback = []\ndebounce = 0\n')
+        async with shared_server(tmp_path, *TCP) as server, server.connect() as client:
+            await client.initialize(options={"token": server.token, "exclude": ["!.env", "!*"]})
+            client.open("KEY=1\n", uri="file:///ws/.env", language="dotenv")
+            assert texts(await client.reply(client.ask(1, 0, uri="file:///ws/.env", kind=1))) == []
+        assert own.requests == []
+
+
+async def test_a_client_on_tcp_sets_what_a_project_may_set(tmp_path: Path) -> None:
+    async with FakeCodestral(lambda body: "x") as own:
+        config(tmp_path, f'backend = "codestral"\nbase_url = "{own.url}"\napi_key = "k"\nfallback = []\ndebounce = 0\n')
+        async with shared_server(tmp_path, *TCP) as server, server.connect() as client:
+            await client.initialize(options={"token": server.token, "max_tokens": 7})
+            client.open("total = ")
+            assert texts(await client.reply(client.ask(0, 8, kind=1))) == ["x"]
+            assert client.messages() == []
+        assert own.requests[0].body["max_tokens"] == 7
+
+
+async def test_a_client_on_the_socket_is_the_user(tmp_path: Path) -> None:
+    async with FakeCodestral(lambda body: "theirs") as other:
+        async with shared_server(tmp_path, "--socket", str(tmp_path / "s")) as server, server.connect() as client:
+            await client.initialize(
+                options={"backend": "codestral", "base_url": other.url, "api_key": "k", "token": "any"}
+            )
+            client.open("total = ")
+            assert texts(await client.reply(client.ask(0, 8, kind=1))) == ["theirs"]
+            assert client.messages() == []
+        assert len(other.requests) == 1
+
+
+# -- many clients
+
+
+def transports(folder: Path) -> list[tuple[str, ...]]:
+    return [TCP, ("--socket", str(folder / "s"))]
+
+
+@pytest.mark.parametrize("number", [0, 1], ids=["tcp", "socket"])
+async def test_many_editors_on_one_server_are_strangers(tmp_path: Path, number: int) -> None:
+    async with (
+        shared_server(tmp_path, *transports(tmp_path)[number]) as server,
+        server.connect() as first,
+        server.connect() as second,
+    ):
+        for client, word in ((first, "alpha"), (second, "alpine")):
+            await client.initialize(options={**NGRAM, "token": server.token})
+            client.open(SOURCE.replace("alpha", word))
+        second.notify("exit", None)
+        await second.ended()
+        assert texts(await first.reply(first.ask(41, 19, kind=1)))[0].startswith("ha, beta)")
+        server.process.terminate()
+        assert await server.exit_code() == 128 + signal.SIGTERM
+
+
+async def fill(client: RawClient, wait: int = 8 << 20) -> None:
+    """Ask for answers that nobody reads, more than the system's own buffers hold."""
+    client.stdout._transport.pause_reading()  # type: ignore[attr-defined]
+    name = "x" * 100_000
+    for number in range(wait // len(name)):
+        client.write({"jsonrpc": "2.0", "id": number + 1000, "method": f"no/such/{name}", "params": {}})
+        with contextlib.suppress(ConnectionError):
+            await client.stdin.drain()
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [0, 1], ids=["tcp", "socket"])
+async def test_a_signal_ends_the_server_though_a_client_does_not_read(tmp_path: Path, number: int, sent: int) -> None:
+    async with (
+        shared_server(tmp_path, *transports(tmp_path)[number]) as server,
+        server.connect() as client,
+        server.connect() as other,
+    ):
+        await greets(client, server.token)
+        await greets(other, server.token)
+        await fill(client)
+        assert texts(await other.reply(other.ask(41, 19, kind=1)))
+        server.process.send_signal(sent)
+        assert await server.exit_code() == 128 + sent
+        client.stdout._transport.resume_reading()  # type: ignore[attr-defined]
+    assert "Traceback" not in server.log
+    assert not (tmp_path / "s").exists()
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_ends_a_server_on_stdio_though_its_editor_does_not_read(tmp_path: Path, sent: int) -> None:
+    async with RawClient(tmp_path) as client:
+        await client.initialize(options=NGRAM)
+        await fill(client)
+        client.process.send_signal(sent)
+        await until(lambda: client.process.returncode is not None)  # wait() would want the pipe read to its end
+        assert client.process.returncode == 128 + sent
+        client.stdout._transport.resume_reading()  # type: ignore[attr-defined]
+    assert "Traceback" not in client.log
+    assert "Fatal" not in client.log  # Python's own end, when a thread holds a buffered stream
+
+
+@pytest.mark.parametrize("number", [0, 1], ids=["tcp", "socket"])
+async def test_a_client_that_does_not_read_is_disconnected_and_costs_nobody_else(tmp_path: Path, number: int) -> None:
+    async with (
+        shared_server(tmp_path, *transports(tmp_path)[number]) as server,
+        server.connect() as client,
+        server.connect() as other,
+    ):
+        await greets(client, server.token)
+        await greets(other, server.token)
+        await fill(client, 3 * transport.MAX_UNSENT)
+        assert texts(await other.reply(other.ask(41, 19, kind=1)))
+        client.stdout._transport.resume_reading()  # type: ignore[attr-defined]
+        await client.ended()
+        assert texts(await other.reply(other.ask(41, 19, kind=1)))
+    assert "does not read its answers" in server.log
+
+
+async def test_an_editor_on_stdio_that_reads_nothing_at_all_ends_its_server(tmp_path: Path) -> None:
+    async with RawClient(tmp_path) as client:
+        await client.initialize(options=NGRAM)
+        await fill(client, 3 * transport.MAX_UNSENT)
+        await until(lambda: client.process.returncode is not None)
+        assert client.process.returncode == 1
+        client.stdout._transport.resume_reading()  # type: ignore[attr-defined]
+    assert "does not read its answers" in client.log
