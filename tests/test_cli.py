@@ -211,7 +211,7 @@ async def test_complete_asks_the_back_end_on_the_servers_path(project: Path) -> 
         done = await asyncio.to_thread(run, project, "complete", "b.py:1:5", **env)
     assert (done.stdout, done.stderr, done.returncode) == ("42\n", "", 0)
     body = server.requests[0].body
-    assert (body["prompt"], body["suffix"]) == ("x = ", "\r\ny = 2\r\n")
+    assert (body["prompt"], body["suffix"]) == ("x = ", "\ny = 2\n")
 
 
 def test_a_dead_back_end_is_said_and_stood_in_for(project: Path) -> None:

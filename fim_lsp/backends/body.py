@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from fim_lsp.backends.wire import HttpRequest
+from fim_lsp.text.positions import with_line_feeds
 
 EVENTS: Final = "text/event-stream"
 
@@ -40,6 +41,6 @@ def encodable(text: str) -> str:
 
 
 def stops(*groups: str | tuple[str, ...] | None) -> list[str]:
-    """All stop strings of ``groups``, in order, each once."""
+    r"""All stop strings of ``groups``, in order, each once; their line ends are ``\n`` as those of all that is sent."""
     texts = (text for group in groups for text in ((group,) if isinstance(group, str) else group or ()))
-    return list(dict.fromkeys(encodable(text) for text in texts if text))
+    return list(dict.fromkeys(with_line_feeds(encodable(text)) for text in texts if text))

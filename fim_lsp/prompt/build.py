@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from fim_lsp.prompt.prompt import Prompt, Snippet, has_headings
 from fim_lsp.prompt.secret_find import find
 from fim_lsp.prompt.window import Windows
 from fim_lsp.text.cursor import Split
+from fim_lsp.text.positions import with_line_feeds
 
 WINDOW = 24_000  # characters taken on each side of the cursor when a request arrives; the budget cuts further
 
@@ -34,12 +36,14 @@ def build(
     windows: Windows | None = None,
     most: tuple[int | None, int | None] = (None, None),
 ) -> Prompt:
-    """Cut the window to what ``context`` leaves of ``room`` characters, ``suffix_share`` of it behind the cursor.
+    r"""Cut the window to what ``context`` leaves of ``room`` characters, ``suffix_share`` of it behind the cursor.
 
     What one side doesn't need, the other may have. Context that doesn't fit is left out from its end, and all of it
     beside a text with headings of its own, which nobody could tell from those of context. ``windows`` keeps the window
     where it was before. ``most`` bounds what is before and after the cursor; 0 allows nothing there, None everything.
+    Line ends are ``\n``, whatever the document's are.
     """
+    split = replace(split, prefix=with_line_feeds(split.prefix), suffix=with_line_feeds(split.suffix), line_end="\n")
     if context and not (path.isprintable() and not any(map(has_headings, (split.prefix, split.suffix)))):
         context = ()
     kept, left = _fitting(context, room, path)

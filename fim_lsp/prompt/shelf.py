@@ -9,6 +9,7 @@ from fim_lsp.prompt.chunks import Chunk, names, pieces
 from fim_lsp.prompt.prompt import has_headings
 from fim_lsp.prompt.secret_blocks import may_hold_key
 from fim_lsp.prompt.secret_find import find
+from fim_lsp.text.positions import with_line_feeds
 
 Lines = Callable[[], Sequence[str]]
 
@@ -155,7 +156,8 @@ def _read(path: str, lines: Sequence[str], bounds: Sequence[tuple[int, int]]) ->
         hidden = any(span.start < at + len(text) and span.end > at for span in secrets)
         whole = all(len(line) <= _LONG for line in lines[first:last])
         fit = whole and not hidden and not may_hold_key(text) and not has_headings(text)
-        found.append(_Piece(last - first, Chunk(path=path, text=text, names=names(text)) if fit else None))
+        chunk = Chunk(path=path, text=with_line_feeds(text), names=names(text)) if fit else None
+        found.append(_Piece(last - first, chunk))
         at += len(text)
     return found
 

@@ -24,6 +24,11 @@ def content(line: str) -> str:
     return line.rstrip("\r\n")
 
 
+def with_line_feeds(text: str) -> str:
+    r"""``text`` with ``\n`` for every line end, as models know text; its lines and columns stay what they are."""
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
 def line_end(line: str) -> str:
     r"""A line's ``\n``, ``\r\n`` or ``\r``; ``""`` if it has none, as the last of a document."""
     return line[len(content(line)) :]

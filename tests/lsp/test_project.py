@@ -146,3 +146,19 @@ async def test_a_prompt_begins_as_before_after_rules_or_settings_were_read_again
     assert len(server.requests) == 6
     prompts = [str(request.body["prompt"])[:500] for request in server.requests]
     assert len(set(prompts[1:])) == 1  # the first answer tells how many characters a token has
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\r", "\n"])
+async def test_models_see_line_feeds_and_the_document_keeps_its_own_line_ends(tmp_path: Path, end: str) -> None:
+    """In all that is sent: text, context, stop strings; and what comes back is in a second file of the same kind."""
+    answer = "add_article(\r\n    a, 1)\n"
+    async with FakeCodestral(lambda body: answer) as server, RawClient(tmp_path) as client:
+        await client.initialize(options=settings(server, stop=["\r\n\r\n"], multiline="always"), root=tmp_path)
+        client.open(CART.replace("\n", end), uri=(tmp_path / "shop/cart.py").as_uri())
+        uri = (tmp_path / "main.py").as_uri()
+        client.open(f"{MAIN}\nx = 1\n".replace("\n", end), uri=uri)
+        assert texts(await client.reply(client.ask(3, 5, uri=uri, kind=1))) == [f"add_article({end}    a, 1)"]
+    body = server.requests[0].body
+    assert body["prompt"] == f"+++++ shop/cart.py\n{CART.rstrip()}\n\n+++++ main.py\n{MAIN.rstrip()}"
+    assert body["suffix"] == "\n\nx = 1\n"
+    assert body["stop"] == ["\n\n", "\n+++++ "]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fim_lsp.backends.codestral import with_context
 from fim_lsp.prompt.build import build
-from fim_lsp.prompt.prompt import Snippet
+from fim_lsp.prompt.prompt import Prompt, Snippet
 from fim_lsp.prompt.secrets import mask
+from fim_lsp.prompt.window import Windows
 from tests.marked import split
 
 LINES = st.lists(st.text(alphabet="abc d😀", max_size=30), max_size=40)
@@ -29,6 +32,28 @@ def test_the_prompt_is_a_contiguous_window_within_the_budget(
     assert len(prompt.prefix) + len(prompt.suffix) <= room
     if len(before) + len(after) <= room:
         assert (prompt.prefix, prompt.suffix) == (before, after)
+
+
+@given(LINES, LINES, st.integers(0, 600), st.lists(st.sampled_from(["\n", "\r\n", "\r"]), min_size=1))
+def test_a_prompt_is_the_same_whatever_the_line_ends(
+    above: list[str], below: list[str], room: int, ends: list[str]
+) -> None:
+    """Also if they are mixed: as if the document had line feeds, also where it is cut."""
+
+    def built(ends: list[str]) -> Prompt:
+        turn = itertools.cycle(ends)
+        before, after = ("".join(f"{line}{next(turn)}" for line in lines) for lines in (above, below))
+        if before.endswith("\r"):
+            before += "x"  # no cursor stands inside a line end
+        return build(
+            split(f"{before}‸{after}"), uri="u", path="p", language="python", room=room, suffix_share=0.3, max_tokens=9,
+            windows=Windows(),
+        )  # fmt: skip
+
+    sent = built(ends)
+    assert "\r" not in sent.prefix + sent.suffix
+    if not any(end == "\r" for end in ends):
+        assert sent == built(["\n"])
 
 
 def cut(before: str, after: str, room: int = 260, share: float = 0.25) -> tuple[str, str]:
