@@ -6,6 +6,7 @@ Both ``lsp/server.py`` and ``fim-lsp complete`` go through here, so a completion
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,6 +26,9 @@ from fim_lsp.schedule.plan import Plan
 from fim_lsp.schedule.snapshot import Answer, Reason, Snapshot
 from fim_lsp.surroundings import Surroundings
 from fim_lsp.text.document import Document, Edit
+
+WORKSPACE_WAIT = 2.0
+"""Seconds that a call waits until the workspace's settings are known; then only the embedded model answers."""
 
 
 @dataclass(slots=True)
@@ -70,6 +74,8 @@ class Session:
         self._learnt: set[str] = set()
         self._preparing: set[asyncio.Task[None]] = set()
         self._closed = False
+        self._workspace_known = asyncio.Event()
+        self._workspace_known.set()
         self._confined = False  # whether a damaged setting lets nothing leave this machine
         self.settings = Settings()
 
@@ -87,6 +93,23 @@ class Session:
         """Take what the editor's workspace says."""
         if settings := self._feed.workspace(values):
             self._follow(settings)
+        self._workspace_known.set()
+
+    def expect_workspace_settings(self) -> None:
+        """The editor will be asked for its workspace's settings, which may restrict: until it has answered, or said that it
+        has none (:meth:`no_workspace_settings`), no text leaves.
+        """
+        self._workspace_known.clear()
+
+    def no_workspace_settings(self) -> None:
+        """The editor refuses the question for its workspace's settings."""
+        self._workspace_known.set()
+
+    async def _ready(self) -> bool:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(WORKSPACE_WAIT):
+                await self._workspace_known.wait()
+        return self._workspace_known.is_set()
 
     def move(self, roots: Sequence[Path]) -> None:
         """The workspace's folders changed."""
@@ -112,6 +135,7 @@ class Session:
             paused=self._journal.paused,
             say=self._notices.once,
             stays=self._stays,
+            ready=self._ready,
         )
         self._journal.follow(tuple(asker.backend for asker in askers))
         debounce = settings.debounce / 1000 if isinstance(settings.debounce, int | float) else None
@@ -208,7 +232,7 @@ class Session:
 
     async def _prepared(self, uri: str, document: _Open) -> None:
         await self._surroundings.settled(uri)
-        if self._documents.get(uri) is document and not document.excluded:
+        if await self._ready() and self._documents.get(uri) is document and not document.excluded:
             split = document.text.split(0, 0, before=0, after=self.window)
             path = self._paths.relative(document.path) if document.path else ""
             snapshot = Snapshot(uri=uri, version=None, language=document.language, path=path, split=split)

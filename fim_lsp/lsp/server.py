@@ -138,13 +138,20 @@ def _initialized(server: Server, params: types.InitializedParams) -> None:
                 server.client_register_capability_async(types.RegistrationParams(registrations=[registration]))
             )
         )
-    server.in_background(lambda: _pull_settings(server))
+    if _answers_settings(server):
+        server.session.expect_workspace_settings()
+        server.in_background(lambda: _pull_settings(server))
+
+
+def _answers_settings(server: Server) -> bool:
+    """Whether the editor can be asked for its workspace's settings."""
+    workspace = server.client_capabilities.workspace
+    return bool(workspace and workspace.configuration)
 
 
 def _configuration_changed(server: Server, params: types.DidChangeConfigurationParams) -> None:
     """Pull the settings from an editor that can be asked; others push them in the message."""
-    workspace = server.client_capabilities.workspace
-    if workspace and workspace.configuration:
+    if _answers_settings(server):
         server.in_background(lambda: _pull_settings(server))
     else:
         server.session.workspace_settings(params.settings)
@@ -152,9 +159,6 @@ def _configuration_changed(server: Server, params: types.DidChangeConfigurationP
 
 
 async def _pull_settings(server: Server) -> None:
-    workspace = server.client_capabilities.workspace
-    if not (workspace and workspace.configuration):
-        return
     item = types.ConfigurationItem(section="fim-lsp")
     values = await ignoring_refusal(
         server.workspace_configuration_async(types.ConfigurationParams(items=[item])),
@@ -162,6 +166,8 @@ async def _pull_settings(server: Server) -> None:
     if values:
         server.session.workspace_settings(values[0])
         offer_menu(server)
+    else:
+        server.session.no_workspace_settings()
 
 
 def _folders_changed(server: Server, params: types.DidChangeWorkspaceFoldersParams) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Hashable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
@@ -16,12 +16,17 @@ from fim_lsp.suggest.shape import enough, shape
 from fim_lsp.suggest.suggestion import Suggestion
 
 
+async def _known() -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """``askers`` are tried in their order. ``trouble``, ``paused`` and ``fine`` hear how a back end does, ``say`` what it says.
 
     ``stays`` tells of a document's URI whether its text may only go to back ends on this machine. It is asked anew for
-    each call: a request may have waited while the settings changed.
+    each call: a request may have waited while the settings changed. ``ready`` waits until all sources of settings are known,
+    and is false if one isn't: then no text leaves this process.
     """
 
     settings: Settings
@@ -31,6 +36,7 @@ class Plan:
     paused: Callable[[Backend, BackendError], None] = lambda _backend, _error: None
     say: Callable[[str], None] = lambda _sentence: None
     stays: Callable[[str], bool] = lambda _uri: False
+    ready: Callable[[], Awaitable[bool]] = _known
 
     @property
     def scope(self) -> Hashable:
@@ -77,6 +83,8 @@ class Plan:
         If nobody else has text, half an answer remains what it is, without an end; not so if its server took it back.
         """
         askers = self.allowed(snapshot.uri)
+        if any(asker.backend.host for asker in askers) and not await self.ready():
+            askers = [asker for asker in askers if not asker.backend.host]
         half = remains = False
         for asker in askers:
             if asker not in self.allowed(snapshot.uri):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.fakes.codestral import FakeCodestral
 from tests.fakes.proxy import FakeProxy
 from tests.lsp.raw import RawClient, texts
-from tests.lsp.test_settings import write_config
+from tests.lsp.test_settings import PULLS, write_config
 
 TEXT = "total = first + second\ntotal = first + sec"
 
@@ -125,3 +126,57 @@ async def test_repaired_settings_apply_again_and_the_user_is_told_both(tmp_path:
         broken, repaired = client.messages()
     assert "nothing leaves this machine" in broken
     assert repaired == "fim-lsp: the settings can be used again"
+
+
+REMOTE = "ond + remote"  # which ngram would not say
+
+
+class SlowEditor(RawClient):
+    """Answers the question for the workspace's settings when it is told to, and not before."""
+
+    def _sort(self, message: dict[str, Any]) -> None:
+        if message.get("method") == "workspace/configuration":
+            self.requests.append(message)
+        else:
+            super()._sort(message)
+
+    async def answer(self, reply: dict[str, object]) -> None:
+        await self.until(lambda: any(asked["method"] == "workspace/configuration" for asked in self.requests))
+        number = next(asked["id"] for asked in self.requests if asked["method"] == "workspace/configuration")
+        self.write({"jsonrpc": "2.0", "id": number, **reply})
+
+
+@pytest.mark.parametrize(
+    ("reply", "shown"),
+    [
+        ({"result": [{"exclude": ["*.py"]}]}, []),
+        ({"result": [{"local_only": "*.py"}]}, [REMOTE]),  # the fake server is one of this machine
+        ({"result": [5]}, []),
+        ({"result": [None]}, [REMOTE]),
+        ({"result": []}, [REMOTE]),
+        ({"error": {"code": -32601, "message": "no"}}, [REMOTE]),
+    ],
+    ids=repr,
+)
+async def test_nothing_is_sent_before_the_workspace_has_said_what_it_restricts(
+    tmp_path: Path, reply: dict[str, object], shown: list[str]
+) -> None:
+    async with FakeCodestral(lambda body: REMOTE) as server, SlowEditor(tmp_path) as client:
+        options = {"base_url": server.url, "backend": "codestral", "api_key": "k", "fallback": [], "debounce": 0}
+        await client.initialize(options=options, capabilities=PULLS)
+        client.open(TEXT)
+        asked = client.ask(1, 19, kind=1)
+        await client.reply(client.request("workspace/executeCommand", {"command": "fim-lsp.status", "arguments": []}))
+        assert server.requests == []
+        await client.answer(reply)
+        assert (REMOTE in texts(await client.reply(asked))) is bool(shown)
+    assert len(server.requests) == len(shown)
+
+
+async def test_an_editor_that_never_answers_has_only_the_embedded_model(tmp_path: Path) -> None:
+    async with FakeCodestral(lambda body: REMOTE) as server, SlowEditor(tmp_path) as client:
+        options = {"base_url": server.url, "backend": "codestral", "api_key": "k", "fallback": [], "debounce": 0}
+        await client.initialize(options=options, capabilities=PULLS)
+        client.open(TEXT)
+        assert REMOTE not in texts(await client.reply(client.ask(1, 19, kind=1)))
+    assert server.requests == []
