@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import re
 import signal
 import socket
 from collections.abc import Callable, Mapping, Sequence
@@ -50,7 +51,7 @@ def serve_tcp(
     with contextlib.ExitStack() as stack:
         for sock in listening:
             stack.callback(sock.close)
-        secret, file, is_new = _token(token, listening[0].getsockname()[1])
+        secret, file, is_new = _token(token, endpoints.shown(listening[0]))
         if token is None:
             stack.callback(remove_token, file, secret)
 
@@ -63,7 +64,7 @@ def serve_tcp(
         return _run(Clients(environment, trusted=False, gate=Gate(secret)), listening, ready)
 
 
-def _token(named: Path | None, port: int) -> tuple[Secret, Path, bool]:
+def _token(named: Path | None, address: str) -> tuple[Secret, Path, bool]:
     """The token, its file, and whether it is new."""
     if named is not None:
         secret, is_new = token_file(named)
@@ -72,7 +73,7 @@ def _token(named: Path | None, port: int) -> tuple[Secret, Path, bool]:
     if folder is None:
         raise UsageError("there is no home folder (HOME is not set) to keep the token in; --tcp-token names a file")
     secret = new_token()
-    file = folder / f"tcp-{port}.token"
+    file = folder / f"tcp-{re.sub('[^0-9A-Za-z.]+', '-', address)}.token"  # each address has its own server
     keep_token(file, secret)
     return secret, file, True
 

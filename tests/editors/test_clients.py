@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.editors.programs import ROOT
-from tests.lsp.raw import RawClient
+from tests.editors.programs import ROOT, program
+from tests.lsp.raw import GUARD, RawClient
+from tests.lsp.shared import shared_server
 
 PAGE = (ROOT / "editors" / "CLIENTS.md").read_text(encoding="utf-8")
 SESSION = [(line[0], json.loads(line[1:])) for line in PAGE.splitlines() if line[:1] in {"→", "←"}]
@@ -26,18 +30,79 @@ def _matches(shown: Any, real: Any) -> bool:
     return bool(shown == real)
 
 
-async def test_the_session_on_the_page_goes_as_it_says(tmp_path: Path) -> None:
+async def _play(client: RawClient, token: str = "") -> None:
+    """Play the page's session; the token, if there is one, is added as the page says."""
     assert [side for side, _ in SESSION].count("←") == 5
+    for side, message in SESSION:
+        if side == "→" and token and message["method"] == "initialize":
+            message = json.loads(json.dumps(message))
+            message["params"]["initializationOptions"] = {"token": token}
+        if side == "→":
+            client.write(message)
+        else:
+            reply = await client.reply(message["id"])
+            assert _matches(message, reply), json.dumps(reply, ensure_ascii=False)
+    assert client.messages() == []
+    assert len(client.replies) == 5
+
+
+async def test_the_session_on_the_page_goes_as_it_says(tmp_path: Path) -> None:
     async with RawClient(tmp_path) as client:
-        for side, message in SESSION:
-            if side == "→":
-                client.write(message)
-            else:
-                reply = await client.reply(message["id"])
-                assert _matches(message, reply), json.dumps(reply, ensure_ascii=False)
+        await _play(client)
         assert await client.exit_code() == 0
-        assert client.messages() == []
-        assert len(client.replies) == 5
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Unix sockets are POSIX")
+@pytest.mark.parametrize("way", ["--socket", "--tcp"])
+async def test_the_session_goes_the_same_on_a_shared_server_twice(tmp_path: Path, way: str) -> None:
+    place = "127.0.0.1:0" if way == "--tcp" else str(tmp_path / "fim-lsp.sock")
+    async with shared_server(tmp_path, way, place) as server:
+        for _ in range(2):
+            async with server.connect() as client:
+                await _play(client, server.token)
+                await client.ended()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Unix sockets are POSIX")
+@pytest.mark.parametrize("editor", ["nvim", "nvim-0.11"])
+async def test_neovim_connects_to_the_socket_as_the_page_says(tmp_path: Path, editor: str) -> None:
+    """One line of Lua is the page's own; the rest opens a buffer, asks, and prints the answer."""
+    [block] = re.findall(r"```lua\n(.*?)```", PAGE, re.DOTALL)
+    script = tmp_path / "init.lua"
+    script.write_text(block + _ASK_IN_NEOVIM)
+    (tmp_path / "demo.py").write_text("greet = compute(alpha, beta)\n" * 3 + "greet = comp\n")
+    async with shared_server(tmp_path, "--socket", str(tmp_path / "fim-lsp.sock")):
+        process = await asyncio.create_subprocess_exec(
+            program(editor), "--headless", "-u", str(script), "demo.py", cwd=tmp_path,
+            env={**os.environ, "HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path)},
+            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        async with asyncio.timeout(GUARD):
+            out, errors = await process.communicate()
+    assert "ute(alpha, beta)" in (out + errors).decode()
+    assert process.returncode == 0
+
+
+_ASK_IN_NEOVIM = """
+vim.lsp.config("fim_lsp", { filetypes = { "python" }, init_options = { backend = "ngram" } })
+vim.o.swapfile = false
+vim.cmd.filetype("on")
+vim.api.nvim_create_autocmd("LspAttach", {
+  callback = function(event)
+    local params = {
+      textDocument = vim.lsp.util.make_text_document_params(event.buf),
+      position = { line = 3, character = 12 },
+      context = { triggerKind = 1 },
+    }
+    local client = assert(vim.lsp.get_client_by_id(event.data.client_id))
+    client:request("textDocument/inlineCompletion", params, function(failure, result)
+      io.stdout:write(vim.json.encode(failure or result) .. "\\n")
+      vim.cmd("qall!")
+    end, event.buf)
+  end,
+})
+vim.lsp.enable("fim_lsp")
+"""
 
 
 @pytest.mark.parametrize(
