@@ -14,12 +14,20 @@ MAX_FIRST_MESSAGE = 1 << 18
 
 _MAX_ID = 100  # characters of a request's id that is repeated to a client without a token
 
+_LOGGED, _LOGGED_EVERY = 100, 10_000  # clients turned away: the first of them, then one in so many
+
 
 class Gate:
     """Knows a server's token, and never shows it."""
 
     def __init__(self, token: Secret) -> None:
         self._digest = _digest(token.reveal().encode())
+        self._refused = 0
+
+    def count_refusal(self) -> bool:
+        """Count a client that was turned away; whether it is worth a line in the log, which must not fill the disk."""
+        self._refused += 1
+        return self._refused <= _LOGGED or self._refused % _LOGGED_EVERY == 0
 
     def admits(self, body: bytes, header_token: bytes | None) -> bool:
         """Whether a first message has the token, in its header, its ``initializationOptions``, or both."""

@@ -163,9 +163,8 @@ class Clients:
 
 
 def _end_without_token(connection: Connection, when: str) -> None:
-    if connection.server is None and not connection.ended.done():
-        log.warning("a client that did not show the token %s was turned away", when)
-        connection.end(1)
+    if connection.server is None:
+        connection.turn_away(f"no token {when}")
 
 
 async def _converse(connection: Connection, reader: asyncio.StreamReader) -> None:

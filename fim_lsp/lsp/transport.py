@@ -87,8 +87,11 @@ class Connection:
                 if server := self.server or self._let_in(body):
                     server.protocol.receive(body)
         except FramingError as error:
-            log.error("the editor's stream is not LSP: %s", error)
-            self.end(1)
+            if self.server:
+                log.error("the editor's stream is not LSP: %s", error)
+                self.end(1)
+            else:
+                self.turn_away(f"its stream is not LSP: {error}")
         except Exception as error:  # noqa: BLE001 - the boundary: nothing more can be read after this
             log.error("%s while reading from the editor", type(error).__name__)
             self.end(1)
@@ -96,13 +99,18 @@ class Connection:
     def _let_in(self, body: bytes) -> Server | None:
         """Make the server if the first message shows the token; else answer once and end."""
         if self._gate is None or not self._gate.admits(body, self._framing.token):
-            log.warning("a client without the right token was turned away")
             self._writer.write(refusal(body))
-            self.end(1)
+            self.turn_away("without the right token")
             return None
         self._framing.max_body = MAX_BODY
         self.server = self._make_server()
         return self.server
+
+    def turn_away(self, reason: str) -> None:
+        """End a connection that has not been let in."""
+        if self._gate and not self.ended.done() and self._gate.count_refusal():
+            log.warning("a client was turned away: %s", reason)
+        self.end(1)
 
     def end(self, code: int) -> None:
         """The connection is over; the first code stands."""

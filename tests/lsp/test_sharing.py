@@ -244,6 +244,18 @@ async def test_nothing_is_made_before_the_token() -> None:
     await made.close()
 
 
+async def test_clients_that_are_turned_away_do_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    gate = Gate(Secret("the-right-token"))
+    for number in range(3000):
+        made, _ = connection(gate)
+        made.receive((initialize({"token": "wrong"}), b"GET / HTTP/1.1", b"Content-Length: 0\r\n\r\n")[number % 3])
+        assert made.ended.result() == 1
+    lines = [record.getMessage() for record in caplog.records]
+    assert any("without the right token" in line for line in lines)
+    assert any("not LSP" in line for line in lines)
+    assert len(lines) == 100
+
+
 @pytest.mark.parametrize("field", [b"", b"Fim-Lsp-Token: the-right-token\r\n"])
 async def test_a_first_message_is_bounded_and_later_ones_are_not(field: bytes) -> None:
     made, sent = connection(Gate(Secret("the-right-token")))
