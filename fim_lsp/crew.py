@@ -71,6 +71,8 @@ class Crew:
     def follow(self, settings: Settings) -> tuple[Asker, ...]:
         """The askers for these settings, in the order they are tried. What the change leaves alone is kept."""
         self.look(settings)
+        for health in self._health.values():
+            health.retry()
         old = self._choice
         if old is None or not old.same_as(settings, self._found):
             choice = choose(settings, self._environment, self._ngram, self._found, old)
@@ -130,6 +132,8 @@ class Crew:
 
     async def close(self) -> None:
         """End calls, connections and the ledger."""
+        for health in self._health.values():
+            await health.close()
         for task in self._asides:
             task.cancel()
         await asyncio.gather(*self._asides, return_exceptions=True)

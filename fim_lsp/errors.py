@@ -12,6 +12,7 @@
         ├── Overloaded       5xx, or a 429 that says the provider itself is full
         ├── Rejected         any other 4xx: the request is not to the server's liking
         ├── BadReply         the server answered with something else than a completion
+        ├── Intercepted      something else than the API answered: a firewall, a proxy, a sign-in page
         └── Paused           it was not asked: its quota is used up, or it failed lately
 
 ``str(error)`` is one sentence for a person: what happened, where, and what to do. It never holds text of the
@@ -38,11 +39,14 @@ class BackendError(FimError):
     """A back end did not answer. ``host`` is where it was asked, ``status`` the HTTP status if there was one.
 
     ``sent`` is false if the question surely never left: nobody can have charged for it. ``voids`` is true if the server
-    itself reported the error in the middle of its answer: what came of it before is not to be shown.
+    itself reported the error in the middle of its answer: what came of it before is not to be shown. ``overdue`` is true
+    if the server was silent for too long. ``transient`` is false if asking again at once can't help.
     """
 
     sent = True
     voids = False
+    overdue = False
+    transient = True
 
     def __init__(self, sentence: str, *, host: str = "", status: int | None = None) -> None:
         super().__init__(sentence)
@@ -82,6 +86,10 @@ class Rejected(BackendError):
 
 class BadReply(BackendError):
     """The server's answer is not a completion, or it broke off."""
+
+
+class Intercepted(BackendError):
+    """The answer is not the API's: a firewall, a proxy or a sign-in page stands in the way. Says nothing of key and model."""
 
 
 class Paused(BackendError):

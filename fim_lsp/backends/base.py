@@ -96,5 +96,8 @@ class Backend(Protocol):
     async def prepare(self, prompt: Prompt) -> bool:
         """Read ``prompt``'s context ahead, or load the model, if that helps; whether it was done. Never raises."""
 
+    def retry(self) -> None:
+        """The user asks: what was given up for a while (a command that brought no key) is tried again at the next call."""
+
     async def close(self) -> None:
         """Let go of connections, files and threads."""

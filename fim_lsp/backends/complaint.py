@@ -20,9 +20,14 @@ _CARRIERS: Final = ("message", "msg", "detail", "error", "errors")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Complaint:
-    """An error body, read. ``words`` is lower case and for matching only: it may hold the user's text."""
+    """An error body, read. ``words`` is lower case and for matching only: it may hold the user's text.
+
+    ``of_api``: it is a JSON object that holds a message, as every API of this kind writes its errors. A page, other JSON
+    and an empty body come from something else on the way: a firewall, a proxy, a sign-in page.
+    """
 
     words: str = ""
+    of_api: bool = True
     fields: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
 
@@ -40,12 +45,20 @@ class _Found:
 def read_complaint(body: bytes | object) -> Complaint:
     """Read an error body: bytes as they came, or JSON that was already parsed. Never raises."""
     found = _Found()
+    message = parse_json(body) if isinstance(body, bytes) else body
     _collect(body.decode("utf-8", "replace") if isinstance(body, bytes) else body, found, _DEPTH)
     return Complaint(
+        of_api=_of_api(message, body),
         words="\n".join(found.messages).lower(),
         fields=tuple(dict.fromkeys(found.fields)),
         labels=tuple(dict.fromkeys(found.labels)),
     )
+
+
+def _of_api(message: object, body: bytes | object) -> bool:
+    if message is None and isinstance(body, bytes):  # JSON that was cut short?
+        return body.lstrip()[:1] == b"{" and any(f'"{name}"'.encode() in body for name in _CARRIERS)
+    return isinstance(message, dict) and not message.keys().isdisjoint(_CARRIERS)
 
 
 def parse_json(text: str | bytes, *, values: int = MOST_VALUES) -> object:

@@ -80,9 +80,11 @@ def failure(error: BaseException, host: str, *, begun: bool, reused: bool) -> Ba
 
 def late(host: str, timeout: float, *, begun: bool) -> BackendError:
     """The error for a call that took longer than the setting ``timeout``, in seconds."""
+    ours: BackendError = Unreachable(f"{host} did not answer within {timeout:g} s", host=host)
     if begun:
-        return BadReply(f"the answer of {host} did not end within {timeout:g} s", host=host)
-    return Unreachable(f"{host} did not answer within {timeout:g} s", host=host)
+        ours = BadReply(f"the answer of {host} did not end within {timeout:g} s", host=host)
+    ours.overdue = True
+    return ours
 
 
 def _reason(error: BaseException) -> str:

@@ -82,6 +82,10 @@ class Keys:
         self._key = fresh
         return True
 
+    def retry(self) -> None:
+        """Let the next call run the command, though it has just brought no usable key: the user asks."""
+        self._failed_at = float("-inf")
+
     async def close(self) -> None:
         """Stop a command that is still running."""
         if self._running is not None:

@@ -12,6 +12,7 @@ from fim_lsp.backends.base import Quota
 from fim_lsp.backends.complaint import Complaint
 from fim_lsp.errors import (
     BackendError,
+    Intercepted,
     Overloaded,
     RateLimited,
     Rejected,
@@ -52,6 +53,9 @@ _NO_MODEL: Final = (
     r"|models?\b.{0,80}(not found|unknown|invalid|(not|n't|no longer) (exist|available|supported|allowed|found)"
     r"|unavailable|retired|deprecated|does not|doesn't)"
 )
+
+_INTERCEPTED: Final = "40[013-6]|451|511"
+"""Statuses of firewalls, proxies and sign-in pages, where they come without the API's own error message."""
 
 # The first that fits. The bodies behind each of them are in tests/fakes/recorded.py.
 _RULES: Final = (
@@ -130,6 +134,8 @@ def refusal(
             host=asked.host,
             status=status,
         )
+    if not complaint.of_api and re.fullmatch(_INTERCEPTED, str(status)):
+        return _intercepted(asked, status)
     rule = next(rule for rule in (*special, *_RULES) if _fits(rule, status, complaint))
     if status == 429 and rule.error is not Overloaded:
         return _rate_limited(asked, complaint, quota or Quota())
@@ -145,6 +151,17 @@ def refusal(
         labels=f" ({labels})" if labels else "",
     )
     return rule.error(sentence, host=asked.host, status=status)
+
+
+def _intercepted(asked: Asked, status: int) -> Intercepted:
+    """The error for an answer that is not the API's. It says nothing of the key: whoever wrote it has not seen one."""
+    sentence = (
+        f"{asked.host} answers {status} without the API's error message: this looks like a proxy's, a firewall's or a "
+        "sign-in page"
+    )
+    if status == 404:
+        sentence += f", or there is nothing at {asked.path}: check the setting base_url"
+    return Intercepted(sentence, host=asked.host, status=status)
 
 
 def location_of(headers: Mapping[str, str]) -> str:

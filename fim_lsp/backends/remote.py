@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Final, Self, TypeVar
 
 from fim_lsp.backends.base import Capacity, Chunk, Usage
+from fim_lsp.backends.complaint import read_complaint
 from fim_lsp.backends.failure import Dropped, NotThere, no_key, no_key_yet
 from fim_lsp.backends.http import Exchange, Head, Transport
 from fim_lsp.backends.keys import Keys
@@ -118,6 +119,10 @@ class HttpBackend:
             await self._whole(request, asyncio.get_running_loop().time() + self._timeout)
         return True
 
+    def retry(self) -> None:
+        """See :class:`~fim_lsp.backends.base.Backend`."""
+        self._keys.retry()
+
     async def close(self) -> None:
         """See :class:`~fim_lsp.backends.base.Backend`."""
         await self._transport.close()
@@ -140,17 +145,18 @@ class HttpBackend:
         profile = self._profile
         for form in range(1, FORMS + 1):
             request, profile = await self._request(profile, prompt)
-            exchange, head = await self._ask(request, deadline, calls)
+            exchange, head, body = await self._ask(request, deadline, calls)
             log.status = head.status
             if quota := profile.quota(head.headers, now=time.time()):
                 yield Chunk(quota=quota)
             if 200 <= head.status < 300:
                 break
-            body = await _body(exchange, deadline, ERROR_LIMIT)
+            body = await _body(exchange, deadline, ERROR_LIMIT) if body is None else body
             switch = profile.instead(head.status, body) if form < FORMS else None
             if switch is None:
                 error = profile.explain(head.status, head.headers, body, now=time.time())
-                keyless = isinstance(error, Unauthorized) and await self._key(request, deadline) is None
+                wants_key = isinstance(error, Unauthorized) or head.status == 401
+                keyless = wants_key and await self._key(request, deadline) is None
                 raise no_key(self.host, head.status) if keyless else error
             if self._adopt(profile, switch):
                 yield Chunk(notice=switch.notice)
@@ -196,12 +202,18 @@ class HttpBackend:
     async def _whole(self, request: HttpRequest, deadline: float) -> Answer:
         """A whole answer of any status."""
         with contextlib.ExitStack() as calls:
-            exchange, head = await self._ask(request, deadline, calls)
-            body = await _body(exchange, deadline, TALK_LIMIT)
+            exchange, head, body = await self._ask(request, deadline, calls)
+            if body is None:
+                body = await _body(exchange, deadline, TALK_LIMIT)
             return Answer(status=head.status, headers=head.headers, body=body)
 
-    async def _ask(self, request: HttpRequest, deadline: float, calls: contextlib.ExitStack) -> tuple[Exchange, Head]:
-        """Send, and once more if a kept connection was dropped, and once more with a fresh key after a 401."""
+    async def _ask(
+        self, request: HttpRequest, deadline: float, calls: contextlib.ExitStack
+    ) -> tuple[Exchange, Head, bytes | None]:
+        """Send, and once more if a kept connection was dropped, and once more with a fresh key after a 401 of the API's.
+
+        The body comes along if it has been read.
+        """
         key = await self._key(request, deadline)
         may_resend = may_refresh = True
         while True:
@@ -214,11 +226,11 @@ class HttpBackend:
                 may_resend = False
                 continue
             if head.status != 401 or key is None or not may_refresh:
-                return exchange, head
+                return exchange, head, None
             may_refresh = False
-            if not await self._in_time(self._keys.refresh(key), deadline):
-                return exchange, head
-            exchange.complete()
+            body = await _body(exchange, deadline, ERROR_LIMIT)
+            if not read_complaint(body).of_api or not await self._in_time(self._keys.refresh(key), deadline):
+                return exchange, head, body
             key = await self._key(request, deadline)
 
     async def _key(self, request: HttpRequest, deadline: float) -> Secret | None:

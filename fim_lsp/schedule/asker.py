@@ -6,14 +6,16 @@ import asyncio
 import logging
 import math
 import random
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TypeAlias
 
 from fim_lsp.backends.base import Backend, Chunk
 from fim_lsp.backends.wire import is_here
 from fim_lsp.config import Settings
-from fim_lsp.errors import BackendError, Overloaded, Paused, RateLimited, Unreachable
+from fim_lsp.errors import BackendError, BadReply, Overloaded, Paused, RateLimited, Unreachable
 from fim_lsp.limits.budget import Refusal
 from fim_lsp.limits.estimate import Estimator
 from fim_lsp.limits.limiter import Limiter, Permit
@@ -21,10 +23,14 @@ from fim_lsp.prompt.prompt import Prompt
 from fim_lsp.prompt.shield import shield
 from fim_lsp.prompt.window import Windows
 from fim_lsp.schedule.compose import Around, Composer
-from fim_lsp.schedule.health import Health
+from fim_lsp.schedule.health import Health, State
+from fim_lsp.schedule.probe import Outcome, Probe
 from fim_lsp.schedule.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
+
+Report: TypeAlias = Callable[[BackendError | None], None]
+"""Hears what became of a call that nobody waits for: the error, or None if it answered."""
 
 _AGAIN = 0.2  # seconds before the second try, and up to as much again by chance
 _ABSURD = 10_000_000  # tokens: more than any model reads at once; a server that says so is mistaken
@@ -69,40 +75,83 @@ class Asker:
         output = self.estimator.output(settings.max_tokens, self.backend.model, "")
         return self.limiter.thrift(prompt=settings.prompt_tokens, output=output).debounce
 
-    async def stream(self, snapshot: Snapshot, settings: Settings) -> AsyncGenerator[Chunk, None]:
+    async def stream(
+        self, snapshot: Snapshot, settings: Settings, report: Report = lambda _error: None
+    ) -> AsyncGenerator[Chunk, None]:
         """Ask if that is sensible now. Raises :class:`~fim_lsp.errors.BackendError`, or its child ``Paused`` if not.
 
-        After trouble on the way it is asked once more, if nothing has come and the setting ``timeout`` leaves time.
+        After a failure it is asked once more, if nothing has come and the setting ``timeout`` leaves time. While the
+        circuit is open, a request becomes a probe from time to time; ``report`` hears of one that nobody waits for.
         """
-        self.health.check(explicit=snapshot.explicit)
-        verdict = False
-        loop = asyncio.get_running_loop()
-        started = loop.time()
-        charge = _Charge()
+        if snapshot.explicit:
+            self.backend.retry()
+        elif self.health.state is not State.CLOSED:
+            async with aclosing(self._probe(snapshot, settings, report)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+            return
+        charge = _Charge(clock=asyncio.get_running_loop().time)
+        failed = False
         try:
             prompt = self.compose(snapshot, settings)
-            for last in (False, True):
-                try:
-                    async with aclosing(self._once(prompt, snapshot, charge)) as chunks:
-                        async for chunk in chunks:
-                            yield chunk
-                    return
-                except (Unreachable, Overloaded) as error:
-                    if last or charge.heard or loop.time() - started > settings.timeout / 2:
-                        raise
-                    log.info("%s: %s, trying again", self.backend.name, type(error).__name__)
-                await asyncio.sleep(_AGAIN * (1 + random.random()))  # noqa: S311 - only to spread load
+            async with aclosing(self._twice(prompt, snapshot, settings, charge)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+        except (_Silent, _Stalled) as silent:
+            failed = True
+            self.health.failed(silent, here=self.here)
+            self._start_probe(snapshot, settings, report)
+            raise Paused(str(silent), host=self.backend.host) from None
         except (Paused, RateLimited):
             raise
         except BackendError as error:
-            verdict = True
+            failed = True
             self.health.failed(error, here=self.here)
             raise
         finally:
-            if charge.heard and not verdict:
-                self.health.succeeded()
-            elif not verdict:
-                self.health.left()
+            if charge.heard and not failed:
+                self.health.succeeded(charge.first)
+
+    async def _twice(
+        self, prompt: Prompt, snapshot: Snapshot, settings: Settings, charge: _Charge
+    ) -> AsyncGenerator[Chunk, None]:
+        """One call, and one more if the first failed before it brought anything."""
+        silence = None if snapshot.explicit or not self.backend.host else self.health.silence
+        for last in (False, True):
+            try:
+                async with aclosing(self._once(prompt, snapshot, charge, silence)) as chunks:
+                    async for chunk in chunks:
+                        yield chunk
+                return
+            except (Unreachable, Overloaded) as error:
+                late = charge.clock() - charge.began > settings.timeout / 2
+                if last or charge.heard or late or error.overdue or not error.transient:
+                    raise
+                log.info("%s: %s, trying again", self.backend.name, type(error).__name__)
+            await asyncio.sleep(_AGAIN * (1 + random.random()))  # noqa: S311 - only to spread load
+
+    async def _probe(self, snapshot: Snapshot, settings: Settings, report: Report) -> AsyncGenerator[Chunk, None]:
+        """The answer of a probe if one is due and answers soon."""
+        if not self.health.probe_due or self.health.probes.progressing:
+            raise Paused(self.health.reason, host=self.backend.host)
+        patience = self.health.patience
+        probe = self._start_probe(snapshot, settings, report)
+        async with aclosing(probe.listen(patience)) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+    def _start_probe(self, snapshot: Snapshot, settings: Settings, report: Report) -> Probe:
+        health = self.health
+        charge = _Charge(clock=asyncio.get_running_loop().time)
+        outcome = Outcome(
+            succeeded=health.succeeded,
+            failed=partial(health.failed, here=self.here),
+            ended=health.probe_ended,
+            report=report,
+        )
+        call = self._once(self.compose(snapshot, settings), snapshot, charge)
+        health.probe_started()
+        return health.probes.start(call, charge, outcome, whole=health.wants_whole_answer)
 
     async def prepare(self, snapshot: Snapshot, settings: Settings) -> bool:
         """Let a server of this machine read ahead what a first prompt would begin with; others would only cost."""
@@ -110,12 +159,14 @@ class Asker:
             return False
         return await self.backend.prepare(self.compose(snapshot, settings))
 
-    async def _once(self, prompt: Prompt, snapshot: Snapshot, charge: _Charge) -> AsyncGenerator[Chunk, None]:
-        """One call within the quota."""
+    async def _once(
+        self, prompt: Prompt, snapshot: Snapshot, charge: _Charge, silence: float | None = None
+    ) -> AsyncGenerator[Chunk, None]:
+        """One call within the quota. Raises ``_Silent`` or ``_Stalled`` if nothing comes for ``silence`` seconds."""
         permit = await self._permit(prompt, snapshot)
         try:
             async with aclosing(self._shielded(prompt)) as chunks:
-                async for chunk in chunks:
+                while (chunk := await self._next(chunks, charge, silence)) is not None:
                     self._note(chunk, charge)
                     yield chunk
             self._learn(prompt, charge)
@@ -130,6 +181,18 @@ class Asker:
         finally:
             if permit is not None:
                 charge.settle(permit)
+
+    async def _next(self, chunks: AsyncGenerator[Chunk, None], charge: _Charge, silence: float | None) -> Chunk | None:
+        """The next chunk, None at the end."""
+        if silence is None:
+            return await anext(chunks, None)
+        try:
+            async with asyncio.timeout(silence):
+                return await anext(chunks, None)
+        except TimeoutError:
+            host = self.backend.host
+            kind = _Stalled if charge.heard else _Silent
+            raise kind(f"{host} has been silent for {silence:.1f} s", host=host) from None
 
     async def _shielded(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
         """One call. No secret that can be told as one leaves this machine."""
@@ -162,7 +225,8 @@ class Asker:
 
     def _note(self, chunk: Chunk, charge: _Charge) -> None:
         charge.characters += len(chunk.text)
-        charge.heard = charge.heard or bool(chunk.text) or chunk.finish is not None
+        if not charge.heard and (chunk.text or chunk.finish is not None):
+            charge.heard, charge.first = True, charge.clock() - charge.began
         if chunk.usage is not None:
             charge.prompt = min(chunk.usage.prompt_tokens, _ABSURD)
             charge.completion = min(chunk.usage.completion_tokens, _ABSURD)
@@ -176,15 +240,33 @@ class Asker:
 
 @dataclass(slots=True)
 class _Charge:
-    """What a call has cost so far."""
+    """What a call has cost so far. ``first`` are the seconds until something was ``heard``, by ``clock``."""
 
+    clock: Callable[[], float]
     characters: int = 0
     prompt: int = 0
     completion: int = 0
     heard: bool = False
+    first: float = 0.0
+    began: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.began = self.clock()
 
     def settle(self, permit: Permit) -> None:
         if self.prompt:
             permit.settle(self.prompt + self.completion)
         else:
             permit.hung_up(math.ceil(self.characters / _TOKEN))
+
+
+class _Silent(Unreachable):
+    """A back end that usually answers at once has not said a word for a while."""
+
+    overdue = True
+
+
+class _Stalled(BadReply):
+    """The same in the middle of an answer."""
+
+    overdue = True

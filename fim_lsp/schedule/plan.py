@@ -91,7 +91,7 @@ class Plan:
                 continue
             written = False
             try:
-                async with aclosing(asker.stream(snapshot, self.settings)) as chunks:
+                async with aclosing(asker.stream(snapshot, self.settings, self._report(asker.backend))) as chunks:
                     async for chunk in chunks:
                         written = written or bool(chunk.text)
                         if chunk.notice:
@@ -105,7 +105,7 @@ class Plan:
                 return
             except Paused as error:
                 self.paused(asker.backend, error)
-                continue
+                broken = broken or written
             except (GeneratorExit, asyncio.CancelledError):  # hung up on
                 if written:
                     self.fine(asker.backend)
@@ -117,6 +117,17 @@ class Plan:
         if half and remains:
             return
         raise BackendError("no back end answered")
+
+    def _report(self, backend: Backend) -> Callable[[BackendError | None], None]:
+        """Who hears what became of a call that nobody waits for any more."""
+
+        def report(error: BackendError | None) -> None:
+            if error is None:
+                self.fine(backend)
+            else:
+                self.trouble(backend, error)
+
+        return report
 
     def enough(self, snapshot: Snapshot, text: str) -> bool:
         """See :class:`~fim_lsp.schedule.call.Source`."""

@@ -15,7 +15,7 @@ from fim_lsp.backends.base import Quota, Usage
 from fim_lsp.backends.codestral import codestral
 from fim_lsp.backends.keys import Keys
 from fim_lsp.backends.remote import HttpBackend
-from fim_lsp.errors import BadReply, Rejected, Unauthorized, Unreachable
+from fim_lsp.errors import BadReply, Intercepted, Rejected, Unauthorized, Unreachable
 from fim_lsp.prompt.prompt import Prompt
 from fim_lsp.secret import Secret
 from tests.backends.conftest import KEY, Connect
@@ -122,7 +122,7 @@ async def test_recorded_errors_over_the_wire(server: FakeCodestral, connect: Con
 
 async def test_an_endless_error_body_is_not_read(server: FakeCodestral, connect: Connect) -> None:
     server.next.append(Behaviour(status=400, raw=b"x" * 5_000_000))
-    with pytest.raises(Rejected):
+    with pytest.raises(Intercepted):
         await ask(connect(server.url))
 
 

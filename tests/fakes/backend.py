@@ -15,5 +15,8 @@ class Bare:
         """Nothing to do."""
         return False
 
+    def retry(self) -> None:
+        """Nothing was given up."""
+
     async def close(self) -> None:
         """Nothing to let go of."""

@@ -10,6 +10,7 @@ from fim_lsp.backends.base import Backend
 from fim_lsp.config import Settings
 from fim_lsp.errors import (
     BackendError,
+    Intercepted,
     Overloaded,
     Paused,
     RateLimited,
@@ -22,7 +23,7 @@ from fim_lsp.limits.estimate import Estimator
 from fim_lsp.limits.limiter import Limiter
 from fim_lsp.limits.window import Limits
 from fim_lsp.schedule.asker import Asker
-from fim_lsp.schedule.health import FAILURES, Health
+from fim_lsp.schedule.health import FAILURES, PROBE, REFUSED, Health, State
 from fim_lsp.schedule.plan import Plan
 from fim_lsp.schedule.snapshot import Reason, Snapshot
 from tests.marked import split
@@ -107,52 +108,106 @@ def test_repeated_failures_open_the_circuit_and_a_probe_closes_it() -> None:
             with pytest.raises(Paused):
                 await ask(one)
         assert len(backend.calls) == made
-        await asyncio.sleep(5.1)
+        await asyncio.sleep(PROBE)
         with pytest.raises(Unreachable):
-            await ask(one)  # the probe, and its second try
-        assert len(backend.calls) == made + 2
+            await ask(one)
+        assert len(backend.calls) == made + 1  # a probe has no second try
         with pytest.raises(Paused):
             await ask(one)
         backend.fail = None
-        await asyncio.sleep(10.1)
+        await asyncio.sleep(PROBE)
         probe, other = asyncio.create_task(ask(one)), asyncio.create_task(ask(one))
-        assert await probe == "ok"
         with pytest.raises(Paused):
             await other  # one probe at a time
+        assert await probe == "ok"
         assert await ask(one) == "ok"
 
     run(main())
 
 
-def test_a_probe_that_is_hung_up_on_leaves_the_way_free() -> None:
+def test_a_probe_that_is_hung_up_on_still_finds_out() -> None:
     async def main() -> None:
         backend = Script(lambda prompt: "ok", fail=Unreachable("refused"))
         one = asker(backend)
         await fail_until_it_rests(one)
         backend.fail = None
-        await asyncio.sleep(6)
+        await asyncio.sleep(PROBE)
+        made = len(backend.calls)
         probe = asyncio.create_task(ask(one))
         await asyncio.sleep(0.01)
         probe.cancel()
         await asyncio.wait([probe])
+        await asyncio.sleep(0.3)
+        assert one.health.state is State.CLOSED
+        assert (len(backend.calls), backend.hung_up) == (made + 1, 1)
+
+    run(main())
+
+
+def test_a_query_changes_nothing() -> None:
+    async def main() -> None:
+        one = asker(Script(lambda prompt: "ok", fail=Unreachable("refused")))
+        await fail_until_it_rests(one)
+        await asyncio.sleep(PROBE)
+        health = one.health
+        queries = [(health.state, health.probe_due, health.reason, health.silence, health.patience) for _ in range(3)]
+        assert len(set(queries)) == 1
+        assert queries[0][:2] == (State.OPEN, True)
+
+    run(main())
+
+
+@pytest.mark.parametrize("error", [Unauthorized("401"), UnknownModel("404")])
+def test_a_key_or_model_that_never_worked_is_probed_slowly_but_comes_back(error: BackendError) -> None:
+    async def main() -> None:
+        backend = Script(lambda prompt: "ok", fail=error)
+        one = asker(backend)
+        end = now() + 3600
+        while now() < end:
+            with pytest.raises((type(error), Paused)):
+                await ask(one)
+            await asyncio.sleep(1)
+        assert len(backend.calls) < 10
+        backend.fail = None
+        await asyncio.sleep(REFUSED[1])
         assert await ask(one) == "ok"
 
     run(main())
 
 
 @pytest.mark.parametrize("error", [Unauthorized("401"), UnknownModel("404")])
-def test_a_refused_key_or_model_stops_the_calls_but_not_the_user(error: BackendError) -> None:
+@pytest.mark.parametrize("mends", ["the user asks", "settings are saved"])
+def test_a_refused_key_or_model_is_tried_at_once_when_there_is_reason_to(error: BackendError, mends: str) -> None:
     async def main() -> None:
         backend = Script(lambda prompt: "ok", fail=error)
         one = asker(backend)
-        with pytest.raises(type(error)):
-            await ask(one)
-        await asyncio.sleep(3600)
-        with pytest.raises(Paused):
-            await ask(one)
+        for _ in range(5):
+            with pytest.raises((type(error), Paused)):
+                await ask(one)
+            await asyncio.sleep(2)
         assert len(backend.calls) == 1
         backend.fail = None
-        assert await ask(one, explicit=True) == "ok"
+        if mends == "settings are saved":
+            one.health.retry()
+        assert await ask(one, explicit=mends == "the user asks") == "ok"
+        assert await ask(one) == "ok"
+
+    run(main())
+
+
+@pytest.mark.parametrize("error", [Unauthorized("401"), UnknownModel("404"), Intercepted("a page")])
+def test_a_refusal_of_what_worked_is_an_outage(error: BackendError) -> None:
+    async def main() -> None:
+        backend = Script(lambda prompt: "ok")
+        one = asker(backend)
+        assert await ask(one) == "ok"
+        backend.fail = error
+        for _ in range(60):
+            with pytest.raises((type(error), Paused)):
+                await ask(one)
+            await asyncio.sleep(1)
+        backend.fail = None
+        await asyncio.sleep(1)
         assert await ask(one) == "ok"
 
     run(main())

@@ -167,6 +167,9 @@ class NgramBackend:
         indexed = await asyncio.to_thread(self._index.wait, max(0.0, end - loop.time()))
         return indexed and not self._loading.busy
 
+    def retry(self) -> None:
+        """Nothing is ever given up here."""
+
     async def close(self) -> None:
         """End the reading of documents and the background index."""
         self._loading.stop()
