@@ -15,17 +15,7 @@ from fim_lsp.backends.complaint import read_complaint
 from fim_lsp.backends.failure import Dropped, NotThere, no_key, no_key_yet
 from fim_lsp.backends.http import Exchange, Head, Transport
 from fim_lsp.backends.keys import Keys
-from fim_lsp.backends.wire import (
-    Answer,
-    Capabilities,
-    HttpRequest,
-    Profile,
-    Reader,
-    Switch,
-    Talk,
-    host_of,
-    origin_of,
-)
+from fim_lsp.backends.wire import Answer, Capabilities, HttpRequest, Profile, Reader, Switch, Talk, host_of, origin_of
 from fim_lsp.errors import BackendError, Unauthorized, UnknownModel, Unreachable
 from fim_lsp.prompt.prompt import Prompt, Snippet
 from fim_lsp.secret import Secret
@@ -156,8 +146,7 @@ class HttpBackend:
             if switch is None:
                 error = profile.explain(head.status, head.headers, body, now=time.time())
                 wants_key = isinstance(error, Unauthorized) or head.status == 401
-                keyless = wants_key and await self._key(request, deadline) is None
-                raise no_key(self.host, head.status) if keyless else error
+                raise no_key(self.host, head.status) if wants_key and not await self._key(request, deadline) else error
             if self._adopt(profile, switch):
                 yield Chunk(notice=switch.notice)
             profile = switch.profile
@@ -203,17 +192,13 @@ class HttpBackend:
         """A whole answer of any status."""
         with contextlib.ExitStack() as calls:
             exchange, head, body = await self._ask(request, deadline, calls)
-            if body is None:
-                body = await _body(exchange, deadline, TALK_LIMIT)
+            body = await _body(exchange, deadline, TALK_LIMIT) if body is None else body
             return Answer(status=head.status, headers=head.headers, body=body)
 
     async def _ask(
         self, request: HttpRequest, deadline: float, calls: contextlib.ExitStack
     ) -> tuple[Exchange, Head, bytes | None]:
-        """Send, and once more if a kept connection was dropped, and once more with a fresh key after a 401 of the API's.
-
-        The body comes along if it has been read.
-        """
+        """Send; again if a kept connection was dropped, or with a fresh key after a 401 of the API's, whose body comes along."""
         key = await self._key(request, deadline)
         may_resend = may_refresh = True
         while True:

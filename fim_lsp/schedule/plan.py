@@ -105,7 +105,8 @@ class Plan:
                 return
             except Paused as error:
                 self.paused(asker.backend, error)
-                broken = broken or written
+                if written:
+                    half = remains = True
             except (GeneratorExit, asyncio.CancelledError):  # hung up on
                 if written:
                     self.fine(asker.backend)

@@ -18,7 +18,7 @@ from fim_lsp.backends.complaint import MOST_VALUES, parse_json
 from fim_lsp.backends.completion import BODY_LIMIT, CompletionReader
 from fim_lsp.backends.ndjson import LINE_LIMIT, Lines
 from fim_lsp.backends.sse import EVENT_LIMIT, Decoder
-from fim_lsp.errors import BackendError, BadReply, Unauthorized, Unreachable
+from fim_lsp.errors import BackendError, BadReply, Unreachable
 from tests.backends.conftest import Connect
 from tests.backends.helpers import PROMPT, ask, ask_text
 
@@ -93,7 +93,7 @@ async def test_of_a_compressed_refusal_the_status_says_enough(connect: Connect) 
     async with RawServer(
         head("Content-Encoding: gzip", f"Content-Length: {len(body)}", status="401 No"), body
     ) as server:
-        with pytest.raises(Unauthorized):
+        with pytest.raises(Intercepted, match="401"):
             await ask(connect(server.url))
 
 
