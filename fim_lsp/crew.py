@@ -88,7 +88,8 @@ class Crew:
             if old is not None:
                 self._run(old.close(choice), self._background)
         backends = self._choice.backends if self._choice else ()
-        limiters = self._follow_store(settings.limits_store, counted=any(backend.host for backend in backends))
+        counted = any(backend.host and not limits(backend, settings).none for backend in backends)
+        limiters = self._follow_store(settings.limits_store, counted=counted)
         return tuple(
             Asker(
                 backend=backend,

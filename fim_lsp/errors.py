@@ -94,3 +94,14 @@ class Intercepted(BackendError):
 
 class Paused(BackendError):
     """The back end was not asked: its quota is used up for now, or it failed lately. The user was told already."""
+
+
+def duration(seconds: float) -> str:
+    """A span of time for a person: "2 s", "about 3 minutes", "about 5 hours"; never a number that nobody can use."""
+    if not seconds < 86_400:  # NaN too
+        return "more than a day"
+    if seconds < 0.95:
+        return "a moment"
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"about {seconds / 60:.0f} minutes" if seconds < 100 * 60 else f"about {seconds / 3600:.0f} hours"

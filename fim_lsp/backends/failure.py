@@ -30,7 +30,10 @@ FAILURES: Final[Mapping[str, tuple[type[BackendError], str]]] = MappingProxyType
         "ConnectError": (Unreachable, "can't connect to {host}: {reason}"),
         "ProxyError": (Unreachable, "the proxy on the way to {host} refuses to connect"),
         "NetworkError": (Unreachable, "the connection to {host} broke"),
-        "RemoteProtocolError": (Unreachable, "{host} closed the connection, or does not speak HTTP"),
+        "RemoteProtocolError": (
+            Unreachable,
+            "{host} closed the connection, or does not speak HTTP (a port for https:// does so when base_url says http://)",
+        ),
         "LocalProtocolError": (
             Rejected,
             "the request to {host} can't be sent: check the settings base_url and api_key",
@@ -47,6 +50,9 @@ FAILURES: Final[Mapping[str, tuple[type[BackendError], str]]] = MappingProxyType
 )
 """Each exception has the row of its nearest base class that is named here."""
 
+_NO_TLS: Final = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "PACKET_LENGTH_TOO_LONG"})
+"""OpenSSL's reasons for what is no TLS: an answer in plain HTTP."""
+
 _BEFORE_SENDING: Final = frozenset({"ConnectTimeout", "PoolTimeout", "ConnectError", "ProxyError"})
 _DROPS: Final = frozenset({"RemoteProtocolError", "ReadError", "WriteError"})
 
@@ -60,8 +66,9 @@ _REASONS: Final[tuple[tuple[type[BaseException], str], ...]] = (
 )
 
 
-def failure(error: BaseException, host: str, *, begun: bool, reused: bool) -> BackendError:
-    """Our error for a foreign one. ``begun``: the answer had begun; ``reused``: on a connection kept from earlier.
+def failure(error: BaseException, host: str, *, begun: bool, reused: bool, tls: bool = False) -> BackendError:
+    """Our error for a foreign one. ``begun``: the answer had begun; ``reused``: on a connection kept from earlier;
+    ``tls``: TLS was being set up.
 
     The foreign error's own text is left out: it may hold headers.
     """
@@ -70,11 +77,29 @@ def failure(error: BaseException, host: str, *, begun: bool, reused: bool) -> Ba
         return BadReply(f"the answer of {host} broke off", host=host)
     if reused and not _DROPS.isdisjoint(names):
         return Dropped(f"{host} closed the connection", host=host)
+    if (wrong := _wrong_scheme(error, host, names, tls=tls)) is not None:
+        return wrong
     kind, sentence = next(FAILURES[name] for name in names if name in FAILURES)
     if kind is Unreachable and any(isinstance(cause, ConnectionRefusedError) for cause in _chain(error)):
         kind = NotThere
     ours = kind(sentence.format(host=host, reason=_reason(error)), host=host)
     ours.sent = _BEFORE_SENDING.isdisjoint(names)
+    ours.transient = not any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _chain(error))
+    return ours
+
+
+def _wrong_scheme(error: BaseException, host: str, names: list[str], *, tls: bool) -> BackendError | None:
+    """The error for https to a server of plain http. It is known at once and stays so."""
+    reasons = {str(getattr(cause, "reason", "")) for cause in _chain(error) if isinstance(cause, ssl.SSLError)}
+    sentence = ""
+    if not _NO_TLS.isdisjoint(reasons):
+        sentence = f"{host} does not speak TLS at that port: should base_url begin with http://?"
+    elif tls and "ConnectTimeout" in names:
+        sentence = f"{host} takes connections but does not answer in TLS: should base_url begin with http://?"
+    if not sentence:
+        return None
+    ours = Unreachable(sentence, host=host)
+    ours.transient = ours.sent = False
     return ours
 
 

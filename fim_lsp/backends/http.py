@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 CONNECTIONS: Final = 8
 KEEPALIVE: Final = 120.0  # seconds; httpx' own 5 would mean a new TLS handshake after every pause for thought
 CONNECT_TIMEOUT: Final = 3.0  # seconds each for TCP and for TLS
+CONNECT_HERE: Final = 1.0  # the same for this machine
 DRAIN_TIMEOUT: Final = 1.0  # seconds for the last bytes after an answer's end, so that its connection can be kept
 ANSWER_LIMIT: Final = 8 << 20  # bytes
 HEADERS_LIMIT: Final = 256  # lines of an answer's head; h11 reads up to 100 kB of them
@@ -116,6 +117,7 @@ class Transport:
 
         for name in ("httpx", "httpcore"):  # they log addresses and headers
             logging.getLogger(name).setLevel(logging.WARNING)
+        connect = CONNECT_HERE if is_loopback(self.base_url) else CONNECT_TIMEOUT
         try:
             return httpx.AsyncClient(
                 verify=trust(os.environ, self.base_url),
@@ -127,7 +129,7 @@ class Transport:
                     max_keepalive_connections=self._connections,
                     keepalive_expiry=KEEPALIVE,
                 ),
-                timeout=httpx.Timeout(self.timeout, connect=min(CONNECT_TIMEOUT, self.timeout)),
+                timeout=httpx.Timeout(self.timeout, connect=min(connect, self.timeout)),
                 headers={"User-Agent": f"fim-lsp/{__version__}", "Accept-Encoding": "identity"},
                 cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # none is kept
             )
@@ -172,6 +174,7 @@ class Exchange:
         self._hung_up = False
         self._complete = False
         self._reused = True  # until a connection is made
+        self._tls = False  # whether TLS is being set up
         self._begun = False  # whether a byte of the answer has come
         self.task = asyncio.create_task(self._run())
         self.task.add_done_callback(self._done)
@@ -240,7 +243,7 @@ class Exchange:
             except _HungUp:
                 pass
             except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, httpx.CookieConflict, OSError) as error:
-                raise failure(error, self._host, begun=self._begun, reused=self._reused) from error
+                raise failure(error, self._host, begun=self._begun, reused=self._reused, tls=self._tls) from error
             finally:
                 self._cancellable = True
 
@@ -300,6 +303,8 @@ class Exchange:
         """httpcore's public hook (https://www.encode.io/httpcore/extensions/#trace): where the call is."""
         if event == "connection.connect_tcp.started":
             self._reused = False
+        elif event.startswith("connection.start_tls."):
+            self._tls = not event.endswith("complete")
         elif (
             event == "http11.send_request_headers.started" and info["request"].method != b"CONNECT"
         ):  # a proxy's tunnel

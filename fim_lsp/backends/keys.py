@@ -33,6 +33,8 @@ COMMAND_PAUSE: Final = 30.0
 """Seconds in which a command that brought no usable key is not run again: it may ask its user each time."""
 
 _OUTPUT_LIMIT: Final = 64 * 1024  # bytes; keys have some dozens
+_RUNS_ON: Final = 2.0  # seconds for a command that has printed a line to end by itself, and say whether it failed
+_LAST_WORDS: Final = 0.2  # seconds for what an ended command has printed to be read, if its pipe stays open
 _ENDING: Final = 1.0  # seconds for a killed process to be gone
 
 
@@ -146,24 +148,29 @@ async def run_command(command: tuple[str, ...], *, limit: float = COMMAND_TIMEOU
     try:
         async with asyncio.timeout(limit):
             await printed.complete
+        status = transport.get_returncode()
     except TimeoutError as error:
         raise Unauthorized(f"api_key_command did not end within {limit:.0f} s") from error
     finally:
         await _end(transport, printed)
-    if (status := transport.get_returncode()) != 0:
+    if status:  # None: it has printed a line, and runs on
         raise Unauthorized(f"api_key_command failed with exit status {status}")
     return _usable(Secret(printed.output.strip().partition(b"\n")[0].decode("utf-8", "replace")))
 
 
 class _Printed(asyncio.SubprocessProtocol):
-    """What a process prints. ``complete`` is done when it has ended and closed its pipe, or printed too much;
-    ``over`` when asyncio has let go of it.
+    """What a process prints. ``complete`` is done when nothing more is to be expected of it; ``over`` when asyncio has let
+    go of it.
+
+    That is not only when its pipe is closed: a child that it leaves behind (an agent, a daemon) holds the pipe open, and
+    some programs print and go on running.
 
     Not asyncio's ``Process``: that has no public way to close a pipe which a grandchild holds open.
     """
 
     def __init__(self) -> None:
         self.output = bytearray()
+        self._ended = False
         loop = asyncio.get_running_loop()
         self.complete: asyncio.Future[None] = loop.create_future()
         self.over: asyncio.Future[None] = loop.create_future()
@@ -174,6 +181,19 @@ class _Printed(asyncio.SubprocessProtocol):
         self.output += data
         if len(self.output) > _OUTPUT_LIMIT:
             self.complete.set_exception(Unauthorized("api_key_command printed far more than a key"))
+        elif self._ended or b"\n" in self.output.lstrip():
+            self._complete_after(0 if self._ended and b"\n" in self.output.lstrip() else _RUNS_ON)
+
+    def process_exited(self) -> None:
+        self._ended = True
+        self._complete_after(0 if b"\n" in self.output.lstrip() else _LAST_WORDS)
+
+    def _complete_after(self, seconds: float) -> None:
+        asyncio.get_running_loop().call_later(seconds, self._complete)
+
+    def _complete(self) -> None:
+        if not self.complete.done():
+            self.complete.set_result(None)
 
     def connection_lost(self, exc: Exception | None) -> None:
         for future in (self.complete, self.over):

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Final
 
 from fim_lsp.backends.base import Quota
+
+LONGEST_WAIT: Final = 31 * 86_400.0
+"""Seconds: no quota is counted over more than a month."""
+
+_A_MOMENT: Final = 1e9  # seconds: 2001; a span of so many is 31 years
+_NUMBER: Final = re.compile(r"[0-9]+(?:\.[0-9]*)?|\.[0-9]+")
 
 # None of them is promised: Mistral's of 2026, of 2024 and 2025, and OpenAI's, which gateways use.
 _LIMITS: Final[dict[str, tuple[str, ...]]] = {
@@ -41,15 +48,23 @@ def read_quota(headers: Mapping[str, str], *, now: float) -> Quota | None:
 
 
 def retry_after(value: str, *, now: float) -> float | None:
-    """Seconds to wait by a Retry-After header: a number, or an HTTP date (RFC 9110, 10.2.3); never negative."""
-    value = value.strip()
-    if value.isascii() and value.replace(".", "", 1).isdigit():
-        return float(value)
+    """Seconds to wait by a Retry-After header: a number, or an HTTP date (RFC 9110, 10.2.3).
+
+    From 0 to :data:`LONGEST_WAIT`. None for what can't be meant: no number, a negative one, or one so large that it is
+    a moment (seconds or milliseconds since 1970) and not a span.
+    """
+    value = value.strip()[:40]
     try:
-        date = parsedate_to_datetime(value)
-        return max(0.0, date.replace(tzinfo=date.tzinfo or UTC).timestamp() - now)
-    except (ValueError, OverflowError):
+        seconds = float(value) if _NUMBER.fullmatch(value) else _until(value, now)
+    except (ValueError, TypeError, OverflowError):
         return None
+    return min(max(0.0, seconds), LONGEST_WAIT) if seconds < _A_MOMENT else None
+
+
+def _until(value: str, now: float) -> float:
+    """Seconds until an HTTP date; 0 for one that is past."""
+    date = parsedate_to_datetime(value)
+    return min(max(0.0, date.replace(tzinfo=date.tzinfo or UTC).timestamp() - now), LONGEST_WAIT)
 
 
 def _first_count(headers: Mapping[str, str], names: tuple[str, ...]) -> int | None:

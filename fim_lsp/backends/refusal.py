@@ -19,6 +19,7 @@ from fim_lsp.errors import (
     Unauthorized,
     UnknownModel,
     Unreachable,
+    duration,
 )
 
 
@@ -187,7 +188,7 @@ def _rate_limited(asked: Asked, complaint: Complaint, quota: Quota) -> RateLimit
     if allowed == 0:
         sentence = f"{asked.host} allows this key no {limit} at all (429): its plan has none for {asked.model}"
     elif quota.retry_after is not None:
-        sentence += f"; it asks to wait {quota.retry_after:.0f} s"
+        sentence += f"; it asks to wait {duration(quota.retry_after)}"
     return RateLimited(sentence, host=asked.host, retry_after=quota.retry_after)
 
 

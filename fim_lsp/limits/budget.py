@@ -43,7 +43,7 @@ class Budget:
         self.limits = limits
         self._clock = clock
         self._servers = Limits()
-        self._informed = False
+        self._informed = self._refused = False
         self._pause = Pause(jitter)
         self._held: dict[str, _Held] = {}
 
@@ -51,6 +51,11 @@ class Budget:
         """What may be used now: the lower of the user's limits and the server's; a part is kept for explicit requests."""
         share = self._pause.share(self._clock())
         return self.limits.tightest(self._servers).scaled(share if explicit else share * (1 - RESERVE))
+
+    @property
+    def unlimited(self) -> bool:
+        """Whether neither the user nor the server limits anything, and no 429 has come that says otherwise."""
+        return self.limits.none and self._servers.none and not self._refused
 
     def standing(self) -> Standing:
         """The window as this process knows it."""
@@ -99,6 +104,7 @@ class Budget:
 
     def refused(self, reservation: Reservation, retry_after: float | None) -> tuple[Entry, Entry]:
         """The server answered 429: nobody calls for a while, then one does. A refused call costs a request, no tokens."""
+        self._refused = True
         settled = self.settle(reservation, 0, answered=False)
         seconds = self._pause.refused(
             self._clock(), asked_at=reservation.at, retry_after=retry_after, blind=not self._informed

@@ -90,8 +90,12 @@ class Limiter:
         self._wanted, self._wanted_at = 0.0, clock()
         self._thrift = Thrift()
         self._ration = Ration(clock)
-        if ledger is not None:
-            ledger.watch(identity, self.budget.entries)
+        self._watched = False
+
+    @property
+    def _shares(self) -> Ledger | None:
+        """The ledger, if there is a limit that others share: without one there is nothing to count together."""
+        return None if self._ledger is None or self.budget.unlimited else self._ledger
 
     @property
     def room(self) -> float:
@@ -115,11 +119,15 @@ class Limiter:
         if not explicit and (seconds := self._paced(prompt + output)) > 0:
             return Refusal(seconds=seconds)
         own = self.budget.reserve(tokens, explicit=explicit)
-        if isinstance(own, Refusal) or self._ledger is None:
+        ledger = self._shares
+        if isinstance(own, Refusal) or ledger is None:
             return own if isinstance(own, Refusal) else Permit(self, own, prompt)
+        if not self._watched:
+            self._watched = True
+            ledger.watch(self._identity, self.budget.entries)
         granted = False
         try:
-            refusal = await self._ask(self._ledger, own, explicit=explicit)
+            refusal = await self._ask(ledger, own, explicit=explicit)
             granted = refusal is None
         finally:
             if not granted:  # refused, or cancelled while we asked
@@ -129,9 +137,9 @@ class Limiter:
     def observe(self, quota: Quota) -> None:
         """The headers of a reply, 200 or 429, told the limits and what is left of them."""
         self.budget.observe(quota)
-        if self._ledger is not None and self._shared is not None:
+        if (ledger := self._shares) is not None and self._shared is not None:
             window, at = self._shared
-            self._ledger.put(self._identity, self.budget.others(quota, window.after(self._clock() - at)))
+            ledger.put(self._identity, self.budget.others(quota, window.after(self._clock() - at)))
 
     async def _ask(self, ledger: Ledger, own: Reservation, *, explicit: bool) -> Refusal | None:
         ceiling = self.budget.ceiling(explicit=explicit)
@@ -172,5 +180,5 @@ class Limiter:
         return self._wanted * math.exp((self._wanted_at - self._clock()) / _MEMORY)
 
     def _ended(self, *entries: Entry) -> None:
-        if self._ledger is not None:
-            self._ledger.put(self._identity, entries)
+        if (ledger := self._shares) is not None:
+            ledger.put(self._identity, entries)

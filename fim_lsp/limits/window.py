@@ -33,6 +33,11 @@ class Limits:
         """From settings, where 0 is no limit as well."""
         return cls(requests=requests or None, tokens=tokens or None)
 
+    @property
+    def none(self) -> bool:
+        """Whether nothing is limited."""
+        return self.requests is None and self.tokens is None
+
     def tightest(self, other: Limits) -> Limits:
         """The lower of each."""
         return Limits(requests=_lower(self.requests, other.requests), tokens=_lower(self.tokens, other.tokens))

@@ -15,7 +15,7 @@ from typing import TypeAlias
 from fim_lsp.backends.base import Backend, Chunk
 from fim_lsp.backends.wire import is_here
 from fim_lsp.config import Settings
-from fim_lsp.errors import BackendError, BadReply, Overloaded, Paused, RateLimited, Unreachable
+from fim_lsp.errors import BackendError, BadReply, Overloaded, Paused, RateLimited, Unreachable, duration
 from fim_lsp.limits.budget import Refusal
 from fim_lsp.limits.estimate import Estimator
 from fim_lsp.limits.limiter import Limiter, Permit
@@ -220,7 +220,9 @@ class Asker:
             explicit=snapshot.explicit,
         )
         if isinstance(permit, Refusal):
-            raise Paused(f"the quota has room again in {permit.seconds:.0f} s", host=self.backend.host)
+            room = f"has room again in {duration(permit.seconds)}"
+            never = "is too small for one request: check requests_per_minute, tokens_per_minute and prompt_tokens"
+            raise Paused(f"the quota {room if math.isfinite(permit.seconds) else never}", host=self.backend.host)
         return permit
 
     def _note(self, chunk: Chunk, charge: _Charge) -> None:

@@ -18,7 +18,7 @@ from fim_lsp.backends.complaint import MOST_VALUES, parse_json
 from fim_lsp.backends.completion import BODY_LIMIT, CompletionReader
 from fim_lsp.backends.ndjson import LINE_LIMIT, Lines
 from fim_lsp.backends.sse import EVENT_LIMIT, Decoder
-from fim_lsp.errors import BackendError, BadReply, Unreachable
+from fim_lsp.errors import BackendError, BadReply, Intercepted, Unreachable
 from tests.backends.conftest import Connect
 from tests.backends.helpers import PROMPT, ask, ask_text
 

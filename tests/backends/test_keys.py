@@ -187,6 +187,42 @@ async def test_a_command_that_does_not_end() -> None:
         await run_command(program("import time; time.sleep(600)"), limit=0.05)
 
 
+GRANDCHILD = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])"
+LEFT_OPEN = {
+    "a line": (f"{GRANDCHILD}; print('key')", "key"),
+    "no newline": (f"{GRANDCHILD}; print('key', end='')", "key"),
+    "noise beside it": (f"{GRANDCHILD}; print('unlocking', file=sys.stderr); print('key')", "key"),
+    "more lines": (f"{GRANDCHILD}; print('key'); print('note ' * 100)", "key"),
+    "an empty line first": (f"{GRANDCHILD}; print(); print('key')", "key"),
+    "it runs on": ("import time; print('key', flush=True); time.sleep(600)", "key"),
+    "it fails": (f"{GRANDCHILD}; print('key'); sys.exit(3)", "exit status 3"),
+    "it fails without a word": (f"{GRANDCHILD}; sys.exit(3)", "exit status 3"),
+    "it says nothing": (GRANDCHILD, "empty"),
+    "too much": (f"{GRANDCHILD}; print('key' * 100000)", "far more"),
+}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a child keeps a pipe open by inheritance")
+@pytest.mark.parametrize("case", LEFT_OPEN)
+async def test_a_pipe_that_stays_open_holds_up_no_key(case: str) -> None:
+    """Commands that start an agent, or print and go on: what they leave behind is ended, and nobody waits for it."""
+    code, expected = LEFT_OPEN[case]
+    if expected == "key":
+        assert await run_command(program(code)) == Secret("key")
+        return
+    with pytest.raises(Unauthorized, match=expected):
+        await run_command(program(code))
+
+
+async def test_the_user_may_ask_for_the_command_again(tmp_path: Path) -> None:
+    keys = Keys("https://example.org", command=counting(tmp_path / "runs", "'key' if runs > 1 else ''"))
+    for _ in range(2):
+        with pytest.raises(Unauthorized):
+            await keys.key()
+    keys.retry()
+    assert await keys.key() == Secret("key")
+
+
 async def test_a_key_that_no_header_can_hold_is_never_sent() -> None:
     for key in ("a\nb", "schlüssel", " "):
         with pytest.raises(Unauthorized) as caught:

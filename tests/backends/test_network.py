@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import ssl
 from collections.abc import Iterator
@@ -158,3 +159,34 @@ async def test_certificates_are_for_https_only(
     if name == "SSL_CERT_FILE":
         with pytest.raises(Unreachable, match=name):
             await ask(connect("https://codestral.test"))
+
+
+async def test_https_to_a_port_of_plain_http_is_known_at_once(connect: Connect) -> None:
+    """One that answers the handshake with a page, and one that waits for more of it."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    with pytest.raises(Unreachable, match=r"does not speak TLS.*http://") as caught:
+        await ask(connect(f"https://127.0.0.1:{port}"))
+    assert not caught.value.transient
+    server.close()
+
+
+async def test_https_to_a_port_that_waits_for_plain_http(server: FakeCodestral, connect: Connect) -> None:
+    with pytest.raises(Unreachable, match=r"does not answer in TLS.*http://") as caught:
+        await ask(connect(server.url.replace("http:", "https:")))
+    assert not caught.value.transient
+    assert server.connections == 1
+
+
+async def test_http_to_a_port_of_tls_says_so(connect: Connect, certificate: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    async with FakeCodestral(tls=context) as server:
+        with pytest.raises(Unreachable, match="https://"):
+            await ask(connect(server.url.replace("https:", "http:")))

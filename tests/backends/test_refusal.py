@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fim_lsp.backends.codestral import codestral
-from fim_lsp.errors import BackendError, RateLimited
+from fim_lsp.errors import BackendError, Intercepted, RateLimited
 from tests.fakes.recorded import RECORDED
 
 MARKER = "hunter2secret"
@@ -106,3 +106,25 @@ def test_no_text_of_the_users_is_told(status: int, user: str, carrier: str) -> N
 @given(status=st.integers(min_value=100, max_value=599), body=st.binary(max_size=200))
 def test_any_body_is_explained(status: int, body: bytes) -> None:
     assert str(explain(status, body)).startswith(("codestral.mistral.ai", "the "))
+
+
+NOT_THE_API = {
+    "page": b"<!doctype html><title>Sign in: your API key was refused, the model does not exist</title>",
+    "empty": b"",
+    "text": b"Forbidden",
+    "other JSON": b'{"login_url": "https://portal.example", "status": "blocked"}',
+    "a list": b'[{"message": "Unauthorized"}]',
+    "a number": b"403",
+    "null": b"null",
+}
+
+
+@pytest.mark.parametrize("body", NOT_THE_API)
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 451, 511])
+def test_what_is_not_the_api_does_not_blame_the_key(status: int, body: str) -> None:
+    for name in ("codestral", "mistral", "langdock"):
+        error = explain(status, NOT_THE_API[body], name=name)
+        assert type(error) is Intercepted
+        assert "key" not in str(error)
+        assert "model" not in str(error)
+        assert "sign-in page" in str(error)

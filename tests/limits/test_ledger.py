@@ -179,3 +179,24 @@ def test_no_count_is_too_large_for_a_store() -> None:
         assert [abs(held.tokens) < 2**40 for held in bench.store.entries("us")] == [True] * 3
 
     run(main())
+
+
+def test_lateness_of_our_own_loop_is_not_the_stores() -> None:
+    """A loop that is held for longer than the store's patience, while the store answers at once."""
+
+    async def main() -> None:
+        bench = Bench()
+        assert await bench.ask("first") is True
+        bench.store.delay = 0.04
+        loop = asyncio.get_running_loop()
+        for number in range(5):
+            asked = asyncio.create_task(bench.ask(f"x{number}"))
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            loop._virtual.now += 0.3  # type: ignore[attr-defined]  # as if something had computed for so long
+            bench.store.delay = 0.02
+            assert await asked is True
+        assert bench.said == []
+        await bench.ledger.close()
+
+    run(main())

@@ -211,3 +211,35 @@ def test_a_process_has_one_limiter_for_a_model_at_a_host() -> None:
         await limiters.close()
 
     run(main())
+
+
+def test_nothing_is_shared_where_nothing_is_limited() -> None:
+    async def main() -> None:
+        store = MemoryStore()
+        ours = limiter(store, Limits())
+        for _ in range(3):
+            (await permit(ours)).settle(100)
+        ours.observe(Quota(retry_after=3))
+        await asyncio.sleep(1)
+        assert store.opened == 0
+        ours.observe(
+            Quota(requests_limit=100, requests_left=90)
+        )  # the server has a limit: now there is something to share
+        (await permit(ours)).settle(100)
+        await asyncio.sleep(1)
+        assert store.opened == 1
+        assert store.tokens("us") > 0
+
+    run(main())
+
+
+def test_a_429_is_reason_enough_to_share() -> None:
+    async def main() -> None:
+        store = MemoryStore()
+        ours = limiter(store, Limits())
+        (await permit(ours)).refused(0.5)
+        await asyncio.sleep(1)
+        (await permit(ours)).settle(100)
+        assert store.opened == 1
+
+    run(main())
