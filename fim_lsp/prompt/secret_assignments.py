@@ -14,7 +14,7 @@ from fim_lsp.prompt.shapes import Span
 
 _HINT = re.compile(r"pass|pwd|secret|token|key|auth|cred|conn(?:ection)?[_.-]?str|_pw")
 _NAME = re.compile(r"[\w.-]{0,48}\Z", re.ASCII)
-_REST = r"(?P<rest>[\w.-]{0,40})"
+_REST = r"(?P<rest>[\w.-]{0,40}+)"  # no operator begins with one of these, so none is ever given back
 _OPERATOR = r"""
     (?:\\?["'`]?\)?[\]}]?
         (?: [ \t]{0,40} (?: (?:[?:|+]|\|\|)?={1,3}(?!>) | => | != | := | :(?!:) | <- ) [ \t]{0,8}  # name = "value"

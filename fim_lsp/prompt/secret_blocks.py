@@ -22,14 +22,14 @@ _HEADERS = re.compile(
 )
 _GAP = re.compile(r"(?:\\[nrt]|[^A-Za-z0-9\\]|\\){0,80}")
 _LAST_GAP = re.compile(
-    r"[^A-Za-z0-9]{0,40}[A-Za-z0-9+/]{0,5}=*(?:\\[nrt]|[^A-Za-z0-9\\]|\\){0,80}"
+    r"[^A-Za-z0-9]{0,40}+(?:[A-Za-z0-9][A-Za-z0-9+/]{0,4}+)?(?:\\[nrt]|[^A-Za-z0-9\\]|\\){0,80}+"
 )  # a last short line
 _DRESS = r"""(?:[ \t\r"'`#*;,(\\]|\+(?=[ \t"'])){0,60}"""
 _UNDRESS = r"""(?:\\[nr]){0,2}[ \t\r"'`+;,)\\]{0,60}"""
 _DRESSED = re.compile(_DRESS + r"([A-Za-z0-9+/]{40,1000}={0,2})" + _UNDRESS)  # as in a string, or a block of YAML
 _PART = re.compile(_DRESS + r"([A-Za-z0-9+/]{6,1000}={0,2})" + _UNDRESS)
 _MIXED = re.compile(r"(?=[^a-z]*[a-z])(?=[^A-Z]*[A-Z])(?=\D*\d)")
-_OTHERS = re.compile(r"-----(?:BEGIN|END) (?!.*PRIVATE)")  # a certificate, a public key
+_OTHERS = re.compile(r"-----(?:BEGIN|END) (?![^\n]{0,60}PRIVATE)")  # a certificate, a public key
 _LINE, _PIECE = 40, 16  # a key's lines have 64, 70 or 76 characters; an Ed25519 key's only one has 40 or more
 _KIND = "private key block"
 

@@ -6,13 +6,14 @@ import math
 import re
 from collections import Counter
 
-_TEMPLATE = re.compile(
-    r"\$\{|\{\{|<[^>]*>|%[({]|%[sdr](?!\w)|\$\(|^\$\w+$|^%\w+%$|#\{|\{[\w.:!]*\}|\*{3}|\.{3}|…|(.)\1{5}|^[\W_]+$"
-)
-_NOT_ONES_OWN = re.compile(
-    r"(?i)example|change[-_]?(?:me|this|it)|placeholder|dummy|redacted|replace[-_]|insert[-_]|your[-_]|^your|x{4}"
-    r"|012345|123456|234567|abcdef|qwerty|asdfgh|deadbeef|foobar"
-)
+_TEMPLATE = re.compile(r"\$\{|\{\{|<[^<>]*>|%[({]|%[sdr](?!\w)|\$\(|^\$\w+$|^%\w+%$|#\{|\{[\w.:!]*\}|\*{3}|\.{3}|…")
+_TEMPLATE_SIGN = re.compile(r"[$<{%#*.…]")  # one of these is in every template; most values have none
+_REPEATED = re.compile(r"(.)\1{5}|^[\W_]+$")
+_NOT_ONES_OWN = (
+    *"example placeholder dummy redacted replace- replace_ insert- insert_ your- your_ xxxx".split(),
+    *(f"change{sign}{what}" for sign in ("", "-", "_") for what in ("me", "this", "it")),
+    *"012345 123456 234567 abcdef qwerty asdfgh deadbeef foobar".split(),
+)  # looked for one by one, which costs a hundredth of a pattern of all of them
 _WORDS = re.compile(
     r"(?i)test(?:ing|er)?|pass(?:word|wd|wort|phrase|w0rd)?|p@ss(?:w0rd|word)?|pwd?|secret|s3cr3t|token|key|api|user(?:name)?"
     r"|admin|root|guest|login|auth|credentials?|default|sample|demo|fake|mock|none|null|true|false|undefined|empty|unknown"
@@ -20,6 +21,7 @@ _WORDS = re.compile(
     r"|abc|xyz|xxx|here|access|client|private|public|bearer|basic|db|database|postgres|mysql|redis|rabbitmq|mongo"
     r"|server|service|local|host|dev|prod|staging|hello|world|random|long|short|first|second|other|hash|data"
 )
+_MEASURED = 128  # characters of it that show whether it is random
 _ONE_CASE = re.compile(r"[A-Z0-9]+|[a-f0-9]+")  # base32 and hex change seldom now and then; words don't look like them
 _SEPARATORS = re.compile(r"[\W_]+")
 _WORDLIKE = re.compile(r"(?:[a-z]+|[A-Z][a-z]+|[A-Z]+)\d{0,2}")
@@ -32,10 +34,13 @@ _LIKE_PATH = re.compile(
 
 def is_placeholder(value: str) -> bool:
     """A value that stands for another: ``${VAR}``, ``<your-key>``, ``changeme``, ``xxxx``, ``test-password-1``."""
+    lowered = value.lower()
     return bool(
-        _TEMPLATE.search(value)
-        or _NOT_ONES_OWN.search(value)
-        or len(set(value)) < min(5, len(value))
+        len(set(value)) < min(5, len(value))
+        or any(word in lowered for word in _NOT_ONES_OWN)
+        or lowered.startswith("your")
+        or (_TEMPLATE_SIGN.search(value) and _TEMPLATE.search(value))
+        or _REPEATED.search(value)
         or (len(value) < 40 and _only_words(value))
     )
 
@@ -52,6 +57,7 @@ def looks_random(value: str) -> bool:
     Per character, random hex changes between letter and digit 0.47 times, base64 from one kind to another 0.44 times,
     base32 0.3 times; names made of words do it less than 0.2 times.
     """
+    value = value[:_MEASURED]
     changes = letters = digits = 0
     last = ""
     for char in value:
