@@ -13,6 +13,7 @@ from pathlib import Path
 
 import fim_lsp
 from fim_lsp.errors import UsageError
+from fim_lsp.text.unicode import visible
 
 _PLACE_MARK = "\0"
 _DASHED_PLACE = re.compile(r"-(?!-[^=]*=).*:\d+")
@@ -59,7 +60,7 @@ def _places(arguments: Sequence[str]) -> list[str]:
 def _say(sentence: str) -> None:
     """On standard error, if there is any."""
     with contextlib.suppress(AttributeError, OSError):
-        sys.stderr.write(f"fim-lsp: {sentence}\n")
+        sys.stderr.write(visible(f"fim-lsp: {sentence}") + "\n")
 
 
 def _let_go_of_stdout() -> None:

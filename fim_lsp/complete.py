@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 import stat
 import sys
 from collections.abc import Mapping
@@ -20,11 +19,11 @@ from fim_lsp.session import Session
 from fim_lsp.suggest.suggestion import Suggestion
 from fim_lsp.text.document import Document
 from fim_lsp.text.positions import Encoding, content
+from fim_lsp.text.unicode import visible
 
 _BYTES_MOST = 50_000_000  # of a file or standard input: no source is larger, and /dev/zero has no end
 INDEX_WAIT = 5.0  # seconds that ngram waits for the workspace's files: some 250,000 tokens
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _DIGITS_MOST = 18  # of a line or column: Python refuses to read thousands of them
 
 
@@ -71,9 +70,9 @@ async def _ask(path: Path, document: Document, line: int, column: int, environme
 
 
 def as_lines(line: str, column: int, suggestion: Suggestion) -> str:
-    """The line that a suggestion continues as it would be with it, for a person at a terminal: no control characters."""
+    """The line that a suggestion continues as it would be with it, for a person at a terminal: what is hidden is written out."""
     text = line[:column] + suggestion.text + content(line)[column + suggestion.replace :]
-    return _CONTROL.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return visible(text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def parse_place(place: str) -> tuple[str, int, int | None]:
@@ -132,4 +131,4 @@ def _tell_reading(files: int) -> None:
 
 def _tell(_level: Level, sentence: str) -> None:
     with contextlib.suppress(AttributeError, OSError):  # there may be no standard error
-        sys.stderr.write(f"fim-lsp: {sentence.removeprefix('fim-lsp: ')}\n")
+        sys.stderr.write(visible(f"fim-lsp: {sentence.removeprefix('fim-lsp: ')}") + "\n")

@@ -26,6 +26,7 @@ from fim_lsp.schedule.plan import Plan
 from fim_lsp.schedule.snapshot import Answer, Reason, Snapshot
 from fim_lsp.surroundings import Surroundings
 from fim_lsp.text.document import Document, Edit
+from fim_lsp.text.unicode import is_visible
 
 WORKSPACE_WAIT = 2.0
 """Seconds that a call waits until the workspace's settings are known; then only the embedded model answers."""
@@ -218,7 +219,7 @@ class Session:
     def _place(self, uri: str, document: _Open) -> None:
         """Let a document that may be sent serve as context for others, if it is in the workspace."""
         name = self._paths.relative(document.path) if document.path is not None else ""
-        if document.path is not None and name.isprintable() and self._paths.inside(document.path):
+        if document.path is not None and is_visible(name) and self._paths.inside(document.path):
             text = document.text
             self._surroundings.opened(uri, name, document.path, document.language, lambda: text.lines)
 

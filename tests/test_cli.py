@@ -287,7 +287,7 @@ def test_the_files_that_are_read_are_counted(project: Path) -> None:
         ("x = \n", "b.py:1", "42", "x = 42\n"),
         ("f(, b)\n", "b.py:1:3", "a", "f(a, b)\n"),
         ("def f():\r\n    \r\nx = 1\r\n", "b.py:2", "a = 1\n    return a", "    a = 1\n    return a\n"),
-        ("x = \x1b[2J\n", "b.py:1", "5", "x = \ufffd[2J5\n"),
+        ("x = \x1b[2J\n", "b.py:1", "5", "x = \\x1b[2J5\n"),
     ],
 )
 async def test_a_terminal_shows_the_line_that_is_continued(

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from fim_lsp import __version__
 from fim_lsp.backends.failure import failure, late
+from fim_lsp.backends.pipe import Pipe
 from fim_lsp.backends.tls import trust
 from fim_lsp.backends.wire import HttpRequest, host_of, is_loopback
 from fim_lsp.errors import BackendError, BadReply, Paused, Unreachable
@@ -36,8 +37,6 @@ CONNECT_HERE: Final = 1.0  # the same for this machine
 DRAIN_TIMEOUT: Final = 1.0  # seconds for the last bytes after an answer's end, so that its connection can be kept
 ANSWER_LIMIT: Final = 8 << 20  # bytes
 HEADERS_LIMIT: Final = 256  # lines of an answer's head; h11 reads up to 100 kB of them
-PIECE: Final = 1024  # bytes that are given out at once; then whatever else is due gets its turn
-AHEAD: Final = 256 << 10  # bytes that are read before somebody has taken those that came earlier
 DRAIN_LIMIT: Final = (
     64 << 10
 )  # bytes that are read for nothing after an answer's end, so that its connection can be kept
@@ -164,11 +163,7 @@ class Exchange:
         self._request = request
         self._key = key
         self._host = host_of(request.url)
-        self._items: asyncio.Queue[bytes | BaseException] = asyncio.Queue()
-        self._rest = b""  # what of the last of them is yet to be given out
-        self._ahead = 0  # bytes in _items
-        self._taken = asyncio.Event()
-        self._left = False  # nobody takes any more
+        self._pipe = Pipe()
         self._head = Head(status=0, headers={})
         self._cancellable = True
         self._hung_up = False
@@ -183,8 +178,7 @@ class Exchange:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._left = True
-        self._taken.set()
+        self._pipe.leave()
         if self._complete and not self.task.done():
             drain = asyncio.get_running_loop().call_later(DRAIN_TIMEOUT, self.hang_up)
             self.task.add_done_callback(lambda _: drain.cancel())
@@ -210,27 +204,14 @@ class Exchange:
     async def chunk(self, deadline: float) -> bytes:
         """The next bytes of the body, ``b""`` at its end; not before :meth:`head`. Raises BackendError.
 
-        Never more than :data:`PIECE`, and everything else gets its turn before: a server that sends faster than its
-        answer is read holds up nothing but its own call, and that not beyond its deadline.
+        A server that sends faster than its answer is read holds up nothing but its own call, and that not beyond its
+        deadline.
         """
-        waiting = bool(self._rest) or not self._items.empty()
         try:
             async with asyncio.timeout_at(deadline):
-                if waiting:
-                    await asyncio.sleep(0)
-                data = self._rest or await self._next_item()
+                return await self._pipe.take()
         except TimeoutError:
             raise late(self._host, self._transport.timeout, begun=self._begun) from None
-        data, self._rest = data[:PIECE], data[PIECE:]
-        return data
-
-    async def _next_item(self) -> bytes:
-        item = await self._items.get()
-        if isinstance(item, BaseException):
-            raise item
-        self._ahead -= len(item)
-        self._taken.set()
-        return item
 
     async def _run(self) -> None:
         client = await self._transport.client()
@@ -260,10 +241,10 @@ class Exchange:
         ) as response:
             self._head = self._read_head(response)
             self._begun = True
-            self._items.put_nowait(b"")
+            self._pipe.put(b"")
             if not _compressed(response):
                 await self._read_body(response)
-        self._items.put_nowait(b"")
+        self._pipe.put(b"")
 
     def _read_head(self, response: httpx.Response) -> Head:
         """Status and headers. Raises BadReply for more than any server means, and for a completion that is compressed."""
@@ -285,19 +266,12 @@ class Exchange:
             size, pieces = size + len(data), pieces + 1
             if pieces % _TURN == 0:
                 await asyncio.sleep(0)
-            if self._left:
+            if self._pipe.left:
                 kept_to = min(kept_to, size + DRAIN_LIMIT)
             if size > kept_to:
                 raise BadReply(f"the answer of {self._host} does not end", host=self._host)
-            if data and not self._left:
-                await self._give(data)
-
-    async def _give(self, data: bytes) -> None:
-        self._items.put_nowait(data)
-        self._ahead += len(data)
-        while self._ahead > AHEAD and not self._left:
-            self._taken.clear()
-            await self._taken.wait()
+            if data and not self._pipe.left:
+                await self._pipe.give(data)
 
     async def _trace(self, event: str, info: Mapping[str, Any]) -> None:
         """httpcore's public hook (https://www.encode.io/httpcore/extensions/#trace): where the call is."""
@@ -318,4 +292,4 @@ class Exchange:
         """Wake whoever still waits. An error nobody foresaw goes to the caller as it is."""
         error = self._transport.given_up() if task.cancelled() else task.exception()
         if error is not None:
-            self._items.put_nowait(error)
+            self._pipe.put(error)

@@ -11,6 +11,7 @@ from fim_lsp.backends.complaint import parse_json
 from fim_lsp.backends.completion import count_of
 from fim_lsp.backends.wire import Answer, Talk, host_of
 from fim_lsp.errors import BackendError, UnknownModel
+from fim_lsp.text.unicode import is_visible
 
 PATH: Final = "/v1/models"
 _LEAST_WINDOW: Final = 256  # tokens; less is no context, but a mistake
@@ -88,8 +89,6 @@ def _model(row: dict[str, object]) -> Model:
 
 
 def _some(models: tuple[Model, ...]) -> str:
-    names = [
-        name for model in models if (name := model.name.rsplit("/models/", 1)[-1]).isprintable() and len(name) < 80
-    ]
+    names = [name for model in models if is_visible(name := model.name.rsplit("/models/", 1)[-1]) and len(name) < 80]
     rest = f" and {len(models) - _SHOWN} more" if len(models) > _SHOWN else ""
     return ", ".join(names[:_SHOWN]) + rest

@@ -7,12 +7,10 @@ import re
 from lsprotocol import types
 
 from fim_lsp.suggest.suggestion import Suggestion
+from fim_lsp.text.unicode import on_one_line
 
 _WORD = re.compile(r"\w*\Z")
 _LINE_END = re.compile(r"\r\n?|\n")
-_UNPRINTABLE = re.compile(
-    r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+"
-)  # control characters, and what others take for line ends
 _LABEL_LENGTH = 60  # characters; Helix cuts labels where its menu ends, others draw the menu as wide as they are
 
 
@@ -78,7 +76,7 @@ def _to_first_line_end(text: str) -> str:
 
 def _label(line: str, *, more: bool) -> str:
     """A line short enough for a menu, with a mark where something is left out."""
-    line = _UNPRINTABLE.sub(" ", line).strip()
+    line = on_one_line(line).strip()
     if len(line) > _LABEL_LENGTH:
         return line[: _LABEL_LENGTH - 1].rstrip() + "…"
     return f"{line} …" if more else line

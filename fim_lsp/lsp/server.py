@@ -26,6 +26,7 @@ from fim_lsp.suggest.suggestion import Suggestion
 from fim_lsp.text.cursor import Split
 from fim_lsp.text.document import Edit
 from fim_lsp.text.positions import to_units
+from fim_lsp.text.unicode import visible
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +53,7 @@ class Server(LanguageServer):
         log.error("%s in a handler", type(error).__name__)
 
     def _tell(self, level: Level, sentence: str) -> None:
-        message = sentence if sentence.startswith("fim-lsp") else f"fim-lsp: {sentence}"
+        message = visible(sentence if sentence.startswith("fim-lsp") else f"fim-lsp: {sentence}")
         log.warning("told: %s", message)
         self.window_show_message(types.ShowMessageParams(type=types.MessageType(int(level)), message=message))
 

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from lsprotocol import types
 
 from fim_lsp.journal import Journal, Status
+from fim_lsp.text.unicode import visible
 
 log = logging.getLogger(__name__)
 
@@ -39,14 +40,14 @@ def wants_status(capabilities: types.ClientCapabilities) -> bool:
 def as_params(status: Status) -> dict[str, str]:
     """The notification's parameters."""
     return {
-        "state": status.state, "reason": status.reason, "backend": status.backend, "model": status.model,
-        "host": status.host,
+        "state": status.state, "reason": visible(status.reason), "backend": status.backend,
+        "model": visible(status.model), "host": visible(status.host),
     }  # fmt: skip
 
 
 def why(speaker: Speaker, options: Any = None) -> list[str]:
     """``fim-lsp.why``: the last answers and their reasons. Shown to the user too, unless ``options`` say ``quiet``."""
-    lines = speaker.journal.why()
+    lines = [visible(line) for line in speaker.journal.why()]
     if not _is_quiet(options):
         speaker.window_show_message(
             types.ShowMessageParams(type=types.MessageType.Info, message="\n".join(lines[:_SHOWN]))
@@ -58,7 +59,9 @@ def status(speaker: Speaker, options: Any = None) -> dict[str, str]:
     """``fim-lsp.status``: what the notification says. Shown to the user too, unless ``options`` say ``quiet``."""
     if not _is_quiet(options):
         line = speaker.journal.why()[0]
-        speaker.window_show_message(types.ShowMessageParams(type=types.MessageType.Info, message=f"fim-lsp: {line}"))
+        speaker.window_show_message(
+            types.ShowMessageParams(type=types.MessageType.Info, message=visible(f"fim-lsp: {line}"))
+        )
     return as_params(speaker.journal.status)
 
 

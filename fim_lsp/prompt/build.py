@@ -10,6 +10,7 @@ from fim_lsp.prompt.secret_find import find
 from fim_lsp.prompt.window import Windows
 from fim_lsp.text.cursor import Split
 from fim_lsp.text.positions import with_line_feeds
+from fim_lsp.text.unicode import is_visible
 
 WINDOW = 24_000  # characters taken on each side of the cursor when a request arrives; the budget cuts further
 
@@ -44,7 +45,7 @@ def build(
     Line ends are ``\n``, whatever the document's are.
     """
     split = replace(split, prefix=with_line_feeds(split.prefix), suffix=with_line_feeds(split.suffix), line_end="\n")
-    if context and not (path.isprintable() and not any(map(has_headings, (split.prefix, split.suffix)))):
+    if context and not (is_visible(path) and not any(map(has_headings, (split.prefix, split.suffix)))):
         context = ()
     kept, left = _fitting(context, room, path)
     after = min(len(split.suffix), int(left * suffix_share))

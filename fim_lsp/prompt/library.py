@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 from fim_lsp.prompt.context import choose
 from fim_lsp.prompt.prompt import Snippet
 from fim_lsp.prompt.shelf import Lines, Shelf
+from fim_lsp.text.unicode import is_visible
 
 _DOCUMENTS = 40  # looked through for one prompt, the newest first
 _CHARACTERS = 12_000  # read anew for one prompt, some 4 ms; what is left waits for the next
@@ -36,7 +37,7 @@ class Library:
         """
         self._shelves.pop(key, None)
         name = key if name is None else name
-        if name.isprintable():
+        if is_visible(name):
             edit, line = self._places.pop(key, (0, 0))
             self._shelves[key] = Shelf(name, lines, edit, line)
 

@@ -7,11 +7,11 @@ Each only leaves out characters, but for the indentation rules, which write blan
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Sequence
 
 from fim_lsp.suggest.indent import at_the_cursor, with_own_indentation
 from fim_lsp.suggest.place import Place
+from fim_lsp.text.unicode import REVERSING, without_hidden
 
 _TOKEN = re.compile(
     r"\[(?:PREFIX|SUFFIX|MIDDLE)\]|</?s>|<(?:PRE|SUF|MID|EOT)>|<\|?(?:fim[_▁-]|endoftext|end_of_text|im_(?:start|end)|file_sep|"
@@ -35,11 +35,11 @@ _ADDRESS = 512  # characters before the cursor that the beginning of an address 
 _WORD = re.compile(r"\w{2}")
 _END = re.compile(r"\s*(?:end|fi|done|esac)\W*")  # of a block: often it is that of another one, too
 _BLANK_LINES = re.compile(r"(?:[ \t]*\n)*")
-_ESCAPE = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*(?:[@-~]|\Z))?")
-_REVERSING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-_UNUSUAL = re.compile(r"[^ -~\t\n\r]")
-_DANGER = {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}
-_JOINERS = "\u200c\u200d"
+_ESCAPE = re.compile(  # of a terminal: ECMA-48's control sequences and strings
+    r"(?:\x1b\[|\x9b)[0-9;?]{0,64}[ -/]{0,16}(?:[@-~]|\Z)?"
+    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c\n]{0,256}(?:\x07|\x1b\\|\x9c|\Z)|\x1b"
+)
+_GARBLED = re.compile(f"[{REVERSING}\ufffd]")
 
 Rule = Callable[[Place, str], str]
 
@@ -63,15 +63,13 @@ def ends_at_headers(place: Place, text: str) -> str:
 
 
 def without_invisibles(place: Place, text: str) -> str:
-    """No escape sequences, control or format characters, but what the document has itself and emoji are joined by."""
+    """No escape sequences and no hidden characters, but what the document has itself and emoji are joined by.
 
-    def kept(found: re.Match[str]) -> str:
-        one, at = found.group(), found.start()
-        joins = one in _JOINERS and 0 < at < len(text) - 1 and not (text[at - 1] + text[at + 1]).isascii()
-        shown = joins or one in _REVERSING or unicodedata.category(one) not in _DANGER or one in place.near
-        return one if shown else ""
-
-    return _UNUSUAL.sub(kept, text if "\x1b" in place.near else _ESCAPE.sub("", text))
+    What reverses a line is left to :func:`before_garbled`, which leaves out the line.
+    """
+    if "\x1b" not in place.near:
+        text = _ESCAPE.sub("", text)
+    return without_hidden(text, place.near + REVERSING)
 
 
 def before_garbled(place: Place, text: str) -> str:
@@ -79,7 +77,7 @@ def before_garbled(place: Place, text: str) -> str:
 
     What was meant can't be told there; a document that has such characters itself may get more of them.
     """
-    found = next((at for at, one in enumerate(text) if one in _REVERSING + "\ufffd" and one not in place.near), None)
+    found = next((one.start() for one in _GARBLED.finditer(text) if one.group() not in place.near), None)
     return text if found is None else text[: text.rfind("\n", 0, found) + 1]
 
 

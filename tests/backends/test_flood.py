@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 
-from fim_lsp.backends import http
+from fim_lsp.backends import http, pipe
 from fim_lsp.backends.base import Chunk
 from fim_lsp.backends.complaint import MOST_VALUES, parse_json
 from fim_lsp.backends.completion import BODY_LIMIT, CompletionReader
@@ -150,7 +150,7 @@ async def test_a_flood_lets_everything_else_have_its_turn(
     body = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in cut) + b"0\r\n\r\n"
     fed: list[tuple[int, int]] = []
     given: list[int] = []
-    feed, give = CompletionReader.feed, http.Exchange._give
+    feed, give = CompletionReader.feed, pipe.Pipe.give
 
     async with Turns() as turns:
 
@@ -158,36 +158,36 @@ async def test_a_flood_lets_everything_else_have_its_turn(
             fed.append((turns.count, len(data)))
             return feed(reader, data)
 
-        async def counted_give(exchange: http.Exchange, data: bytes) -> None:
+        async def counted_give(pipe_: pipe.Pipe, data: bytes) -> None:
             given.append(turns.count)
-            await give(exchange, data)
+            await give(pipe_, data)
 
         monkeypatch.setattr(CompletionReader, "feed", counted_feed)
-        monkeypatch.setattr(http.Exchange, "_give", counted_give)
+        monkeypatch.setattr(pipe.Pipe, "give", counted_give)
         async with RawServer(head("Transfer-Encoding: chunked") + body) as server:
             text = await ask_text(connect(server.url))
     assert text == "a" * data.count(EVENT)
     assert sum(length for _, length in fed) == len(data)
-    assert max(length for _, length in fed) <= http.PIECE
+    assert max(length for _, length in fed) <= pipe.PIECE
     assert all(earlier < later for (earlier, _), (later, _) in itertools.pairwise(fed))
     assert max(map(given.count, given)) <= 2 * http._TURN
 
 
 async def test_no_more_is_read_than_somebody_takes(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     held: list[int] = []
-    give = http.Exchange._give
+    give = pipe.Pipe.give
 
-    async def counted(exchange: http.Exchange, data: bytes) -> None:
-        held.append(exchange._ahead + len(data))
-        await give(exchange, data)
+    async def counted(pipe_: pipe.Pipe, data: bytes) -> None:
+        held.append(pipe_.ahead + len(data))
+        await give(pipe_, data)
 
-    monkeypatch.setattr(http.Exchange, "_give", counted)
+    monkeypatch.setattr(pipe.Pipe, "give", counted)
     async with RawServer(head(), endless=EVENT * 500) as server:
         chunks = connect(server.url).stream(PROMPT)
         assert (await anext(chunks)).text == "a"
         for _ in range(20_000):
             await asyncio.sleep(0)
-        assert max(held) <= http.AHEAD + (128 << 10)
+        assert max(held) <= pipe.AHEAD + (128 << 10)
         await chunks.aclose()
 
 

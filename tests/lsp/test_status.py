@@ -5,6 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from lsprotocol import types
+
+from fim_lsp.journal import Journal, Status
+from fim_lsp.lsp.status import status, why
 from tests.fakes.codestral import Behaviour, FakeCodestral
 from tests.lsp.raw import URI, RawClient
 
@@ -66,3 +70,21 @@ async def test_why(tmp_path: Path) -> None:
         (message,) = client.messages()
         assert message.startswith("ready: ")
     assert URI not in client.log
+
+
+def test_no_message_carries_what_nobody_sees() -> None:
+    """A server's words and a path may hold anything."""
+    said: list[str] = []
+
+    class Speaker:
+        journal = Journal(lambda _status: None)
+
+        def window_show_message(self, params: types.ShowMessageParams) -> None:
+            said.append(params.message)
+
+    bad = "\x00\x1b[31m\u202e\U000e0100\u3164"
+    Speaker.journal.status = Status(state="ready", reason=bad, model=bad, host=bad)
+    told = [*why(Speaker()), *status(Speaker()).values(), *said]
+    assert len(said) == 2
+    assert all(not set("\x00\x1b\u202e\U000e0100\u3164") & set(text) for text in told)
+    assert "\\u202e" in said[0]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from fim_lsp.backends.codestral import with_context
 from fim_lsp.prompt.build import build
+from fim_lsp.prompt.library import Library
 from fim_lsp.prompt.prompt import Prompt, Snippet
 from fim_lsp.prompt.secrets import mask
 from fim_lsp.prompt.window import Windows
@@ -130,3 +131,21 @@ def test_no_window_begins_between_a_name_and_its_secret() -> None:
         assert "uY3eWq9LmXc7Bn1V" not in mask([prompt.prefix], key=b"k").texts[0]
         seen.add("JWT_SECRET" in prompt.prefix)
     assert seen == {True, False}
+
+
+UNREADABLE = ["a\nb.py", "a\x00.py", "a\x1b[31m.py", "a\U000e0100.py", "a\u3164.py", "\u202eyp.a", "a\ufe0f.py"]
+
+
+@pytest.mark.parametrize("name", UNREADABLE, ids=ascii)
+def test_a_name_that_can_not_be_read_stands_in_no_heading(name: str) -> None:
+    for path, kept in ((name, 0), ("b.py", 1)):
+        prompt = build(
+            split("x = ‸\n"), uri="", path=path, language="", room=500, suffix_share=0.25, max_tokens=1,
+            context=(Snippet(path="c.py", text="y = 1\n"),),
+        )  # fmt: skip
+        assert len(prompt.context) == kept
+    library = Library()
+    library.put("key", lambda: ["y = 1\n"], name)
+    assert not library._shelves
+    library.put("key", lambda: ["y = 1\n"], "b.py")
+    assert library._shelves

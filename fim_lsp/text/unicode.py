@@ -1,0 +1,81 @@
+"""Characters that nobody sees, or that make others seen elsewhere: one table for all that is shown and for names in prompts.
+
+The table is Unicode's Default_Ignorable_Code_Point and Bidi_Control (DerivedCoreProperties.txt and PropList.txt of
+Unicode 16.0.0) and the general categories Cc, Cf, Cs, Co, Zl and Zp besides the noncharacters. Not in it are spaces
+of any width, which are drawn, and code points that are not assigned yet, which next year's emoji are among.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+HIDDEN: Final = (
+    (0x00, 0x08), (0x0B, 0x0C), (0x0E, 0x1F), (0x7F, 0x9F),  # controls but tab and line ends
+    (0xAD, 0xAD), (0x34F, 0x34F), (0x600, 0x605), (0x61C, 0x61C), (0x6DD, 0x6DD), (0x70F, 0x70F), (0x890, 0x891),
+    (0x8E2, 0x8E2), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x200B, 0x200F), (0x2028, 0x202E),
+    (0x2060, 0x206F), (0x3164, 0x3164), (0xD800, 0xF8FF), (0xFDD0, 0xFDEF), (0xFE00, 0xFE0F), (0xFEFF, 0xFEFF),
+    (0xFFA0, 0xFFA0), (0xFFF0, 0xFFFB), (0xFFFE, 0xFFFF), (0x110BD, 0x110BD), (0x110CD, 0x110CD), (0x13430, 0x1343F),
+    (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A), *((plane + 0xFFFE, plane + 0xFFFF) for plane in range(0x10000, 0xD0000, 0x10000)),
+    (0xDFFFE, 0xE0FFF), (0xEFFFE, 0x10FFFF),
+)  # fmt: skip
+"""First and last of each run of hidden code points."""
+
+REVERSING: Final = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+"""What changes the direction of the text after it, as in CVE-2021-42574."""
+
+_PICTURES = "©®‼⁉™ℹ←-⇿⌀-⏿Ⓜ■-➿⤀-⥿⬀-⯿〰〽㊗㊙\U0001f000-\U0001faff"
+_JOINING = (  # scripts that are written with joiners between letters: Arabic to Mandaic, the Indic ones to Mongolian
+    "\u0610-\u061a\u0620-\u06dc\u0710-\u088f\u0898-\u08e1\u08e3-\u0fff\u1000-\u109f\u1780-\u17b3\u17b6-\u180a\u1810-\u18af"
+    "\ua840-\ua87f\ua8e0-\ua8ff\uaa60-\uaa7f\ufb50-\ufdcf\ufdf0-\ufdff\ufe70-\ufefc\U00011000-\U000110bc\U000110d0-\U00011fff"
+)
+_ALLOWED = (
+    rf"(?<=[{_PICTURES}\ufe0f])\u200d(?=[{_PICTURES}])"  # a family; emoji modifiers are pictures too
+    rf"|(?<=[{_PICTURES}])[\ufe0e\ufe0f]"  # as text or in colour
+    r"|(?<=[#*0-9])\ufe0f(?=\u20e3)"  # a keycap
+    rf"|(?<=[{_JOINING}])[\u200c\u200d](?=[{_JOINING}])"
+)
+_FLAGS = "|".join(  # the three that are recommended for interchange; other tags may say anything, unseen
+    "(?<=\U0001f3f4)" + "".join(chr(0xE0000 + ord(one)) for one in name) + "\U000e007f"
+    for name in ("gbeng", "gbsct", "gbwls")
+)
+_CLASS = "".join(f"\\U{first:08x}-\\U{last:08x}" for first, last in HIDDEN)
+_HIDDEN = re.compile(f"[{_CLASS}]")
+_HIDDEN_OR_ALLOWED = re.compile(f"(?P<allowed>{_FLAGS}|{_ALLOWED})|[{_CLASS}]")
+
+
+def without_hidden(text: str, known: str = "") -> str:
+    """``text`` without hidden characters, but for those in ``known``, line ends, tabs, and what writing needs.
+
+    That is what joins emoji or says how they look, and joiners between the letters of scripts that have them.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return _HIDDEN_OR_ALLOWED.sub(lambda one: one[0] if one["allowed"] or one[0] in known else "", text)
+
+
+def visible(text: str) -> str:
+    r"""``text`` for a message or a terminal: hidden characters are written as ``\x1b`` or ``\u202e``.
+
+    Line feeds and tabs stay; a carriage return goes back to a line's start, so it is written out too.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    text = _HIDDEN_OR_ALLOWED.sub(lambda one: one[0] if one["allowed"] else _escaped(one[0]), text)
+    return text.replace("\r", "\\r")
+
+
+def on_one_line(text: str) -> str:
+    """``text`` for a menu's entry: line ends, tabs and hidden characters are one space each, however many there are."""
+    text = _HIDDEN_OR_ALLOWED.sub(lambda one: one[0] if one["allowed"] else "\n", text)
+    return re.sub(r"[\t\n\r]+", " ", text)
+
+
+def is_visible(name: str) -> bool:
+    """Whether a name can be read and is on one line, so that it may stand in a heading or a sentence."""
+    return name.isprintable() and not _HIDDEN.search(name)
+
+
+def _escaped(one: str) -> str:
+    code = ord(one)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
