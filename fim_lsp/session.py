@@ -106,7 +106,7 @@ class Session:
         """The editor refuses the question for its workspace's settings."""
         self._workspace_known.set()
 
-    async def _ready(self) -> bool:
+    async def _settings_known(self) -> bool:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(WORKSPACE_WAIT):
                 await self._workspace_known.wait()
@@ -136,7 +136,7 @@ class Session:
             paused=self._journal.paused,
             say=self._notices.once,
             stays=self._stays,
-            ready=self._ready,
+            ready=self._settings_known,
         )
         self._journal.follow(tuple(asker.backend for asker in askers))
         debounce = settings.debounce / 1000 if isinstance(settings.debounce, int | float) else None
@@ -233,7 +233,7 @@ class Session:
 
     async def _prepared(self, uri: str, document: _Open) -> None:
         await self._surroundings.settled(uri)
-        if await self._ready() and self._documents.get(uri) is document and not document.excluded:
+        if await self._settings_known() and self._documents.get(uri) is document and not document.excluded:
             split = document.text.split(0, 0, before=0, after=self.window)
             path = self._paths.relative(document.path) if document.path else ""
             snapshot = Snapshot(uri=uri, version=None, language=document.language, path=path, split=split)

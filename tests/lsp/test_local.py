@@ -81,7 +81,7 @@ async def test_auto_takes_what_answers_on_this_machine_unless_there_is_a_key(
     monkeypatch.setattr(crew, "find_local", find)
     session = Session(lambda *_: None, {"CODESTRAL_API_KEY": key} if key else {})
     session.start(roots=[tmp_path])
-    await session.indexed()
+    await session.ready()
     assert session.backends == (["codestral", "ngram"] if key else ["llamacpp", "ngram"])
     assert bool(looked) is (key is None)
     await session.close()
