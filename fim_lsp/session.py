@@ -25,6 +25,8 @@ from fim_lsp.schedule.completer import Completer
 from fim_lsp.schedule.plan import Plan
 from fim_lsp.schedule.snapshot import Answer, Reason, Snapshot
 from fim_lsp.surroundings import Surroundings
+from fim_lsp.text.cells import Beside, Cell, join
+from fim_lsp.text.cursor import Split
 from fim_lsp.text.document import Document, Edit
 from fim_lsp.text.unicode import is_visible
 
@@ -44,6 +46,7 @@ class _Open:
     size: int
     excluded: bool = True
     stays: bool = True
+    within: tuple[str, Path | None] | None = None
 
 
 class Session:
@@ -170,10 +173,19 @@ class Session:
 
     # -- documents
 
-    def opened(self, uri: str, language: str, path: Path | None, document: Document) -> None:
-        """A document was opened, or opened again; ``path`` is its file, if it has one."""
+    def opened(
+        self,
+        uri: str,
+        language: str,
+        path: Path | None,
+        document: Document,
+        *,
+        within: tuple[str, Path | None] | None = None,
+    ) -> None:
+        """A document was opened, or opened again; ``path`` is its file, if it has one. What restricts ``within``, the URI
+        and file of the notebook that it is a cell of, restricts it."""
         self.closed(uri)
-        self._documents[uri] = _Open(language, path, document, sum(map(len, document.lines)))
+        self._documents[uri] = _Open(language, path, document, sum(map(len, document.lines)), within=within)
         self._learn_or_forget(uri)
         if uri in self._learnt:
             self._place(uri, self._documents[uri])
@@ -205,8 +217,9 @@ class Session:
     def _learn_or_forget(self, uri: str) -> None:
         """Let the model inside read a document, or forget it once it is excluded."""
         document = self._documents[uri]
-        document.excluded = self._paths.hidden(uri, document.path)
-        document.stays = self._paths.stays(uri, document.path)
+        places = [(uri, document.path), *([document.within] if document.within else [])]
+        document.excluded = any(self._paths.hidden(*place) for place in places)
+        document.stays = any(self._paths.stays(*place) for place in places)
         excluded, learnt = document.excluded, uri in self._learnt
         if learnt and excluded:
             self._learnt.discard(uri)
@@ -254,8 +267,8 @@ class Session:
 
     # -- completions
 
-    def ask(self, snapshot: Snapshot) -> asyncio.Future[Answer]:
-        """Request a completion; see :meth:`~fim_lsp.schedule.completer.Completer.ask`."""
+    def ask(self, snapshot: Snapshot, beside: Beside | None = None) -> asyncio.Future[Answer]:
+        """Request a completion; see :meth:`~fim_lsp.schedule.completer.Completer.ask`. ``beside`` are a cell's neighbours."""
         if (settings := self._feed.changed()) or self._paths.stale():
             self._follow(settings or self.settings)
         assert self._completer is not None, "start() comes first"  # noqa: S101 - a slip of ours, not of a user's
@@ -263,9 +276,25 @@ class Session:
         document = self._documents[snapshot.uri]
         path = self._paths.relative(document.path) if document.path else ""
         snapshot = replace(snapshot, path=path, size=document.size)
+        if beside is not None:
+            snapshot = replace(snapshot, notebook=beside.notebook, whole=self._joined(snapshot, beside))
         answer = self._completer.ask(snapshot)
         self._note(snapshot, answer)
         return answer
+
+    def _joined(self, snapshot: Snapshot, beside: Beside) -> Split:
+        """The window with the other cells in it, without those that may not go where this one may."""
+        leaves = not self._documents[snapshot.uri].stays
+
+        def cells(uris: Sequence[str]) -> list[Cell]:
+            known = ((uri, self._documents[uri]) for uri in uris if uri in self._documents)
+            return [
+                Cell(lines=it.text.lines, language=it.language, prose=uri in beside.prose)
+                for uri, it in known
+                if not (it.excluded or (it.stays and leaves))
+            ]
+
+        return join(snapshot.split, snapshot.language, cells(beside.above), cells(beside.below), window=self.window)
 
     def _note(self, snapshot: Snapshot, answer: asyncio.Future[Answer]) -> None:
         """Let the journal know what becomes of a request."""

@@ -16,6 +16,8 @@ from pygls.uris import to_fs_path
 from pygls.workspace import Workspace
 
 from fim_lsp.languages import language_of
+from fim_lsp.lsp.notebooks import Notebooks
+from fim_lsp.text.cells import PROSE, Beside
 from fim_lsp.text.cursor import Split
 from fim_lsp.text.document import Document, Edit
 from fim_lsp.text.positions import Encoding
@@ -25,13 +27,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True, kw_only=True)
 class OpenDocument:
-    """A document as the editor has it now."""
+    """A document as the editor has it now; ``notebook`` is the URI of the one that it is a cell of, if it is."""
 
     uri: str
     language: str
     version: int
     path: Path | None
     text: Document
+    notebook: str = ""
 
     def split(self, position: types.Position, *, window: int) -> Split:
         """The text round a position, ``window`` characters to each side."""
@@ -64,6 +67,7 @@ class Documents(Workspace):
         self._encoding = Encoding(encoding)
         self._listener = listener
         self._open: dict[str, OpenDocument] = {}
+        self._notebooks = Notebooks()
 
     def document(self, uri: str) -> OpenDocument | None:
         """The open document of that URI."""
@@ -83,24 +87,69 @@ class Documents(Workspace):
             version=text_document.version,
             path=path,
             text=Document(text_document.text, self._encoding),
+            notebook=self._notebooks.of(text_document.uri),
         )
         self._open[document.uri] = document
         self._listener.opened(document)
 
     def update_text_documents(self, params: types.DidChangeTextDocumentParams) -> None:
         """``didChange``: all of one notification's changes, in their order."""
-        document = self._open.get(params.text_document.uri)
+        self._change(params.text_document, params.content_changes)
+
+    def _change(
+        self,
+        changed: types.VersionedTextDocumentIdentifier,
+        changes: Sequence[types.TextDocumentContentChangeEvent],
+    ) -> None:
+        document = self._open.get(changed.uri)
         if document is None:
             log.warning("a change to a document that isn't open was left out")
             return
-        for number, change in enumerate(params.content_changes):
+        for number, change in enumerate(changes):
             self._listener.changed(document, _apply(document.text, change), first=number == 0)
-        document.version = params.text_document.version
+        document.version = changed.version
 
     def remove_text_document(self, doc_uri: str) -> None:
         """``didClose``."""
         if self._open.pop(doc_uri, None) is not None:
             self._listener.closed(doc_uri)
+
+    def put_notebook_document(self, params: types.DidOpenNotebookDocumentParams) -> None:
+        """``notebookDocument/didOpen``."""
+        self._notebooks.opened(params.notebook_document.uri, params.notebook_document.cells)
+        for document in params.cell_text_documents:
+            self.put_text_document(document)
+
+    def update_notebook_document(self, params: types.DidChangeNotebookDocumentParams) -> None:
+        """``notebookDocument/didChange``: the order of the cells first, then what is in them."""
+        notebook, cells = params.notebook_document.uri, params.change.cells
+        if cells is None:
+            return
+        if cells.structure is not None:
+            self._notebooks.rearranged(notebook, cells.structure.array)
+            for closed in cells.structure.did_close or ():
+                self.remove_text_document(closed.uri)
+            for document in cells.structure.did_open or ():
+                self.put_text_document(document)
+        self._notebooks.described(notebook, cells.data or ())
+        for content in cells.text_content or ():
+            self._change(content.document, content.changes)
+
+    def remove_notebook_document(self, params: types.DidCloseNotebookDocumentParams) -> None:
+        """``notebookDocument/didClose``, with all of its cells."""
+        cells = self._notebooks.closed(params.notebook_document.uri)
+        for uri in dict.fromkeys((*cells, *(document.uri for document in params.cell_text_documents))):
+            self.remove_text_document(uri)
+
+    def beside(self, document: OpenDocument) -> Beside | None:
+        """The other cells of the notebook that a document is a cell of; None if it is none."""
+        notebook = self._notebooks.of(document.uri)
+        cells = self._notebooks.cells(notebook, self._open) if notebook else []
+        if document.uri not in cells:
+            return None
+        at = cells.index(document.uri)
+        prose = frozenset(uri for uri in cells if self._notebooks.is_prose(uri) or self._open[uri].language in PROSE)
+        return Beside(notebook=notebook, above=tuple(cells[:at]), below=tuple(cells[at + 1 :]), prose=prose)
 
 
 def _apply(text: Document, change: types.TextDocumentContentChangeEvent) -> Edit:

@@ -47,6 +47,10 @@ class Lenient:
             case types.TEXT_DOCUMENT_DID_CHANGE:
                 changes = changed(params.get("contentChanges"))
                 return {**params, "textDocument": versioned(params.get("textDocument")), "contentChanges": changes}
+            case types.NOTEBOOK_DOCUMENT_DID_OPEN:
+                return _notebook_opened(params)
+            case types.NOTEBOOK_DOCUMENT_DID_CHANGE:
+                return _notebook_changed(params)
             case types.WORKSPACE_DID_CHANGE_CONFIGURATION:
                 return {"settings": None, **params}
         return params
@@ -123,3 +127,55 @@ def _count(value: Any) -> Any:
     """A line or a column: whatever is outside of what LSP allows is outside of any document as well."""
     whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
     return min(max(int(value), 0), _INTEGER - 1) if whole else value
+
+
+def _notebook_opened(params: dict[str, Any]) -> dict[str, Any]:
+    notebook = versioned(params.get("notebookDocument"))
+    if isinstance(notebook, dict):
+        notebook = {
+            "notebookType": "",
+            **_present(notebook),
+            "cells": [_cell(it) for it in _list(notebook.get("cells"))],
+        }
+    cells = [opened(it) for it in _list(params.get("cellTextDocuments"))]
+    return {**params, "notebookDocument": notebook, "cellTextDocuments": cells}
+
+
+def _notebook_changed(params: dict[str, Any]) -> dict[str, Any]:
+    change = params.get("change")
+    cells = change.get("cells") if isinstance(change, dict) else None
+    if not isinstance(cells, dict):
+        return {**params, "notebookDocument": versioned(params.get("notebookDocument")), "change": {}}
+    mended = _present(cells)
+    if isinstance(structure := mended.get("structure"), dict):
+        array = structure.get("array")
+        if isinstance(array, dict):
+            array = {**array, "cells": [_cell(it) for it in _list(array.get("cells"))]}
+        mended["structure"] = {
+            "array": array,
+            "didOpen": [opened(it) for it in _list(structure.get("didOpen"))],
+            "didClose": _list(structure.get("didClose")),
+        }
+    mended["data"] = [_cell(it) for it in _list(mended.get("data"))]
+    mended["textContent"] = [
+        {"document": versioned(it.get("document")), "changes": changed(it.get("changes"))}
+        for it in _list(mended.get("textContent"))
+        if isinstance(it, dict)
+    ]
+    return {**params, "notebookDocument": versioned(params.get("notebookDocument")), "change": {"cells": mended}}
+
+
+def _cell(cell: Any) -> Any:
+    """A cell by its kind and document alone: nothing else of it matters here."""
+    if not isinstance(cell, dict):
+        return cell
+    kind = cell.get("kind")
+    return {"document": cell.get("document"), "kind": kind if kind in (1, 2) else 2}
+
+
+def _present(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

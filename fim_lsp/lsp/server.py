@@ -14,9 +14,10 @@ from pygls.protocol import default_converter
 
 import fim_lsp
 from fim_lsp.journal import Journal, Status
-from fim_lsp.lsp.documents import Documents, OpenDocument
+from fim_lsp.lsp.documents import Documents, OpenDocument, local_path
 from fim_lsp.lsp.items import completion_list, inline_list, word_before
 from fim_lsp.lsp.menu import TRIGGERS, Menu, ignoring_refusal, menu_wanted, offer_menu
+from fim_lsp.lsp.notebooks import SYNC
 from fim_lsp.lsp.protocol import Protocol, in_message_order
 from fim_lsp.lsp.status import NOTIFICATION, STATUS, WHY, as_params, status, wants_status, why
 from fim_lsp.notices import Level
@@ -37,7 +38,13 @@ class Server(LanguageServer):
     protocol: Protocol
 
     def __init__(self, environment: Mapping[str, str], *, trusted: bool = True) -> None:
-        super().__init__("fim-lsp", fim_lsp.__version__, protocol_cls=Protocol, converter_factory=_converter)
+        super().__init__(
+            "fim-lsp",
+            fim_lsp.__version__,
+            protocol_cls=Protocol,
+            converter_factory=_converter,
+            notebook_document_sync=SYNC,
+        )
         self.trusted = trusted
         self.journal = Journal(self.show_status)
         self.session = Session(self._tell, environment, self.journal)
@@ -78,7 +85,8 @@ class Server(LanguageServer):
     # documents.Listener
     def opened(self, document: OpenDocument) -> None:
         """Tell the session."""
-        self.session.opened(document.uri, document.language, document.path, document.text)
+        within = (document.notebook, local_path(document.notebook)) if document.notebook else None
+        self.session.opened(document.uri, document.language, document.path, document.text, within=within)
 
     def changed(self, document: OpenDocument, edit: Edit, *, first: bool) -> None:
         """Tell the session."""
@@ -241,7 +249,8 @@ def _ask(
         uri=document.uri, version=document.version, language=document.language, path="", split=split, explicit=explicit
     )
     encoding = document.text.encoding
-    return (lambda column: to_units(line, column, encoding)), split, server.session.ask(snapshot)
+    answer = server.session.ask(snapshot, server.documents.beside(document))
+    return (lambda column: to_units(line, column, encoding)), split, answer
 
 
 def _span(units: Callable[[int], int], split: Split, back: int, suggestion: Suggestion | None) -> types.Range:

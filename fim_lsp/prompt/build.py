@@ -35,6 +35,7 @@ def build(
     single_line: bool = False,
     context: Sequence[Snippet] = (),
     windows: Windows | None = None,
+    notebook: str = "",
     most: tuple[int | None, int | None] = (None, None),
 ) -> Prompt:
     r"""Cut the window to what ``context`` leaves of ``room`` characters, ``suffix_share`` of it behind the cursor.
@@ -42,7 +43,7 @@ def build(
     What one side doesn't need, the other may have. Context that doesn't fit is left out from its end, and all of it
     beside a text with headings of its own, which nobody could tell from those of context. ``windows`` keeps the window
     where it was before. ``most`` bounds what is before and after the cursor; 0 allows nothing there, None everything.
-    Line ends are ``\n``, whatever the document's are.
+    ``notebook`` is what the window is one of, if not of ``uri`` alone. Line ends are ``\n``, whatever the document's are.
     """
     split = replace(split, prefix=with_line_feeds(split.prefix), suffix=with_line_feeds(split.suffix), line_end="\n")
     if context and not (is_visible(path) and not any(map(has_headings, (split.prefix, split.suffix)))):
@@ -53,7 +54,7 @@ def build(
     after = min(len(split.suffix), left - before)
     before = before if most[0] is None else min(before, most[0])
     after = after if most[1] is None else min(after, most[1])
-    prefix, suffix = (windows or Windows()).cut(uri, split, before, after)
+    prefix, suffix = (windows or Windows()).cut(notebook or uri, split, before, after)
     return Prompt(
         prefix=_without_orphans(split.prefix, prefix),
         suffix=suffix,

@@ -42,9 +42,10 @@ class Composer:
             room = min(room, count(max(0, capacity.total_tokens - output)))
         at = partial(
             build,
-            snapshot.split,
+            snapshot.window,
             suffix_share=min(settings.suffix_share, capacity.suffix_share or 1.0),
             uri=snapshot.uri,
+            notebook=snapshot.notebook,
             path=snapshot.path,
             language=snapshot.language,
             max_tokens=settings.max_tokens,

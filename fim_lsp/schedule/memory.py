@@ -18,7 +18,7 @@ class Memory:
 
     def recall(self, snapshot: Snapshot, source: Source) -> Answer | None:
         """The answer that is known, if one is; one without a suggestion says that there is none."""
-        found = self.cache.find((snapshot.uri, source.scope), snapshot.split)
+        found = self.cache.find((snapshot.place, source.scope), snapshot.split)
         if found is None:
             return None
         reason = Reason.STAND_IN if found.known.stand_in else Reason.CACHE
@@ -37,7 +37,7 @@ class Memory:
             suggestion=call.source.shape(call.snapshot, call.text, call.finished),
             stand_in=call.stand_in,
         )
-        self.cache.put((call.snapshot.uri, call.source.scope), call.snapshot.split, known)
+        self.cache.put((call.snapshot.place, call.source.scope), call.snapshot.split, known)
 
     def part(self, snapshot: Snapshot, call: Call) -> Answer | None:
         """The answer for a later cursor than the call's, for which less of its text may be enough."""
@@ -56,5 +56,5 @@ class Memory:
         if suggestion is None:
             return None
         piece = Known(text=found.rest, finished=known.finished, suggestion=suggestion, stand_in=known.stand_in)
-        self.cache.put((snapshot.uri, source.scope), snapshot.split, piece)
+        self.cache.put((snapshot.place, source.scope), snapshot.split, piece)
         return Answer(reason=Reason.STAND_IN if known.stand_in else Reason.CACHE, suggestion=suggestion)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 from fim_lsp.suggest.suggestion import Suggestion
 from fim_lsp.text.cursor import Split
+
+_NEAR = 256  # characters of the next cells
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,7 +17,7 @@ class Snapshot:
     """A request, and the text round the cursor as it was when the request arrived; nothing later changes it.
 
     ``path`` is relative to the workspace, or ``""``; ``size`` is the document's, in characters. ``explicit`` is true when
-    the user asked by a key.
+    the user asked by a key. For a cell of a ``notebook``, ``whole`` is the window that reaches into the other cells.
     """
 
     uri: str
@@ -24,6 +27,24 @@ class Snapshot:
     split: Split
     explicit: bool = False
     size: int = 0
+    notebook: str = ""
+    whole: Split | None = None
+
+    @property
+    def window(self) -> Split:
+        """The text that a prompt is made of."""
+        return self.whole or self.split
+
+    @property
+    def place(self) -> Hashable:
+        """What an answer is good for besides the text round the cursor: the document, and what stands next to a cell."""
+        if self.whole is None:
+            return self.uri
+        above, below = (
+            self.whole.prefix.removesuffix(self.split.prefix),
+            self.whole.suffix.removeprefix(self.split.suffix),
+        )
+        return self.uri, above[-_NEAR:], below[:_NEAR]
 
 
 class Reason(enum.StrEnum):

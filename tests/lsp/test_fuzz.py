@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from fim_lsp.text.positions import with_line_feeds
 from tests.fakes.codestral import FakeCodestral
 from tests.lsp.raw import URI, RawClient
 from tests.text.reference import Reference
@@ -62,12 +63,12 @@ async def test_the_back_end_gets_a_contiguous_window_round_the_cursor(tmp_path: 
                 asked, cursor = len(server.requests), place(rng)
                 reply = await client.reply(client.ask(*cursor, kind=1))
                 offset = mirror.offset(cursor)
-                before, after = mirror.text[:offset], mirror.text[offset:]
+                before, after = map(with_line_feeds, (mirror.text[:offset], mirror.text[offset:]))
                 for request in server.requests[asked:]:  # none if the same place was asked before
                     prompt, suffix = request.body["prompt"], request.body.get("suffix", "")
                     assert before.endswith(prompt)
                     assert after.startswith(suffix)
-                    assert len(prompt) + len(suffix) >= min(len(mirror.text), 60)
+                    assert len(prompt) + len(suffix) >= min(len(before) + len(after), 60)
                 for item in reply["result"]["items"]:
                     span = item["range"]
                     assert mirror.offset((span["start"]["line"], span["start"]["character"])) == offset

@@ -1,0 +1,102 @@
+"""The cells of a notebook as one document, seen from a cursor in one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from fim_lsp.text.cursor import Split
+from fim_lsp.text.positions import content
+
+_COMMENTS = {
+    "#": "python r julia ruby perl shellscript bash powershell elixir coffeescript",
+    "//": "javascript javascriptreact typescript typescriptreact java kotlin scala go rust c cpp csharp fsharp swift php dart",
+    "--": "sql haskell lua",
+    "%": "matlab octave",
+}
+_COMMENT = {language: mark for mark, languages in _COMMENTS.items() for language in languages.split()}
+PROSE = frozenset({"markdown", "raw", "plaintext", "latex", "html"})
+"""Languages of cells that are not run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """Another cell: its ``lines`` with their line ends, and its ``language``; ``prose`` is not run."""
+
+    lines: Sequence[str]
+    language: str
+    prose: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """The other cells of a ``notebook``, by their URIs, in their order; those that are ``prose`` are not run."""
+
+    notebook: str
+    above: tuple[str, ...]
+    below: tuple[str, ...]
+    prose: frozenset[str] = frozenset()
+
+
+def join(split: Split, language: str, above: Sequence[Cell], below: Sequence[Cell], *, window: int) -> Split:
+    """``split``, which is a cell's of this ``language``, with the cells above and below, a blank line between any two.
+
+    Cells of another language are left out, and prose between code is a comment, if it is known how to write one. At
+    most ``window`` characters come from either side, in whole lines.
+    """
+    before = [sent for cell in above if (sent := _sent(cell, language))]
+    after = [sent for cell in below if (sent := _sent(cell, language))]
+    head, whole_head = _nearest((line for sent in reversed(before) for line in sent.upwards()), window)
+    tail, whole_tail = _nearest((line for sent in after for line in sent.downwards()), window)
+    lines_above, lines_below = sum(it.count + 1 for it in before), sum(it.count + 1 for it in after)
+    joined = replace(split, line=split.line + lines_above, lines=split.lines + lines_above + lines_below)
+    if lines_above and split.at_start:
+        joined = replace(joined, prefix="".join(reversed(head)) + split.prefix, at_start=whole_head)
+    if lines_below and split.at_end:
+        end = "\n" if split.suffix.endswith(("\n", "\r")) or not (split.suffix or split.prefix) else "\n\n"
+        joined = replace(joined, suffix=split.suffix + end + "".join(tail), at_end=whole_tail)
+    return joined
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """The first ``count`` lines of a cell, each after ``mark``, and a blank one after them."""
+
+    lines: Sequence[str]
+    count: int
+    mark: str
+
+    def downwards(self) -> Iterator[str]:
+        yield from (self._line(number) for number in range(self.count))
+        yield "\n"
+
+    def upwards(self) -> Iterator[str]:
+        yield "\n"
+        yield from (self._line(number) for number in reversed(range(self.count)))
+
+    def _line(self, number: int) -> str:
+        line = content(self.lines[number])
+        return (f"{self.mark} {line}".rstrip() if self.mark else line) + "\n"
+
+
+def _sent(cell: Cell, language: str) -> _Sent | None:
+    """What is sent of a cell: not the blank lines at its end, and nothing if it is left out."""
+    as_comment = cell.prose and language not in PROSE
+    mark = _COMMENT.get(language, "") if as_comment else ""
+    if (as_comment and not mark) or not (as_comment or cell.language == language):
+        return None
+    count = len(cell.lines)
+    while count and not cell.lines[count - 1].strip():
+        count -= 1
+    return _Sent(cell.lines, count, mark) if count else None
+
+
+def _nearest(lines: Iterable[str], room: int) -> tuple[list[str], bool]:
+    """The first lines that fit into ``room`` characters, and whether these are all."""
+    kept: list[str] = []
+    for line in lines:
+        room -= len(line)
+        if room < 0:
+            return kept, False
+        kept.append(line)
+    return kept, True
