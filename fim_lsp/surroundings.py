@@ -7,6 +7,7 @@ reading files, in a thread, so that a keystroke never waits for a disk.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from fim_lsp.imported import Found, Search
 from fim_lsp.prompt.imports import HEAD, stems
 from fim_lsp.prompt.library import Library
 from fim_lsp.prompt.prompt import Snippet
+
+log = logging.getLogger(__name__)
 
 _AGAIN = 10.0  # seconds after which imported files are looked at again
 _KEPT = 80  # files that are not open
@@ -86,6 +89,7 @@ class Surroundings:
         """A document was closed, or is not to be used any more."""
         self._wanted.pop(uri, None)
         self._library.drop(uri)
+        self._local.discard(uri)
         if document := self._open.pop(uri, None):
             for other in self._open.values():
                 if document.path in other.imported:
@@ -158,7 +162,11 @@ class Surroundings:
             del self._wanted[uri]
             document, library = self._open[uri], self._library
             search = Search(self._roots, self._allowed, document.path, document.language, dict(self._files))
-            found = await asyncio.to_thread(search.run, document.stems)
+            try:
+                found = await asyncio.to_thread(search.run, document.stems)
+            except Exception as error:  # noqa: BLE001 - one document's imports must not end the reading
+                log.warning("reading imports: %s", type(error).__name__)
+                continue
             if library is self._library:  # the same workspace still
                 self._take(document, found)
 

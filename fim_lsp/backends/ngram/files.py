@@ -33,10 +33,12 @@ def find(
     bounds: Bounds,
     *,
     breathe: Callable[[], bool],
+    failed: Callable[[Exception], None] = lambda _error: None,
 ) -> list[tuple[Path, float]]:
     """Files under ``roots`` with their times of change. Links are not followed; folders not allowed are not entered.
 
-    ``breathe`` is called between small pieces of work, and ends it by ``False``.
+    ``breathe`` is called between small pieces of work, and ends it by ``False``. What can't be looked at is passed over;
+    ``failed`` hears why.
     """
     found: list[tuple[Path, float]] = []
     left = bounds.entries
@@ -48,18 +50,30 @@ def find(
             left -= 1
             if left % 32 == 0 and not breathe():
                 return found
-            path = Path(entry.path)
-            if entry.is_dir(follow_symlinks=False):
-                if entry.name not in _NEVER and allowed(path):
-                    waiting.append(path)
-            elif path.suffix.lower() in suffixes and entry.is_file(follow_symlinks=False) and allowed(path):
-                try:
-                    status = entry.stat(follow_symlinks=False)
-                except OSError:
-                    continue  # gone since
-                if 0 < status.st_size <= bounds.file_bytes:
-                    found.append((path, status.st_mtime))
+            try:
+                _look_at(entry, suffixes, allowed, bounds, found=found, waiting=waiting)
+            except Exception as error:  # noqa: BLE001 - a name too long, a server that is gone, whatever comes
+                failed(error)
     return found
+
+
+def _look_at(
+    entry: os.DirEntry[str],
+    suffixes: Collection[str],
+    allowed: Callable[[Path], bool],
+    bounds: Bounds,
+    *,
+    found: list[tuple[Path, float]],
+    waiting: list[Path],
+) -> None:
+    path = Path(entry.path)
+    if entry.is_dir(follow_symlinks=False):
+        if entry.name not in _NEVER and allowed(path):
+            waiting.append(path)
+    elif path.suffix.lower() in suffixes and entry.is_file(follow_symlinks=False) and allowed(path):
+        status = entry.stat(follow_symlinks=False)
+        if 0 < status.st_size <= bounds.file_bytes:
+            found.append((path, status.st_mtime))
 
 
 def reachable(path: Path, roots: Sequence[Path], allowed: Callable[[Path], bool]) -> bool:
@@ -91,7 +105,7 @@ def read_lines(path: Path) -> list[str] | None:
     """A text file's lines with their ends; ``None`` if it is no UTF-8 text, generated or minified, or can't be read."""
     try:
         data = path.read_bytes()
-    except OSError:
+    except (OSError, ValueError):  # a NUL in the name
         return None
     if b"\0" in data:
         return None
@@ -118,7 +132,7 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
             return sorted(entries, key=lambda entry: entry.name)
-    except OSError:
+    except (OSError, ValueError):
         return []
 
 

@@ -6,14 +6,18 @@ the editor's side waits for one slice at most.
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from fim_lsp.backends.ngram.files import Bounds, find, nearest_first, reachable, read_lines
 from fim_lsp.backends.ngram.model import NgramModel
+
+log = logging.getLogger(__name__)
 
 SLICE_LINES = 24
 """Lines taken in at a time: about 200 tokens, one millisecond."""
@@ -55,6 +59,7 @@ class WorkspaceIndex:
         self._files = 0
         self._open: set[Path] = set()
         self._generation = 0
+        self._failures: Counter[str] = Counter()
 
     @property
     def tokens(self) -> int:
@@ -114,20 +119,33 @@ class WorkspaceIndex:
 
     def _run(self) -> None:
         while (job := self._jobs.get()) is not None and not self._stopping.is_set():
-            if job.kind == _FIND:
-                self._find(job)
-            elif job.kind == _FILE:
-                if reachable(job.path, self._roots, self._allowed):
-                    self._take_in(job.model, [job.path], self._generation)
-            else:
-                self._drop(job.model, job.path)
+            try:
+                self._do(job)
+            except Exception as error:  # noqa: BLE001 - one job must not end the thread
+                self._failed(error)
             if self._jobs.empty():
                 self._idle.set()
+
+    def _do(self, job: _Job) -> None:
+        if job.kind == _FIND:
+            self._find(job)
+        elif job.kind == _FILE:
+            if reachable(job.path, self._roots, self._allowed):
+                self._take_in(job.model, [job.path], self._generation)
+        else:
+            self._drop(job.model, job.path)
+
+    def _failed(self, error: Exception) -> None:
+        """Log each kind of failure at powers of two, without a path: a disk that is gone fails for every file."""
+        kind = type(error).__name__
+        self._failures[kind] += 1
+        if self._failures[kind].bit_count() == 1:
+            log.warning("indexing: %s (%d so far)", kind, self._failures[kind])
 
     def _find(self, job: _Job) -> None:
         generation = self._generation
         self._files = 0
-        files = find(self._roots, job.suffixes, self._allowed, self._bounds, breathe=self._breathe)
+        files = find(self._roots, job.suffixes, self._allowed, self._bounds, breathe=self._breathe, failed=self._failed)
         self._files = len(files)
         with self._lock:
             folders = {path.parent for path in self._open}
@@ -141,9 +159,12 @@ class WorkspaceIndex:
                 return
             if path in self._held or path in self._open:
                 continue
-            lines = read_lines(path)
-            if lines and not self._add(model, path, lines):
-                self._drop(model, path)
+            try:
+                lines = read_lines(path)
+                if lines and not self._add(model, path, lines):
+                    self._drop(model, path)
+            except Exception as error:  # noqa: BLE001 - one file must not keep the others out
+                self._failed(error)
             self._breathe()
 
     def _add(self, model: NgramModel, path: Path, lines: Sequence[str]) -> bool:

@@ -81,7 +81,10 @@ class Vocabulary:
             self.text[number] = ""
             self._free.append(number)
             if len(word) >= _PREFIX_KEY:
-                self._by_prefix[word[:_PREFIX_KEY]].discard(number)
+                alike = self._by_prefix[word[:_PREFIX_KEY]]
+                alike.discard(number)
+                if not alike:
+                    del self._by_prefix[word[:_PREFIX_KEY]]
 
     def uses(self, number: int) -> int:
         """How often the word stands in the stores."""
