@@ -54,7 +54,11 @@ class Paths:
         """
         try:
             names, real = _all_names(uri, path)
-            if not names or any(self.excluded(name) for name in (*names, *real)):
+            if (
+                not names
+                or any(self.excluded(name) for name in (*names, *real))
+                or any(map(self._excluded_above, names))
+            ):
                 return True
             return any(self._ignores.hides(name) for name in dict.fromkeys([*([path] if path else []), *real]))
         except _UNKNOWABLE:
@@ -77,6 +81,11 @@ class Paths:
     def excluded(self, path: Path) -> bool:
         """Whether a file is never to be sent. Outside of the workspace its whole path is matched."""
         return self._matches(self._excluded, path)
+
+    def _excluded_above(self, path: Path) -> bool:
+        """Whether a folder that the workspace lies in, or is, excludes it: who opens ``~/.ssh`` has secrets before them."""
+        absolute = path.as_posix().lstrip("/")
+        return any(self._excluded.match("", absolute, folder=folder) for folder in (False, True))
 
     def _matches(self, globs: SettingGlobs, path: Path) -> bool:
         """Whether globs match a document's path, as a file or as a folder: who knows what an editor shows under its name."""

@@ -2,7 +2,7 @@
 
 What they add to an ignore file's language, as they have no folder that they lie in:
 
-* A glob without a slash is a name anywhere in the workspace, or on the whole path of a file outside of it.
+* A glob without a slash is a name anywhere on the path: of a document also of the folders that the workspace lies in.
 * A glob that begins with ``/`` is a path from the workspace's folder, and a path of the file system.
 * ``~`` and ``~/…`` are in the user's home folder, ``~name`` and ``~name/…`` in another user's; a name is escaped: ``\\~name``.
   Where it isn't known which folder that is, everything is matched: better too little is sent than too much.

@@ -269,10 +269,12 @@ def test_places_of_the_file_system_hold_through_links(
     assert Paths([home], ["~/other/"]).indexable(home / "work/a.py")
 
 
-def test_only_local_only_looks_at_the_folders_above_the_workspace() -> None:
-    path = Path("/private/w/a.py")
-    assert not Paths([Path("/private/w")], ["private/"]).hidden(path.as_uri(), path)
-    assert Paths([Path("/private/w")], [], ["private/"]).stays(path.as_uri(), path)
+@pytest.mark.parametrize("root", ["/home/me/.ssh", "/home/me/.ssh/deep", "/home/me"])
+@pytest.mark.parametrize("scheme", ["file://", "git:", "vscode-remote://host"])
+def test_a_workspace_in_a_folder_that_is_named_is_in_it(root: str, scheme: str) -> None:
+    path = Path("/home/me/.ssh/deep/config")
+    assert Paths([Path(root)], EXCLUDED).hidden(f"{scheme}{path}", path if scheme == "file://" else None)
+    assert Paths([Path(root)], [], [".ssh/"]).stays(f"{scheme}{path}", path if scheme == "file://" else None)
 
 
 def test_a_file_in_two_of_the_workspaces_folders_is_seen_from_both() -> None:
