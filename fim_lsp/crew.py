@@ -166,10 +166,15 @@ class Crew:
 
     def trouble(self, backend: Backend, error: BackendError) -> None:
         """A back end did not answer. If it has not got the model, its own list may tell what to set instead."""
-        if isinstance(error, UnknownModel) and isinstance(backend, HttpBackend) and not is_here(backend.host):
+        if isinstance(error, UnknownModel) and isinstance(backend, HttpBackend) and self._tells_models(backend):
             self._run(self._name_models(backend, error), self._asides)
         else:
             self._notices.trouble(backend, error, self._next_to(backend))
+
+    @staticmethod
+    def _tells_models(backend: HttpBackend) -> bool:
+        """Whether its list may have names that the error has not: others were asked about theirs at the beginning."""
+        return not is_here(backend.host) or backend.name in SITES
 
     def _next_to(self, backend: Backend) -> str:
         """The name of the back end that is asked when this one fails."""

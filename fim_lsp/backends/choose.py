@@ -75,6 +75,8 @@ def choose(
         if name == "ngram":
             backends.append(ngram)
             continue
+        if number and name == "ollama" and name not in found:  # which may have no model for this, or not be there
+            continue
         own = _without_own(settings) if number else settings
         parts = (name, found.get(name), *(getattr(own, part) for part in _PARTS[2:]))
         try:

@@ -7,19 +7,20 @@ it does not know is answered with 422 ``extra_forbidden``, so nothing but its do
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote
 
 from fim_lsp.backends.base import Capacity, Quota
-from fim_lsp.backends.body import encodable, least, post, stops
+from fim_lsp.backends.body import encodable, get, least, post, stops
 from fim_lsp.backends.complaint import read_complaint
 from fim_lsp.backends.completion import CompletionReader
-from fim_lsp.backends.models import ask_for
+from fim_lsp.backends.models import PATH as MODELS
+from fim_lsp.backends.models import ask_for, newest_codestral, read_models
 from fim_lsp.backends.quota import read_quota
 from fim_lsp.backends.refusal import Asked, location_of, refusal
-from fim_lsp.backends.wire import Answer, Capabilities, HttpRequest, Plain, Talk, endpoint, host_of, path_of
+from fim_lsp.backends.wire import Answer, Capabilities, HttpRequest, Plain, Switch, Talk, endpoint, host_of, path_of
 from fim_lsp.errors import BackendError
 from fim_lsp.prompt.prompt import Prompt
 
@@ -83,13 +84,17 @@ class Generation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Codestral(Plain):
-    """A :class:`~fim_lsp.backends.wire.Profile` for one of :data:`SITES`, or for a server that speaks like it."""
+    """A :class:`~fim_lsp.backends.wire.Profile` for one of :data:`SITES`, or for a server that speaks like it.
+
+    ``chosen``: the user has set the model; else it may be exchanged when the server has not got it any more.
+    """
 
     name: str
     base_url: str
     model: str
     generation: Generation
     url: str
+    chosen: bool = True
 
     @property
     def key_missing(self) -> str | None:
@@ -125,6 +130,20 @@ class Codestral(Plain):
             temperature=model.temperature if model else None,
             capacity=Capacity(total_tokens=model.context_tokens if model else None),
         )
+
+    def without_model(self) -> Talk[Switch | None]:
+        """See :class:`~fim_lsp.backends.wire.Profile`. Takes the newest Codestral of the server's list."""
+        if self.chosen:
+            return None
+        answer: Answer = yield get(self.url.removesuffix(PATH) + MODELS)
+        name = newest_codestral(read_models(answer.body), self.model) if answer.good else ""
+        if not name:
+            return None
+        notice = (
+            f"{host_of(self.url)} does not answer with {self.model}; fim-lsp uses {name} for this session: "
+            f'set model = "{name}" to make that last'
+        )
+        return Switch(profile=replace(self, model=name), notice=notice)
 
     def _refuse(self, answer: Answer) -> BackendError:
         return self.explain(answer.status, answer.headers, answer.body, now=0.0)
@@ -171,6 +190,7 @@ def codestral(
         model=model or site.model,
         generation=generation or Generation(),
         url=endpoint(base, PATH),
+        chosen=model is not None,
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,12 +12,12 @@ from fim_lsp.backends.complaint import parse_json
 from fim_lsp.backends.completion import count_of
 from fim_lsp.backends.wire import Answer, Talk, host_of
 from fim_lsp.errors import BackendError, UnknownModel
-from fim_lsp.text.unicode import is_visible
 
 PATH: Final = "/v1/models"
 _LEAST_WINDOW: Final = 256  # tokens; less is no context, but a mistake
 _VALUES: Final = 64_000  # a gateway's list has some hundred models with up to a hundred values each
 _SHOWN: Final = 4  # models that a sentence names
+_OTHER: Final = re.compile("embed|mamba", re.IGNORECASE)  # what else goes by the name of Codestral
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +66,8 @@ def find_model(models: tuple[Model, ...], name: str, *, host: str) -> Model | No
         return models[0] if len(models) == 1 else None
     found = next((model for model in models if model.is_called(name)), None)
     if found is None:
-        raise UnknownModel(f"{host} has no model {name}; it has {_some(models)}: set the setting `model`", host=host)
+        able = [model for model in models if model.can_fill] or models
+        raise UnknownModel(f"{host} has no model {name}; it has {_some(able)}: set the setting `model`", host=host)
     if found.can_fill is False:
         able = tuple(model for model in models if model.can_fill)
         hint = f"; {_some(able)} can" if able else ""
@@ -88,7 +90,35 @@ def _model(row: dict[str, object]) -> Model:
     )
 
 
-def _some(models: tuple[Model, ...]) -> str:
-    names = [name for model in models if is_visible(name := model.name.rsplit("/models/", 1)[-1]) and len(name) < 80]
+def some(models: Sequence[str]) -> str:
+    """The first few of the names, for a sentence."""
+    short = (name.rsplit("/models/", 1)[-1] for name in models)
+    names = [name for name in short if name.isprintable() and len(name) < 80]
     rest = f" and {len(models) - _SHOWN} more" if len(models) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + rest
+    return ", ".join(names[:_SHOWN]) + rest if names else "none"
+
+
+def _some(models: Sequence[Model]) -> str:
+    return some([model.name for model in models])
+
+
+def newest_codestral(models: Sequence[Model], gone: str) -> str:
+    """The name of the Codestral that fills in the middle, in place of one that is ``gone``; ``""`` if there is none.
+
+    Names that end with ``latest`` come first, then those with the latest date (``codestral-2508``). What a list says of
+    abilities counts; where it says nothing of any, all but the models for other things do.
+    """
+    told = any(model.can_fill is not None for model in models)
+    able = [model for model in models if (model.can_fill if told else not _OTHER.search(model.name))]
+    names = [
+        (name.endswith("latest"), max(map(_date, (model.name, *model.aliases))), name)
+        for model in able
+        for name in (model.name, *model.aliases)
+        if "codestral" in name.lower() and name != gone and name.isprintable()
+    ]
+    return max(names)[2] if names else ""
+
+
+def _date(name: str) -> int:
+    found = re.search(r"-(\d{4})\b", name)
+    return int(found[1]) if found else 0

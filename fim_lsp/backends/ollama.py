@@ -20,6 +20,8 @@ from fim_lsp.backends.codestral import Generation
 from fim_lsp.backends.complaint import parse_json, read_complaint
 from fim_lsp.backends.completion import CompletionReader, Shape, count_of
 from fim_lsp.backends.ending import Ending
+from fim_lsp.backends.models import some
+from fim_lsp.backends.ollama_models import find_models, inserts
 from fim_lsp.backends.refusal import Asked, Rule, location_of, refusal
 from fim_lsp.backends.templates import CONTROL, Template, neutral, render, template_for, template_named, with_context
 from fim_lsp.backends.wire import (
@@ -34,7 +36,7 @@ from fim_lsp.backends.wire import (
     host_of,
     path_of,
 )
-from fim_lsp.errors import BackendError, Rejected, SettingError, UnknownModel
+from fim_lsp.errors import BackendError, Rejected, UnknownModel
 from fim_lsp.prompt.prompt import Prompt
 
 PATH: Final = "/api/generate"
@@ -77,7 +79,7 @@ _RULES: Final = (
 class Ollama(Plain):
     """A :class:`~fim_lsp.backends.wire.Profile` for Ollama. ``template`` is the model's family, if it is known.
 
-    ``raw``: every prompt is rendered here, because the server can't.
+    ``raw``: every prompt is rendered here, because the server can't. ``by_name``: the family goes by the model's name.
     """
 
     base_url: str
@@ -86,6 +88,7 @@ class Ollama(Plain):
     template: Template | None
     raw: bool
     url: str
+    by_name: bool = True
     name: str = "ollama"
     key_missing: None = None
 
@@ -95,7 +98,11 @@ class Ollama(Plain):
         return f"no Ollama answers at {self.base_url}: start it with `ollama serve`, or set base_url"
 
     def request(self, prompt: Prompt) -> HttpRequest:
-        """See :class:`~fim_lsp.backends.wire.Profile`."""
+        """See :class:`~fim_lsp.backends.wire.Profile`. Raises :class:`~fim_lsp.errors.UnknownModel` without a model."""
+        if not self.model:
+            raise UnknownModel(
+                f"which model the Ollama at {self.base_url} has is not known yet", host=host_of(self.url)
+            )
         return post(self.url, self._body(prompt), accept="application/x-ndjson")
 
     def reader(self, prompt: Prompt) -> Reader:
@@ -117,6 +124,8 @@ class Ollama(Plain):
 
     def warm_up(self, prompt: Prompt) -> HttpRequest | None:
         """A question without a prompt, which loads the model; with text from elsewhere, that text alone, as it will be sent."""
+        if not self.model:
+            return None
         options = {"num_ctx": _num_ctx(prompt, self.generation), "num_predict": 1}  # 0 would mean without end
         body: dict[str, object] = {"model": encodable(self.model), "keep_alive": KEEP_ALIVE}
         if self._renders(prompt):
@@ -124,7 +133,9 @@ class Ollama(Plain):
         return post(self.url, body | {"options": options, "stream": False}, accept="application/json")
 
     def inquire(self) -> Talk[Capabilities]:
-        """See :class:`~fim_lsp.backends.wire.Profile`. Asks ``/api/show``."""
+        """See :class:`~fim_lsp.backends.wire.Profile`. Asks ``/api/show``, and before that for a model if none is set."""
+        if not self.model:
+            return (yield from self._find_model())
         body = {"model": encodable(self.model)}
         url = endpoint(self.base_url, "/api/show")
         answer: Answer = yield post(url, body, accept="application/json")
@@ -140,6 +151,18 @@ class Ollama(Plain):
             capacity=Capacity(total_tokens=_context_length(shown)),
             switch=switch,
         )
+
+    def _find_model(self) -> Talk[Capabilities]:
+        name, others = yield from find_models(self.base_url)
+        if not name:
+            raise UnknownModel(
+                f"the Ollama at {self.base_url} has no model that can fill in the middle; it has {some(others)}: "
+                "`ollama pull qwen2.5-coder:1.5b-base` gets one, or set the setting `model`",
+                host=host_of(self.url),
+            )
+        profile = replace(self, model=name, template=template_for(name) if self.by_name else self.template)
+        found = yield from profile.inquire()
+        return replace(found, switch=found.switch or Switch(profile=profile, notice=""))
 
     def _body(self, prompt: Prompt) -> dict[str, object]:
         raw = self._renders(prompt)
@@ -182,21 +205,18 @@ def ollama(
     """The profile of ``model`` on an Ollama at ``base_url``.
 
     ``fim_template``: ``"auto"`` leaves the rendering to the server where it can, ``"suffix"`` always; a name of
-    :data:`~fim_lsp.backends.templates.TEMPLATES` renders every prompt here. Raises
-    :class:`~fim_lsp.errors.SettingError` without a model, or if ``base_url`` is no usable address.
+    :data:`~fim_lsp.backends.templates.TEMPLATES` renders every prompt here. Without a model the server is asked what it
+    has. Raises :class:`~fim_lsp.errors.SettingError` if ``base_url`` is no usable address.
     """
-    if not model:
-        raise SettingError(
-            "model must be set for ollama, for example to qwen2.5-coder:1.5b-base; `ollama list` shows yours"
-        )
     url = endpoint(base_url or BASE_URL, PATH)
     named = template_named(fim_template)
     return Ollama(
         base_url=url.removesuffix(PATH),
-        model=model,
+        model=model or "",
         generation=generation or Generation(),
-        template=named or (template_for(model) if fim_template == "auto" else None),
+        template=named or (template_for(model) if model and fim_template == "auto" else None),
         raw=named is not None,
+        by_name=fim_template == "auto",
         url=url,
     )
 
@@ -259,12 +279,6 @@ def _generate_chunk(message: dict[str, object]) -> Chunk:
 
 GENERATE: Final = Shape(carrier="response", kind=str, chunk_of=_generate_chunk, lines=True)
 """What ``/api/generate`` sends: a line of JSON a token, the last of which has ``done`` true."""
-
-
-def inserts(shown: object) -> bool | None:
-    """Whether a model can fill in the middle by the server's template, from what ``/api/show`` says; None: it does not say."""
-    told = shown.get("capabilities") if isinstance(shown, dict) else None
-    return "insert" in told if isinstance(told, list) else None
 
 
 def _context_length(shown: object) -> int | None:

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from fim_lsp.backends.body import encodable, get, post
+from fim_lsp.backends.body import get
 from fim_lsp.backends.complaint import parse_json
 from fim_lsp.backends.http import listens
 from fim_lsp.backends.keys import Keys
 from fim_lsp.backends.llamacpp import llamacpp
-from fim_lsp.backends.ollama import inserts
+from fim_lsp.backends.ollama_models import find_models
 from fim_lsp.backends.remote import HttpBackend
-from fim_lsp.backends.templates import template_for
 from fim_lsp.backends.wire import Answer, Talk, is_loopback
 from fim_lsp.errors import BackendError
 
 PATIENCE: Final = 0.3
 """Seconds for a connection, and for each round of questions: a server of this machine needs a hundredth of it."""
-
-_MODELS: Final = 12  # that Ollama is asked about
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,25 +97,5 @@ def _is_llamacpp(place: Place) -> Talk[bool]:
 
 
 def _ollama(place: Place) -> Talk[Local | None]:
-    """An Ollama with a model that can insert, or whose template is known here; first those that are loaded, then the newest."""
-    names: list[str] = []
-    for path in ("/api/ps", "/api/tags"):
-        answer: Answer = yield get(place.url + path)
-        names += _names(parse_json(answer.body) if answer.good else None)
-    known = ""
-    for name in list(dict.fromkeys(names))[:_MODELS]:
-        answer = yield post(f"{place.url}/api/show", {"model": name}, accept="application/json")
-        can_insert = inserts(parse_json(answer.body)) if answer.good else False
-        if can_insert:
-            return Local(name="ollama", base_url=place.url, model=name)
-        if not known and template_for(name) is not None:
-            known = name
-    return Local(name="ollama", base_url=place.url, model=known) if known else None
-
-
-def _names(listed: object) -> Iterator[str]:
-    models = listed.get("models") if isinstance(listed, dict) else None
-    for model in models if isinstance(models, list) else ():
-        name = model.get("name") if isinstance(model, dict) else None
-        if isinstance(name, str) and name:
-            yield encodable(name)
+    model, _ = yield from find_models(place.url)
+    return Local(name="ollama", base_url=place.url, model=model) if model else None

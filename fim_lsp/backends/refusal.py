@@ -87,7 +87,7 @@ _RULES: Final = (
         says="{host} offers no model for this at the moment ({status}): ask who runs it, or set another `backend`",
     ),
     Rule(
-        status="400|404|422",
+        status="400|404|410|422",
         words=_NO_MODEL,
         labels=r"invalid_model|model_not_found|1500",
         fields="model",

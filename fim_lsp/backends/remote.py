@@ -83,9 +83,9 @@ class HttpBackend:
             self._adopt(profile, found.switch)
         return found
 
-    async def talk(self, talk: Talk[_Found]) -> _Found:
+    async def talk(self, talk: Talk[_Found], deadline: float = float("inf")) -> _Found:
         """Send what ``talk`` yields, answer it, and return what it returns; within the timeout in all."""
-        deadline = asyncio.get_running_loop().time() + self._timeout
+        deadline = min(deadline, asyncio.get_running_loop().time() + self._timeout)
         with self._blamed(), contextlib.closing(talk):
             try:
                 request = next(talk)
@@ -145,6 +145,10 @@ class HttpBackend:
             switch = profile.instead(head.status, body) if form < FORMS else None
             if switch is None:
                 error = profile.explain(head.status, head.headers, body, now=time.time())
+                if isinstance(error, UnknownModel) and form < FORMS:
+                    with contextlib.suppress(BackendError):
+                        switch = await self.talk(profile.without_model(), deadline)
+            if switch is None:
                 wants_key = isinstance(error, Unauthorized) or head.status == 401
                 raise no_key(self.host, head.status) if wants_key and not await self._key(request, deadline) else error
             if self._adopt(profile, switch):

@@ -128,6 +128,9 @@ class Profile(Protocol):
         """How to ask after this refusal, if there is another way that may do. ``status`` is 200 for an answer that
         was read to its end and had the suffix appended."""
 
+    def without_model(self) -> Talk[Switch | None]:
+        """How to ask when the server has not got the model, if that was not the user's choice: asked of the server."""
+
     def warm_up(self, prompt: Prompt) -> HttpRequest | None:
         """A cheap request that lets the server read ``prompt``'s context ahead, or load its model; None if none helps."""
 
@@ -148,6 +151,11 @@ class Plain:
 
     def instead(self, status: int, body: bytes) -> Switch | None:
         """See :class:`Profile`."""
+        return None
+
+    def without_model(self) -> Talk[Switch | None]:
+        """See :class:`Profile`."""
+        yield from ()
         return None
 
     def warm_up(self, prompt: Prompt) -> HttpRequest | None:

@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 
 from fim_lsp.backends.codestral import codestral
 from fim_lsp.backends.keys import Keys
-from fim_lsp.backends.models import Model, find_model, read_models
+from fim_lsp.backends.models import Model, find_model, newest_codestral, read_models
 from fim_lsp.backends.remote import HttpBackend
 from fim_lsp.backends.wire import Capabilities
 from fim_lsp.errors import Unauthorized, UnknownModel
 from fim_lsp.secret import Secret
+from tests.backends.helpers import ask
+from tests.fakes.codestral import Request
 from tests.fakes.http import FakeServer, Reply
 
 
@@ -103,3 +105,71 @@ def test_anything_is_read(value: object) -> None:
     for body in (json.dumps(value), json.dumps({"data": value}), json.dumps({"data": [value]})):
         assert all(isinstance(model.name, str) for model in read_models(body.encode()))
     assert read_models(b"<html>") == ()
+
+
+CAN, CANNOT = {"capabilities": {"completion_fim": True}}, {"capabilities": {"completion_fim": False}}
+LATEST, MAY, AUGUST = {"id": "codestral-latest"}, {"id": "codestral-2405"}, {"id": "codestral-2508"}
+LISTS: dict[str, tuple[list[dict[str, object]], str]] = {
+    "latest": ([AUGUST | CAN, LATEST | CAN, {"id": "codestral-2501", **CAN}], "codestral-latest"),
+    "an alias": ([AUGUST | CAN | {"aliases": ["codestral-latest"]}], "codestral-latest"),
+    "by date": ([MAY | CAN, AUGUST | CAN, {"id": "codestral-2501", **CAN}], "codestral-2508"),
+    "the newest latest": (
+        [MAY | CAN | {"aliases": ["codestral-x-latest"]}, AUGUST | CAN | {"aliases": ["codestral-a-latest"]}],
+        "codestral-a-latest",
+    ),
+    "one that can": ([LATEST | CANNOT, AUGUST | CAN, {"id": "z-latest", **CAN}], "codestral-2508"),
+    "a bare list": ([{"id": "codestral-embed-latest"}, AUGUST, {"id": "gpt-latest"}], "codestral-2508"),
+    "none": ([{"id": "mistral-large-latest", **CAN}, {"id": "codestral-embed", **CANNOT}], ""),
+}
+
+
+@pytest.mark.parametrize("case", LISTS)
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_codestral_that_takes_the_place_of_one_that_is_gone(case: str, turned: bool) -> None:
+    rows, name = LISTS[case]
+    assert newest_codestral(listed(*(reversed(rows) if turned else rows)), "codestral-2501") == name
+
+
+GONE = {"object": "error", "message": "Invalid model: codestral-2501", "type": "invalid_model", "code": "1500"}
+
+
+def langdock(rows: list[dict[str, object]] | None, *, status: int = 400) -> FakeServer:
+    """A host that has retired codestral-2501 and lists ``rows``, or nothing."""
+
+    def answer(request: Request) -> Reply | None:
+        if request.path.endswith("/v1/models"):
+            return None if rows is None else Reply(body={"object": "list", "data": rows})
+        if request.body["model"] == "codestral-2501":
+            return Reply(status=status, body=GONE)
+        return Reply(body={"choices": [{"message": {"content": "a + b"}, "finish_reason": "stop"}]})
+
+    return FakeServer(answer)
+
+
+@pytest.mark.parametrize("status", [400, 404, 410, 422])
+async def test_a_default_model_that_is_gone_is_exchanged_for_the_session_and_said_once(status: int) -> None:
+    rows = [MISTRALS, {"id": "mistral-large-latest"}]
+    async with langdock(rows, status=status) as server:
+        profile = codestral("langdock", base_url=f"{server.url}/mistral/eu")
+        backend = HttpBackend(profile, keys=Keys(server.url, api_key=Secret("k")), timeout=30)
+        first, second = await ask(backend), await ask(backend)
+        await backend.close()
+    assert ["".join(chunk.text for chunk in chunks) for chunks in (first, second)] == ["a + b"] * 2
+    (notice,) = [chunk.notice for chunk in (*first, *second) if chunk.notice]
+    assert 'set model = "codestral-latest"' in notice
+    assert [request.path.rpartition("/v1")[2] for request in server.requests] == [
+        "/fim/completions", "/models", "/fim/completions", "/fim/completions",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("rows", [None, [], [{"id": "mistral-large-latest"}], "set by the user"])
+async def test_otherwise_a_model_that_is_gone_is_an_error(rows: object) -> None:
+    chosen = "codestral-2501" if isinstance(rows, str) else None
+    async with langdock([MISTRALS] if isinstance(rows, str) else rows) as server:  # type: ignore[arg-type]
+        profile = codestral("langdock", base_url=server.url, model=chosen)
+        backend = HttpBackend(profile, keys=Keys(server.url, api_key=Secret("k")), timeout=30)
+        with pytest.raises(UnknownModel, match="codestral-2501"):
+            await ask(backend)
+        assert backend.model == "codestral-2501"
+        await backend.close()
+    assert [request.body["model"] for request in server.requests if request.method == "POST"] == ["codestral-2501"]

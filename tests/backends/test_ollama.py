@@ -15,7 +15,7 @@ from fim_lsp.backends.codestral import Generation
 from fim_lsp.backends.keys import Keys
 from fim_lsp.backends.ollama import CONTEXT, ollama
 from fim_lsp.backends.remote import HttpBackend
-from fim_lsp.errors import BackendError, BadReply, Overloaded, Rejected, SettingError, UnknownModel, Unreachable
+from fim_lsp.errors import BackendError, BadReply, Overloaded, Rejected, UnknownModel, Unreachable
 from fim_lsp.prompt.prompt import Prompt, Snippet
 from tests.backends.helpers import PROMPT, ask, ask_text, cut
 from tests.fakes.http import FakeServer, Reply
@@ -87,8 +87,6 @@ def test_the_context_is_large_enough_and_seldom_changes(length: int, context: in
 def test_templates_can_be_set() -> None:
     assert body_of(PROMPT, fim_template="starcoder2")["prompt"].startswith("<fim_prefix>")
     assert "raw" not in body_of(Prompt(prefix="a", suffix="", context=PIECES), fim_template="suffix")
-    with pytest.raises(SettingError, match="ollama list"):
-        ollama(None)
 
 
 PLACES = st.lists(st.integers(min_value=0), max_size=10)
@@ -179,6 +177,41 @@ async def test_without_a_known_family_it_says_what_to_do(fake: tuple[Ollama, Fak
     with pytest.raises(UnknownModel, match="llama3 can't fill in the middle"):
         await ask(backend)
     await backend.close()
+
+
+@pytest.mark.parametrize(
+    ("models", "loaded", "taken"),
+    [
+        ({"llama3": ["completion"], QWEN: ["completion", "insert"]}, (), QWEN),
+        ({"a": ["insert"], "b": ["insert"]}, ("b",), "b"),
+        ({"llama3": ["completion"], "deepseek-coder:1.3b": ["completion"]}, (), "deepseek-coder:1.3b"),
+    ],
+)
+async def test_without_a_model_it_is_asked_what_it_has(
+    fake: tuple[Ollama, FakeServer], models: dict[str, list[str]], loaded: tuple[str, ...], taken: str
+) -> None:
+    behaviour, server = fake
+    behaviour.models, behaviour.loaded = models, loaded
+    backend = HttpBackend(ollama(None, base_url=f"{server.url}/v1"), keys=Keys(server.url), timeout=30)
+    assert not await backend.prepare(PROMPT)
+    assert await ask_text(backend) == "return a + b"
+    assert backend.model == taken
+    assert server.requests[-1].body["model"] == taken
+    assert bool(server.requests[-1].body.get("raw")) is taken.startswith("deepseek")
+    await backend.close()
+
+
+async def test_without_a_model_that_can_fill_in_it_says_what_there_is(fake: tuple[Ollama, FakeServer]) -> None:
+    behaviour, server = fake
+    for models, says in (
+        ({"llama3": ["completion"], "phi4": ["completion"]}, "it has llama3, phi4:"),
+        ({}, "it has none:"),
+    ):
+        behaviour.models = models
+        backend = HttpBackend(ollama(None, base_url=server.url), keys=Keys(server.url), timeout=30)
+        with pytest.raises(UnknownModel, match=says):
+            await ask(backend)
+        await backend.close()
 
 
 async def test_it_is_asked_about_its_model(fake: tuple[Ollama, FakeServer]) -> None:

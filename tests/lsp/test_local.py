@@ -8,7 +8,9 @@ import pytest
 
 from fim_lsp import crew
 from fim_lsp.backends.probe import Local
-from tests.fakes.codestral import Behaviour, FakeCodestral
+from tests.fakes.codestral import Behaviour, FakeCodestral, Request
+from tests.fakes.http import FakeServer, Reply
+from tests.fakes.ollama import Ollama
 from tests.llama import running
 from tests.lsp.raw import RawClient, texts
 
@@ -98,3 +100,50 @@ async def test_half_an_answer_is_not_shown_when_the_server_reports_an_error_afte
         assert texts(await client.reply(client.ask(1, 4, kind=1))) == []
         await client.until(lambda: len(client.messages()) == 1)
         assert "502" in client.messages()[0]
+
+
+def retired(request: Request) -> Reply:
+    """A host whose codestral-2501 is gone, and which lists what it has."""
+    if request.method == "GET":
+        row = {"id": "codestral-2508", "aliases": ["codestral-latest"], "capabilities": {"completion_fim": True}}
+        return Reply(body={"data": [{"id": "mistral-large-2411", "capabilities": {"completion_fim": False}}, row]})
+    if request.body["model"] == "codestral-2501":
+        error = {"object": "error", "message": "Invalid model: codestral-2501", "type": "invalid_model", "code": "1500"}
+        return Reply(status=400, body=error)
+    return Reply(body={"choices": [{"message": {"content": "a * b"}, "finish_reason": "stop"}]})
+
+
+@pytest.mark.parametrize("model", [None, "codestral-2501"])
+async def test_only_a_model_that_nobody_set_is_exchanged_when_it_is_gone(tmp_path: Path, model: str | None) -> None:
+    async with FakeServer(retired) as server, RawClient(tmp_path) as client:
+        options = {"backend": "langdock", "base_url": server.url, "api_key": "k", "debounce": 0, "fallback": []}
+        await client.initialize(options={**options, "model": model})
+        client.open("def f(a, b):\n    return \n    \n")
+        answers = [texts(await client.reply(client.ask(line, 11, kind=1))) for line in (1, 2)]
+        await client.until(lambda: len(client.messages()) > 0)
+        (message,) = client.messages()
+    if model is None:
+        assert answers[0] == ["a * b"]
+        assert 'set model = "codestral-latest"' in message
+    else:
+        assert answers == [[], []]
+        assert "codestral-2508" in message
+        assert "mistral-large" not in message
+
+
+async def test_ollama_needs_no_model_in_the_settings(tmp_path: Path) -> None:
+    behaviour = Ollama(models={"llama3": ["completion"], "qwen2.5-coder:1.5b": ["completion", "insert"]})
+    async with FakeServer(behaviour) as server, RawClient(tmp_path) as client:
+        options = {"backend": "ollama", "base_url": server.url, "debounce": 0, "fallback": []}
+        await client.initialize(options=options)
+        client.open("def f(a, b):\n    return \n")
+        assert texts(await client.reply(client.ask(1, 11, kind=1))) != []
+        assert client.messages() == []
+    behaviour.models = {"llama3": ["completion"]}
+    async with FakeServer(behaviour) as server, RawClient(tmp_path) as client:
+        await client.initialize(options={**options, "base_url": server.url})
+        client.open("x = \n")
+        assert texts(await client.reply(client.ask(0, 4, kind=1))) == []
+        await client.until(lambda: len(client.messages()) > 0)
+        (message,) = client.messages()
+        assert "it has llama3" in message
