@@ -20,7 +20,7 @@ _OPAQUE = re.compile(
     r"""|"(?:[^"\\\n]|\\.)*+"?"""
     r"""|'[^'\n]*'?"""
 )
-_DEEP = re.compile(rf"(?:[A-Za-z0-9_-]++[ \t]*+\.[ \t]*+){{{_PARTS_MOST}}}")
+_DEEP = re.compile(rf"(?<![A-Za-z0-9_-])(?:[A-Za-z0-9_-]++[ \t]*+\.[ \t]*+){{{_PARTS_MOST}}}")
 
 
 def parse(text: str) -> dict[str, Any]:

@@ -11,12 +11,13 @@ from fim_lsp.text.unicode import on_one_line
 
 _WORD = re.compile(r"\w*\Z")
 _LINE_END = re.compile(r"\r\n?|\n")
+_LONGEST_WORD = 256  # characters: a longer one is no word, and looking for its beginning costs the square of them
 _LABEL_LENGTH = 60  # characters; Helix cuts labels where its menu ends, others draw the menu as wide as they are
 
 
 def word_before(line_prefix: str) -> str:
     """The word that the cursor stands behind, which a completion menu filters by."""
-    match = _WORD.search(line_prefix)
+    match = _WORD.search(line_prefix, max(0, len(line_prefix) - _LONGEST_WORD))
     return match[0] if match else ""
 
 
