@@ -200,7 +200,7 @@ class Session:
         if uri in self._learnt:
             new = document.lines[edit.first_line : edit.first_line + edit.new_lines]
             self._ngram.change(uri, edit.first_line, edit.old_lines, new)
-            self._surroundings.changed(uri, edit.line)
+            self._surroundings.changed(uri, edit.first_line, edit.old_lines, edit.new_lines)
         if self._completer:
             self._completer.edited(uri, edit, first=first)
 

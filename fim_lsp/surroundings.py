@@ -81,9 +81,9 @@ class Surroundings:
         self._forget(path)
         self._put(uri, name, path, lines)
 
-    def changed(self, uri: str, line: int) -> None:
-        """A document changed at a line."""
-        self._library.edited(uri, line)
+    def changed(self, uri: str, line: int, old: int = 1, new: int = 1) -> None:
+        """A document changed at a line: from there ``new`` lines stand where ``old`` ones stood."""
+        self._library.edited(uri, line, old, new)
 
     def closed(self, uri: str) -> None:
         """A document was closed, or is not to be used any more."""
@@ -95,23 +95,28 @@ class Surroundings:
                 if document.path in other.imported:
                     other.looked = float("-inf")  # its file counts again
 
-    def around(self, document: str, prefix: str, suffix: str, room: int, leaves: bool) -> tuple[Snippet, ...]:
+    def around(
+        self, document: str, prefix: str, suffix: str, room: int, leaves: bool, line: int | None = None
+    ) -> tuple[Snippet, ...]:
         """Context for a window of an open document, in ``room`` characters; ``leaves`` if it is to leave this machine.
 
         ``document`` is its URI, or its name where no other has the same. Files that it newly imports are there next time.
+        ``line`` is the cursor's; what else is open of the same file is no context.
         """
         uri = self._uri(document)
         if uri is None or room <= 0:
             return ()
         self._look(uri)
-        imported = self._open[uri].imported
+        imported, path = self._open[uri].imported, self._open[uri].path
+        same = {other for other, it in self._open.items() if it.path == path and other != uri}
         return self._library.choose(
             uri,
             prefix,
             suffix,
             room=room,
             imported={*map(str, imported), *(other for other, it in self._open.items() if it.path in imported)},
-            allowed=lambda other: not (leaves and other in self._local),
+            allowed=lambda other: other not in same and not (leaves and other in self._local),
+            line=line,
         )
 
     def _uri(self, document: str) -> str | None:

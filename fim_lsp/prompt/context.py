@@ -33,13 +33,18 @@ def choose(
     *,
     room: int,
     kept: Collection[Snippet] = (),
+    own: Shelf | None = None,
+    line: int | None = None,
 ) -> tuple[Snippet, ...]:
     """The pieces that say most about the names round the cursor, in ``room`` characters, in the order of their places.
 
     ``prefix`` and ``suffix`` are the window that is sent anyway, ``weighed`` documents with factors on all they say, and
-    ``kept`` what was chosen the last time.
+    ``kept`` what was chosen the last time. Of ``own``, the document itself, no piece is sent that was changed since it was
+    read, and none with the cursor's ``line``: that would be said twice, the second time as it was before.
     """
     scored = _scored(_wanted(prefix, suffix), weighed, kept)
+    if own is not None:
+        scored = [it for it in scored if weighed[it[1][1]][0] is not own or _elsewhere(own.lines_of(it[1][2]), line)]
     seen = _lines(prefix) | _lines(suffix)
     chosen: list[tuple[_Place, Chunk]] = []
     for _, place, chunk in heapq.nsmallest(_TRIED, scored, key=itemgetter(0, 1)):
@@ -50,6 +55,10 @@ def choose(
         room -= size
         chosen.append((place, chunk))
     return tuple(Snippet(path=chunk.path, text=chunk.text) for _, chunk in sorted(chosen, key=itemgetter(0)))
+
+
+def _elsewhere(span: tuple[int, int] | None, line: int | None) -> bool:
+    return span is not None and (line is None or not span[0] <= line < span[1])
 
 
 def _scored(

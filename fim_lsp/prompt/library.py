@@ -41,11 +41,11 @@ class Library:
             edit, line = self._places.pop(key, (0, 0))
             self._shelves[key] = Shelf(name, lines, edit, line)
 
-    def edited(self, key: str, line: int) -> None:
-        """A document changed at a line."""
+    def edited(self, key: str, line: int, old: int = 1, new: int = 1) -> None:
+        """A document changed at a line: from there ``new`` lines stand where ``old`` ones stood."""
         if shelf := self._shelves.get(key):
             self._edits += 1
-            shelf.edited(self._edits, line)
+            shelf.edited(self._edits, line, old, new)
 
     def drop(self, key: str) -> None:
         """A document is gone. Unknown ones are passed over."""
@@ -62,10 +62,12 @@ class Library:
         room: int,
         imported: Collection[str],
         allowed: Callable[[str], bool],
+        line: int | None = None,
     ) -> tuple[Snippet, ...]:
         """Context for a window in the document of ``key``, in ``room`` characters.
 
         ``imported`` are the keys of what that document imports; of the others only ``allowed`` ones are looked at.
+        ``line`` is the cursor's.
         """
         shelves = self._shelves
         near = sorted(
@@ -84,6 +86,8 @@ class Library:
             [(shelves[other], weights.get(other, 1.0)) for other in near],
             room=room,
             kept=self._chosen.get(key, ()),
+            own=shelves.get(key),
+            line=line,
         )
         self._chosen[key] = chosen
         return chosen

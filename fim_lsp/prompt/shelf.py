@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from fim_lsp.prompt.chunks import Chunk, names, pieces
 from fim_lsp.prompt.prompt import has_headings
@@ -17,6 +18,7 @@ LINES = 1000  # of one document, round its last edit
 _CHARACTERS = 60_000  # of one document, on whole lines; of one with longer lines fewer are looked at
 _LONG = 300  # characters of a line; a piece with a longer one is data, or made by a program
 _SETTING = 4  # lines on either side that may tell a secret: the name stands above, the value below
+_CHANGES = 200  # that are followed until a document is read again
 _LEAST = 4  # pieces read by one call, so that two that are read again are no step back
 
 
@@ -51,11 +53,27 @@ class Shelf:
     _lines: Sequence[str] = ()
     _below: int = 0
     _pieces: list[_Piece] = field(default_factory=list)
+    _spans: Sequence[tuple[int, int]] = ()
+    _changes: list[tuple[int, int, int]] = field(default_factory=list)
 
-    def edited(self, number: int, line: int) -> None:
-        """The document changed at a line."""
+    def edited(self, number: int, line: int, old: int = 1, new: int = 1) -> None:
+        """The document changed at a line: from there ``new`` lines stand where ``old`` ones stood."""
         self.edit, self.line, self.stale = number, line, True
         self.edits += 1
+        self._changes.append((line, old, new))
+        if len(self._changes) > _CHANGES:
+            self._changes[:] = [(0, 1 << 60, 1 << 60)]  # too many to follow: no piece is known to be as it was
+
+    def lines_of(self, number: int) -> tuple[int, int] | None:
+        """The first line of a piece, and the line after its last, in the document as it is now; None if it was changed
+        since it was read."""
+        first, last = self._spans[number]
+        for line, old, new in self._changes:
+            if line < last and line + old > first:
+                return None
+            moved = new - old if line < first else 0
+            first, last = first + moved, last + moved
+        return first, last
 
     def refresh(self, most: int) -> int:
         """Read what has changed since the last time, some ``most`` characters of it. Returns how many were read.
@@ -65,7 +83,8 @@ class Shelf:
         if not self.stale:
             return 0
         self.edits = 0
-        lines, below = _window(self.lines(), self.line)
+        document = self.lines()
+        lines, below = _window(document, self.line)
         same = _common(self._lines, lines)
         front = self._unchanged(same)
         begin = sum(piece.lines for piece in front)
@@ -87,6 +106,10 @@ class Shelf:
         covered = sum(piece.lines for piece in self._pieces)
         self._lines, self._below = lines[:covered], below
         self.chunks = tuple(piece.chunk for piece in self._pieces if piece.chunk is not None)
+        starts = accumulate((piece.lines for piece in self._pieces), initial=len(document) - below)
+        spans = ((at, at + piece.lines, piece.chunk) for at, piece in zip(starts, self._pieces, strict=False))
+        self._spans = tuple((first, last) for first, last, chunk in spans if chunk is not None)
+        self._changes.clear()
         self.places, self.stale = _places(self.chunks), covered < len(lines)
         self.said = sum(len(chunk.names) for chunk in self.chunks)
         return used

@@ -18,8 +18,9 @@ from fim_lsp.prompt.window import Windows
 from fim_lsp.schedule.snapshot import Snapshot
 from fim_lsp.suggest.shape import wants_lines
 
-Around = Callable[[str, str, str, int, bool], tuple[Snippet, ...]]
-"""Context: for a document's URI, a window's prefix and suffix, so many characters, and whether it leaves this machine."""
+Around = Callable[[str, str, str, int, bool, int | None], tuple[Snippet, ...]]
+"""Context: for a document's URI, a window's prefix and suffix, so many characters, whether it leaves this machine,
+and the cursor's line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +61,8 @@ class Composer:
             wanted = min(wanted, capacity.context_tokens)
         free = context_room(room, count(wanted))
         bare = at(room=room - free)
-        context = self.around(snapshot.uri, bare.prefix, bare.suffix, free, not is_here(self.backend.host))
+        leaves, line = not is_here(self.backend.host), snapshot.split.line
+        context = self.around(snapshot.uri, bare.prefix, bare.suffix, free, leaves, line)
         return at(room=room, context=context, windows=self.windows)
 
     def _share(self, snapshot: Snapshot, settings: Settings) -> float:

@@ -162,3 +162,22 @@ async def test_models_see_line_feeds_and_the_document_keeps_its_own_line_ends(tm
     assert body["prompt"] == f"+++++ shop/cart.py\n{CART.rstrip()}\n\n+++++ main.py\n{MAIN.rstrip()}"
     assert body["suffix"] == "\n\nx = 1\n"
     assert body["stop"] == ["\n\n", "\n+++++ "]
+
+
+async def test_the_line_that_is_edited_is_not_sent_a_second_time_as_it_was(tmp_path: Path) -> None:
+    """Neither from the document itself nor from the same file under another URI."""
+    far = "".join(
+        f"def total_{n}(invoice, customer):\n    return invoice.amount_{n} * customer.rate\n\n" for n in range(120)
+    )
+    text, uri = f"{far}total = compute(invoice, customer\n" + "x = 1\n" * 400, (tmp_path / "main.py").as_uri()
+    async with FakeCodestral(lambda body: "x") as server, RawClient(tmp_path) as client:
+        await client.initialize(options=settings(server, prompt_tokens=600), root=tmp_path)
+        client.open(text, uri=uri)
+        client.open(text, uri=uri.replace("main", "%6dain"))
+        for key, at in ((30, 0), (1, 60), (300, 20)):  # here and there, back again to where one has been
+            for column in range(25):
+                client.insert(key, 0, "y", uri=uri, version=at + column + 1)
+            await client.reply(client.ask(key, 25, uri=uri, kind=1))
+            prompt = str(server.requests[-1].body["prompt"])
+            assert prompt.endswith("\n" + "y" * 25)
+            assert text.split("\n")[key] not in prompt  # what follows the cursor is in the suffix

@@ -160,3 +160,51 @@ def test_documents_of_one_name_are_told_apart_by_their_keys() -> None:
     made.drop("2")
     found = made.choose("3", "x = invoice(customer)", "", room=900, imported=(), allowed=lambda _key: True)
     assert [(snippet.path, snippet.text[:7]) for snippet in found] == [("main.py", "invoice")]
+
+
+CHANGES = st.lists(st.tuples(st.integers(0, 60), st.integers(1, 3), st.integers(0, 4)), max_size=12)
+
+
+@given(st.integers(1, 60), CHANGES, CHANGES, st.integers(0, 60), st.booleans())
+def test_no_piece_of_the_document_is_in_an_older_state_or_has_the_cursors_line(
+    count: int, early: list[tuple[int, int, int]], late: list[tuple[int, int, int]], line: int, again: bool
+) -> None:
+    fresh = iter(range(10_000))
+    lines = [f"warehouse_{next(fresh)} = customer(invoice)\n" for _ in range(count)]
+    library = Library()
+    library.put("m", lambda: lines)
+
+    def change(at: int, old: int, new: int) -> None:
+        at = min(at, len(lines) - 1)
+        old = min(old, len(lines) - at)
+        lines[at : at + old] = [f"warehouse_{next(fresh)} = customer(invoice)\n" for _ in range(new)] or ["\n"]
+        library.edited("m", at, old, new or 1)
+
+    def asked() -> list[str]:
+        found = library.choose(
+            "m", "customer(invoice) = warehouse\n", "", room=9000, imported=(), allowed=str, line=line
+        )
+        return [piece.text for piece in found]
+
+    for edit in early:
+        change(*edit)
+    assert asked() is not None
+    for edit in late:
+        change(*edit)
+    if again:
+        for _ in range(20):
+            change(0, 1, 1)
+    text, current = "".join(lines), lines[line] if line < len(lines) else "none"
+    for piece in asked():
+        assert piece in text
+        assert current not in piece
+
+
+def test_too_many_changes_to_follow_leave_nothing_that_may_be_old() -> None:
+    lines = [f"warehouse_{n}\n" for n in range(40)]
+    shelf = read(lines)
+    assert all(shelf.lines_of(number) for number in range(len(shelf.chunks)))
+    for number in range(300):
+        shelf.edited(number, 0)
+    assert not any(shelf.lines_of(number) for number in range(len(shelf.chunks)))
+    assert len(shelf._changes) < 300
