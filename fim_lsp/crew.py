@@ -23,7 +23,7 @@ from fim_lsp.limits.limiters import Limiters, choose_store
 from fim_lsp.limits.window import Limits
 from fim_lsp.notices import Notices
 from fim_lsp.prompt.window import Windows
-from fim_lsp.schedule.asker import Asker
+from fim_lsp.schedule.asker import Asker, MaySend
 from fim_lsp.schedule.compose import Around
 from fim_lsp.schedule.health import Health
 from fim_lsp.secret import Secret
@@ -68,8 +68,10 @@ class Crew:
         self._background: set[asyncio.Task[None]] = set()  # brought to their end
         self._asides: set[asyncio.Task[None]] = set()  # given up when it closes
 
-    def follow(self, settings: Settings) -> tuple[Asker, ...]:
-        """The askers for these settings, in the order they are tried. What the change leaves alone is kept."""
+    def follow(self, settings: Settings, may_send: MaySend = lambda _uri, _here: True) -> tuple[Asker, ...]:
+        """The askers for these settings, in the order they are tried. What the change leaves alone is kept.
+
+        ``may_send`` is asked right before a document's text is sent."""
         self.look(settings)
         for health in self._health.values():
             health.retry()
@@ -99,6 +101,7 @@ class Crew:
                 around=self._around,
                 windows=self._windows.setdefault((backend.name, backend.host), Windows()),
                 key=self._key,
+                may_send=may_send,
             )
             for backend in backends
         )

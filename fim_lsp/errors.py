@@ -14,6 +14,7 @@
         ├── BadReply         the server answered with something else than a completion
         ├── Intercepted      something else than the API answered: a firewall, a proxy, a sign-in page
         └── Paused           it was not asked: its quota is used up, or it failed lately
+            └── Withheld     it was not asked: by now, the text may not be sent
 
 ``str(error)`` is one sentence for a person: what happened, where, and what to do. It never holds text of the
 user's, a prompt or a key. Exceptions of libraries are mapped to these in one place each (``backends/http.py``
@@ -94,6 +95,12 @@ class Intercepted(BackendError):
 
 class Paused(BackendError):
     """The back end was not asked: its quota is used up for now, or it failed lately. The user was told already."""
+
+
+class Withheld(Paused):
+    """The back end was not asked: by now the settings or ignore rules keep this text from being sent."""
+
+    sent = False
 
 
 def duration(seconds: float) -> str:

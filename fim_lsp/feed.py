@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -10,6 +12,9 @@ from fim_lsp.config import Problem, Settings
 from fim_lsp.merge import merge_layers
 from fim_lsp.settings_file import SettingsFile
 from fim_lsp.sources import ENVIRONMENT_PREFIX, PROJECT_FILE, read_editor, read_environment, user_file
+
+WORKSPACE_WAIT = 2.0
+"""Seconds that a call waits for what the editor's workspace says; then only the embedded model answers."""
 
 
 class Feed:
@@ -22,6 +27,8 @@ class Feed:
         self._initialization = _EditorSource("initializationOptions")
         self._workspace = _EditorSource("workspace/configuration", trusted=False, shared=True)
         self._projects: dict[Path, SettingsFile] = {}
+        self._workspace_known = asyncio.Event()
+        self._workspace_known.set()
         self._settings = Settings()
         self.confined = False
         """Whether nothing leaves this machine because a source or a setting that restricts is damaged."""
@@ -44,9 +51,27 @@ class Feed:
     def workspace(self, values: object) -> Settings | None:
         """What the editor's workspace says, which a project may have written; ``None`` if it said so before."""
         self._workspace.take(values)
+        self._workspace_known.set()
         before = self._settings
         settings = self._merge()
         return None if settings == before else settings
+
+    def expect_workspace(self) -> None:
+        """The editor will be asked what its workspace says: until it has answered (:meth:`workspace`), or refused
+        (:meth:`no_workspace`), what the workspace restricts is unknown.
+        """
+        self._workspace_known.clear()
+
+    def no_workspace(self) -> None:
+        """The editor refuses to say anything for its workspace."""
+        self._workspace_known.set()
+
+    async def known(self) -> bool:
+        """Whether all sources are known, or become so within :data:`WORKSPACE_WAIT` seconds."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(WORKSPACE_WAIT):
+                await self._workspace_known.wait()
+        return self._workspace_known.is_set()
 
     def changed(self) -> Settings | None:
         """The settings if one of the files changed since the last look, which costs microseconds."""

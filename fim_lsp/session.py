@@ -6,9 +6,9 @@ Both ``lsp/server.py`` and ``fim-lsp complete`` go through here, so a completion
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from fim_lsp.backends.base import Backend
@@ -29,9 +29,6 @@ from fim_lsp.text.cells import Beside, Cell, join
 from fim_lsp.text.cursor import Split
 from fim_lsp.text.document import Document, Edit
 from fim_lsp.text.unicode import is_visible
-
-WORKSPACE_WAIT = 2.0
-"""Seconds that a call waits until the workspace's settings are known; then only the embedded model answers."""
 
 
 @dataclass(slots=True)
@@ -78,8 +75,6 @@ class Session:
         self._learnt: set[str] = set()
         self._preparing: set[asyncio.Task[None]] = set()
         self._closed = False
-        self._workspace_known = asyncio.Event()
-        self._workspace_known.set()
         self._confined = False  # whether a damaged setting lets nothing leave this machine
         self.settings = Settings()
 
@@ -97,23 +92,14 @@ class Session:
         """Take what the editor's workspace says."""
         if settings := self._feed.workspace(values):
             self._follow(settings)
-        self._workspace_known.set()
 
     def expect_workspace_settings(self) -> None:
-        """The editor will be asked for its workspace's settings, which may restrict: until it has answered, or said that it
-        has none (:meth:`no_workspace_settings`), no text leaves.
-        """
-        self._workspace_known.clear()
+        """The editor will be asked for its workspace's settings, which may restrict."""
+        self._feed.expect_workspace()
 
     def no_workspace_settings(self) -> None:
         """The editor refuses the question for its workspace's settings."""
-        self._workspace_known.set()
-
-    async def _settings_known(self) -> bool:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(WORKSPACE_WAIT):
-                await self._workspace_known.wait()
-        return self._workspace_known.is_set()
+        self._feed.no_workspace()
 
     def move(self, roots: Sequence[Path]) -> None:
         """The workspace's folders changed."""
@@ -130,7 +116,7 @@ class Session:
         ruled = (self._roots, settings.exclude, settings.local_only) == (paths.roots, paths.exclude, paths.local_only)
         if not ruled or paths.stale():
             self._rule(Paths(self._roots, settings.exclude, settings.local_only))
-        askers = self._crew.follow(settings)
+        askers = self._crew.follow(settings, partial(self._may_send, self._paths, settings.context_tokens))
         self._plan = Plan(
             settings=settings,
             askers=askers,
@@ -139,7 +125,8 @@ class Session:
             paused=self._journal.paused,
             say=self._notices.once,
             stays=self._stays,
-            ready=self._settings_known,
+            ready=self._feed.known,
+            rules=self._paths,
         )
         self._journal.follow(tuple(asker.backend for asker in askers))
         debounce = settings.debounce / 1000 if isinstance(settings.debounce, int | float) else None
@@ -147,6 +134,13 @@ class Session:
             self._completer = Completer(self._plan, debounce=debounce, excluded=self._excluded)
         else:
             self._completer.follow(self._plan, debounce=debounce, excluded=self._excluded)
+
+    def _may_send(self, rules: Paths, context_tokens: int, uri: str, here: bool) -> bool:
+        """Whether a document may be sent in a prompt that was made by these rules. Looks at the files of settings again."""
+        self._look_again()
+        if rules is not self._paths or context_tokens > self.settings.context_tokens:
+            return False
+        return not self._excluded(uri) and (here or not self._stays(uri))
 
     def _trouble(self, backend: Backend, error: BackendError) -> None:
         self._journal.trouble(backend, error)
@@ -246,7 +240,7 @@ class Session:
 
     async def _prepared(self, uri: str, document: _Open) -> None:
         await self._surroundings.settled(uri)
-        if await self._settings_known() and self._documents.get(uri) is document and not document.excluded:
+        if await self._feed.known() and self._documents.get(uri) is document and not document.excluded:
             split = document.text.split(0, 0, before=0, after=self.window)
             path = self._paths.relative(document.path) if document.path else ""
             snapshot = Snapshot(uri=uri, version=None, language=document.language, path=path, split=split)
@@ -269,8 +263,7 @@ class Session:
 
     def ask(self, snapshot: Snapshot, beside: Beside | None = None) -> asyncio.Future[Answer]:
         """Request a completion; see :meth:`~fim_lsp.schedule.completer.Completer.ask`. ``beside`` are a cell's neighbours."""
-        if (settings := self._feed.changed()) or self._paths.stale():
-            self._follow(settings or self.settings)
+        self._look_again()
         assert self._completer is not None, "start() comes first"  # noqa: S101 - a slip of ours, not of a user's
         self._crew.look(self.settings)
         document = self._documents[snapshot.uri]
@@ -295,6 +288,11 @@ class Session:
             ]
 
         return join(snapshot.split, snapshot.language, cells(beside.above), cells(beside.below), window=self.window)
+
+    def _look_again(self) -> None:
+        """Follow files of settings and ignore files that have changed, which costs microseconds if none has."""
+        if (settings := self._feed.changed()) or self._paths.stale():
+            self._follow(settings or self.settings)
 
     def _note(self, snapshot: Snapshot, answer: asyncio.Future[Answer]) -> None:
         """Let the journal know what becomes of a request."""

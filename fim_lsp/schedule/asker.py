@@ -15,7 +15,7 @@ from typing import TypeAlias
 from fim_lsp.backends.base import Backend, Chunk
 from fim_lsp.backends.wire import is_here
 from fim_lsp.config import Settings
-from fim_lsp.errors import BackendError, BadReply, Overloaded, Paused, RateLimited, Unreachable, duration
+from fim_lsp.errors import BackendError, BadReply, Overloaded, Paused, RateLimited, Unreachable, Withheld, duration
 from fim_lsp.limits.budget import Refusal
 from fim_lsp.limits.estimate import Estimator
 from fim_lsp.limits.limiter import Limiter, Permit
@@ -32,6 +32,9 @@ log = logging.getLogger(__name__)
 Report: TypeAlias = Callable[[BackendError | None], None]
 """Hears what became of a call that nobody waits for: the error, or None if it answered."""
 
+MaySend: TypeAlias = Callable[[str, bool], bool]
+"""Whether a document's text may be sent now, to a back end that is or is not on this machine."""
+
 _AGAIN = 0.2  # seconds before the second try, and up to as much again by chance
 _ABSURD = 10_000_000  # tokens: more than any model reads at once; a server that says so is mistaken
 _TOKEN = 3.0  # characters of an answer that count as a token when nobody counted them
@@ -42,6 +45,8 @@ class Asker:
     """``limiter`` is there for back ends that are somewhere else, ``estimator`` counts their tokens.
 
     ``around`` gives prompts their context, ``windows`` keeps them where they are; ``key`` is for the placeholders of secrets.
+    ``may_send`` decides for a document's URI right before its text is sent: a prompt may have waited for the quota or
+    for a second try, while a setting or an ignore file was changed.
     """
 
     backend: Backend
@@ -51,6 +56,7 @@ class Asker:
     around: Around | None = None
     windows: Windows = field(default_factory=Windows)
     key: bytes = b""
+    may_send: MaySend = lambda _uri, _here: True
 
     @property
     def here(self) -> bool:
@@ -165,6 +171,8 @@ class Asker:
         """One call within the quota. Raises ``_Silent`` or ``_Stalled`` if nothing comes for ``silence`` seconds."""
         permit = await self._permit(prompt, snapshot)
         try:
+            if self.backend.host and not self.may_send(snapshot.uri, self.here):
+                raise Withheld("the settings or ignore rules have changed since this was asked")
             async with aclosing(self._shielded(prompt)) as chunks:
                 while (chunk := await self._next(chunks, charge, silence)) is not None:
                     self._note(chunk, charge)

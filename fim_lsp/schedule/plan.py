@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from fim_lsp.backends.base import Backend, Chunk
 from fim_lsp.config import Settings
-from fim_lsp.errors import BackendError, Paused
+from fim_lsp.errors import BackendError, Paused, Withheld
 from fim_lsp.schedule.asker import Asker
 from fim_lsp.schedule.snapshot import Snapshot
 from fim_lsp.suggest.shape import enough, shape
@@ -25,8 +25,8 @@ class Plan:
     """``askers`` are tried in their order. ``trouble``, ``paused`` and ``fine`` hear how a back end does, ``say`` what it says.
 
     ``stays`` tells of a document's URI whether its text may only go to back ends on this machine. It is asked anew for
-    each call: a request may have waited while the settings changed. ``ready`` waits until all sources of settings are known,
-    and is false if one isn't: then no text leaves this process.
+    each call: a request may have waited while the settings changed. ``rules`` are those by which prompts are made.
+    ``ready`` waits until all sources of settings are known, and is false if one isn't: then no text leaves this process.
     """
 
     settings: Settings
@@ -37,6 +37,7 @@ class Plan:
     say: Callable[[str], None] = lambda _sentence: None
     stays: Callable[[str], bool] = lambda _uri: False
     ready: Callable[[], Awaitable[bool]] = _known
+    rules: object = None
 
     @property
     def scope(self) -> Hashable:
@@ -51,7 +52,8 @@ class Plan:
     @property
     def identity(self) -> Hashable:
         """See :class:`~fim_lsp.schedule.call.Source`."""
-        return self.scope, self.settings.local_only, tuple(id(asker.backend) for asker in self.askers)
+        askers = tuple(id(asker.backend) for asker in self.askers)
+        return self.scope, self.settings.local_only, self.settings.context_tokens, id(self.rules), askers
 
     @property
     def waits(self) -> bool:
@@ -103,6 +105,8 @@ class Plan:
                         yield chunk
                 self.fine(asker.backend)
                 return
+            except Withheld:
+                continue
             except Paused as error:
                 self.paused(asker.backend, error)
                 if written:

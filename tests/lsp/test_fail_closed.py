@@ -180,3 +180,25 @@ async def test_an_editor_that_never_answers_has_only_the_embedded_model(tmp_path
         client.open(TEXT)
         assert REMOTE not in texts(await client.reply(client.ask(1, 19, kind=1)))
     assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [(".gitignore", "*.py\n"), (".fimignore", "a.py\n"), (".fim-lsp.toml", 'exclude = "*.py"\n')],
+    ids=str,
+)
+async def test_a_rule_that_comes_while_a_call_waits_holds_for_that_call(tmp_path: Path, name: str, rule: str) -> None:
+    """The rule is looked for right before text is sent, not only when something is asked."""
+    project = tmp_path / "project"
+    project.mkdir()
+    async with FakeCodestral(lambda body: REMOTE) as server, RawClient(tmp_path) as client:
+        options = {"base_url": server.url, "backend": "codestral", "api_key": "k", "fallback": [], "debounce": 1500}
+        await client.initialize(options=options, root=project)
+        uri = (project / "a.py").as_uri()
+        client.open("total = first + second\ntotal = first + se", uri=uri)
+        client.insert(1, 18, "c", uri=uri)
+        asked = client.ask(1, 19, uri=uri)
+        await client.reply(client.request("workspace/executeCommand", {"command": "fim-lsp.status", "arguments": []}))
+        (project / name).write_text(rule)
+        assert texts(await client.reply(asked)) == []
+    assert server.requests == []

@@ -172,7 +172,7 @@ async def test_a_server_without_a_home_serves(tmp_path: Path) -> None:
     start = "import pwd; pwd.getpwuid = {}.__getitem__; from fim_lsp.cli import main; main([])"
     homeless.command = [sys.executable, "-c", start]
     async with FakeCodestral(lambda body: "x") as server, homeless as client:
-        options = {"backend": "codestral", "base_url": server.url, "api_key": "k", "debounce": 0}
+        options = {"backend": "codestral", "base_url": server.url, "api_key": "k", "requests_per_minute": 100}
         await client.initialize(options=options)
         client.open("abc")
         assert texts(await client.reply(client.ask(0, 3))) == ["x"]
