@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -19,31 +19,15 @@ from fim_lsp.errors import BackendError
 from fim_lsp.feed import Feed
 from fim_lsp.journal import Journal
 from fim_lsp.notices import Notices, Tell
+from fim_lsp.open_documents import OpenDocuments
 from fim_lsp.paths import Paths
 from fim_lsp.prompt.build import WINDOW
 from fim_lsp.schedule.completer import Completer
 from fim_lsp.schedule.plan import Plan
 from fim_lsp.schedule.snapshot import Answer, Reason, Snapshot
 from fim_lsp.surroundings import Surroundings
-from fim_lsp.text.cells import Beside, Cell, join
-from fim_lsp.text.cursor import Split
+from fim_lsp.text.cells import Beside, join
 from fim_lsp.text.document import Document, Edit
-from fim_lsp.text.unicode import is_visible
-
-
-@dataclass(slots=True)
-class _Open:
-    """A document as the session knows it; ``size`` is in characters, ``excluded`` whether it is never to be sent,
-    ``stays`` whether only to back ends on this machine.
-    """
-
-    language: str
-    path: Path | None
-    text: Document
-    size: int
-    excluded: bool = True
-    stays: bool = True
-    within: tuple[str, Path | None] | None = None
 
 
 class Session:
@@ -71,8 +55,7 @@ class Session:
         self._paths = Paths((), ())
         self._roots: tuple[Path, ...] = ()
         self._completer: Completer | None = None
-        self._documents: dict[str, _Open] = {}
-        self._learnt: set[str] = set()
+        self._documents = OpenDocuments(self._ngram, self._surroundings)
         self._preparing: set[asyncio.Task[None]] = set()
         self._closed = False
         self._confined = False  # whether a damaged setting lets nothing leave this machine
@@ -124,23 +107,23 @@ class Session:
             fine=self._fine,
             paused=self._journal.paused,
             say=self._notices.once,
-            stays=self._stays,
+            stays=self._documents.stays,
             ready=self._feed.known,
             rules=self._paths,
         )
         self._journal.follow(tuple(asker.backend for asker in askers))
         debounce = settings.debounce / 1000 if isinstance(settings.debounce, int | float) else None
         if self._completer is None:
-            self._completer = Completer(self._plan, debounce=debounce, excluded=self._excluded)
+            self._completer = Completer(self._plan, debounce=debounce, excluded=self._documents.excluded)
         else:
-            self._completer.follow(self._plan, debounce=debounce, excluded=self._excluded)
+            self._completer.follow(self._plan, debounce=debounce, excluded=self._documents.excluded)
 
     def _may_send(self, rules: Paths, context_tokens: int, uri: str, here: bool) -> bool:
         """Whether a document may be sent in a prompt that was made by these rules. Looks at the files of settings again."""
         self._look_again()
         if rules is not self._paths or context_tokens > self.settings.context_tokens:
             return False
-        return not self._excluded(uri) and (here or not self._stays(uri))
+        return not self._documents.excluded(uri) and (here or not self._documents.stays(uri))
 
     def _trouble(self, backend: Backend, error: BackendError) -> None:
         self._journal.trouble(backend, error)
@@ -160,10 +143,7 @@ class Session:
         self._paths = paths
         self._ngram.workspace(self._roots, paths.indexable)
         self._surroundings.workspace(self._roots, paths.importable, lambda path: paths.stays(path.as_uri(), path))
-        for uri, document in self._documents.items():
-            self._learn_or_forget(uri)
-            if uri in self._learnt:
-                self._place(uri, document)
+        self._documents.apply_rules(paths)
 
     # -- documents
 
@@ -179,80 +159,41 @@ class Session:
         """A document was opened, or opened again; ``path`` is its file, if it has one. What restricts ``within``, the URI
         and file of the notebook that it is a cell of, restricts it."""
         self.closed(uri)
-        self._documents[uri] = _Open(language, path, document, sum(map(len, document.lines)), within=within)
-        self._learn_or_forget(uri)
-        if uri in self._learnt:
-            self._place(uri, self._documents[uri])
-            self._prepare(uri, self._documents[uri])
+        self._documents.opened(uri, language, document, [(uri, path), *([within] if within else [])])
+        if not self._documents.excluded(uri):
+            self._prepare(uri)
 
     def changed(self, uri: str, document: Document, edit: Edit, *, first: bool = True) -> None:
         """A document changed, and has the change already.
 
         ``first`` is false for a change that came in one message with the one before.
         """
-        self._documents[uri].size += len(edit.inserted) - len(edit.removed)
-        if uri in self._learnt:
-            new = document.lines[edit.first_line : edit.first_line + edit.new_lines]
-            self._ngram.change(uri, edit.first_line, edit.old_lines, new)
-            self._surroundings.changed(uri, edit.first_line, edit.old_lines, edit.new_lines)
+        self._documents.changed(uri, edit)
         if self._completer:
             self._completer.edited(uri, edit, first=first)
 
     def closed(self, uri: str) -> None:
         """A document was closed."""
-        self._documents.pop(uri, None)
-        if uri in self._learnt:
-            self._learnt.discard(uri)
-            self._ngram.forget(uri)
-            self._surroundings.closed(uri)
+        self._documents.closed(uri)
         if self._completer:
             self._completer.closed(uri)
 
-    def _learn_or_forget(self, uri: str) -> None:
-        """Let the model inside read a document, or forget it once it is excluded."""
-        document = self._documents[uri]
-        places = [(uri, document.path), *([document.within] if document.within else [])]
-        document.excluded = any(self._paths.hidden(*place) for place in places)
-        document.stays = any(self._paths.stays(*place) for place in places)
-        excluded, learnt = document.excluded, uri in self._learnt
-        if learnt and excluded:
-            self._learnt.discard(uri)
-            self._ngram.forget(uri)
-        elif not learnt and not excluded:
-            self._learnt.add(uri)
-            text = document.text
-            self._ngram.open(uri, document.language, lambda: text.lines, document.path)
-
-    def _place(self, uri: str, document: _Open) -> None:
-        """Let a document that may be sent serve as context for others, if it is in the workspace."""
-        name = self._paths.relative(document.path) if document.path is not None else ""
-        if document.path is not None and is_visible(name) and self._paths.inside(document.path):
-            text = document.text
-            self._surroundings.opened(uri, name, document.path, document.language, lambda: text.lines)
-
-    def _prepare(self, uri: str, document: _Open) -> None:
+    def _prepare(self, uri: str) -> None:
         """Let a server of this machine read what prompts for this document will begin with."""
         if self._completer is None or not self._plan.prepares(uri):
             return
-        task = asyncio.get_running_loop().create_task(self._prepared(uri, document))
+        task = asyncio.get_running_loop().create_task(self._prepared(uri, self._documents[uri].text))
         self._preparing.add(task)
         task.add_done_callback(self._preparing.discard)
 
-    async def _prepared(self, uri: str, document: _Open) -> None:
+    async def _prepared(self, uri: str, text: Document) -> None:
         await self._surroundings.settled(uri)
-        if await self._feed.known() and self._documents.get(uri) is document and not document.excluded:
-            split = document.text.split(0, 0, before=0, after=self.window)
-            path = self._paths.relative(document.path) if document.path else ""
+        known, document = await self._feed.known(), self._documents.get(uri)
+        if known and document is not None and document.text is text and not document.excluded:
+            split = text.split(0, 0, before=0, after=self.window)
+            path = self._documents.name(uri)
             snapshot = Snapshot(uri=uri, version=None, language=document.language, path=path, split=split)
             await self._plan.prepare(snapshot)
-
-    def _excluded(self, uri: str) -> bool:
-        document = self._documents.get(uri)
-        return document is None or document.excluded
-
-    def _stays(self, uri: str) -> bool:
-        document = self._documents.get(uri)
-        return document is None or document.stays
 
     @property
     def backends(self) -> list[str]:
@@ -266,28 +207,15 @@ class Session:
         self._look_again()
         assert self._completer is not None, "start() comes first"  # noqa: S101 - a slip of ours, not of a user's
         self._crew.look(self.settings)
-        document = self._documents[snapshot.uri]
-        path = self._paths.relative(document.path) if document.path else ""
-        snapshot = replace(snapshot, path=path, size=document.size)
+        uri = snapshot.uri
+        snapshot = replace(snapshot, path=self._documents.name(uri), size=self._documents[uri].size)
         if beside is not None:
-            snapshot = replace(snapshot, notebook=beside.notebook, whole=self._joined(snapshot, beside))
+            above, below = self._documents.cells(uri, beside)
+            whole = join(snapshot.split, snapshot.language, above, below, window=self.window)
+            snapshot = replace(snapshot, notebook=beside.notebook, whole=whole)
         answer = self._completer.ask(snapshot)
         self._note(snapshot, answer)
         return answer
-
-    def _joined(self, snapshot: Snapshot, beside: Beside) -> Split:
-        """The window with the other cells in it, without those that may not go where this one may."""
-        leaves = not self._documents[snapshot.uri].stays
-
-        def cells(uris: Sequence[str]) -> list[Cell]:
-            known = ((uri, self._documents[uri]) for uri in uris if uri in self._documents)
-            return [
-                Cell(lines=it.text.lines, language=it.language, prose=uri in beside.prose)
-                for uri, it in known
-                if not (it.excluded or (it.stays and leaves))
-            ]
-
-        return join(snapshot.split, snapshot.language, cells(beside.above), cells(beside.below), window=self.window)
 
     def _look_again(self) -> None:
         """Follow files of settings and ignore files that have changed, which costs microseconds if none has."""
