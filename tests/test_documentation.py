@@ -1,0 +1,21 @@
+"""The tests that SECURITY.md and ARCHITECTURE.md name exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+NAMED = re.compile(r"`(tests/[\w/]+(?:\.py)?)(?:::(\w+))?`")
+
+
+@pytest.mark.parametrize("page", [".github/SECURITY.md", "fim_lsp/ARCHITECTURE.md", "README.md"])
+def test_every_test_that_a_page_names_exists(page: str) -> None:
+    named = NAMED.findall((ROOT / page).read_text("utf-8"))
+    for path, name in named:
+        assert (ROOT / path).exists() or (ROOT / f"{path}.py").exists(), f"{page} names {path}"
+        if name:
+            assert f"def {name}(" in (ROOT / path).read_text("utf-8"), f"{page} names {path}::{name}"
+    assert named or page == "README.md"
