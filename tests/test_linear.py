@@ -105,7 +105,7 @@ BOUNDED = {
 
 def test_they_are_found() -> None:
     assert len(PATTERNS) > 100
-    assert {"suggest.rules._TOKEN", "prompt.secret_blocks._MARKER", "backends.sse._LINE_END"} <= set(PATTERNS)
+    assert {"suggest.framing._THOUGHT", "prompt.secret_blocks._MARKER", "backends.sse._LINE_END"} <= set(PATTERNS)
 
 
 @pytest.mark.parametrize("name", [name for name in PATTERNS if name not in BOUNDED])

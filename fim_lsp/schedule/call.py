@@ -40,6 +40,9 @@ class Source(Protocol):
     def enough(self, snapshot: Snapshot, text: str) -> bool:
         """Whether ``text`` is all that would be shown."""
 
+    def has_head(self, snapshot: Snapshot, text: str) -> bool:
+        """Whether the first line of what would be shown has come whole."""
+
     def shape(self, snapshot: Snapshot, text: str, finished: str | None) -> Suggestion | None:
         """What is shown of ``text``."""
 
@@ -51,13 +54,22 @@ _FREE = 16_000  # characters: an answer of the usual length is looked at with ev
 _LINE_END = re.compile(r"\r\n?|\n")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """What was shown at a snapshot's place before the call had come to its end."""
+
+    snapshot: Snapshot
+    suggestion: Suggestion
+
+
 @dataclass(slots=True, eq=False)
 class Call:
     """A call that waits for its moment or is under way.
 
     ``typed`` is what the edits since have put in at its cursor; ``followed``: one of them agreed, so that the editor will
     ask again. ``answered`` is when there was enough for the request it was made for; ``farewell`` is the moment of hanging
-    up because nobody seems to want it any more.
+    up because nobody seems to want it any more. ``headed`` is when the first line of a block had come, ``begun_at`` when the
+    beginning of one was shown last; ``begun`` is what was shown before the call's end.
     """
 
     snapshot: Snapshot
@@ -71,6 +83,9 @@ class Call:
     followed: bool = False
     answered: float | None = None
     farewell: asyncio.TimerHandle | None = None
+    headed: float | None = None
+    begun_at: float | None = None
+    begun: list[Begun] = field(default_factory=list)
     size: int = 0
     _pieces: list[str] = field(default_factory=list)
     _after_cr: bool = False
@@ -107,6 +122,11 @@ class Call:
             return False
         self._read += self.size
         return True
+
+    def rest(self, snapshot: Snapshot) -> str | None:
+        """What has arrived for a later cursor's place; ``None`` if something else was typed than the text says."""
+        typed = typed_since(self.snapshot.split, snapshot.split)
+        return self.text[len(typed) :] if typed is not None and self.text.startswith(typed) else None
 
     def agrees(self, snapshot: Snapshot) -> bool:
         """Whether what has arrived so far and what was typed since begin alike."""

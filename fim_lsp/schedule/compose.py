@@ -16,7 +16,7 @@ from fim_lsp.prompt.build import build, context_room
 from fim_lsp.prompt.prompt import Prompt, Snippet
 from fim_lsp.prompt.window import Windows
 from fim_lsp.schedule.snapshot import Snapshot
-from fim_lsp.suggest.shape import wants_lines
+from fim_lsp.suggest.place import Extent, extent_of
 
 Around = Callable[[str, str, str, int, bool, int | None], tuple[Snippet, ...]]
 """Context: for a document's URI, a window's prefix and suffix, so many characters, whether it leaves this machine,
@@ -51,7 +51,7 @@ class Composer:
             language=snapshot.language,
             max_tokens=settings.max_tokens,
             single_line=bool(snapshot.split.line_suffix.strip())
-            and not wants_lines(snapshot.split, settings.multiline),
+            and extent_of(snapshot.split, settings.multiline, snapshot.language) is Extent.LINE,
             most=(_known(capacity.prefix_tokens, count), _known(capacity.suffix_tokens, count)),
         )
         if self.around is None or not self.backend.host or not snapshot.path:

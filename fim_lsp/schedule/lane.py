@@ -27,7 +27,12 @@ log = logging.getLogger(__name__)
 
 GRACE = 0.025  # seconds a call outlives a cancelled request: VS Code cancels just before it sends the edit
 RETURN = 0.3  # seconds it outlives it if that edit agrees: VS Code asks again 50 ms later, Neovim 200 ms
+PATIENCE = 0.2  # seconds that the first line of a block waits for the others: 10 to 60 tokens of today's servers
+WHOLE = 3.0  # seconds that a call may go on for the rest of a block of which the beginning is shown
 RUN_ON = 0.5  # seconds it may go on once it was answered: most end by themselves, and keep their connection
+
+
+_CLOSE = 0.001  # seconds: a timer may be early by the clock's resolution
 
 
 @dataclass(slots=True, eq=False)
@@ -70,6 +75,8 @@ class Lane:
             call.source.identity != source.identity or (call.started and not call.agrees(snapshot))
         ):
             self._hang_up()
+        if self._call is not None and self._call.begun_at is not None:
+            self.memory.lengthen(self._call)
         answer = self.memory.recall(snapshot, source)
         if answer and not (snapshot.explicit and (answer.suggestion is None or answer.reason is Reason.STAND_IN)):
             self._stop_waiting()
@@ -172,8 +179,12 @@ class Lane:
         if call.answered is None and (joined or call.worth_a_look()):
             if call.source.enough(call.snapshot, call.text):
                 self._complete(call)
+            elif call.headed is None and call.source.has_head(call.snapshot, call.text):
+                call.headed = self.clock()
+                asyncio.get_running_loop().call_later(PATIENCE, self._serve, call)
             self._serve(call)
         run_on = call.answered is not None and self.clock() - call.answered > RUN_ON
+        run_on = run_on or (call.begun_at is not None and self.clock() - call.begun_at > WHOLE)
         return run_on or call.size >= LONGEST
 
     def _ended(self, call: Call) -> None:
@@ -193,18 +204,18 @@ class Lane:
 
     def _complete(self, call: Call) -> None:
         """There is enough for the place that the call was made for."""
-        if call.answered is None and call.began is not None:
+        if call.answered is None and call.began is not None and call.begun_at is None:
             self.rhythm.answered(self.clock() - call.began)
         call.answered = self.clock()
         self.memory.keep(call)
 
     def _serve(self, call: Call) -> None:
-        """Answer the waiting request from what the call has brought, if that is enough for it."""
-        if self._pending is None:
+        """Answer the waiting request from what the call has brought, if that is enough for it, or has been waited for."""
+        if self._pending is None or (self._call is not call and call.answered is None):
             return
         snapshot, _ = self._pending
         known = self.memory.recall(snapshot, call.source) if call.answered is not None else None
-        answer = known or self.memory.part(snapshot, call)
+        answer = known or self.memory.part(snapshot, call) or self._begun(snapshot, call)
         if answer is None:
             return
         reason = answer.reason
@@ -213,6 +224,15 @@ class Lane:
         if answer.suggestion is None:
             reason = Reason.EMPTY
         self._answer(Answer(reason=reason, suggestion=answer.suggestion))
+
+    def _begun(self, snapshot: Snapshot, call: Call) -> Answer | None:
+        """What is whole of a block whose first line has waited for the others long enough."""
+        now = self.clock()
+        if call.answered is not None or call.headed is None or now - call.headed < PATIENCE - _CLOSE:
+            return None
+        if call.begun_at is None and call.began is not None:
+            self.rhythm.answered(now - call.began)
+        return self.memory.begin(snapshot, call, now)
 
     def _broke(self, call: Call, task: asyncio.Task[None]) -> None:
         """A fault in the program must not leave a request without its answer."""

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fim_lsp.schedule.cache import Cache, Found, Known
-from fim_lsp.schedule.call import Call, Source
+from fim_lsp.schedule.call import Begun, Call, Source
 from fim_lsp.schedule.snapshot import Answer, Reason, Snapshot
+from fim_lsp.suggest.suggestion import Suggestion
 from fim_lsp.text.typed import typed_since
+
+_PIECES = 4  # places of one call whose answers are kept up to date
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,34 @@ class Memory:
             stand_in=call.stand_in,
         )
         self.cache.put((call.snapshot.place, call.source.scope), call.snapshot.split, known)
+        self.lengthen(call)
+
+    def begin(self, snapshot: Snapshot, call: Call, now: float) -> Answer | None:
+        """The lines that have come whole for a snapshot's place, if the first of them has; the others may follow."""
+        rest = call.rest(snapshot)
+        if rest is None or not call.source.has_head(snapshot, rest):
+            return None
+        suggestion = call.source.shape(snapshot, rest, None)
+        if suggestion is None:
+            return None
+        call.begun_at = now
+        call.begun.append(Begun(snapshot=snapshot, suggestion=suggestion))
+        self._put(snapshot, call, rest, suggestion)
+        return Answer(reason=Reason.STAND_IN if call.stand_in else Reason.CACHE, suggestion=suggestion)
+
+    def lengthen(self, call: Call) -> None:
+        """Where something was shown before the call's end, have what has come since ready: the same, and more."""
+        for begun in call.begun[-_PIECES:]:
+            rest = call.rest(begun.snapshot)
+            if rest is None:
+                continue
+            now, shown = call.source.shape(begun.snapshot, rest, call.finished), begun.suggestion
+            longer = now is not None and now.replace == shown.replace and now.text.startswith(shown.text)
+            self._put(begun.snapshot, call, rest, now if longer else shown)
+
+    def _put(self, snapshot: Snapshot, call: Call, text: str, suggestion: Suggestion | None) -> None:
+        known = Known(text=text, finished=call.finished, suggestion=suggestion, stand_in=call.stand_in)
+        self.cache.put((snapshot.place, call.source.scope), snapshot.split, known)
 
     def part(self, snapshot: Snapshot, call: Call) -> Answer | None:
         """The answer for a later cursor than the call's, for which less of its text may be enough."""
@@ -45,7 +76,10 @@ class Memory:
         if not typed or not call.text.startswith(typed):
             return None
         known = Known(text=call.text, finished=call.finished, suggestion=None, stand_in=call.stand_in)
-        return self._next_piece(snapshot, call.source, Found(typed=typed, known=known))
+        answer = self._next_piece(snapshot, call.source, Found(typed=typed, known=known))
+        if answer is not None and answer.suggestion is not None:
+            call.begun.append(Begun(snapshot=snapshot, suggestion=answer.suggestion))
+        return answer
 
     def _next_piece(self, snapshot: Snapshot, source: Source, found: Found) -> Answer | None:
         """What the model wrote from here on, if it is whole: what was shown is used up, or does not fit any more."""

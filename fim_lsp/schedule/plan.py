@@ -8,11 +8,12 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from fim_lsp.backends.base import Backend, Chunk
+from fim_lsp.backends.templates import CONTROL
 from fim_lsp.config import Settings
 from fim_lsp.errors import BackendError, Paused, Withheld
 from fim_lsp.schedule.asker import Asker
 from fim_lsp.schedule.snapshot import Snapshot
-from fim_lsp.suggest.shape import enough, shape
+from fim_lsp.suggest.shape import enough, has_head, shape
 from fim_lsp.suggest.suggestion import Suggestion
 
 
@@ -136,8 +137,19 @@ class Plan:
 
     def enough(self, snapshot: Snapshot, text: str) -> bool:
         """See :class:`~fim_lsp.schedule.call.Source`."""
-        return enough(snapshot.split, text, self.settings.multiline)
+        return enough(snapshot.split, text, self.settings.multiline, language=snapshot.language, control=CONTROL)
+
+    def has_head(self, snapshot: Snapshot, text: str) -> bool:
+        """See :class:`~fim_lsp.schedule.call.Source`."""
+        return has_head(snapshot.split, text, self.settings.multiline, language=snapshot.language, control=CONTROL)
 
     def shape(self, snapshot: Snapshot, text: str, finished: str | None) -> Suggestion | None:
         """See :class:`~fim_lsp.schedule.call.Source`."""
-        return shape(snapshot.split, text, finished=finished, multiline=self.settings.multiline)
+        return shape(
+            snapshot.split,
+            text,
+            finished=finished,
+            multiline=self.settings.multiline,
+            language=snapshot.language,
+            control=CONTROL,
+        )

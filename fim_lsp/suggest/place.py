@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import enum
 import re
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
 
+from fim_lsp.suggest.languages import MARKUP, TEXT, WITH_HASHES, WITH_SLASHES
 from fim_lsp.suggest.scan import Scan, comments_with_hashes, open_quote, scan
 from fim_lsp.text.cursor import Split
 
@@ -36,6 +38,14 @@ _DEFINITION = re.compile(
 )
 
 
+class Extent(enum.Enum):
+    """How much may be shown at a cursor."""
+
+    LINE = enum.auto()  # the rest of the line
+    STATEMENT = enum.auto()  # the rest of the line, with the block or the brackets that it opens
+    BLOCK = enum.auto()  # all that belongs to the block at the cursor
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """A cursor's surroundings. Lines in ``above`` (the nearest last) and ``below`` are not blank, and end without blanks.
@@ -45,6 +55,11 @@ class Place:
     it, on its line, close what is yet to be opened; ``bracketed`` says that some are open or closed round it. ``inside``
     is the quote that is open at the cursor. ``indent`` is one level of the file's indentation, ``spaced`` whether lines
     are indented with blanks. ``near`` is all the text that was looked at, and ``coded`` says that it reads like code.
+    ``measured``: the file's own lines show its level of indentation. ``closed`` is how many brackets the rest of the line
+    closes without opening them, ``known`` that all of the document before the cursor was looked at. ``language`` is the
+    editor's id, ``""`` if unknown; ``control`` are the control tokens of the models' templates. ``runs_on``: a string of
+    several lines is open at the cursor, and nothing below closes it. ``begun`` blocks have been opened on the cursor's line
+    and have something in them there.
     """
 
     before: str
@@ -62,6 +77,13 @@ class Place:
     spaced: bool
     near: str
     coded: bool
+    measured: bool
+    closed: int
+    known: bool
+    language: str
+    control: tuple[str, ...]
+    runs_on: bool
+    begun: int
 
     @property
     def fresh(self) -> bool:
@@ -75,25 +97,45 @@ class Place:
         return bool(self.inside or commented or comment_at(self.before) is not None)
 
     @property
+    def text(self) -> bool:
+        """Whether the document is made of sentences."""
+        return self.language in TEXT
+
+    @property
+    def tagged(self) -> bool:
+        """Whether the document may have tags."""
+        return self.language in MARKUP or (self.text and self.language != "latex")
+
+    @property
     def opened(self) -> bool:
         """Whether the line above, or the one that the cursor is at the end of, opens a block."""
         return opens(self.before) if not self.fresh else bool(self.above) and opens(self.above[-1])
 
 
-def wants_lines(split: Split, multiline: Multiline) -> bool:
-    """Whether a suggestion here may have several lines.
+def wants_lines(split: Split, multiline: Multiline, language: str = "") -> bool:
+    """Whether a suggestion here may be a block of several lines."""
+    return extent_of(split, multiline, language) is Extent.BLOCK
 
-    By itself (``auto``): at the start of a line, empty so far or at its very beginning, behind what opens a block or a
-    bracket, and at the end of the document; never where there is code on both sides.
+
+def extent_of(split: Split, multiline: Multiline, language: str = "") -> Extent:
+    """How much may be shown here. What ends the document's last line doesn't matter.
+
+    By itself (``auto``) a block: at the start of a line, empty so far or at its very beginning, and behind what opens a
+    block or a bracket. At the end of a line, or in front of closing characters, a statement. Never more than the line
+    where there is code on both sides, or inside a line of prose.
     """
     if multiline != "auto":
-        return multiline == "always"
+        return Extent.BLOCK if multiline == "always" else Extent.LINE
     before, behind = split.line_prefix, split.line_suffix.strip()
     if not before.strip():
-        return not before or not behind or bool(CLOSERS.fullmatch(behind))
+        return Extent.BLOCK if not before or not behind or CLOSERS.fullmatch(behind) else Extent.LINE
+    if language in TEXT:
+        return Extent.LINE
     if behind:
-        return before.rstrip().endswith("{") and bool(CLOSERS.fullmatch(behind))
-    return opens(before) or (split.at_end and not split.suffix)
+        if not CLOSERS.fullmatch(behind):
+            return Extent.LINE
+        return Extent.BLOCK if before.rstrip().endswith("{") else Extent.STATEMENT
+    return Extent.BLOCK if opens(before) else Extent.STATEMENT
 
 
 def opens(line: str) -> bool:
@@ -132,7 +174,7 @@ def indentation(line: str) -> str:
 
 
 @lru_cache(maxsize=4)
-def place_of(split: Split) -> Place:
+def place_of(split: Split, language: str = "", control: tuple[str, ...] = ()) -> Place:
     """The surroundings of a cursor; remembered, because a stream asks for the same ones at every chunk."""
     before, behind = split.line_prefix, split.line_suffix.rstrip()
     head = _plain(split.prefix[: len(split.prefix) - len(before)][-_BEFORE:])
@@ -141,7 +183,7 @@ def place_of(split: Split) -> Place:
     below = [line.rstrip() for line in tail.split("\n")[1:] if line.strip()]
     lines = [*above, before + behind, *below] if before + behind else [*above, *below]
     near = f"{head}{before}{split.line_suffix}{tail}"
-    hashes = comments_with_hashes(near)
+    hashes = language in WITH_HASHES or (language not in WITH_SLASHES and comments_with_hashes(near))
     inside = _open_quote(split)
     if split.prefix[: len(split.prefix) - len(head) - len(before)].count('"""') % 2:
         head = head.partition('"""')[2]
@@ -150,6 +192,7 @@ def place_of(split: Split) -> Place:
     missing = _missing(head + before, front, behind + tail, back)
     if not before.strip() and behind.strip():
         below.insert(0, before + behind)
+    indent, measured = _indent(lines)
     return Place(
         before=before,
         behind=behind,
@@ -162,10 +205,17 @@ def place_of(split: Split) -> Place:
         bracketed=bool(front.openers or back.closers),
         hashes=hashes,
         inside=inside,
-        indent=_indent(lines),
+        indent=indent,
         spaced=any(line[0] == " " for line in lines),
         near=near,
         coded=hashes or bool(_CODE.search(near)),
+        measured=measured,
+        closed=sum(position < len(behind) for position in back.closers),
+        known=split.at_start and len(split.prefix) - len(before) <= _BEFORE,
+        language=language,
+        control=control,
+        begun=_begun(before, hashes=hashes),
+        runs_on=len(inside) == 3 and f"{split.line_suffix}{tail}".count(inside) % 2 == 0,
     )
 
 
@@ -205,6 +255,13 @@ def _missing(head: str, front: Scan, tail: str, back: Scan) -> int:
     return missing
 
 
+def _begun(before: str, *, hashes: bool) -> int:
+    """How many braces a line leaves open that are not at its end."""
+    line = before.rstrip()[-_AFTER:]
+    openers = scan(line, hashes=hashes, by_line=False).openers if "{" in line else ()
+    return sum(line[at] == "{" and at < len(line) - 1 for at in openers)
+
+
 def _short(head: str, front: Scan, behind: str, back: Scan) -> int:
     closers = [behind[position] for position in back.closers if position < len(behind)]
     openers = [_PAIRS[head[position]] for position in reversed(front.openers)]
@@ -229,13 +286,15 @@ def _line_at(text: str, position: int) -> str:
     return text[text.rfind("\n", 0, position) + 1 : position + 1]
 
 
-def _indent(lines: list[str]) -> str:
-    """One level of indentation: a tab, or as many blanks as most lines are indented deeper by than what opens them."""
+def _indent(lines: list[str]) -> tuple[str, bool]:
+    """One level of indentation, and whether the lines show it: a tab, or as many blanks as most of them go deeper by."""
     widths = [len(line) - len(line.lstrip(" ")) for line in lines if line[0] == " "]
     if sum(line[0] == "\t" for line in lines) > len(widths):
-        return "\t"
+        return "\t", True
     steps = [
         width(line) - width(above) for above, line in pairwise(lines) if width(line) > width(above) and opens(above)
     ]
     usual = max((2, 4, 8), key=steps.count)
-    return " " * (usual if usual in steps else 2 if any(one % 4 for one in widths) else 4)
+    if usual in steps:
+        return " " * usual, 2 * steps.count(usual) > len(steps)
+    return " " * (2 if any(one % 4 for one in widths) else 4), False

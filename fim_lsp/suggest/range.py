@@ -21,11 +21,34 @@ def without_overlap(place: Place, text: str) -> str:
     behind = place.behind
     if re.fullmatch(r"\w\w", place.before[-1:] + behind[:1]) and text.endswith(behind):
         return text[: -len(behind)]
+    if _begins(behind.lstrip(), text.strip()):
+        return ""
+    if behind[0] in " \t" and not place.prose:
+        bare, end = behind.lstrip(), text.rstrip()
+        for length in common_lengths(end, bare):
+            again = (
+                length == len(bare)
+                or re.fullmatch(r"\w+", bare[:length])
+                or (length > 2 and re.search(r"\w", bare[:length]))
+            )
+            if again and _apart(end[:-length], bare) and _apart(bare[:length], bare[length:]):
+                return end[:-length].rstrip()
     overlaps = _Overlaps(place, text)
     for length in common_lengths(text, behind):
         if overlaps.repeated(length):
             return text[:-length]
     return text
+
+
+def _begins(behind: str, said: str) -> bool:
+    """Whether all that is said stands behind the cursor already, up to the end of a word."""
+    telling = said == behind or re.search(r"\w|[^\x00-\x7f]", said)
+    return bool(said and telling) and behind.startswith(said) and _apart(said, behind[len(said) :])
+
+
+def _apart(one: str, other: str) -> bool:
+    """Whether two strings, one behind the other, don't meet inside a word."""
+    return not re.fullmatch(r"\w\w", one[-1:] + other[:1])
 
 
 def common_lengths(text: str, behind: str) -> Iterator[int]:
@@ -73,32 +96,21 @@ class _Overlaps:
         """Whether the last ``length`` characters of the text say again as many behind the cursor."""
         behind, text = self._place.behind, self._text
         whole = length == len(behind)
-        if whole and ((length > 2 and re.search(r"\w", behind)) or behind[-1] in "{:"):
-            return True
+        before = text[-length - 1] if length < len(text) else ""
+        if whole and ((length > 2 and re.search(r"\w", behind)) or behind[-1] in "{:([" or not self._closing):
+            return not re.fullmatch(r"\w\w", before + behind[0]) or length > 2
         if self._highest[length] and self._own:
             return False
         if length <= self._closing:
             return length > self._blank and not any(
                 among[length] and (count - among[length]) % 2 == 0 for count, among in self._quotes
             )  # a quote that nothing before it has opened
-        if length < 3:
+        if length < 3 and not (re.fullmatch(r"\w+", behind[:length]) and length < len(behind)):
             return False
         if whole:
             return True
         ends = not re.fullmatch(r"\w\w", behind[length - 1] + behind[length])
-        before = text[-length - 1] if length < len(text) else ""
         return ends and not re.fullmatch(r"\w\w", before + behind[0])
-
-
-def brought_along(place: Place, text: str) -> int:
-    """How many characters behind the cursor give way, because the text has them itself: ``a) + 1`` before ``)``."""
-    rest, surplus = place.behind, unopened(text) - place.missing
-    if surplus < unopened(rest):  # what encloses all of this stays
-        highest = accumulate(_depths(rest), max, initial=0)
-        rest = rest[: next(end for end, most in enumerate(highest) if most == surplus)] if surplus > 0 else ""
-    if not unopened(rest) or not (CLOSERS.fullmatch(rest) or rest in text):
-        return 0
-    return len(rest) if drawable(rest, text) else 0
 
 
 def drawable(behind: str, text: str) -> bool:

@@ -9,22 +9,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
+from fim_lsp.suggest.ends import goes_on
+from fim_lsp.suggest.framing import (
+    ends_at_headers,
+    ends_at_tokens,
+    is_framed,
+    without_fence,
+    without_invisibles,
+    without_talk,
+    without_thoughts,
+)
 from fim_lsp.suggest.indent import at_the_cursor, with_own_indentation
-from fim_lsp.suggest.place import Place
-from fim_lsp.text.unicode import REVERSING, without_hidden
+from fim_lsp.suggest.place import CLOSERS, Place, closes, defines, width
+from fim_lsp.suggest.scan import scan
 
-_TOKEN = re.compile(
-    r"\[(?:PREFIX|SUFFIX|MIDDLE)\]|</?s>|<(?:PRE|SUF|MID|EOT)>|<\|?(?:fim[_▁-]|endoftext|end_of_text|im_(?:start|end)|file_sep|"
-    r"repo_name|eot_id|cursor|user_cursor|file_separator|EOF)[^<>\n]*?>|<｜[^<>\n]*?｜>|<\|[a-z_]+\|>|<(?:file_sep|reponame|filename)>"
-)
-_HEADER = re.compile(r"^\+{5} \S[^\n]*$", re.MULTILINE)
-_FENCE = re.compile(r"\A\s*(?:```|~~~)[\w+#.-]*[ \t]*(?:\n|\Z)")
-_TALK = re.compile(
-    r"\s*(?:Here(?:['’]s| is| are) |(?:Sure|Certainly|Of course|Okay|Sorry|Unfortunately)(?:[,!.:](?=\s|\Z)| [a-z]|\Z)|Below is "
-    r"|You (?:can|could|should) |To complete |I(?:['’](?:m|ll|ve|d) | (?:am|can|can't|cannot|could|do|don't|have|will|would) )"
-    r"|(?:The|This) (?:\w+ ){0,2}(?:code|completion|function|line|answer|block)\b)[^\n]*(?:[:.!]|\Z)[ \t]*(?:\n|\Z)"
-)
-_FENCED = re.compile(r"^[ \t]*(?:```|~~~)", re.MULTILINE)
 _SCHEMA = re.compile(
     r"^(?P<line>[ \t]*(?P<quote>[\"']?)\$schema(?P=quote)[ \t]*:[ \t]*|[ \t]*#[ \t]*yaml-language-server:[ \t]*\$schema=)"
     r"(?P<url>[^\s,]*)[^\n]*(?:\n|\Z)",
@@ -35,79 +33,22 @@ _ADDRESS = 512  # characters before the cursor that the beginning of an address 
 _WORD = re.compile(r"\w{2}")
 _END = re.compile(r"\s*(?:end|fi|done|esac)\W*")  # of a block: often it is that of another one, too
 _BLANK_LINES = re.compile(r"(?:[ \t]*\n)*")
-_ESCAPE = re.compile(  # of a terminal: ECMA-48's control sequences and strings
-    r"(?:\x1b\[|\x9b)[0-9;?]{0,64}[ -/]{0,16}(?:[@-~]|\Z)?"
-    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c\n]{0,256}(?:\x07|\x1b\\|\x9c|\Z)|\x1b"
+_ALONE = re.compile(r"(?:else|elif|elsif|elseif|except|catch|finally|rescue|ensure)\b(?!\s*[=.])")
+_LAST = re.compile(r"(?<!\w)(?P<word>[^\W\d]\w{2,}|/\*(?:[^*]|\*(?!/))*\*/)(?P<blanks>[ \t]*)\Z")
+_KEYWORD = re.compile(
+    r"(?:return|if|for|while|def|class|let|const|var|import|from|raise|throw|yield|await|pass|break|continue|func|fn|pub|use|"
+    r"assert|del|with|try|switch|async|public|private|static|val|fun|function|puts|local|struct|export)(?=\s+[\w({\"'@]|[;\n]|\Z)"
 )
-_GARBLED = re.compile(f"[{REVERSING}\ufffd]")
+_ASSIGNMENT = re.compile(r"\A[^\W\d][\w.]*(?:\[[^\]\n]*\])?(?:[ ]?:[ ][\w\[\], .|]+)?[ ](?:[-+*/|&]|:)?=[ ]")
+_CALL = re.compile(r"\A[^\W\d][\w.]*\([^\n]*\)[;:{ ]{0,8}(?:\n|\Z)")
+_STATEMENT = re.compile(f"(?:{_KEYWORD.pattern}|@\\w|{_ASSIGNMENT.pattern}|{_CALL.pattern})")
+_ASSIGNED = re.compile(r"(?<![=!<>])=(?![=>])")
+_CAST = re.compile(r"(?:\A|[=(,!&|?:+*/%<>-]|return)\s*\([\w\s*&<>,\[\].]+\)\Z")
+_HEAD = re.compile(
+    r"\s*(?:async )?(?:def|class|if|elif|else|for|while|try|except|finally|with|match|case|default|switch)\b[^\n]*:\Z"
+)
 
 Rule = Callable[[Place, str], str]
-
-
-def ends_at_tokens(place: Place, text: str) -> str:
-    """Control tokens of a template end the text, where the document doesn't write them itself; leading ones are skipped."""
-    while found := next((m for m in _TOKEN.finditer(text) if m.group() not in place.near), None):
-        if text[: found.start()].strip():
-            return text[: found.start()]
-        text = text[found.end() :]
-    return text
-
-
-def ends_at_headers(place: Place, text: str) -> str:
-    """``+++++ path`` starts another file in a prompt of several: it ends the text, and its echo at the start is skipped."""
-    found = _HEADER.search(text)
-    if found is None or (place.before and not found.start()):
-        return text
-    before = text[: found.start()]
-    return before if before.strip() else text[found.end() :].removeprefix("\n")
-
-
-def without_invisibles(place: Place, text: str) -> str:
-    """No escape sequences and no hidden characters, but what the document has itself and emoji are joined by.
-
-    What reverses a line is left to :func:`before_garbled`, which leaves out the line.
-    """
-    if "\x1b" not in place.near:
-        text = _ESCAPE.sub("", text)
-    return without_hidden(text, place.near + REVERSING)
-
-
-def before_garbled(place: Place, text: str) -> str:
-    """Only the lines before one that turns the direction of reading (CVE-2021-42574), or has lost a character.
-
-    What was meant can't be told there; a document that has such characters itself may get more of them.
-    """
-    found = next((one.start() for one in _GARBLED.finditer(text) if one.group() not in place.near), None)
-    return text if found is None else text[: text.rfind("\n", 0, found) + 1]
-
-
-def without_talk(place: Place, text: str) -> str:
-    """No sentence about the code before it, where there is code all round: what it announces is in a fence."""
-    talk = _TALK.match(text)
-    if talk is None or not place.coded:
-        return text
-    fence = _FENCED.search(text)
-    if place.prose:
-        return text[fence.start() :] if fence and not text[talk.end() : fence.start()].strip() else text
-    return text[fence.start() :] if fence else ""
-
-
-def announces(place: Place, text: str) -> bool:
-    """Whether all of it, so far, is a sentence that may announce a fence, in a place where it may also be the answer."""
-    talk = _TALK.match(text) if place.prose else None
-    return talk is not None and not text[talk.end() :].strip("`~ \t\n")
-
-
-def without_fence(place: Place, text: str) -> str:
-    """The code in a Markdown fence, where the document has no fences of its own; a fence that only ends is the end."""
-    if not _FENCED.search(text) or _FENCED.search(place.near):
-        return text
-    opening = _FENCE.match(text)
-    body = text[opening.end() :] if opening else text
-    closing = _FENCED.search(body)
-    if closing is None:
-        return body
-    return body[: closing.start()].removesuffix("\n") if opening or body[: closing.start()].strip() else body
 
 
 def without_schema(place: Place, text: str) -> str:
@@ -173,27 +114,101 @@ def echoes(place: Place, text: str) -> bool:
     )
 
 
+def leaves_at_once(place: Place, text: str) -> str:
+    """Nothing of a text whose first line belongs farther out than the cursor is: it can't be pressed into the block."""
+    if not place.fresh or not place.column or place.inside:
+        return text
+    body = _without_blank_lines(text)
+    first = body.partition("\n")[0]
+    columns = place.column if len(body) == len(text) else width(first)
+    if columns == place.column:
+        return "" if _ALONE.match(first.lstrip()) and _belongs_farther_out(place, first) else text
+    if columns > place.column or closes(first):
+        return text
+    if columns:
+        step = len(place.indent.expandtabs(4))
+        return "" if columns % step == 0 or any(width(head) == columns for head in place.heads) else text
+    apart = text[: len(text) - len(body)].count("\n") > 1
+    return "" if apart or defines(first) or _ALONE.match(first) else text
+
+
+def _belongs_farther_out(place: Place, said: str) -> bool:
+    """Whether a line like ``else`` has its partner farther out than the cursor, and none where it is."""
+    outer = [head for head in place.heads if width(head) < place.column]
+    return not goes_on(place, said, place.column) and any(goes_on(place, said, width(head)) for head in outer)
+
+
 def without_first_break(place: Place, text: str) -> str:
-    """No line break first where the cursor is on an empty line, or behind a blank, or where code goes on behind it."""
+    """No line break first where the cursor is on an empty line or behind a blank, and nothing where code goes on behind it."""
     body = _without_blank_lines(text)
     bare = body.lstrip(" \t")
     if len(body) == len(text) or not bare:
         return text
     if place.fresh:
-        return body
-    if place.before[-1:] in (" ", "\t") or place.before.rstrip().endswith(("=", ".")):
+        outer = closes(bare) and width(body) < place.column and not place.behind
+        return "\n" + body if outer else body
+    unfinished = place.before[-1:] in (" ", "\t") or place.before.rstrip().endswith(("=", "."))
+    if place.behind and not place.inside:
+        closed = CLOSERS.fullmatch(place.behind)
+        if not closed or not (unfinished or place.behind[0] in ")]}" or place.opened):
+            return ""
+    if unfinished:
         return bare
     return text.lstrip(" \t") if not place.behind or place.behind[0] in ")]}" or place.opened else bare
 
 
 def without_first_blank(place: Place, text: str) -> str:
-    """One blank less where the cursor is behind one already, but in the indentation."""
-    if not place.fresh and place.before[-1:] in (" ", "\t") and text[:1] == " ":
-        return text[1:]
-    return text
+    """No blanks where the cursor is behind one already, but in the indentation; one is enough behind ``=`` or a comma."""
+    if place.fresh or text[:1] not in (" ", "\t"):
+        return text
+    if place.before[-1:] in (" ", "\t"):
+        return text.lstrip(" \t")
+    return re.sub(r"\A[ \t]{2,}", " ", text) if place.before[-1:] in ("=", ",") else text
+
+
+def without_last_word(place: Place, text: str) -> str:
+    """Not the word that stands right before the cursor, nor the comment."""
+    found = _LAST.search(place.before[-_ADDRESS:])
+    if found is None or place.prose or place.text or found["word"] in ("long", "self"):
+        return text
+    rest = text.removeprefix(found["word"])
+    if len(rest) == len(text) or re.match(r"\w", rest):
+        return text
+    return rest if rest.strip() and not found["blanks"] else rest.lstrip(" \t")
+
+
+def without_glue(place: Place, text: str) -> str:
+    """Nothing where a statement would be joined to the end of a line that is finished: the line break is missing."""
+    before = place.before
+    if place.fresh or place.behind or place.inside or place.text or before[-1:].isspace():
+        return text
+    body = text.lstrip(" \t")
+    blanks = text[: len(text) - len(body)]
+    if not _STATEMENT.match(body):
+        return text
+    if place.prose:
+        return "" if (not blanks and (before[-1] in ".!?:" or defines(body))) or len(blanks) > 1 else text
+    if scan(before[-_ADDRESS:], hashes=place.hashes, by_line=False).openers or _CAST.search(before[-_ADDRESS:]):
+        return text
+    return "" if _is_finished(before, blanks, body) else text
+
+
+def _is_finished(before: str, blanks: str, body: str) -> bool:
+    """Whether a line says all it has to, so that ``body`` isn't its rest."""
+    last, assigns = before[-1], bool(_ASSIGNED.search(before))
+    if blanks == " ":
+        return last in ")]}\"'" and assigns and bool(_ASSIGNMENT.match(body))
+    if last == ":":
+        return bool(_HEAD.match(before))
+    if last.isdigit():
+        return assigns and body[0].isalpha()
+    if last.isalpha():
+        return bool(_KEYWORD.match(body) and re.search(r"\w\W+\w+\Z", before[-_ADDRESS:]))
+    return last in ")]};\"'`"
 
 
 BEGINNINGS: tuple[Rule, ...] = (
+    without_thoughts,
     ends_at_tokens,
     ends_at_headers,
     without_invisibles,
@@ -201,8 +216,11 @@ BEGINNINGS: tuple[Rule, ...] = (
     without_fence,
     without_schema,
     without_echo,
+    leaves_at_once,
     without_first_break,
     without_first_blank,
+    without_last_word,
+    without_glue,
     with_own_indentation,
     at_the_cursor,
 )
@@ -217,5 +235,4 @@ def begun(place: Place, text: str) -> str:
 
 def is_over(place: Place, text: str) -> bool:
     """Whether a control token, a header or the end of a fence has come: what follows doesn't belong to it any more."""
-    marked = any(mark.search(text) for mark in (_TOKEN, _HEADER, _FENCED))
-    return marked and begun(place, text + "\nx") == begun(place, text)
+    return is_framed(place, text) and begun(place, text + "\nx") == begun(place, text)

@@ -30,6 +30,7 @@ _HASHED = re.compile(
     r"|(?:from[ ][\w.]+[ ])?import[ ][\w., ]+$)",
     re.MULTILINE | re.VERBOSE,
 )
+_GOES_ON_BEHIND = re.compile(r"[})\]]{1,16};?[ \t]{0,16}(?:else|catch|finally|while|,)")
 _APOSTROPHE = re.compile(r"\w'\w*(?:\s|$)|[&<]'")
 _QUOTES = re.compile(r"\"{3}|'{3}|[\"'`]")
 
@@ -61,16 +62,17 @@ def comments_with_hashes(text: str) -> bool:
     return bool(_HASHED.search("\n" + text))  # a fixed first character is searched for faster than a line's beginning
 
 
-def scan(text: str, *, hashes: bool, inside: str = "", by_line: bool = True) -> Scan:
+def scan(text: str, *, hashes: bool, inside: str = "", by_line: bool = True, reopening: bool = False) -> Scan:
     r"""Read a text whose lines end in ``\n``. ``inside`` is the quote that is open where it starts, if one is.
 
     Brackets close each other whatever their kind. A quote that nothing closes is open to the end of its line. Not
-    ``by_line``, only the brackets are looked for, in a third of the time.
+    ``by_line``, only the brackets are looked for, in a third of the time. ``reopening``: one that is closed to be opened
+    again on its line (``} else {``) counts as open, as it was before the text.
     """
     starts: list[tuple[int, str, bool]] = [(0, "", False)]
     closers: list[int] = []
     openers: list[int] = []
-    position = 0
+    position, again = 0, -1
     if inside:
         end = text.find(inside)
         position = end + len(inside) if end >= 0 else len(text)
@@ -78,11 +80,14 @@ def scan(text: str, *, hashes: bool, inside: str = "", by_line: bool = True) -> 
     for token in (_WITH_LINES if by_line else _WITHOUT_LINES)[hashes].finditer(text, position):
         kind = token.lastgroup
         if kind == "open":
-            openers.append(token.start())
+            if token.start() != again:
+                openers.append(token.start())
         elif kind == "close" and openers:
             openers.pop()
         elif kind == "close":
-            closers.append(token.start())
+            again = reopened(text, token.start()) if reopening else -1
+            if again < 0:
+                closers.append(token.start())
         elif kind == "line":
             starts.append((token.end(), text[openers[-1]] if openers else "", False))
         elif by_line:
@@ -95,6 +100,16 @@ def scan(text: str, *, hashes: bool, inside: str = "", by_line: bool = True) -> 
         for (start, within, quoted), end in zip(starts, ends, strict=True)
     )
     return Scan(lines=tuple(lines), closers=tuple(closers), openers=tuple(openers))
+
+
+def reopened(text: str, position: int) -> int:
+    """Where the line that goes on behind the bracket at ``position`` opens another at its end; -1 if it doesn't."""
+    found = _GOES_ON_BEHIND.match(text, position)
+    if found is None:
+        return -1
+    end = text.find("\n", found.end())
+    last = len(text[: end if end >= 0 else len(text)].rstrip(" \t")) - 1
+    return last if last >= found.end() and text[last] in "{([" else -1
 
 
 def _line_starts(text: str, start: int, end: int, within: str) -> list[tuple[int, str, bool]]:

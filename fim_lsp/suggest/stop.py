@@ -6,22 +6,13 @@ import re
 from dataclasses import dataclass
 from itertools import islice
 
-from fim_lsp.suggest.place import GOES_ON, Place, closes, defines, opens, width
-from fim_lsp.suggest.scan import Line, Scan, scan
+from fim_lsp.suggest.ends import Reading, is_simple, verdict
+from fim_lsp.suggest.place import Extent, Place, closes, defines, width
+from fim_lsp.suggest.scan import Scan, scan
 
-MOST_LINES = 60  # of one suggestion: more than fits on a screen is not read
-
-_GOES_ON_BEHIND = re.compile(r"[})\]]{1,16};?[ \t]{0,16}(?:else|catch|finally|while|,)")
-_PARTNERS = {
-    "else": r"[\s}]*(?:if|elif|else if|elsif|for|while|try|except|unless|case|when|rescue)\b",
-    "elif": r"\s*(?:if|elif)\b",
-    "except": r"\s*(?:try|except)\b",
-    "finally": r"[\s}]*(?:try|except|else|catch)\b",
-    "catch": r"[\s}]*(?:try|catch)\b",
-}
-_LABEL = re.compile(r"\#\w|(?!default\b)\w+:\s*$")  # of C: the preprocessor's lines, and where goto leads
+_FENCES = ("```", "~~~")
+_HEADING = re.compile(r"#{1,6} ")
 _WORD = re.compile(r"\w{3}")
-_LONGEST_LOOP = 8  # lines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,43 +23,16 @@ class End:
     sure: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """A text at a place, as the rules below look at it; line ``number`` is the one in question, ``before`` what is above."""
-
-    place: Place
-    text: str
-    scan: Scan
-    floor: int
-    start: int
-    before: list[str]
-    number: int
-
-    @property
-    def line(self) -> Line:
-        """The line in question."""
-        return self.scan.lines[self.number]
-
-    @property
-    def said(self) -> str:
-        """What it says."""
-        return self.text[self.line.start : self.line.end]
-
-    @property
-    def columns(self) -> int:
-        """How far it is indented; the first line starts at the cursor."""
-        return width(self.said) + (0 if self.number else self.place.column)
-
-    @property
-    def above(self) -> str:
-        """The line before it that is not blank; the cursor's has its indentation."""
-        return self.before[-1]
-
-    @property
-    def paragraph(self) -> bool:
-        """Whether a blank line is before it."""
-        above = self.scan.lines[self.number - 1]
-        return self.number > 0 and not self.text[above.start : above.end].strip()
+def end_of(place: Place, text: str, extent: Extent, *, final: bool) -> End:
+    """Where as much as ``extent`` ends. ``final``: nothing comes behind the text, so that its last line is one as any other."""
+    whole = f"{text}\n" if final and not text.endswith("\n") else text
+    if extent is Extent.LINE or (place.prose and not place.runs_on and not place.fresh):
+        end = line_end(whole)
+    elif place.text:
+        end = passage_end(place, whole)
+    else:
+        end = block_end(place, whole, statement=extent is Extent.STATEMENT, final=final)
+    return End(at=min(end.at, len(text)), sure=True) if final else end
 
 
 def line_end(text: str) -> End:
@@ -77,12 +41,35 @@ def line_end(text: str) -> End:
     return End(at=len(text) if end < 0 else end, sure=end >= 0)
 
 
-def block_end(place: Place, text: str) -> End:
-    """The end of the block: see the rules ``ENDS``. A closing bracket that is not missing ends it too."""
-    scanned = scan(text, hashes=place.hashes, inside=place.inside)
-    closer = _surplus(place, text, scanned)
+def passage_end(place: Place, text: str) -> End:
+    """The end of a passage of prose: a blank line, but behind a heading or inside a fence, or what stands below."""
+    start = said = 0
+    fence, heading = "", False
+    while (stop := text.find("\n", start)) >= 0:
+        line = text[start:stop].strip()
+        mark = line[:3] if line[:3] in _FENCES else ""
+        if said and not fence and ((not line and not heading) or _stands_below(place, line)):
+            return End(at=len(text[:start].rstrip()), sure=True)
+        fence = "" if mark and mark == fence else fence or mark
+        heading = bool(_HEADING.match(line)) or (heading and not line)
+        said += bool(line)
+        start = stop + 1
+    return End(at=len(text), sure=False)
+
+
+def _stands_below(place: Place, line: str) -> bool:
+    return bool(place.below) and line == place.below[0].strip() and bool(_WORD.search(line))
+
+
+def block_end(place: Place, text: str, *, statement: bool = False, final: bool = False) -> End:
+    """The end of the block: see the rules ``ENDS``. A closing bracket that is not missing ends it too.
+
+    A ``statement`` ends as soon as nothing that it has opened itself is open.
+    """
+    scanned = scan(text, hashes=place.hashes, inside=place.inside, reopening=True)
+    closer = _surplus(place, text, scanned, place.closed if statement else 0)
     whole = text.rfind("\n") + 1
-    start, floor = _levels(place, text)
+    start, floor = _levels(place, text, statement=statement)
     before: list[str] = []
     for number, line in enumerate(scanned.lines):
         if line.end >= whole or (closer is not None and line.end > closer):
@@ -90,127 +77,35 @@ def block_end(place: Place, text: str) -> End:
         said = text[line.start : line.end]
         if not said.strip():
             continue
-        reading = Reading(place=place, text=text, scan=scanned, floor=floor, start=start, before=before, number=number)
-        verdict = _verdict(reading)
-        if verdict is None:
+        reading = Reading(
+            place=place,
+            text=text,
+            scan=scanned,
+            floor=floor,
+            start=start,
+            before=before,
+            number=number,
+            statement=statement,
+            final=final,
+        )
+        ruling = verdict(reading)
+        if ruling is None:
             return End(at=line.start, sure=False)
-        if verdict:
-            return End(at=_before(place, text, line.start), sure=True)
+        if ruling:
+            return End(at=_before(place, text, line.start, statement=statement), sure=True)
         before.append(said if number else " " * place.column + said.lstrip())
-    if closer is not None:
-        return End(at=_before(place, text, closer), sure=closer < whole)  # its line's rest may put it into a string
+        if statement and len(before) == 1 and is_simple(place, reading):
+            return End(at=line.end, sure=True)
+    if closer is not None:  # the rest of its line may put it into a string
+        return End(at=_before(place, text, closer, statement=statement), sure=closer < whole)
     return End(at=len(text), sure=False)
 
 
-def _verdict(reading: Reading) -> bool | None:
-    """Whether the block ends in front of a line; ``None`` if the next one will tell."""
-    if reading.line.inside or (reading.number == 0 and not reading.place.fresh):
-        return fills_screen(reading)
-    verdicts = {rule(reading) for rule in (ENDS if reading.line.within in BLOCKS else ENDS_IN_BRACKETS)}
-    return True if True in verdicts else None if None in verdicts else False
-
-
-def reaches_suffix(reading: Reading) -> bool | None:
-    """It says what stands behind the cursor: one line that says enough, or a short one with the next."""
-    below = reading.place.below
-    if not below or reading.said.strip() != below[0].strip():
-        return False
-    telling = bool(_WORD.search(below[0]))
-    if (reading.place.column or not telling) and reading.columns != width(below[0]):
-        return False
-    following = [line for line in reading.text[reading.line.end + 1 :].split("\n") if line.strip()]
-    if closes(below[0]) and reading.line.within:
-        return False
-    if len(below) == 1 or not following:
-        return telling if len(below) == 1 else (None if telling else False)
-    if reading.text.endswith("\n") or len(following) > 1:
-        return following[0].strip() == below[1].strip()
-    return None if below[1].strip().startswith(following[0].strip()) else False
-
-
-def leaves_block(reading: Reading) -> bool:
-    """It is indented less than the block may be, and neither closes it nor goes on with it (``else``)."""
-    columns = reading.columns
-    if columns >= reading.floor:
-        return False
-    if not reading.paragraph and goes_on(reading.place, reading.said, columns):
-        return False
-    if closes(reading.said):
-        return not reading.line.within and not reading.place.missing
-    if _LABEL.match(reading.said):
-        return False
-    below = reading.place.below[0] if reading.place.below else ""
-    last = reading.before[-1] if reading.before else ""
-    unfinished = width(below) > max(width(last), reading.start) and not opens(last)
-    return not unfinished  # what follows is indented deeper, so a line that opens its block must still come
-
-
-def goes_on(place: Place, said: str, columns: int) -> bool:
-    """Whether it goes on with a block round the cursor: an ``else`` as far out as an ``if``."""
-    word = GOES_ON.match(said)
-    head = next((line for line in place.heads if width(line) == columns), "")
-    return word is not None and bool(re.match(_PARTNERS.get(word[1], r"\s*\w"), head))
-
-
-def hands_over(reading: Reading) -> bool:
-    """The line before it opens a block that it doesn't fill, and what stands behind the cursor does."""
-    below = reading.place.below[0] if reading.place.below else ""
-    if not reading.before or not below or GOES_ON.match(reading.said) or _LABEL.match(reading.said):
-        return False
-    above = reading.above
-    return opens(above) and width(below) > width(above) >= reading.columns
-
-
-def starts_anew(reading: Reading) -> bool:
-    """Behind a blank line, it starts a definition farther out, or anything at all at the outermost level."""
-    if not reading.paragraph or closes(reading.said):
-        return False
-    columns = reading.columns
-    outermost = reading.start == 0 and columns == 0
-    return outermost or (columns < reading.start and defines(reading.said))
-
-
-def repeats(reading: Reading) -> bool:
-    """The lines before it say the same thing three times over."""
-    return loop(reading.before) is not None
-
-
-def fills_screen(reading: Reading) -> bool:
-    """There are enough lines before it."""
-    return reading.number >= MOST_LINES
-
-
-ENDS = (reaches_suffix, hands_over, leaves_block, starts_anew, repeats, fills_screen)
-"""What may end a block in front of a line; ``None`` is "the next line will tell"."""
-
-BLOCKS = ("", "{")
-"""The open brackets between which indentation says something."""
-
-ENDS_IN_BRACKETS = (reaches_suffix, repeats, fills_screen)
-"""The same, where the text has opened another bracket and not closed it yet."""
-
-
-def loop(lines: list[str]) -> int | None:
-    """Where the lines at the end begin to be repeated: the number of the first one said again, or ``None``.
-
-    Three times the same, or four times the same single line; lines without a word, as in tables, don't count.
-    """
-    if not lines or lines[-1] not in lines[-1 - _LONGEST_LOOP : -1]:
-        return None
-    for period in range(1, _LONGEST_LOOP + 1):
-        times = 4 if period == 1 else 3
-        if len(lines) < times * period:
-            return None
-        last = lines[-period:]
-        if all(lines[-(k + 1) * period : -k * period] == last for k in range(1, times)) and any(
-            map(_WORD.search, last)
-        ):
-            return len(lines) - (times - 1) * period
-    return None
-
-
-def _levels(place: Place, text: str) -> tuple[int, int]:
+def _levels(place: Place, text: str, *, statement: bool) -> tuple[int, int]:
     """The column that the block starts in, and the least one that its lines may have."""
+    if statement and (first := re.match(r"[ \t]*\n\s*?(?=[^\n]*\S)", text)):
+        columns = width(text[first.end() :].partition("\n")[0])
+        return columns, columns
     if not place.fresh:
         return place.column + 1, place.column + 1
     start = place.column or width(next((line for line in text.split("\n") if line.strip()), ""))
@@ -221,30 +116,23 @@ def _levels(place: Place, text: str) -> tuple[int, int]:
     return start, min(start, inner)
 
 
-def _surplus(place: Place, text: str, scanned: Scan) -> int | None:
-    """The first bracket that it closes although it is closed already; ``} else {`` closes and opens."""
+def _surplus(place: Place, text: str, scanned: Scan, spare: int) -> int | None:
+    """The first bracket that it closes although it is closed already; ``} else {`` closes and opens.
+
+    ``spare``: so many of those behind the cursor, on its line, may give way to the text's own.
+    """
     if not place.bracketed:
         return None
-    closers = (position for position in scanned.closers if not _reopens(text, position))
-    surplus = next(islice(closers, place.missing, None), None)
+    surplus = next(islice(scanned.closers, place.missing + spare, None), None)
     if surplus is not None and text[surplus] == "}" and "\n" not in text[surplus:]:
         return None
     return surplus
 
 
-def _reopens(text: str, position: int) -> bool:
-    """Whether the line goes on behind the bracket at ``position``, and ends with another that opens."""
-    found = _GOES_ON_BEHIND.match(text, position)
-    if found is None:
-        return False
-    end = text.find("\n", found.end())
-    return text[found.end() : end if end >= 0 else len(text)].rstrip(" \t").endswith(("{", "(", "["))
-
-
-def _before(place: Place, text: str, at: int) -> int:
+def _before(place: Place, text: str, at: int, *, statement: bool) -> int:
     """The end of what is kept before ``at``: one line end stays where the cursor's line goes on behind it."""
     kept = len(text[:at].rstrip())
-    if not place.behind:
+    if not place.behind or statement:
         return kept
     return min(len(with_one_line_end(text[:at])), at)
 

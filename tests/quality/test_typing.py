@@ -12,10 +12,13 @@ QUOTA = Limits(requests=500, tokens=60_000)
 
 
 def test_the_window_that_the_peers_were_measured_on() -> None:
-    """300 edits of rustcode from transaction 3000. The best peer: 0.32 calls an edit, or 58 % visible and 42 % right."""
+    """300 edits of rustcode from transaction 3000. The best peer: 0.32 calls an edit, or 58 % visible and 42 % right.
+
+    Of the model's wrong answers, statements that would be joined to the end of a finished line are not shown.
+    """
     result: Result = run(replay(load("rustcode", 1000, 300)))
     assert result.calls <= 0.28
-    assert result.visible >= 0.62
+    assert result.visible >= 0.59
     assert result.right >= 0.48
     assert result.answered <= 0.45
     assert result.connections <= 40

@@ -45,10 +45,10 @@ class Reads:
         self.characters = self.looks = 0
         monkeypatch.setattr(plan, "enough", self._enough)
 
-    def _enough(self, split: Any, text: str, multiline: Any) -> bool:
+    def _enough(self, split: Any, text: str, multiline: Any, **place: Any) -> bool:
         self.characters += len(text)
         self.looks += 1
-        return shape.enough(split, text, multiline)
+        return shape.enough(split, text, multiline, **place)
 
 
 ANSWERS = {

@@ -185,7 +185,7 @@ def test_a_stream_comes_to_the_same(marked: str, reply: str, want: str | None) -
         ("f([‸])\n", "a]) + 1", "a]) + 1", 2),
         ("f(‸, c)\n", "a, b, c) + 1", "a, b, c) + 1", 4),
         ("g((a‸)\n", "b) + 1", "b) + 1", 0),
-        ("f(‸, b)\n", "a) + 1", "a) + 1", 0),
+        ("f(‸, b)\n", "a) + 1", "a", 0),
         ("f = {‸};\n", "\n  a: 1\n};", "\n  a: 1\n", 0),
     ],
 )

@@ -94,7 +94,7 @@ def test_when_enough_has_come(marked: str, text: str, is_enough: bool) -> None:
         ("f(‸)\n", "g(a)", "g(a)", 0),
         ("f([‸])\n", "a]) + 1", "a]) + 1", 2),
         ("f(‸)\n", "a", "a", 0),
-        ("f(‸, b)\n", "a) + 1", "a) + 1", 0),
+        ("f(‸, b)\n", "a) + 1", "a", 0),
     ],
 )
 def test_brackets_behind_the_cursor_are_not_doubled(marked: str, text: str, want: str, replaced: int) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from fim_lsp.suggest.shape import enough, shape, wants_lines
+from fim_lsp.suggest.place import extent_of
+from fim_lsp.suggest.shape import enough, shape
 from fim_lsp.suggest.suggestion import Suggestion
 from tests.quality.recovery_eval import SEED
 from tests.quality.recovery_places import LANGUAGES, Place, corpus, places
@@ -27,7 +28,7 @@ def pairs(place: Place) -> Iterator[tuple[Suggestion | None, Suggestion]]:
         blank = not split.line_prefix.strip()
         if left is None or not left.text.strip() or (blank and reply[length].isspace()):
             continue
-        if wants_lines(split, "auto") == wants_lines(place.split, "auto"):
+        if extent_of(split, "auto") is extent_of(place.split, "auto"):
             yield shape(split, reply[length:], finished=None, multiline="auto"), left
 
 

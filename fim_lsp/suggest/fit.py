@@ -1,0 +1,161 @@
+"""How a suggestion and the rest of its line fit together: nothing is closed twice, and nothing is said twice.
+
+What stands behind the cursor either stays, or gives way because the text has all of it; where neither fits, the text ends
+before what would be closed a second time.
+"""
+
+from __future__ import annotations
+
+import re
+
+from fim_lsp.suggest.place import CLOSERS, Place
+from fim_lsp.suggest.range import drawable, without_overlap
+from fim_lsp.suggest.scan import scan
+
+_TOKEN = re.compile(r"\w+|[^\w\s]")
+_TELLING = re.compile(r"[\"'`()\[\]{}<>;]")
+_TAG = re.compile(
+    r"<(?P<close>/)?(?P<name>[A-Za-z][\w.:-]{0,64}+)"
+    r"(?:[^<>\"'{}/]{1,64}+|/(?!>)|\"[^\"]{0,200}+\"|'[^']{0,200}+'|\{[^{}]{0,200}+\}){0,32}+(?P<empty>/)?>"
+)
+_IN_TAG = re.compile(r"<[A-Za-z][\w.:-]*(?:[^<>\"'{}]|\"[^\"]*\"|'[^']*'|\{[^{}]*\})*\Z")
+_TAG_END = re.compile(r"(?:[^<>\"'{}/]|/(?!>)|\"[^\"]*\"|'[^']*'|\{[^{}]*\})*?(?P<end>/?>)")
+_GROUPS = {"(": ")", "[": "]", "{": "}"}
+_MOST = 2000  # characters in front of the cursor, on its line, in which an open tag is looked for
+
+
+def fitted(place: Place, text: str) -> tuple[str, int]:
+    """What is inserted, ``""`` for nothing, and how many characters behind the cursor give way to it."""
+    if not place.behind:
+        return _without_surplus(place, text), 0
+    if place.tagged and "<" in place.behind and not text.endswith(place.behind) and covers(place.behind, text):
+        return text, len(place.behind)
+    rest = without_overlap(place, text)
+    if not rest.strip():
+        return "", 0
+    if len(place.inside) == 1:
+        return _in_string(place, rest)
+    if again := text[len(rest) :].strip():
+        surplus = len(_closers(place, text)) - place.missing
+        if surplus <= len(_closers(place, again)):
+            return rest, 0
+    return (_in_tag(place, text) if place.tagged else None) or _beside(place, text, 0, 0)
+
+
+def _without_surplus(place: Place, text: str) -> str:
+    """Without what comes behind a bracket that closes nothing."""
+    if place.prose or place.text:
+        return text
+    if not place.bracketed:
+        alone = place.known and place.coded and re.fullmatch(r"[\s)\]};,]+", text) and text.strip(" \t\n;,")
+        return "" if alone else text
+    closers = _closers(place, text)
+    inline = min(place.begun, sum(at < len(text.partition("\n")[0]) for at in closers))  # of a block on one line
+    allowed = max(place.missing, inline)
+    return text[: closers[allowed]].rstrip() if len(closers) > allowed else text
+
+
+def _in_string(place: Place, text: str) -> tuple[str, int]:
+    """The same where the cursor is in a string: the quote that an editor has paired gives way to the text's own."""
+    quote, behind = place.inside, place.behind
+    ends, stops = _ends(text, quote), _ends(behind, quote)
+    if not ends or len(ends) % 2 == 0:  # it goes on where it ends
+        return text, 0
+    return _beside(place, text, ends[0] + 1, stops[0] + 1 if stops else 0)
+
+
+def _closers(place: Place, text: str) -> tuple[int, ...]:
+    """Where it closes a bracket that it has not opened; one that is opened again counts where it is closed for good."""
+    return scan(text, hashes=place.hashes, by_line=False, reopening=True).closers
+
+
+def _ends(text: str, quote: str) -> list[int]:
+    """Where an unescaped quote is."""
+    return [found.start() for found in re.finditer(r"\\.|(?P<end>" + quote + ")", text, re.DOTALL) if found["end"]]
+
+
+def _beside(place: Place, text: str, start: int, least: int) -> tuple[str, int]:
+    """The same where ``text[start:]`` and what comes ``least`` characters behind the cursor are code."""
+    behind = place.behind
+    own = [start + at for at in _closers(place, text[start:])]
+    there = scan(behind[least:], hashes=place.hashes, by_line=False)
+    surplus = max(0, len(own) - place.missing)
+    spent = _closed_there(text[start:], behind[least:], hashes=place.hashes) if surplus else 0
+    if surplus > len(there.closers):
+        fitting = len(own) - surplus + len(there.closers)
+        text, own = text[: own[fitting]].rstrip(), own[:fitting]
+        surplus = len(there.closers)
+    gone = least + (there.closers[surplus - spent - 1] + 1 if surplus > spent else 0)
+    if surplus >= len(there.closers) and covers(behind, text):
+        return text, len(behind)
+    if not gone:
+        return _said_otherwise(place, text), 0
+    if (not behind[gone:].strip() or CLOSERS.fullmatch(behind[gone:])) and drawable(behind[:gone], text):
+        return text, gone
+    cut = text[: start - 1] if start else text[: own[len(own) - surplus]]
+    return _unglued(place, _said_otherwise(place, cut)), 0
+
+
+def _closed_there(text: str, behind: str, *, hashes: bool) -> int:
+    """How many brackets that a text leaves open are closed by what stands behind the cursor."""
+    openers = [_GROUPS[text[at]] for at in reversed(scan(text, hashes=hashes, by_line=False).openers)]
+    closers = [behind[at] for at in scan(behind, hashes=hashes, by_line=False).closers]
+    return next(
+        (n for n, (a, b) in enumerate(zip(openers, closers, strict=False)) if a != b), min(len(openers), len(closers))
+    )
+
+
+def covers(behind: str, text: str) -> bool:
+    """Whether a text says all of the line's rest again, word by word and with more between, up to the same end."""
+    there, own = _TOKEN.findall(behind), _TOKEN.findall(text)
+    if not own or there[-1:] != own[-1:] or not (len(there) > 1 and _TELLING.search(behind)):
+        return False
+    rest = iter(own)
+    return all(one in rest for one in there) and drawable(behind.rstrip(), text.rstrip()) and drawable(behind, text)
+
+
+def _said_otherwise(place: Place, text: str) -> str:
+    """Not a call or a statement in front of the one that stands there already."""
+    behind = place.behind
+    if not text.strip():
+        return ""
+    if text.rstrip().endswith(";") and re.search(r"\w", text) and re.search(r"\w", behind[: behind.rfind(";") + 1]):
+        return text if place.before.rstrip().endswith((";", "{", "}")) or "\n" in text else ""
+    start = text.find(behind[0]) if behind[0] in _GROUPS and re.match(r"[\w.]", text) else -1
+    whole = start > 0 and "\n" not in text and text.rstrip(" ;").endswith(_GROUPS[behind[0]])
+    return text[:start] if whole and re.fullmatch(r"[\w.]+", text[:start]) else text
+
+
+def _unglued(place: Place, text: str) -> str:
+    """Nothing where a word would be joined to the one behind the cursor."""
+    joined = re.fullmatch(r"\w\w", text[-1:] + place.behind[:1]) and not re.fullmatch(r"\w", place.before[-1:])
+    return "" if joined else text
+
+
+def _in_tag(place: Place, text: str) -> tuple[str, int] | None:
+    """The same beside tags, ``None`` where none is closed: what ends one comes once."""
+    behind = place.behind
+    if _IN_TAG.search(place.before[-_MOST:]):
+        own, there = _TAG_END.match(text), _TAG_END.match(behind)
+        if own is None or there is None:
+            return None
+        if covers(behind, text):
+            return text, len(behind)
+        trivial = not behind[there.end() :].strip(" \t)}];,")
+        if trivial and drawable(behind[: there.end()], text):
+            return text, there.end()
+        return text[: own.start("end")], 0
+    closing = _outer_tag(text)
+    if closing is None or f"</{closing['name']}" not in behind:
+        return None
+    return text[: closing.start()], 0
+
+
+def _outer_tag(text: str) -> re.Match[str] | None:
+    """The first closing tag that the text has not opened."""
+    depth = 0
+    for tag in _TAG.finditer(text):
+        if tag["close"] and not depth:
+            return tag
+        depth += -1 if tag["close"] else 0 if tag["empty"] else 1
+    return None

@@ -1,0 +1,175 @@
+"""What models put round the code they mean: thoughts, control tokens, headers, sentences, fences; and how it comes off.
+
+Each rule only leaves out characters. What the document writes itself, it may get more of.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from fim_lsp.suggest.place import Place
+from fim_lsp.text.unicode import REVERSING, without_hidden
+
+_USUAL = (
+    r"\[(?:PREFIX|SUFFIX|MIDDLE)\]|</?s>|<(?:PRE|SUF|MID|EOT)>|<\|?(?:fim[_▁-]|endoftext|end_of_text|im_(?:start|end)|file_sep|"
+    r"repo_name|eot_id|cursor|user_cursor|file_separator|EOF)[^<>\n]*?>|<｜[^<>\n]*?｜>|<\|[a-z_]+\|>|<(?:file_sep|reponame|filename)>"
+)
+"""The usual ones, whatever the table of templates has: a server may show those of a family that nobody knows yet."""
+
+_STRUCK_BEGIN, _STRUCK_ENDS = "<s>", ("</s>", "[/INST]")
+_STRUCK = re.compile(r"<s>|\[INST\]")  # what a closing one is no token behind
+_THOUGHT = re.compile(
+    r"\s*(?:<(?P<tag>think|thinking|thought|thoughts|reasoning|reflection)>|(?P<mark>\[THINK\])|(?P<channel><\|channel\|?>\s*(?:analysis|commentary|thought)\b))"
+)
+_THOUGHT_END = re.compile(r"</(?:think|thinking|thought|thoughts|reasoning|reflection)>|\[/THINK\]")
+_CHANNEL = re.compile(r"(?:<\|start\|>assistant)?<\|channel\|>final(?:\s*<\|constrain\|>\w*)?\s*<\|message\|>")
+_FINAL = re.compile(r"\s*(?:<\|start\|>assistant)?<\|channel\|>final(?:\s*<\|constrain\|>\w*)?\s*<\|message\|>")
+_HEADER = re.compile(r"^\+{5} \S[^\n]*$", re.MULTILINE)
+_FENCE = re.compile(r"\A\s*(?:```+|~~~+)[^\n`]*(?:\n|\Z)")
+_OUTER_FENCE = re.compile(r"\A\s*(?:```+|~~~+)[ \t]*(?:markdown|md|mdx|text|txt|plaintext)[ \t]*(?:\n|\Z)")
+_TALK = re.compile(
+    r"\s*(?:Here(?:['’]s| is| are) |(?:Sure|Certainly|Of course|Okay|Sorry|Unfortunately)(?:[,!.:](?=\s|\Z)| [a-z]|\Z)|Below is "
+    r"|(?:The user|We|Let me|Let's|Let’s) (?:\w+ )"
+    r"|You (?:can|could|should) |To complete |I(?:['’](?:m|ll|ve|d) | (?:am|can|can't|cannot|could|do|don't|have|will|would) )"
+    r"|(?:The|This) (?:\w+ ){0,2}(?:code|completion|function|line|answer|block)\b)[^\n]*(?:[:.!]|\Z)[ \t]*(?:\n|\Z)"
+)
+_FENCED = re.compile(r"^[ \t]*(?:```|~~~)", re.MULTILINE)
+_ESCAPE = re.compile(  # of a terminal: ECMA-48's control sequences and strings
+    r"(?:\x1b\[|\x9b)[0-9;?]{0,64}[ -/]{0,16}(?:[@-~]|\Z)?"
+    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c\n]{0,256}(?:\x07|\x1b\\|\x9c|\Z)|\x1b"
+)
+_GARBLED = re.compile(f"[{REVERSING}\ufffd]")
+_WIDE = re.compile(r"[\u00a0\u2007\u202f]")  # spaces that look like one and are none
+
+
+def without_thoughts(place: Place, text: str) -> str:
+    """Not what a model thinks before it answers; nothing while it does so, or if it was cut in the middle."""
+    found = _THOUGHT.match(text)
+    if found is not None and found.group().strip() not in place.near:
+        ending = _CHANNEL if found["channel"] else _THOUGHT_END
+        end = ending.search(text, found.end())
+        return _behind_thoughts(text[end.end() :]) if end else ""
+    return text[found.end() :] if (found := _FINAL.match(text)) else text
+
+
+def lone_end(place: Place, text: str) -> re.Match[str] | None:
+    """Where thoughts end that began in the prompt: a closing tag that nothing in the text or the document opens."""
+    found = _THOUGHT_END.search(text) if "</" in text or "[/THINK]" in text else None
+    if found is None or found.group() in place.near or _opening(found.group()) in text[: found.start()]:
+        return None
+    return found
+
+
+def _opening(closing: str) -> str:
+    return closing.replace("/", "", 1)
+
+
+def _behind_thoughts(text: str) -> str:
+    """An answer without the blank line that sets it off from the thoughts."""
+    return re.sub(r"\A[ \t]*\n(?:[ \t]*\n)?", "", text)
+
+
+def after_thoughts(text: str, end: int) -> str:
+    """What comes behind thoughts that end at ``end``."""
+    return _behind_thoughts(text[end:])
+
+
+def ends_at_tokens(place: Place, text: str) -> str:
+    """Control tokens of a template end the text, where the document doesn't write them itself; leading ones are skipped."""
+    if "<" not in text and "[" not in text:
+        return text
+    start, struck = 0, _STRUCK.search(text)
+    for found in tokens(place.control).finditer(text):
+        token = found.group()
+        closes = struck is not None and struck.start() < found.start() and token in _STRUCK_ENDS
+        if token in place.near or closes or (token == _STRUCK_BEGIN and text.rfind(_STRUCK_ENDS[0]) > found.start()):
+            continue
+        if text[start : found.start()].strip():
+            return text[start : found.start()]
+        start = found.end()
+    return text[start:]
+
+
+@lru_cache(maxsize=8)
+def tokens(control: tuple[str, ...]) -> re.Pattern[str]:
+    """What is read as a control token: those of the templates, and the usual ones."""
+    known = [re.escape(token) for token in sorted(control, key=len, reverse=True)]
+    return re.compile("|".join([*known, _USUAL]))
+
+
+def ends_at_headers(place: Place, text: str) -> str:
+    """``+++++ path`` starts another file in a prompt of several: it ends the text, and its echo at the start is skipped."""
+    found = _HEADER.search(text)
+    if found is None or (place.before and not found.start()):
+        return text
+    before = text[: found.start()]
+    return before if before.strip() else text[found.end() :].removeprefix("\n")
+
+
+def without_invisibles(place: Place, text: str) -> str:
+    """No escape sequences and no hidden characters, but what the document has itself and emoji are joined by.
+
+    What reverses a line is left to :func:`before_garbled`, which leaves out the line. A space that doesn't break is one
+    that does, where the document has none.
+    """
+    if "\x1b" not in place.near:
+        text = _ESCAPE.sub("", text)
+    text = without_hidden(text, place.near + REVERSING)
+    return text if place.text or place.prose else _WIDE.sub(lambda one: one[0] if one[0] in place.near else " ", text)
+
+
+def before_garbled(place: Place, text: str) -> str:
+    """Only the lines before one that turns the direction of reading (CVE-2021-42574), or has lost a character.
+
+    What was meant can't be told there; a document that has such characters itself may get more of them.
+    """
+    found = next((one.start() for one in _GARBLED.finditer(text) if one.group() not in place.near), None)
+    return text if found is None else text[: text.rfind("\n", 0, found) + 1]
+
+
+def without_talk(place: Place, text: str) -> str:
+    """No sentence about the code before it, where there is code all round: what it announces is in a fence."""
+    talk = _TALK.match(text)
+    if talk is None or not place.coded or place.text:
+        return text
+    fence = _FENCED.search(text)
+    if place.prose:
+        return text[fence.start() :] if fence and not text[talk.end() : fence.start()].strip() else text
+    return text[fence.start() :] if fence else ""
+
+
+def announces(place: Place, text: str) -> bool:
+    """Whether all of it, so far, is a sentence that may announce a fence, in a place where it may also be the answer."""
+    talk = _TALK.match(text) if place.prose else None
+    return talk is not None and not text[talk.end() :].strip("`~ \t\n")
+
+
+def without_fence(place: Place, text: str) -> str:
+    """The code in a Markdown fence, where the document may have no fences of its own; a fence that only ends is the end."""
+    if not _FENCED.search(text) or _FENCED.search(place.near):
+        return text
+    opening = (_OUTER_FENCE if place.text else _FENCE).match(text)
+    if place.text and opening is None:
+        return text
+    body = text[opening.end() :] if opening else text
+    closing = _closing_fence(body) if place.text else _FENCED.search(body)
+    if closing is None:
+        return body
+    return body[: closing.start()].removesuffix("\n") if opening or body[: closing.start()].strip() else body
+
+
+def _closing_fence(body: str) -> re.Match[str] | None:
+    """The fence that ends a document in a fence: the first that ends none of the document's own."""
+    open_now = False
+    for found in re.finditer(r"^[ \t]*(?:```+|~~~+)(?P<info>[^\n]*)", body, re.MULTILINE):
+        if not open_now and not found["info"].strip():
+            return found
+        open_now = not open_now
+    return None
+
+
+def is_framed(place: Place, text: str) -> bool:
+    """Whether something of this kind has come at all."""
+    marks = (tokens(place.control), _HEADER, _FENCED)
+    return any(mark.search(text) for mark in marks)

@@ -1,0 +1,128 @@
+"""At the end of a line, a block is shown whole if it comes in time; else as far as it has come, and the rest later."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from fim_lsp.schedule.lane import PATIENCE, WHOLE
+from fim_lsp.schedule.snapshot import Reason
+from tests.schedule.script import Script, Typist, shown
+from tests.virtual import now, run
+
+BODY = "".join(f"    step_{n} = call({n} + {n})\n" for n in range(6))  # lines of 25 characters
+BLOCK = f"me):\n{BODY}\n\nother()\n"
+WHOLE_BLOCK = BLOCK.partition("\n\n\n")[0]
+TOKEN = 4  # characters
+
+
+def at_speed(tokens: int, reply: str = BLOCK) -> Script:
+    """A model that writes so many tokens a second, after a quarter of a second."""
+    return Script(lambda _prompt: reply, each=1 / (tokens * TOKEN))
+
+
+def shown_in_time(tokens: int, end: str) -> tuple[str | None, float]:
+    async def main() -> tuple[str | None, float]:
+        typist = Typist(at_speed(tokens), f"def f(na‸{end}", debounce=0.0)
+        text = shown(await typist.ask(explicit=True))
+        return text, now() - 0.25
+
+    return run(main())
+
+
+@pytest.mark.parametrize("end", ["", "\n"])
+@pytest.mark.parametrize(("tokens", "lines"), [(50, 2), (100, 4), (300, 7)])
+def test_what_is_whole_by_then_is_shown(tokens: int, lines: int, end: str) -> None:
+    text, taken = shown_in_time(tokens, end)
+    assert text == "\n".join(WHOLE_BLOCK.split("\n")[:lines])
+    head = (BLOCK.index("\n") + 1) / (tokens * TOKEN)
+    assert taken <= head + PATIENCE + 0.001
+
+
+def test_a_line_that_opens_nothing_waits_for_nothing() -> None:
+    async def main() -> None:
+        typist = Typist(at_speed(100, "1\nother()\n"), "x = ‸\n", debounce=0.0)
+        assert shown(await typist.ask(explicit=True)) == "1"
+        assert now() <= 0.25 + 2 / 400 + 0.001
+
+    run(main())
+
+
+@pytest.mark.parametrize("typed", ["", "m", "me):"])
+def test_asking_again_brings_what_has_come_since(typed: str) -> None:
+    """VS Code asks on every key: what it shows stays, and becomes longer."""
+
+    async def main() -> None:
+        backend = at_speed(50)
+        typist = Typist(backend, "def f(na‸\n", debounce=0.0)
+        first = shown(await typist.ask())
+        assert first == BLOCK[: BLOCK.index("\n    step_1")]
+        seen = [first]
+        for _ in range(12):
+            await asyncio.sleep(0.1)
+            if typed:
+                typist.type(typed[0])
+                seen = [text.removeprefix(typed[0]) for text in seen]
+            answer = shown(await typist.ask())
+            assert answer is not None
+            assert answer.startswith(seen[-1])
+            seen.append(answer)
+            if typed:
+                break
+        await asyncio.sleep(1)
+        last = await typist.ask()
+        assert shown(last) == WHOLE_BLOCK.removeprefix(typed[:1])
+        assert last.reason is Reason.CACHE
+        assert len(backend.calls) == 1
+
+    run(main())
+
+
+def test_after_an_accept_the_rest_of_the_block_is_the_next_piece() -> None:
+    async def main() -> None:
+        backend = at_speed(50)
+        typist = Typist(backend, "def f(na‸\n", debounce=0.0)
+        first = shown(await typist.ask())
+        assert first is not None
+        typist.type(first)
+        second = shown(await typist.ask())
+        assert second is not None
+        assert WHOLE_BLOCK.startswith(first + second)
+        assert len(backend.calls) == 1
+
+    run(main())
+
+
+def test_a_block_that_never_ends_is_given_up() -> None:
+    async def main() -> None:
+        backend = at_speed(50, "me):\n" + "".join(f"    call_{n}({n})\n" for n in range(400)))
+        typist = Typist(backend, "def f(na‸\n", debounce=0.0)
+        assert shown(await typist.ask()) is not None
+        await asyncio.sleep(WHOLE + PATIENCE + 1)
+        assert backend.hung_up == 1
+
+    run(main())
+
+
+def test_a_call_that_is_hung_up_on_shows_nothing_later() -> None:
+    async def main() -> None:
+        backend = at_speed(50)
+        typist = Typist(backend, "def f(na‸\n", debounce=0.0)
+        waiting = typist.ask()
+        await asyncio.sleep(0.25 + 7 / 200)  # the first line has come, the others have not
+        typist.type("x")
+        assert (await waiting).reason is Reason.SUPERSEDED
+        again = typist.ask()
+        await asyncio.sleep(PATIENCE)
+        assert not again.done()
+        typist.completer.close()
+        await asyncio.sleep(0)
+        assert (await again).reason is Reason.CLOSED
+
+    run(main())
+
+
+def test_a_document_without_a_last_line_end_gets_the_same() -> None:
+    for tokens in (50, 100, 300):
+        assert shown_in_time(tokens, "") == shown_in_time(tokens, "\n")
