@@ -128,7 +128,7 @@ export class Server {
 
   private clientOptions(options: Values): LanguageClientOptions {
     return {
-      documentSelector: [{ scheme: 'file' }, { scheme: 'untitled' }],
+      documentSelector: [{ scheme: 'file' }, { scheme: 'untitled' }, { scheme: 'vscode-notebook-cell' }],
       initializationOptions: options,
       outputChannel: this.log,
       middleware: this.middleware,

@@ -121,7 +121,7 @@ class CodeServer:
         folders = {f"XDG_{kind}_HOME": str(self.home / kind.lower()) for kind in ("CONFIG", "STATE", "CACHE", "DATA")}
         # The server is found where a test says, and not in the environment that the tests run in.
         ours = {"HOME": str(self.home), "PATH": os.defpath, "PYTHONPATH": str(_REPOSITORY), MARK: self.mark}
-        none = {"FIM_LSP_CONFIG": str(self.home / "none.toml"), "FIM_LSP_API_KEY": "key-of-the-environment"}
+        none = {"FIM_LSP_CONFIG": os.devnull, "FIM_LSP_API_KEY": "key-of-the-environment"}
         return {**kept, **folders, **ours, **none}
 
     def _arguments(self, *more: str) -> list[str]:
@@ -248,6 +248,29 @@ class Editor:
         await until(lambda: self._opened(file), "the server to know the file")
         return file
 
+    async def open_notebook(self, name: str, cell: int) -> None:
+        """A notebook of the workspace, the cursor in the code of a cell, counted from 0."""
+        await self.page.keyboard.press("Control+p")
+        field = self.page.locator(".quick-input-widget input")
+        await field.wait_for(state="visible")
+        await field.fill(str(self.code_server.workspace / name))
+        row = self.page.locator(".quick-input-list .monaco-list-row", has_text=name)
+        await row.first.wait_for()
+        await self.page.keyboard.press("Enter")
+        code = self.page.locator(".notebookOverlay .monaco-editor .view-lines").nth(cell)
+        await code.wait_for(timeout=GUARD * 1000)
+        await code.click()
+        await self.page.locator(".notebookOverlay .monaco-editor.focused").wait_for()
+        await until(lambda: self._cells(name) > cell, "the server to know the cells")
+
+    def _cells(self, name: str) -> int:
+        """How many cells of a notebook the server was told of, by whichever message."""
+        opened = self.code_server.messages("client", "notebookDocument/didOpen")
+        known = [cell for message in opened for cell in message["params"]["cellTextDocuments"]]
+        alone = self.code_server.messages("client", "textDocument/didOpen")
+        uris = {cell["uri"] for cell in (*known, *(message["params"]["textDocument"] for message in alone))}
+        return sum(f"/{name}#" in uri for uri in uris)
+
     def _opened(self, file: Path) -> bool:
         opened = self.code_server.messages("client", "textDocument/didOpen")
         return any(message["params"]["textDocument"]["uri"] == file.as_uri() for message in opened)
@@ -267,9 +290,9 @@ class Editor:
     async def ghost(self) -> str:
         """The grey text, its lines parted by newlines."""
         script = """() => {
-            const text = (selector) => [...document.querySelectorAll(selector)].map((part) => part.textContent);
-            const first = text('.editor-instance .ghost-text-decoration, .editor-instance .ghost-text-decoration-preview');
-            const lines = [...document.querySelectorAll('.editor-instance .suggest-preview-text .view-line')];
+            const all = (selector) => [...document.querySelectorAll(`:is(.editor-instance, .notebookOverlay) ${selector}`)];
+            const first = all(':is(.ghost-text-decoration, .ghost-text-decoration-preview)').map((part) => part.textContent);
+            const lines = all('.suggest-preview-text .view-line');
             return [first.join(''), ...lines.map((line) => line.textContent)].join('\\n').trimEnd();
         }"""
         shown: str = await self.page.evaluate(script)

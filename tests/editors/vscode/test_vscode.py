@@ -5,6 +5,7 @@ The cursor of a case is marked ‸.
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 
@@ -85,6 +86,25 @@ async def test_what_is_taken_is_what_is_on_the_disk(
     await desk.editor.until_ghost(answer)
     await desk.editor.press("Tab")
     await desk.editor.saved(case.file, case.with_text(typed + answer))
+
+
+async def test_the_cells_of_a_notebook_are_one_document_to_the_model(desk: Desk) -> None:
+    desk.fake.answer = lambda body: "" if body["prompt"].endswith("table)") else "ble)"
+    cells = [{"cell_type": "code", "source": [text]} for text in ("table = read('sales')", "plot(")]
+    for cell in cells:
+        cell |= {"execution_count": None, "metadata": {}, "outputs": []}
+    metadata = {"language_info": {"name": "python"}}
+    name = "cells.ipynb"
+    (desk.code_server.workspace / name).write_text(
+        json.dumps({"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5})
+    )
+    await desk.editor.open_notebook(name, cell=1)
+    await desk.editor.press("End")
+    await desk.editor.type("ta")
+    await desk.editor.until_ghost("ble)")
+    assert desk.fake.requests[-1].body["prompt"].endswith("table = read('sales')\n\nplot(ta")
+    await desk.editor.press("Tab")
+    await until(lambda: desk.editor.sees("plot(table)"), "the accepted text")
 
 
 async def test_an_empty_answer_leaves_nothing_on_the_screen(desk: Desk) -> None:
