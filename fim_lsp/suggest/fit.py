@@ -50,9 +50,18 @@ def _without_surplus(place: Place, text: str) -> str:
         alone = place.known and place.coded and re.fullmatch(r"[\s)\]};,]+", text) and text.strip(" \t\n;,")
         return "" if alone else text
     closers = _closers(place, text)
-    inline = min(place.begun, sum(at < len(text.partition("\n")[0]) for at in closers))  # of a block on one line
-    allowed = max(place.missing, inline)
+    inline = min(
+        _begun(place.before, hashes=place.hashes), sum(at < len(text.partition("\n")[0]) for at in closers)
+    )  # of a block on one line
+    allowed = max(place.missing, inline, place.open_to_the_end)
     return text[: closers[allowed]].rstrip() if len(closers) > allowed else text
+
+
+def _begun(before: str, *, hashes: bool) -> int:
+    """How many braces a line leaves open that are not at its end."""
+    line = before.rstrip()[-_MOST:]
+    openers = scan(line, hashes=hashes, by_line=False).openers if "{" in line else ()
+    return sum(line[at] == "{" and at < len(line) - 1 for at in openers)
 
 
 def _in_string(place: Place, text: str) -> tuple[str, int]:

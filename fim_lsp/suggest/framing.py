@@ -49,7 +49,7 @@ def without_thoughts(place: Place, text: str) -> str:
     if found is not None and found.group().strip() not in place.near:
         ending = _CHANNEL if found["channel"] else _THOUGHT_END
         end = ending.search(text, found.end())
-        return _behind_thoughts(text[end.end() :]) if end else ""
+        return _behind_thoughts(place, text[end.end() :]) if end else ""
     return text[found.end() :] if (found := _FINAL.match(text)) else text
 
 
@@ -65,14 +65,19 @@ def _opening(closing: str) -> str:
     return closing.replace("/", "", 1)
 
 
-def _behind_thoughts(text: str) -> str:
-    """An answer without the blank line that sets it off from the thoughts."""
-    return re.sub(r"\A[ \t]*\n(?:[ \t]*\n)?", "", text)
+def _behind_thoughts(place: Place, text: str) -> str:
+    """An answer without the blank lines that set it off from the thoughts; where it begins a block, it has a line break."""
+    body = text[len(text) - len(text.lstrip()) :]
+    blanks = text[: len(text) - len(body)]
+    if "\n" not in blanks:
+        return text
+    line = blanks[blanks.rfind("\n") + 1 :] + body
+    return "\n" + line if not place.fresh and line[:1] in (" ", "\t") else line
 
 
-def after_thoughts(text: str, end: int) -> str:
+def after_thoughts(place: Place, text: str, end: int) -> str:
     """What comes behind thoughts that end at ``end``."""
-    return _behind_thoughts(text[end:])
+    return _behind_thoughts(place, text[end:])
 
 
 def ends_at_tokens(place: Place, text: str) -> str:

@@ -58,8 +58,8 @@ class Place:
     ``measured``: the file's own lines show its level of indentation. ``closed`` is how many brackets the rest of the line
     closes without opening them, ``known`` that all of the document before the cursor was looked at. ``language`` is the
     editor's id, ``""`` if unknown; ``control`` are the control tokens of the models' templates. ``runs_on``: a string of
-    several lines is open at the cursor, and nothing below closes it. ``begun`` blocks have been opened on the cursor's line
-    and have something in them there.
+    several lines is open at the cursor, and nothing below closes it. ``open_to_the_end`` brackets are
+    open up to the document's end, if that was looked at.
     """
 
     before: str
@@ -83,7 +83,7 @@ class Place:
     language: str
     control: tuple[str, ...]
     runs_on: bool
-    begun: int
+    open_to_the_end: int
 
     @property
     def fresh(self) -> bool:
@@ -214,7 +214,9 @@ def place_of(split: Split, language: str = "", control: tuple[str, ...] = ()) ->
         known=split.at_start and len(split.prefix) - len(before) <= _BEFORE,
         language=language,
         control=control,
-        begun=_begun(before, hashes=hashes),
+        open_to_the_end=max(0, len(front.openers) - len(back.closers))
+        if split.at_end and len(split.suffix) <= _AFTER
+        else 0,
         runs_on=len(inside) == 3 and f"{split.line_suffix}{tail}".count(inside) % 2 == 0,
     )
 
@@ -253,13 +255,6 @@ def _missing(head: str, front: Scan, tail: str, back: Scan) -> int:
             break
         missing += 1
     return missing
-
-
-def _begun(before: str, *, hashes: bool) -> int:
-    """How many braces a line leaves open that are not at its end."""
-    line = before.rstrip()[-_AFTER:]
-    openers = scan(line, hashes=hashes, by_line=False).openers if "{" in line else ()
-    return sum(line[at] == "{" and at < len(line) - 1 for at in openers)
 
 
 def _short(head: str, front: Scan, behind: str, back: Scan) -> int:

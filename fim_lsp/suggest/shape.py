@@ -87,7 +87,7 @@ def _read(place: Place, split: Split, text: str, multiline: Multiline, *, final:
         text = _LINE_END.sub("\n", text)
     if found := lone_end(place, text):  # what came before it was a thought, unless it was an answer by itself
         answered = _read(place, split, text[: found.start()], multiline)[1].sure
-        text = text[: found.start()] if answered else after_thoughts(text, found.end())
+        text = text[: found.start()] if answered else after_thoughts(place, text, found.end())
     body = begun(place, text)
     end = end_of(place, body, extent_of(split, multiline, place.language), final=final)
     if end.sure and not final and (echoes(place, body) or announces(place, body)):

@@ -20,7 +20,7 @@ import enum
 import random
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fim_lsp.suggest.shape import enough, shape, wants_lines
 from fim_lsp.suggest.suggestion import Suggestion
@@ -134,4 +134,13 @@ def judge(places: Sequence[Place], spoilings: Mapping[str, Spoiling], *, seed: i
         for name, spoiling in spoilings.items():
             case = spoiling(place, random.Random(f"{seed}:{name}:{number}"))
             if case is not None:
-                yield judged(name, case)
+                yield from (judged(name, form) for form in with_and_without_line_end(case))
+
+
+def with_and_without_line_end(case: Case) -> list[Case]:
+    """A reply as it is, and if it ended by itself, also with a line end behind it, or without the one it has."""
+    blank = "\n" in case.place.middle and not case.place.middle.rpartition("\n")[2].strip()
+    if case.finished != "stop" or blank:
+        return [case]
+    other = case.reply.rstrip("\r\n") if case.reply.endswith("\n") else case.reply + "\n"
+    return [case, replace(case, reply=other)] if other.strip() else [case]

@@ -310,6 +310,35 @@ def closers_again(place: Place, chance: random.Random) -> Case | None:
     return Case(place=place, reply=place.middle + chance.choice([found[0], found[0][0]])) if found else None
 
 
+def thinks_first(place: Place, chance: random.Random) -> Case:
+    """Behind a thought, as models that reason write it."""
+    opening, closing = chance.choice([("<think>", "</think>"), ("<thinking>", "</thinking>"), ("[THINK]", "[/THINK]")])
+    gap = chance.choice(["", "\n", "\n\n"]) if place.middle[0].strip() else ""
+    return Case(place=place, reply=f"{opening}\nThe rest of the code is missing.\n{closing}{gap}{place.middle}")
+
+
+def fenced_with_a_name(place: Place, chance: random.Random) -> Case:
+    """In a Markdown fence with more words behind the language."""
+    words = chance.choice(["main", 'title="main"', "{1,3}", "filename=main.txt"])
+    return Case(place=place, reply=f"```{TAGS[place.language]} {words}\n{place.middle}\n```")
+
+
+def blanks_at_line_ends(place: Place, chance: random.Random) -> Case | None:
+    """With blanks at the ends of some lines inside."""
+    if "\n" not in place.middle or _ends_blank(place):
+        return None
+    lines = place.middle.split("\n")
+    return Case(place=place, reply="\n".join(line + chance.choice(["", " ", "  "]) if line else line for line in lines))
+
+
+def closed_without_a_line_end(place: Place, chance: random.Random) -> Case | None:
+    """Past its end with the closing line below, where a block is indented under it; nothing behind that."""
+    closer = next((line for line in place.below if line.strip()), "")
+    if place.split.line_suffix.strip() or not re.fullmatch(r"[ \t]*[)\]}]+[;,]?", closer) or _unfinished(place):
+        return None
+    return Case(place=place, reply=f"{place.middle}\n{closer}") if len(indentation(closer)) < _depth(place) else None
+
+
 SPOILINGS: Mapping[str, Spoiling] = {
     "clean": clean,
     "goes on with what follows": goes_on,
@@ -334,5 +363,9 @@ SPOILINGS: Mapping[str, Spoiling] = {
     "CRLF into LF": carriage_returns,
     "LF into CRLF": no_carriage_returns,
     "closers again": closers_again,
+    "thinks first": thinks_first,
+    "fenced, with a name": fenced_with_a_name,
+    "blanks at line ends": blanks_at_line_ends,
+    "closed again": closed_without_a_line_end,
 }
 UNDECIDABLE: Mapping[str, Spoiling] = {"one more statement": one_more_statement}

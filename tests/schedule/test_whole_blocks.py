@@ -126,3 +126,32 @@ def test_a_call_that_is_hung_up_on_shows_nothing_later() -> None:
 def test_a_document_without_a_last_line_end_gets_the_same() -> None:
     for tokens in (50, 100, 300):
         assert shown_in_time(tokens, "") == shown_in_time(tokens, "\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "reply", "right"),
+    [
+        ("import { a } from ‸\n", "'./other.js';", ("./other.js';", 1)),
+        ("color: ‸\n", '"Red", blue;', ('Red", blue;', 1)),
+        ("name = ‸\n", "'a'", ("a", 0)),
+    ],
+)
+def test_a_quote_that_is_typed_after_the_answer_came_is_not_left_over(
+    text: str, reply: str, right: tuple[str, int]
+) -> None:
+    """The editor pairs it: what was known goes on inside, and takes the quote along that it closes itself."""
+
+    async def main() -> None:
+        backend = Script(lambda _prompt: reply, each=0.001)
+        typist = Typist(backend, text, debounce=0.0)
+        assert shown(await typist.ask()) == reply
+        await asyncio.sleep(1)
+        typist.pair(reply[0] * 2)
+        answer = typist.ask()
+        assert answer.done()
+        suggestion = answer.result().suggestion
+        assert suggestion is not None
+        assert (suggestion.text, suggestion.replace) == right
+        assert len(backend.calls) == 1
+
+    run(main())

@@ -16,6 +16,8 @@ from tests.marked import split
 LINES = [
     "if a:", "else:", "foo(a, b)", "foo(", ")", "}", "x = {", "} else {", "return x;", "", "def f():", "'it', \"is\"", "# it's",
     "// a", "```", "```py", "<|fim_middle|>", "+++++ a.py", "Here is the code:", '"""', "/* a", "*/", "a", "case 1:", "x,", "[",
+    "<think>", "</think>", "[/THINK]", "<a b='c'>", "</a>", "<br/>", "end", "return x", "y = f(1)", "f(a); g(b);",
+    "x: 'y'", "## A", "(+ a b)",
 ]  # fmt: skip
 BLANKS = st.sampled_from(["", "", "    ", "        ", "\t", "  ", " "])
 CODE = st.lists(st.builds(str.__add__, BLANKS, st.sampled_from(LINES)), max_size=9).map("\n".join)
