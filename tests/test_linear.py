@@ -1,15 +1,16 @@
 """What every regular expression of the package costs grows with the text and not with its square.
 
-All that are compiled at import are found by looking, so that a new one is in the table without being put there. Each is
-run by a matcher that counts its steps (``tests/regex_steps.py``) over texts made of its own parts, which is what makes
-a pattern go back, and over those below; at sizes 1, 4 and 16. A repetition with an upper end may grow faster until it
-is reached: then sizes 16 and 64 must tell.
+All that are compiled at import, or by a cached function without parameters, are found by looking, so that a new one
+is in the table without being put there. Each is run by a matcher that counts its steps (``tests/regex_steps.py``) over
+texts made of its own parts, which is what makes a pattern go back, and over those below; at sizes 1, 4 and 16. A
+repetition with an upper end may grow faster until it is reached: then sizes 16 and 64 must tell.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import importlib
+import inspect
 import pkgutil
 import re
 from collections.abc import Iterator
@@ -27,9 +28,11 @@ SPARE = 3_000  # and so many besides, for what ends at once in a short text
 BY_HAND = ("\"'\\", "/*", "# ", "=/[", "-----END ", "key=", "<", "[", "`", "},", ": ", "\\'", "import ", "x = ")
 
 
-def patterns_in(value: object, depth: int = 4) -> Iterator[re.Pattern[Any]]:
+def patterns_in(value: Any, depth: int = 4) -> Iterator[re.Pattern[Any]]:
     if isinstance(value, re.Pattern):
         yield value
+    elif hasattr(value, "cache_clear") and not inspect.signature(value).parameters:  # compiled at its first use
+        yield from patterns_in(value(), depth)
     elif depth and isinstance(value, dict):
         for one in value.values():
             yield from patterns_in(one, depth - 1)

@@ -7,6 +7,7 @@ of any width, which are drawn, and code points that are not assigned yet, which 
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Final
 
@@ -40,8 +41,18 @@ _FLAGS = "|".join(  # the three that are recommended for interchange; other tags
     for name in ("gbeng", "gbsct", "gbwls")
 )
 _CLASS = "".join(f"\\U{first:08x}-\\U{last:08x}" for first, last in HIDDEN)
-_HIDDEN = re.compile(f"[{_CLASS}]")
-_HIDDEN_OR_ALLOWED = re.compile(f"(?P<allowed>{_FLAGS}|{_ALLOWED})|[{_CLASS}]")
+
+
+@functools.cache
+def _hidden() -> re.Pattern[str]:
+    """Compiled at the first text that is not plain ASCII: half of what importing the command line would cost."""
+    return re.compile(f"[{_CLASS}]")
+
+
+@functools.cache
+def _hidden_or_allowed() -> re.Pattern[str]:
+    """As above."""
+    return re.compile(f"(?P<allowed>{_FLAGS}|{_ALLOWED})|[{_CLASS}]")
 
 
 def without_hidden(text: str, known: str = "") -> str:
@@ -51,7 +62,7 @@ def without_hidden(text: str, known: str = "") -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    return _HIDDEN_OR_ALLOWED.sub(lambda one: one[0] if one["allowed"] or one[0] in known else "", text)
+    return _hidden_or_allowed().sub(lambda one: one[0] if one["allowed"] or one[0] in known else "", text)
 
 
 def visible(text: str) -> str:
@@ -61,19 +72,19 @@ def visible(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    text = _HIDDEN_OR_ALLOWED.sub(lambda one: one[0] if one["allowed"] else _escaped(one[0]), text)
+    text = _hidden_or_allowed().sub(lambda one: one[0] if one["allowed"] else _escaped(one[0]), text)
     return text.replace("\r", "\\r")
 
 
 def on_one_line(text: str) -> str:
     """``text`` for a menu's entry: line ends, tabs and hidden characters are one space each, however many there are."""
-    text = _HIDDEN_OR_ALLOWED.sub(lambda one: one[0] if one["allowed"] else "\n", text)
+    text = _hidden_or_allowed().sub(lambda one: one[0] if one["allowed"] else "\n", text)
     return re.sub(r"[\t\n\r]+", " ", text)
 
 
 def is_visible(name: str) -> bool:
     """Whether a name can be read and is on one line, so that it may stand in a heading or a sentence."""
-    return name.isprintable() and not _HIDDEN.search(name)
+    return name.isprintable() and (name.isascii() or not _hidden().search(name))
 
 
 def _escaped(one: str) -> str:
