@@ -14,7 +14,7 @@ from cachetools import TLRUCache
 
 from fim_lsp.suggest.suggestion import Suggestion
 from fim_lsp.text.cursor import Split
-from fim_lsp.text.typed import CLOSING, behinds
+from fim_lsp.text.typed import CLOSING, at_others, behinds, typed_elsewhere
 
 LOOK_BACK = 512  # characters typed since the answer; llama.vim walks back 128, which a block of code exceeds
 _TAIL = 256  # characters before and after the cursor that make a place: the window may slide, these do not
@@ -49,21 +49,43 @@ class Found:
         return self.known.text[len(self.typed) :]
 
 
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """An answer, and the text after its place, of which the key has only the rest of the line."""
+
+    suffix: str
+    known: Known
+
+    @property
+    def brief(self) -> bool:
+        return self.known.stand_in or not self.known.suggestion
+
+    def holds(self, suffix: str, typed: str) -> bool:
+        """Whether the answer goes on with ``typed``, and nothing else has changed, but for the same at other cursors."""
+        shown = self.known.suggestion
+        if typed and not self.known.text.startswith(typed) and (shown is None or shown.after(typed) is None):
+            return False
+        if self.suffix == suffix[:_TAIL]:
+            return True
+        whole = len(self.suffix) < _TAIL
+        return any(typed_elsewhere(self.suffix, suffix, text, whole=whole) for text in at_others(typed) if text)
+
+
 class Cache:
     """Bounded by bytes, least recently used first out. ``timer`` gives seconds."""
 
     def __init__(self, timer: Callable[[], float], *, max_bytes: int = 4 << 20) -> None:
-        self._entries: TLRUCache[Hashable, Known] = TLRUCache(
+        self._entries: TLRUCache[Hashable, _Entry] = TLRUCache(
             maxsize=max_bytes,
-            ttu=lambda _key, known, now: now + _BRIEFLY if known.stand_in or not known.suggestion else float("inf"),
+            ttu=lambda _key, entry, now: now + _BRIEFLY if entry.brief else float("inf"),
             timer=timer,
-            getsizeof=lambda known: _OVERHEAD + 4 * (2 * _TAIL + 2 * len(known.text)),
+            getsizeof=lambda entry: _OVERHEAD + 4 * (2 * _TAIL + 2 * len(entry.known.text)),
         )
 
     def put(self, scope: Hashable, split: Split, known: Known) -> None:
         """Keep what was answered at ``split``. ``scope`` is whatever else the answer hangs on: document, settings."""
         try:
-            self._entries[self._key(scope, split.prefix, split.suffix)] = known
+            self._entries[self._key(scope, split.prefix, split.suffix)] = _Entry(split.suffix[:_TAIL], known)
         except ValueError:  # larger than the whole cache
             return
 
@@ -74,15 +96,11 @@ class Cache:
         for length in range(min(len(prefix), LOOK_BACK) + 1):
             typed = prefix[len(prefix) - length :]
             for suffix in behinds(behind, typed) if behind[:1] in CLOSING else (behind,):
-                known = self._entries.get(self._key(scope, prefix[: len(prefix) - length], suffix))
-                if known is not None and (not typed or known.text.startswith(typed) or self._shows(known, typed)):
-                    return Found(typed=typed, known=known, paired=len(behind) - len(suffix))
+                entry = self._entries.get(self._key(scope, prefix[: len(prefix) - length], suffix))
+                if entry is not None and entry.holds(suffix, typed):
+                    return Found(typed=typed, known=entry.known, paired=len(behind) - len(suffix))
         return None
 
     @staticmethod
-    def _shows(known: Known, typed: str) -> bool:
-        return known.suggestion is not None and known.suggestion.after(typed) is not None
-
-    @staticmethod
     def _key(scope: Hashable, prefix: str, suffix: str) -> Hashable:
-        return scope, prefix[-_TAIL:], suffix[:_TAIL]
+        return scope, prefix[-_TAIL:], suffix[:_TAIL].partition("\n")[0]

@@ -7,6 +7,7 @@ from fim_lsp.text.document import Edit, split_lines
 
 _NEAR = 512  # characters round a cursor that must be the same; edits farther off don't change what comes next
 _LINES = 50  # more lines than a person types before an answer comes
+_CURSORS = 50  # more than people place near each other, for a text of one character over and over
 _PAIRS = {"(": ")", "[": "]", "{": "}", '"': '"', "'": "'", "`": "`"}
 
 CLOSING = frozenset(_PAIRS.values())
@@ -17,18 +18,64 @@ AUTO_PAIRS = frozenset(opener + closer for opener, closer in _PAIRS.items())
 def typed_since(earlier: Split, now: Split) -> str | None:
     """The text typed at the cursor from ``earlier`` to ``now``; ``None`` if anything else changed near it.
 
-    Nothing typed is ``""``. A deletion, a jump, an edit behind the cursor are ``None``, but for the closing characters
-    that an editor adds by itself.
+    Nothing typed is ``""``. A deletion, a jump, an edit after the cursor are ``None``, but for the closing characters
+    that an editor adds by itself, and for the same text typed at other cursors.
     """
     lines = now.line - earlier.line
     if not 0 <= lines <= _LINES:
         return None
     start = len(now.prefix) - (now.column - earlier.column) if lines == 0 else _place(now.prefix, lines, earlier.column)
-    near = earlier.prefix[-_NEAR:]
-    if not 0 <= start <= len(now.prefix) or not now.prefix.endswith(near, 0, start):
+    if not 0 <= start <= len(now.prefix):
         return None
     typed = now.prefix[start:]
-    return typed if any(behind[:_NEAR] == earlier.suffix[:_NEAR] for behind in behinds(now.suffix, typed)) else None
+    return typed if _same_before(earlier, now.prefix[:start], typed) and _same_after(earlier, now, typed) else None
+
+
+def _same_before(earlier: Split, prefix: str, typed: str) -> bool:
+    near = earlier.prefix[-_NEAR:]
+    if prefix.endswith(near):
+        return True
+    return any(
+        typed_elsewhere(near[::-1], prefix[::-1], text[::-1], whole=len(near) < _NEAR) for text in at_others(typed)
+    )
+
+
+def _same_after(earlier: Split, now: Split, typed: str) -> bool:
+    near = earlier.suffix[:_NEAR]
+    after = behinds(now.suffix, typed)
+    if any(suffix[:_NEAR] == near for suffix in after):
+        return True
+    return any(
+        typed_elsewhere(near, suffix, text, whole=len(near) < _NEAR) for suffix in after for text in at_others(typed)
+    )
+
+
+def at_others(typed: str) -> tuple[str, ...]:
+    """What stands at each of the other cursors after this was typed at all: the same, or with what was paired."""
+    added = closers(typed)
+    return (typed, typed + added) if added else (typed,)
+
+
+def typed_elsewhere(before: str, after: str, text: str, *, whole: bool) -> bool:
+    """Whether ``after`` is ``before`` with ``text`` put in at some places, at its start at the earliest.
+
+    ``whole``: ``before`` is all there is; otherwise ``after`` may go on. At each character all counts of insertions that
+    fit so far are followed, up to ``_CURSORS``; in most texts there is one.
+    """
+    if not text:
+        return before == after if whole else after.startswith(before)
+    size = len(text)
+    counts = {0}
+    for place in range(len(before) + 1):
+        for count in sorted(counts):
+            while count < _CURSORS and after.startswith(text, place + count * size):
+                counts.add(count := count + 1)
+        if place == len(before):
+            break
+        counts = {count for count in counts if after[place + count * size :][:1] == before[place]}
+        if not counts:
+            return False
+    return not whole or any(len(before) + count * size == len(after) for count in counts)
 
 
 def behinds(suffix: str, typed: str) -> tuple[str, ...]:

@@ -97,11 +97,19 @@ def _apply(document: Document, step: Step) -> None:
 def _typed_next(steps: list[Step], number: int) -> str:
     typed, caret = "", steps[number].caret
     for step in steps[number + 1 :]:
-        (line, character, end_line, end_character, text), *more = step.changes
-        if more or (line, character) != caret or (end_line, end_character) != caret or len(typed) > 240:
+        text = _typed(step, caret)
+        if text is None or len(typed) > 240:
             break
         typed, caret = typed + text, step.caret
     return typed if typed.startswith("\n") else typed[:1] + typed[1:].split("\n")[0]
+
+
+def _typed(step: Step, caret: tuple[int, int]) -> str | None:
+    """What a step typed at ``caret``, and nothing else than that at other cursors; None if it did anything else."""
+    places = {(tuple(change[:2]), tuple(change[2:4])) for change in step.changes}
+    texts = {change[4] for change in step.changes}
+    only_typed = len(texts) == 1 and all(start == end for start, end in places) and (caret, caret) in places
+    return texts.pop() if only_typed else None
 
 
 def _number(text: str) -> int:
@@ -240,9 +248,9 @@ def _kept(trace: Trace, shown: list[str]) -> tuple[int, int]:
     visible = right = 0
     ghost, caret = "", (-1, -1)
     for step, text, following in zip(trace.steps, shown, trace.following, strict=True):
-        (line, character, end_line, end_character, typed), *more = step.changes
-        typing = not more and (line, character) == caret == (end_line, end_character)
-        ghost = ghost[len(typed) :] if typing and ghost.startswith(typed) and len(ghost) > len(typed) else ""
+        typed = _typed(step, caret)
+        agrees = typed is not None and ghost.startswith(typed) and len(ghost) > len(typed)
+        ghost = ghost[len(typed or "") :] if agrees else ""
         ghost, caret = text or ghost, step.caret
         visible += bool(ghost)
         right += bool(ghost and following) and (

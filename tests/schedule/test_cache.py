@@ -98,3 +98,21 @@ def test_text_is_believed_until_room_is_needed() -> None:
     assert text(cache.find("s", split("99‸")))
     cache.put("s", split("x‸"), known("z" * 1_000_000))  # more than the cache may hold
     assert cache.find("s", split("x‸")) is None
+
+
+@pytest.mark.parametrize(
+    ("marked", "rest"),
+    [
+        ("a.n‸\nb\nc.n\n", "ame"),  # typed at two cursors
+        ("a.na‸\nb\nc.na\n", "me"),
+        ("a.n‸\nb\nc.\n", "ame"),
+        ("a.n‸\nb\nc.x\n", None),
+        ("a.na‸\nb\nc.n\n", None),
+        ("a.‸\nb\nc.n\n", None),
+        ("a.x‸\nb\nc.x\n", None),
+    ],
+)
+def test_an_answer_holds_while_the_same_is_typed_at_other_cursors(marked: str, rest: str | None) -> None:
+    cache = Cache(Clock())
+    cache.put("scope", split("a.‸\nb\nc.\n"), known("name"))
+    assert text(cache.find("scope", split(marked))) == rest

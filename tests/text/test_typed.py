@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fim_lsp.text.typed import advance, typed_since
+from fim_lsp.text.typed import advance, at_others, typed_elsewhere, typed_since
 from tests.marked import split
 
 CASES = [
@@ -27,6 +27,12 @@ CASES = [
     ("a pair that is closed again", "f‸;", "f(a)‸;", "(a)"),
     ("a bracket that stood there", "f‸)", "f(‸)", "("),
     ("a bracket that nobody typed", "f‸", "fx‸)", None),
+    ("at a cursor below too", "(‸\na = b\n", "(x‸\nxa = b\n", "x"),
+    ("at two cursors below", "‸ 1\n 2\n 3", "ab‸ 1\nab 2\nab 3", "ab"),
+    ("at a cursor above too", "1;\n2;‸", "1a;\n2;a‸", "a"),
+    ("a bracket at each cursor, paired", "f‸\ng\n", "f(‸)\ng()\n", "("),
+    ("another text at the other cursor", "‸ 1\n 2", "ab‸ 1\nac 2", None),
+    ("less at the other cursor", "‸ 1\n 2", "ab‸ 1\na 2", None),
     ("a line above", "ab‸c", "new\nab‸c", None),
 ]
 
@@ -55,3 +61,34 @@ def test_a_line_longer_than_the_window() -> None:
     earlier = split("x" * 5000 + "‸", window=1000)
     assert typed_since(earlier, split("x" * 5000 + "yz‸", window=1000)) == "yz"
     assert typed_since(earlier, split("x" * 4998 + "‸", window=1000)) is None
+
+
+def spread(before: str, text: str, at: set[int]) -> str:
+    return "".join((text if place in at else "") + before[place : place + 1] for place in range(len(before) + 1))
+
+
+@given(st.text("ab\n", max_size=25), st.text("ab(", min_size=1, max_size=3), st.sets(st.integers(0, 25), max_size=5))
+def test_the_same_typed_at_other_cursors_is_seen_through(before: str, text: str, at: set[int]) -> None:
+    after = spread(before, text, at)
+    assert typed_elsewhere(before, after, text, whole=True)
+    assert typed_elsewhere(before, after + "zz", text, whole=False)
+    assert not typed_elsewhere(before, after + "z", text, whole=True)
+    assert typed_since(split(f"‸\n{before}"), split(f"{text}‸\n{after}")) == text
+
+
+@given(st.text("ab", max_size=9), st.text("ab", max_size=14), st.text("ab", min_size=1, max_size=2))
+def test_nothing_else_is(before: str, after: str, text: str) -> None:
+    """Every way of putting it in is tried."""
+
+    def made(start: str, end: str) -> bool:
+        if start == end:
+            return True
+        put_in = end.startswith(text) and made(start, end[len(text) :])
+        return put_in or bool(start and end and start[0] == end[0] and made(start[1:], end[1:]))
+
+    assert typed_elsewhere(before, after, text, whole=True) == made(before, after)
+
+
+def test_what_stands_at_other_cursors_has_the_editors_brackets() -> None:
+    assert at_others("f(a, [") == ("f(a, [", "f(a, [])")
+    assert at_others("f(a)") == ("f(a)",)
