@@ -233,7 +233,7 @@ async def test_its_list_of_models_is_looked_at(connect: Connect) -> None:
         assert (found.model, found.capacity.total_tokens, found.temperature) == (QWEN, 32768, None)
         found = await connect(server, model="codestral-latest").capabilities()
         assert (found.temperature, found.can_fill) == (0.3, True)
-        with pytest.raises(UnknownModel, match=f"has no model nope; it has {QWEN}, mistral-large, codestral-2508"):
+        with pytest.raises(UnknownModel, match=f"has no model nope; it has codestral-2508, {QWEN}, mistral-large"):
             await connect(server, model="nope").capabilities()
         with pytest.raises(UnknownModel, match=r"mistral-large .* can't fill in the middle; codestral-2508 can"):
             await connect(server, model="mistral-large").capabilities()

@@ -179,7 +179,7 @@ async def test_no_log_level_shows_text_prompt_or_key(tmp_path: Path) -> None:
 async def test_typing_with_several_cursors_is_asked_about_like_any(
     tmp_path: Path, texts_put_in: tuple[str, ...], asked: bool
 ) -> None:
-    async with FakeCodestral() as server, RawClient(tmp_path) as client:
+    async with FakeCodestral(lambda body: " + y") as server, RawClient(tmp_path) as client:
         options = {"backend": "codestral", "base_url": server.url, "api_key": "k", "debounce": 0, "fallback": []}
         await client.initialize(options=options)
         client.open("a = \nb = \nc = \n")
