@@ -66,6 +66,15 @@ class Ignores:
             some += islice(self._looked, _LOOKS - len(some))
         return any(_stamp(path) != stamp for path, stamp in some)
 
+    @property
+    def folders(self) -> int:
+        """How many folders are remembered."""
+        return len(self._folders)
+
+    def changed(self) -> bool:
+        """The same as :meth:`stale`, of all files at once."""
+        return any(_stamp(path) != stamp for path, stamp in list(self._stamps.items()))
+
     def _folder(self, folder: Path) -> _Folder:
         """From the uppermost folder that is not known yet downwards: a path may have thousands of names."""
         known = self._folders.get(str(folder))

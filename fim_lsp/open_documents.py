@@ -81,6 +81,17 @@ class OpenDocuments:
         if document is not None and document.learnt:
             self._ngram.forget(uri)
             self._surroundings.closed(uri)
+        self._paths.forget_closed(self._ask_again)
+
+    def _ask_again(self) -> None:
+        """Have the rules of every place that is in use read again."""
+        for uri, document in self._open.items():
+            learnt = document.learnt
+            self._learn_or_forget(uri, document)
+            if not learnt:
+                self._offer_as_context(uri, document)
+        for path in self._surroundings.files:
+            self._paths.importable(path)
 
     def excluded(self, uri: str) -> bool:
         """Whether its text is never to be sent. One that is not open is not."""

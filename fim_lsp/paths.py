@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -12,6 +12,7 @@ from fim_lsp.ignores import Ignores
 from fim_lsp.setting_globs import SettingGlobs
 
 _UNKNOWABLE = (OSError, ValueError, RuntimeError)  # a NUL, half a surrogate pair, links in a circle
+_MANY = 500  # folders of documents, a kilobyte each
 
 
 class Paths:
@@ -25,6 +26,8 @@ class Paths:
         self._excluded = SettingGlobs(exclude)
         self._real_roots = tuple(_resolved(root) for root in self.roots)
         places = tuple(dict.fromkeys((*self.roots, *self._real_roots)))
+        self._places = places
+        self._many = _MANY
         self._tops = tuple(f"{root.as_posix().rstrip('/')}/" for root in places)
         self._ignores = Ignores(places)
         self._index_ignores = Ignores(places)
@@ -131,6 +134,18 @@ class Paths:
         return any(self._excluded.match(inner, absolute, folder=folder) for inner in self._relatives(path)) or (
             ignores.hides(path, folder=folder)
         )
+
+    def forget_closed(self, ask_again: Callable[[], None]) -> None:
+        """Let go of folders that only closed documents lay in, once there are many.
+
+        ``ask_again`` asks about all that is in use, so that changes there are noticed as before. If there is one already,
+        everything stays until :meth:`stale` has noticed it.
+        """
+        if self._ignores.folders < self._many or self._ignores.changed():
+            return
+        self._ignores = Ignores(self._places)
+        ask_again()
+        self._many = max(_MANY, 2 * self._ignores.folders)
 
     def stale(self) -> bool:
         """Whether a project's ignore files have changed, so that what was said of files may not hold."""

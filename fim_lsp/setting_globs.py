@@ -22,7 +22,7 @@ from fim_lsp.globs import Globs, rules, trimmed
 
 _HOME = re.compile(r"~[\w.-]*(?=/|$)")
 _ABSOLUTE = re.compile(r"/|[A-Za-z]:/")
-_KEPT = 10_000  # folders whose answers are remembered
+_KEPT = 1_000  # folders whose answers are remembered, half a kilobyte each; files are asked about folder by folder
 
 Numbered = tuple[int, str]
 

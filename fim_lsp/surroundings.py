@@ -119,6 +119,11 @@ class Surroundings:
             line=line,
         )
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """What was read and is not open."""
+        return tuple(self._files)
+
     def _uri(self, document: str) -> str | None:
         if document in self._open:
             return document

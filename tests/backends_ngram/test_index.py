@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import errno
 import logging
+import shutil
 from pathlib import Path
 
 import pytest
 
 from fim_lsp.backends.ngram import index
 from fim_lsp.backends.ngram.backend import NgramBackend
+from fim_lsp.backends.ngram.files import Bounds, find
 from fim_lsp.backends.ngram.model import NgramModel
 from fim_lsp.surroundings import Surroundings
 
@@ -110,3 +112,51 @@ def test_a_document_whose_name_no_file_can_have_ends_nothing(
     assert next(iter(backend._models.values())).vocabulary.find("good_word") > 0
     backend.index.stop()
     assert "Traceback" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("where", ["read_lines", "reachable", "find"])
+def test_want_of_memory_ends_the_reading_and_not_the_program(
+    tmp_path: Path, where: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The next file is not read as if that one had been at fault; what is known stays, and nobody waits for more."""
+    (tmp_path / "one.py").write_text("alpha = beta\n")
+    (tmp_path / "two.py").write_text("gamma = delta\n")
+    asked: list[object] = []
+
+    def fails(*_: object, **__: object) -> None:
+        asked.append(1)
+        raise MemoryError
+
+    monkeypatch.setattr(index, where, fails)
+    backend = NgramBackend()
+    backend.open("file:///other.py", "python", ["x = 1\n"], tmp_path / "one.py")
+    backend.workspace([tmp_path], lambda _path: True)
+    backend.forget("file:///other.py")
+    assert backend.index.wait(60)
+    backend.index.stop()
+    assert len(asked) == 1
+    assert [record.getMessage() for record in caplog.records] == ["indexing: MemoryError, no more files are read"]
+    assert not any(record.exc_info for record in caplog.records)
+
+
+def test_a_folder_that_vanishes_while_it_is_listed_is_passed_over(tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file.py").write_text("x = 1\n")
+
+    def allowed(path: Path) -> bool:
+        if path.name == "b":
+            shutil.rmtree(path)
+        return True
+
+    found = find([tmp_path], {".py"}, allowed, Bounds(), breathe=lambda: True)
+    assert sorted(path.parent.name for path, _ in found) == ["a", "c"]
+
+
+def test_folders_that_link_to_each_other_end(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "file.py").write_text("x = 1\n")
+    (tmp_path / "a" / "up").symlink_to(tmp_path, target_is_directory=True)
+    (tmp_path / "a" / "self").symlink_to("self")
+    found = find([tmp_path], {".py"}, lambda _path: True, Bounds(), breathe=lambda: True)
+    assert [path.name for path, _ in found] == ["file.py"]

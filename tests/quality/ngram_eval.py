@@ -25,7 +25,18 @@ from tests.quality.corpora import Corpus, Floor, FrequentLine, HeldOut, corpus, 
 from tests.quality.tables import HEADER, Answer, exact, row
 
 TUNING = ("attr", "cattrs", "hatchling", "hypothesis", "aiohttp", "anyio")
-REPORTED = ("httpx", "pygls", "_pytest", "pathspec", "jsonschema", "pluggy", "httpcore", "asyncio", "email", "unittest")
+REPORTED = (
+    "httpx",
+    "pygls",
+    "_pytest",
+    "packaging",
+    "jsonschema",
+    "pluggy",
+    "httpcore",
+    "asyncio",
+    "email",
+    "unittest",
+)
 COUNT = 150
 SEED = 20240607
 END_SHARE = 0.35

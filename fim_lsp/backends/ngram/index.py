@@ -7,6 +7,7 @@ the editor's side waits for one slice at most.
 from __future__ import annotations
 
 import logging
+import os
 import queue
 import threading
 from collections import Counter
@@ -121,6 +122,8 @@ class WorkspaceIndex:
         while (job := self._jobs.get()) is not None and not self._stopping.is_set():
             try:
                 self._do(job)
+            except MemoryError:
+                self._give_up()
             except Exception as error:  # noqa: BLE001 - one job must not end the thread
                 self._failed(error)
             if self._jobs.empty():
@@ -130,13 +133,25 @@ class WorkspaceIndex:
         if job.kind == _FIND:
             self._find(job)
         elif job.kind == _FILE:
-            if reachable(job.path, self._roots, self._allowed):
+            # what was never saved is not asked about: rules are read, and remembered, for each folder
+            if os.path.isfile(job.path) and reachable(job.path, self._roots, self._allowed):
                 self._take_in(job.model, [job.path], self._generation)
         else:
             self._drop(job.model, job.path)
 
+    def _give_up(self) -> None:
+        """Memory is short: read no more files, rather than the next one at once."""
+        self._stopping.set()
+        log.warning("indexing: MemoryError, no more files are read")
+        self._idle.set()
+
     def _failed(self, error: Exception) -> None:
-        """Log each kind of failure at powers of two, without a path: a disk that is gone fails for every file."""
+        """Log each kind of failure at powers of two, without a path: a disk that is gone fails for every file.
+
+        Want of memory is no file's failure, and is raised again.
+        """
+        if isinstance(error, MemoryError):
+            raise error
         kind = type(error).__name__
         self._failures[kind] += 1
         if self._failures[kind].bit_count() == 1:
