@@ -103,16 +103,16 @@ ACCEPTED = (
     Case(
         name="several lines",
         document="def area(shape):\n    ‸\n\n\nprint(1)\n",
-        typed="if shape is None:",
-        rest="\n        return 0\n    return shape.width * shape.height",
-        after="def area(shape):\n    if shape is None:\n        return 0\n    return shape.width * shape.height\n\n\nprint(1)\n",
+        typed="for side in shape:",
+        rest="\n        total += side\n        print(side, total)",
+        after="def area(shape):\n    for side in shape:\n        total += side\n        print(side, total)\n\n\nprint(1)\n",
     ),
     Case(
         name="several lines, CRLF",
         document="def area(shape):\r\n    ‸\r\n\r\n\r\nprint(1)\r\n",
-        typed="if shape is None:",
-        rest="\n        return 0\n    return shape.width * shape.height",
-        after="def area(shape):\r\n    if shape is None:\r\n        return 0\r\n"
-        "    return shape.width * shape.height\r\n\r\n\r\nprint(1)\r\n",
+        typed="for side in shape:",
+        rest="\n        total += side\n        print(side, total)",
+        after="def area(shape):\r\n    for side in shape:\r\n        total += side\r\n"
+        "        print(side, total)\r\n\r\n\r\nprint(1)\r\n",
     ),
 )

@@ -221,12 +221,14 @@ async def test_a_fast_typist_makes_one_call(helix: Helix) -> None:
 async def test_an_answer_that_comes_late_fits_what_was_typed_since(helix: Helix) -> None:
     """Helix asks nothing more while a word goes on, and takes nothing back: the answer for ``r`` is all it gets."""
     gate = asyncio.Event()
-    helix.desk.codestral.behaviour = Behaviour(gate=gate)
-    helix.desk.codestral.answer = writes(WHOLE)
+    helix.desk.codestral.answer = writes()  # for what Helix asks by itself when it opens the file
     path = helix.desk.file("demo.py", FIB.rstrip(" ") + "\n")
     await helix.open(path, line=4)
+    helix.desk.codestral.behaviour = Behaviour(gate=gate)
+    helix.desk.codestral.answer = writes(WHOLE)
+    before = len(helix.desk.codestral.requests)
     helix.terminal.type("    re")
-    await helix.desk.until(lambda: helix.desk.codestral.requests, "the back end is asked")
+    await helix.desk.until(lambda: len(helix.desk.codestral.requests) > before, "the back end is asked")
     helix.terminal.type("turn")
     await helix.terminal.wait_for("    return")
     gate.set()
