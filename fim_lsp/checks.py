@@ -93,15 +93,17 @@ def boolean() -> Check:
     )
 
 
-def many(item: Check, what: str, most: int) -> Check:
-    """A list of up to ``most`` such items, kept as a tuple."""
+def many(item: Check, what: str, most: int, *, least: int = 0) -> Check:
+    """A list of ``least`` to ``most`` such items, kept as a tuple."""
 
     def accept(value: object) -> Any:
-        if not isinstance(value, list | tuple) or len(value) > most:
+        if not isinstance(value, list | tuple) or not least <= len(value) <= most:
             return _fail(value)
         return tuple(item.accept(entry) for entry in value)
 
-    return Check(allowed=what, schema={"type": "array", "items": dict(item.schema), "maxItems": most}, accept=accept)
+    fewest = {"minItems": least} if least else {}
+    schema = {"type": "array", "items": dict(item.schema), **fewest, "maxItems": most}
+    return Check(allowed=what, schema=schema, accept=accept)
 
 
 def _fits(text: str, longest: int) -> bool:

@@ -105,7 +105,7 @@ class Settings:
     )
     api_key_command: tuple[str, ...] | None = _setting(
         None,
-        optional(many(text(_KEY), "a list of strings (program and arguments)", _WORDS)),
+        optional(many(text(_KEY), "a list of strings (program and arguments)", _WORDS, least=1)),
         "a program that prints the key; run once, and again when the server refuses the key",
         restricts=True,
         from_project=project.NOTHING,

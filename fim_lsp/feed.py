@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from fim_lsp import wording
 from fim_lsp.config import Problem, Settings
 from fim_lsp.merge import merge_layers
 from fim_lsp.settings_file import SettingsFile
@@ -29,9 +30,12 @@ class Feed:
         self._projects: dict[Path, SettingsFile] = {}
         self._workspace_known = asyncio.Event()
         self._workspace_known.set()
+        self._waited = False  # in vain, for the workspace
         self._settings = Settings()
         self.confined = False
-        """Whether nothing leaves this machine because a source or a setting that restricts is damaged."""
+        """Whether nothing leaves this machine because a source or a setting that restricts is damaged, and the user was
+        told so; of a file that is being written nothing is told.
+        """
 
     def start(self, roots: Sequence[Path], initialization: object, *, trusted: bool = True) -> Settings:
         """Read everything. ``initialization`` is what the editor's ``initializationOptions`` hold; those of a client that
@@ -71,6 +75,9 @@ class Feed:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(WORKSPACE_WAIT):
                 await self._workspace_known.wait()
+        if not self._workspace_known.is_set() and not self._waited:
+            self._waited = True
+            self._merge()
         return self._workspace_known.is_set()
 
     def changed(self) -> Settings | None:
@@ -89,14 +96,19 @@ class Feed:
         projects = (file.layer for file in self._projects.values())
         layers = (*user, self._environment, self._initialization.layer, *projects, self._workspace.layer)
         merged = merge_layers(layers)
-        self._settings, self.confined = merged.settings, merged.confined
         damage = [Problem(sentence=file.problem) for file in self._files() if file.problem]
-        self._report((*damage, *self._initialization.problems, *self._workspace.problems, *merged.problems))
+        if self._waited and not self._workspace_known.is_set():
+            damage.append(Problem(sentence=wording.no_answer(self._workspace.layer.origin)))
+        problems = (*damage, *self._initialization.problems, *self._workspace.problems, *merged.problems)
+        self._settings, self.confined = merged.settings, merged.confined and bool(problems)
+        self._report(problems)
         return self._settings
 
 
 class _EditorSource:
-    """What an editor sends. One answer that can't be used leaves the last good one in force."""
+    """What an editor sends. One answer that can't be used, or is about other servers alone, leaves the last good one in
+    force.
+    """
 
     def __init__(self, origin: str, *, trusted: bool = True, shared: bool = False) -> None:
         self._origin, self._trusted, self._shared = origin, trusted, shared
@@ -107,6 +119,8 @@ class _EditorSource:
         layer, self.problems = read_editor(
             self._origin, values, trusted=self._trusted, shared=self._shared, last_good=self._was_good
         )
+        if self._was_good and layer.is_elsewhere():
+            return
         if layer.usable or not self._was_good:
             self.layer, self._was_good = layer, layer.usable
 

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from fim_lsp import wording
 from fim_lsp.config import RULES, Problem, Rule, Settings
 from fim_lsp.secret import Secret
-from fim_lsp.setting_names import restricted_inside, restricted_like
+from fim_lsp.setting_names import has_prefix, may_hold_settings, names_config, restricted_inside, restricted_like
 
 _KEYS = ("api_key", "api_key_command")
 _GROWING = ("exclude", "local_only")
@@ -40,13 +40,24 @@ class Layer:
     usable: bool = True
     shared: bool = False
 
-    def is_foreign(self, value: object) -> bool:
+    def is_foreign(self, name: str) -> bool:
         """Whether the value of an unknown name is another server's business."""
-        return self.shared and isinstance(value, Mapping | list | tuple | None)
+        value = self.values[name]
+        if isinstance(value, Mapping):
+            return self.shared and not may_hold_settings(name, value)
+        return self.shared and (
+            value is None or (isinstance(value, list | tuple) and not (value and restricted_like(name)))
+        )
+
+    def is_elsewhere(self) -> bool:
+        """Whether it says something, but of other servers alone."""
+        return bool(self.values) and not any(name in RULES or not self.is_foreign(name) for name in self.values)
 
     def place(self, name: str) -> str:
         """Where a name stands, for the user."""
-        return f"{self.origin} {self.variables}{name.upper()}" if self.variables else self.origin
+        if not self.variables:
+            return self.origin
+        return f"{self.origin} {name if has_prefix(name) else self.variables + name.upper()}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +174,7 @@ class _Merging:
         )
 
     def _take_unknown(self, layer: Layer) -> None:
-        unknown = [name for name, value in layer.values.items() if name not in RULES and not layer.is_foreign(value)]
+        unknown = [name for name in layer.values if name not in RULES and not layer.is_foreign(name)]
         looked, more = unknown[:_UNKNOWN_MOST], len(unknown) - _UNKNOWN_MOST
         meant = {name: self._meant(name, layer) for name in looked}
         damaging = [name for name in looked if meant[name]]
@@ -175,6 +186,8 @@ class _Merging:
 
     def _meant(self, name: str, layer: Layer) -> str:
         """The setting that restricts and that an unknown name was meant for, or that stands inside of its table."""
+        if layer.variables and names_config(name):
+            return f"{layer.variables}CONFIG"
         meant = restricted_like(name) or restricted_inside(layer.values[name])
         return meant if meant and (layer.trusted or not RULES[meant].user_only) else ""
 

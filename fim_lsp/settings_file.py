@@ -7,13 +7,16 @@ import threading
 import time
 import tomllib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
 from fim_lsp import toml, wording
+from fim_lsp.config import RULES
 from fim_lsp.files import MOST, read_text
 from fim_lsp.merge import Layer
+from fim_lsp.setting_names import SECTION
 from fim_lsp.sources import flat
 
 SETTLES_AFTER = 3.0
@@ -31,7 +34,8 @@ class SettingsFile:
     """A TOML file as a layer of settings.
 
     A file that can't be read or parsed keeps its last good layer in force; without one its layer is not usable. A file that
-    became empty, shorter by its end, or that was removed is believed only once it has stayed so.
+    became empty, shorter by its end, or that was removed is believed only once it has stayed so; so is one that has just
+    lost a setting that restricts, and until then nothing leaves.
     """
 
     def __init__(
@@ -88,9 +92,16 @@ class SettingsFile:
             self._parsed(text, values, first=first, settled=settled)
 
     def _parsed(self, text: str, values: Mapping[str, Any], *, first: bool, settled: bool) -> None:
-        values = flat(values)
+        if not isinstance(values.get(SECTION, {}), Mapping):
+            self._damaged(f'has "{SECTION}" that is no table')
+            return
+        values = flat(values, alone=True)
         if not settled and self._may_be_half_written(text, values, first=first):
             self._wait()
+            return
+        if not settled and self._lost(values) and _is_fresh(self._stamp):
+            self._wait()
+            self.layer = replace(self.layer, usable=False)
             return
         self._text = text
         self._accept(values, "is empty" if settled and not values else "")
@@ -101,6 +112,13 @@ class SettingsFile:
             return not text.strip() and _is_fresh(self._stamp)
         had_any = self._good is None or bool(self._good.values)
         return had_any and (not values or (text != self._text and self._text.startswith(text)))
+
+    def _lost(self, values: Mapping[str, Any]) -> bool:
+        """Whether a setting that restricts is not there any more: what was written of a new text may end before it, and a
+        key may stand there already without its address."""
+        before = self._good.values if self._good else {}
+        lost = [RULES[name] for name in before if name in RULES and name not in values]
+        return any(rule.restricts and (self._trusted or not rule.user_only) for rule in lost)
 
     def _gone(self, *, first: bool, settled: bool) -> None:
         if self._required or os.path.islink(self.path):

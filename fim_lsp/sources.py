@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,11 @@ from typing import Any
 from fim_lsp import wording
 from fim_lsp.config import RULES, Problem
 from fim_lsp.merge import Layer
-from fim_lsp.setting_names import SECTION
+from fim_lsp.setting_names import SECTION, has_prefix, restricted_like
 
 ENVIRONMENT_PREFIX = "FIM_LSP_"
 PROJECT_FILE = ".fim-lsp.toml"
+_WILD_OR_ROOTED = re.compile(r"[*?\[]|^[~/]")
 
 
 def user_file(environment: Mapping[str, str]) -> Path | None:
@@ -46,13 +48,19 @@ def state_folder() -> Path | None:
 
 
 def read_environment(environment: Mapping[str, str]) -> Layer:
-    """``FIM_LSP_<NAME>``. Numbers, booleans, null and lists are JSON; plain text is taken as it is; empty is unset."""
+    """``FIM_LSP_<NAME>``. Numbers, booleans, null and lists are JSON; plain text is taken as it is; empty is unset.
+
+    A variable whose prefix is misspelt (``FIMLSP_EXCLUDE``) is a name that is no setting, as it stands.
+    """
     values: dict[str, object] = {}
     for variable, raw in environment.items():
-        if not variable.startswith(ENVIRONMENT_PREFIX) or not raw or variable == f"{ENVIRONMENT_PREFIX}CONFIG":
+        if not raw or variable == f"{ENVIRONMENT_PREFIX}CONFIG":
             continue
-        name = variable.removeprefix(ENVIRONMENT_PREFIX).lower()
-        values[name] = _value(name, raw)
+        if variable.startswith(ENVIRONMENT_PREFIX):
+            name = variable.removeprefix(ENVIRONMENT_PREFIX).lower()
+            values[name] = _value(name, raw)
+        elif has_prefix(variable):
+            values[variable] = raw
     return Layer(origin="environment variable", values=values, variables=ENVIRONMENT_PREFIX)
 
 
@@ -76,13 +84,18 @@ def _value(name: str, raw: str) -> object:
 
 
 def _globs(raw: str) -> object:
-    """Plain text as globs. What looks like a list and is no JSON is damage, not a strange glob; and where commas may
-    separate globs, they do: one glob too many only keeps more in.
+    """Plain text as globs. What looks like a list and is no JSON is damage, not a strange glob; and where commas and the
+    like may separate globs, they do: one glob too many only keeps more in.
     """
     if raw.lstrip().startswith(("[", "{")) and any(quote in raw for quote in "\"'"):
         return {"not": "JSON"}
-    parts = [part.strip() for part in raw.split(",")]
-    return [raw, *(part for part in parts if part and part != raw and not part.startswith("!"))]
+    inner = raw.strip()
+    listed = inner[1:-1] if inner.startswith("[") and inner.endswith("]") else inner
+    parts = [part.strip() for part in re.split(r"[,;:\n]", listed)]
+    words = listed.split()
+    if all(_WILD_OR_ROOTED.search(word) for word in words):  # else it is a name with a blank
+        parts += words
+    return list(dict.fromkeys([raw, *(part for part in parts if part and not part.startswith("!"))]))
 
 
 def read_editor(
@@ -105,18 +118,23 @@ def read_editor(
     return Layer(origin=origin, values={}, trusted=trusted, shared=shared, usable=False), (problem,)
 
 
-def flat(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings, of which some or all stand in the section ``fim-lsp``. What stands beside a section and is no setting of
-    ours belongs to somebody else.
+def flat(values: Mapping[str, Any], *, alone: bool = False) -> dict[str, Any]:
+    """Settings, of which some or all stand in the section ``fim-lsp``.
+
+    What stands beside a section and is no setting of ours, nor was meant for one that restricts, belongs to somebody else;
+    not where ours are ``alone``, as in our own files.
     """
     if SECTION not in values:
         return {str(name): value for name, value in values.items()}
-    merged = {str(name): value for name, value in values.items() if name in RULES}
+    beside = ((str(name), value) for name, value in values.items() if name != SECTION)
+    merged = {name: value for name, value in beside if alone or name in RULES or restricted_like(name)}
     for name, value in (values[SECTION] or {}).items():
-        merged[str(name)] = _both(merged[name], value) if name in merged else value
+        merged[str(name)] = _both(str(name), merged[name], value) if name in merged else value
     return merged
 
 
-def _both(beside: object, inside: object) -> object:
-    """A setting that stands beside the section and in it: lists together, of other values the section's."""
-    return [*beside, *inside] if isinstance(beside, list) and isinstance(inside, list) else inside
+def _both(name: str, beside: object, inside: object) -> object:
+    """A setting that stands beside the section and in it: globs together, of other values the section's."""
+    if name not in RULES or RULES[name].check.accept_items is None:
+        return inside
+    return [entry for value in (beside, inside) for entry in (value if isinstance(value, list) else [value])]

@@ -24,7 +24,11 @@ _DEEP = re.compile(rf"(?<![A-Za-z0-9_-])(?:[A-Za-z0-9_-]++[ \t]*+\.[ \t]*+){{{_P
 
 
 def parse(text: str) -> dict[str, Any]:
-    """``tomllib.loads``. Raises its ``TOMLDecodeError``, ``ValueError`` or ``RecursionError``."""
+    """``tomllib.loads``, also of a text that begins with a byte order mark, as some Windows editors write it.
+
+    Raises its ``TOMLDecodeError``, ``ValueError`` or ``RecursionError``.
+    """
+    text = text.removeprefix("\ufeff")
     bare = _OPAQUE.sub(lambda found: "" if found[0].startswith("#") else "s", text)
     if _DEEP.search(bare):
         raise tomllib.TOMLDecodeError(f"a key has more than {_PARTS_MOST} parts")

@@ -72,6 +72,14 @@ def source_damaged(where: str, what: str, *, last_good: bool) -> str:
     return f"{where} {what}; {CONFINED}."
 
 
+def no_answer(where: str) -> str:
+    """An editor was asked for its workspace's settings, and says nothing."""
+    return (
+        f"{where}: the editor has not answered yet what its workspace's settings are; until it does, nothing leaves this "
+        "machine and only ngram answers."
+    )
+
+
 def settings_dropped(where: str, why: str) -> str:
     """A source that held settings has been without them for a while."""
     return f"{where} {why}: the settings that it contained no longer apply."

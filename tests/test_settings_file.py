@@ -243,8 +243,10 @@ async def test_no_order_of_saves_and_damage_lets_more_leave_than_the_last_intact
     intact = merge_layers([file.layer]).settings
     hosts, allowed = await leaving(intact), set(FILES) & files(intact)
     for text, seconds in events:
+        if text is None and not path.exists():
+            continue  # else it stays removed for longer than one event lasts
         if text is None:
-            path.unlink(missing_ok=True)
+            path.unlink()
         else:
             now.write(path, text)
         file.changed()
@@ -256,3 +258,41 @@ async def test_no_order_of_saves_and_damage_lets_more_leave_than_the_last_intact
             assert found <= hosts
             assert files(merged.settings) <= allowed
         now.seconds += seconds
+
+
+@pytest.mark.parametrize("begun", ['# new\napi_key = "k"\n', '# new\nbase_url = "http://llm.corp"\nmax_tokens = 9\n'])
+def test_a_new_text_that_has_not_yet_all_that_restricts_lets_nothing_leave(tmp_path: Path, begun: str) -> None:
+    now, path = Now(), tmp_path / "config.toml"
+    now.write(path, 'base_url = "http://llm.corp"\napi_key = "k"\nexclude = ["*.py"]\n')
+    file = opened(path, now)
+    path.write_text(begun)  # just now
+    assert file.changed()
+    assert merge_layers([file.layer]).confined
+    now.seconds += SETTLES_AFTER
+    assert file.changed()
+    assert not merge_layers([file.layer]).confined
+    assert "exclude" not in file.layer.values
+
+
+@pytest.mark.parametrize(
+    "text", ['fim-lsp = "x"\n', "fim-lsp = 5\n", "fim-lsp = false\n", "[[fim-lsp]]\nmax_tokens = 9\n"]
+)
+def test_a_section_that_is_no_table_is_damage(tmp_path: Path, text: str) -> None:
+    now, path = Now(), tmp_path / "config.toml"
+    now.write(path, text)
+    file = opened(path, now)
+    assert merge_layers([file.layer]).confined
+    assert "no table" in file.problem
+
+
+def test_a_misspelt_name_beside_the_section_is_damage_too(tmp_path: Path) -> None:
+    now, path = Now(), tmp_path / "config.toml"
+    now.write(path, 'excludes = ["*.py"]\n[fim-lsp]\nbackend = "codestral"\n')
+    assert merge_layers([opened(path, now).layer]).confined
+
+
+def test_a_byte_order_mark_is_no_damage(tmp_path: Path) -> None:
+    now, path = Now(), tmp_path / "config.toml"
+    now.write(path, "\ufeff" + GOOD)
+    file = opened(path, now)
+    assert (file.layer.values["max_tokens"], file.problem) == (9, "")

@@ -102,8 +102,16 @@ class Protocol(LanguageServerProtocol):
             log.warning("%s: parameters that can't be read", method or "a reply")
             if method is not None and msg_id is not None:
                 self._refuse(msg_id, _INVALID_PARAMS, f"The parameters of {method} are not as LSP 3.18 has them.")
+            elif method is None and data.get("result") is None and "error" not in data:
+                self._take_no_answer(msg_id)
             return
         self.handle_message(message)
+
+    def _take_no_answer(self, msg_id: Any) -> None:
+        """A null where LSP has none, as some editors answer a question that they don't know: they refuse it."""
+        future = self._request_futures.pop(msg_id, None) if isinstance(msg_id, int | str) else None
+        if future is not None and not future.done():
+            future.set_exception(JsonRpcInternalError("no answer"))
 
     def _in_order(self, msg_id: Any, method: str) -> bool:
         """Whether a message may come now. pygls answers nothing after ``shutdown``, and an internal error before

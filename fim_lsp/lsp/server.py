@@ -159,10 +159,10 @@ def _answers_settings(server: Server) -> bool:
 
 
 def _configuration_changed(server: Server, params: types.DidChangeConfigurationParams) -> None:
-    """Pull the settings from an editor that can be asked; others push them in the message."""
+    """Pull the settings from an editor that can be asked; others push them in the message, if it says anything."""
     if _answers_settings(server):
         server.in_background(lambda: _pull_settings(server))
-    else:
+    elif params.settings is not None:
         server.session.workspace_settings(params.settings)
         offer_menu(server)
 

@@ -154,6 +154,8 @@ class SlowEditor(RawClient):
         ({"result": [5]}, []),
         ({"result": [None]}, [REMOTE]),
         ({"result": []}, [REMOTE]),
+        ({"result": None}, [REMOTE]),
+        ({"result": 5}, []),
         ({"error": {"code": -32601, "message": "no"}}, [REMOTE]),
     ],
     ids=repr,
@@ -177,6 +179,19 @@ async def test_an_editor_that_never_answers_has_only_the_embedded_model(tmp_path
     async with FakeCodestral(lambda body: REMOTE) as server, SlowEditor(tmp_path) as client:
         options = {"base_url": server.url, "backend": "codestral", "api_key": "k", "fallback": [], "debounce": 0}
         await client.initialize(options=options, capabilities=PULLS)
+        client.open(TEXT)
+        assert REMOTE not in texts(await client.reply(client.ask(1, 19, kind=1)))
+        assert [message for message in client.messages() if "has not answered" in message and "only ngram" in message]
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("params", [{"settings": None}, {}, [1], {"settings": {"python": {"a": 1}}}], ids=repr)
+async def test_a_push_that_says_nothing_of_us_loosens_nothing(tmp_path: Path, params: object) -> None:
+    async with FakeCodestral(lambda body: REMOTE) as server, RawClient(tmp_path) as client:
+        options = {"base_url": server.url, "backend": "codestral", "api_key": "k", "fallback": [], "debounce": 0}
+        await client.initialize(options=options)
+        client.notify("workspace/didChangeConfiguration", {"settings": {"fim-lsp": {"exclude": ["*.py"]}}})
+        client.notify("workspace/didChangeConfiguration", params)
         client.open(TEXT)
         assert REMOTE not in texts(await client.reply(client.ask(1, 19, kind=1)))
     assert server.requests == []
