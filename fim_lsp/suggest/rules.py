@@ -20,8 +20,14 @@ from fim_lsp.suggest.framing import (
     without_thoughts,
 )
 from fim_lsp.suggest.indent import at_the_cursor, with_own_indentation
-from fim_lsp.suggest.place import CLOSERS, Place, closes, defines, width
-from fim_lsp.suggest.scan import scan
+from fim_lsp.suggest.join import (
+    without_blank_lines,
+    without_first_blank,
+    without_first_break,
+    without_glue,
+    without_last_word,
+)
+from fim_lsp.suggest.place import Place, closes, defines, width
 
 _SCHEMA = re.compile(
     r"^(?P<line>[ \t]*(?P<quote>[\"']?)\$schema(?P=quote)[ \t]*:[ \t]*|[ \t]*#[ \t]*yaml-language-server:[ \t]*\$schema=)"
@@ -32,21 +38,7 @@ _SCHEMA_BEFORE = re.compile(r"\$schema[\"']?[ \t]*[:=][ \t]*[\"']?[^\s\"',]*\Z|[
 _ADDRESS = 512  # characters before the cursor that the beginning of an address may have
 _WORD = re.compile(r"\w{2}")
 _END = re.compile(r"\s*(?:end|fi|done|esac)\W*")  # of a block: often it is that of another one, too
-_BLANK_LINES = re.compile(r"(?:[ \t]*\n)*")
 _ALONE = re.compile(r"(?:else|elif|elsif|elseif|except|catch|finally|rescue|ensure)\b(?!\s*[=.])")
-_LAST = re.compile(r"(?<!\w)(?P<word>[^\W\d]\w{2,}|/\*(?:[^*]|\*(?!/))*\*/)(?P<blanks>[ \t]*)\Z")
-_KEYWORD = re.compile(
-    r"(?:return|if|for|while|def|class|let|const|var|import|from|raise|throw|yield|await|pass|break|continue|func|fn|pub|use|"
-    r"assert|del|with|try|switch|async|public|private|static|val|fun|function|puts|local|struct|export)(?=\s+[\w({\"'@]|[;\n]|\Z)"
-)
-_ASSIGNMENT = re.compile(r"\A[^\W\d][\w.]*(?:\[[^\]\n]*\])?(?:[ ]?:[ ][\w\[\], .|]+)?[ ](?:[-+*/|&]|:)?=[ ]")
-_CALL = re.compile(r"\A[^\W\d][\w.]*\([^\n]*\)[;:{ ]{0,8}(?:\n|\Z)")
-_STATEMENT = re.compile(f"(?:{_KEYWORD.pattern}|@\\w|{_ASSIGNMENT.pattern}|{_CALL.pattern})")
-_ASSIGNED = re.compile(r"(?<![=!<>])=(?![=>])")
-_CAST = re.compile(r"(?:\A|[=(,!&|?:+*/%<>-]|return)\s*\([\w\s*&<>,\[\].]+\)\Z")
-_HEAD = re.compile(
-    r"\s*(?:async )?(?:def|class|if|elif|else|for|while|try|except|finally|with|match|case|default|switch)\b[^\n]*:\Z"
-)
 
 Rule = Callable[[Place, str], str]
 
@@ -92,16 +84,10 @@ def _behind_lines_above(place: Place, text: str) -> str | None:
 def _behind(lines: Sequence[str], text: str) -> str | None:
     """What comes behind some lines in a text that begins with them, indentation and blank lines aside."""
     for line in lines:
-        first, _, text = _without_blank_lines(text).partition("\n")
+        first, _, text = without_blank_lines(text).partition("\n")
         if first.strip() != line.strip():
             return None
     return text
-
-
-def _without_blank_lines(text: str) -> str:
-    """Without blank lines at its beginning."""
-    found = _BLANK_LINES.match(text)
-    return text[found.end() :] if found else text
 
 
 def echoes(place: Place, text: str) -> bool:
@@ -118,7 +104,7 @@ def leaves_at_once(place: Place, text: str) -> str:
     """Nothing of a text whose first line belongs farther out than the cursor is: it can't be pressed into the block."""
     if not place.fresh or not place.column or place.inside:
         return text
-    body = _without_blank_lines(text)
+    body = without_blank_lines(text)
     first = body.partition("\n")[0]
     columns = place.column if len(body) == len(text) else width(first)
     if columns == place.column:
@@ -136,75 +122,6 @@ def _belongs_farther_out(place: Place, said: str) -> bool:
     """Whether a line like ``else`` has its partner farther out than the cursor, and none where it is."""
     outer = [head for head in place.heads if width(head) < place.column]
     return not goes_on(place, said, place.column) and any(goes_on(place, said, width(head)) for head in outer)
-
-
-def without_first_break(place: Place, text: str) -> str:
-    """No line break first where the cursor is on an empty line or behind a blank, and nothing where code goes on behind it."""
-    body = _without_blank_lines(text)
-    bare = body.lstrip(" \t")
-    if len(body) == len(text) or not bare:
-        return text
-    if place.fresh:
-        outer = closes(bare) and width(body) < place.column and not place.behind
-        return "\n" + body if outer else body
-    unfinished = place.before[-1:] in (" ", "\t") or place.before.rstrip().endswith(("=", "."))
-    if place.behind and not place.inside:
-        closed = CLOSERS.fullmatch(place.behind)
-        if not closed or not (unfinished or place.behind[0] in ")]}" or place.opened):
-            return ""
-    if unfinished:
-        return bare
-    return text.lstrip(" \t") if not place.behind or place.behind[0] in ")]}" or place.opened else bare
-
-
-def without_first_blank(place: Place, text: str) -> str:
-    """No blanks where the cursor is behind one already, but in the indentation; one is enough behind ``=`` or a comma."""
-    if place.fresh or text[:1] not in (" ", "\t"):
-        return text
-    if place.before[-1:] in (" ", "\t"):
-        return text.lstrip(" \t")
-    return re.sub(r"\A[ \t]{2,}", " ", text) if place.before[-1:] in ("=", ",") else text
-
-
-def without_last_word(place: Place, text: str) -> str:
-    """Not the word that stands right before the cursor, nor the comment."""
-    found = _LAST.search(place.before[-_ADDRESS:])
-    if found is None or place.prose or place.text or found["word"] in ("long", "self"):
-        return text
-    rest = text.removeprefix(found["word"])
-    if len(rest) == len(text) or re.match(r"\w", rest):
-        return text
-    return rest if rest.strip() and not found["blanks"] else rest.lstrip(" \t")
-
-
-def without_glue(place: Place, text: str) -> str:
-    """Nothing where a statement would be joined to the end of a line that is finished: the line break is missing."""
-    before = place.before
-    if place.fresh or place.behind or place.inside or place.text or before[-1:].isspace():
-        return text
-    body = text.lstrip(" \t")
-    blanks = text[: len(text) - len(body)]
-    if not _STATEMENT.match(body):
-        return text
-    if place.prose:
-        return "" if (not blanks and (before[-1] in ".!?:" or defines(body))) or len(blanks) > 1 else text
-    if scan(before[-_ADDRESS:], hashes=place.hashes, by_line=False).openers or _CAST.search(before[-_ADDRESS:]):
-        return text
-    return "" if _is_finished(before, blanks, body) else text
-
-
-def _is_finished(before: str, blanks: str, body: str) -> bool:
-    """Whether a line says all it has to, so that ``body`` isn't its rest."""
-    last, assigns = before[-1], bool(_ASSIGNED.search(before))
-    if blanks == " ":
-        return last in ")]}\"'" and assigns and bool(_ASSIGNMENT.match(body))
-    if last == ":":
-        return bool(_HEAD.match(before))
-    if last.isdigit():
-        return assigns and body[0].isalpha()
-    if last.isalpha():
-        return bool(_KEYWORD.match(body) and re.search(r"\w\W+\w+\Z", before[-_ADDRESS:]))
-    return last in ")]};\"'`"
 
 
 BEGINNINGS: tuple[Rule, ...] = (

@@ -13,6 +13,7 @@ from fim_lsp.suggest.scan import Scan, scan
 _FENCES = ("```", "~~~")
 _HEADING = re.compile(r"#{1,6} ")
 _WORD = re.compile(r"\w{3}")
+_COMMENTED = re.compile(r"\s*(?:[#*]|//|/\*|--|<!--|\Z)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,13 +27,20 @@ class End:
 def end_of(place: Place, text: str, extent: Extent, *, final: bool) -> End:
     """Where as much as ``extent`` ends. ``final``: nothing comes behind the text, so that its last line is one as any other."""
     whole = f"{text}\n" if final and not text.endswith("\n") else text
-    if extent is Extent.LINE or (place.prose and not place.runs_on and not place.fresh):
+    if extent is Extent.LINE or (
+        place.prose and not place.runs_on and not place.fresh and not _leaves_prose(place, text)
+    ):
         end = line_end(whole)
     elif place.text:
         end = passage_end(place, whole)
     else:
         end = block_end(place, whole, statement=extent is Extent.STATEMENT, final=final)
     return End(at=min(end.at, len(text)), sure=True) if final else end
+
+
+def _leaves_prose(place: Place, text: str) -> bool:
+    """Whether a text goes on with code on the line below a comment."""
+    return not place.inside and text.startswith("\n") and not _COMMENTED.match(text)
 
 
 def line_end(text: str) -> End:

@@ -215,7 +215,7 @@ def test_what_was_hard_to_draw(marked: str, reply: str, multiline: Multiline) ->
 
 
 @given(st.data(), st.sampled_from(["auto", "always", "never"]), st.sampled_from(["stop", "length", None]))
-@settings(max_examples=600)
+@settings(max_examples=600, deadline=None)
 def test_every_suggestion_is_drawn_and_inserted_as_meant(
     data: st.DataObject, multiline: Multiline, finished: str | None
 ) -> None:
