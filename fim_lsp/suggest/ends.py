@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from fim_lsp.suggest.languages import LISPS, WITH_END_WORDS
+from fim_lsp.suggest.blocks import END_WORD, begins_block, closes_its_own
+from fim_lsp.suggest.languages import LISPS
 from fim_lsp.suggest.place import GOES_ON, Place, closes, defines, opens, width
 from fim_lsp.suggest.range import unclosed
 from fim_lsp.suggest.scan import Line, Scan
@@ -22,14 +23,7 @@ _PARTNERS = {
 }
 _LABEL = re.compile(r"\#\w|(?!default\b)\w+:\s*$")  # of C: the preprocessor's lines, and where goto leads
 _WORD = re.compile(r"\w{3}")
-_END_WORD = re.compile(r"\s*(?:end|fi|done|esac)\b")
 _UNFINISHED = (",", "\\", "&&", "||", "+", "=", "|", "(", "[")
-_WORDED = re.compile(
-    r"\s*(?:local |async |private |export )*"
-    r"(?:def\w*|class|module|function|if|unless|while|until|for|case|begin|struct|macro)\b(?!.*\bend\b)"
-)
-"""A line that begins a block, in languages whose blocks end with a word."""
-
 _LONGEST_LOOP = 8  # lines
 
 
@@ -90,6 +84,8 @@ def reaches_suffix(reading: Reading) -> bool | None:
     below = reading.place.below
     if not below or reading.said.strip() != below[0].strip():
         return False
+    if END_WORD.match(reading.said) and closes_its_own(reading.before, reading.said):
+        return False
     telling = bool(_WORD.search(below[0]))
     if (reading.place.column or not telling) and reading.columns != width(below[0]):
         return False
@@ -110,7 +106,7 @@ def leaves_block(reading: Reading) -> bool | None:
         return False
     if not reading.paragraph and goes_on(reading.place, reading.said, columns):
         return False
-    if _END_WORD.match(reading.said):
+    if END_WORD.match(reading.said):
         return bool(reading.place.below) and width(reading.place.below[0]) >= columns
     if closes(reading.said):
         return not reading.line.within and not reading.place.missing
@@ -195,7 +191,7 @@ def is_simple(place: Place, reading: Reading) -> bool:
         return False
     if place.language in LISPS and unclosed(head):
         return False
-    return not (place.language in WITH_END_WORDS and _WORDED.match(head))
+    return not begins_block(place, head)
 
 
 def _partners(said: str, before: list[str]) -> bool:

@@ -6,11 +6,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from fim_lsp.suggest.blocks import begins_block
 from fim_lsp.suggest.place import GOES_ON, Place, closes, defines, indentation, opens, width
 
 _TAB = 4  # columns of a tab, where a model writes blanks and the file has tabs
 _STEPS = (2, 3, 4, 8)  # columns that a level may have
 _SHOWING = 40  # lines in which one is looked for that shows it
+_ENTRY = re.compile(r"(?:[-*+]|\d+\.)[ ]+(?=\S)")  # of a list: what belongs to it stands as far in as its first word
 _OPERATOR = re.compile(r"\s*(?!/[/*])[?:&|+*/-]")
 
 
@@ -133,18 +135,21 @@ def _shift(place: Place, lines: list[str], extra: int) -> int:
         return 0
     second, step = following[0], len(place.indent.expandtabs(_TAB))
     columns, below = width(second), place.below[0] if place.below else ""
-    if step > 1 and columns == place.column + 1 and second.lstrip()[0] != "*" and extra < 2:
+    if step > 1 and columns == place.column + 1 and second.lstrip()[0] != "*" and extra < 2 and not opens(lines[0]):
         return -1  # a blank too many, as if the first line had one
     bracketed = _brackets(lines[0]) > 0 and not lines[0].rstrip().endswith("{")
     wrapped = _wraps(lines[0], second)
-    expected = place.column + step * (opens(lines[0]) or wrapped)
+    opened = opens(lines[0]) or begins_block(place, lines[0])
+    expected = place.column + step * (opened or wrapped)
+    if (entry := _ENTRY.match(lines[0])) and columns == place.column + entry.end():
+        return 0
     if extra == step != place.column and not bracketed:
         return -extra if min(map(width, following)) >= extra else 0
     if extra > 1 and (min(map(width, following)) >= place.column + extra if bracketed else columns >= expected + extra):
         return -extra
     if second.lstrip()[0] in ")]}." or bracketed or defines(second) or GOES_ON.match(second) or extra == 1:
         return 0
-    if opens(lines[0]):
+    if opened:
         deep_enough = place.column < width(below) <= expected
         return place.column if columns == step <= place.column and not deep_enough else 0
     if columns > expected:

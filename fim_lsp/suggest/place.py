@@ -283,13 +283,14 @@ def _line_at(text: str, position: int) -> str:
 
 def _indent(lines: list[str]) -> tuple[str, bool]:
     """One level of indentation, and whether the lines show it: a tab, or as many blanks as most of them go deeper by."""
+    lines = [line for line in lines if not line.lstrip().startswith("*")]  # comments are aligned with their first line
     widths = [len(line) - len(line.lstrip(" ")) for line in lines if line[0] == " "]
     if sum(line[0] == "\t" for line in lines) > len(widths):
         return "\t", True
     steps = [
         width(line) - width(above) for above, line in pairwise(lines) if width(line) > width(above) and opens(above)
     ]
-    usual = max((2, 4, 8), key=steps.count)
+    usual = max((2, 4, 8, 3, 1), key=steps.count)
     if usual in steps:
         return " " * usual, 2 * steps.count(usual) > len(steps)
     return " " * (2 if any(one % 4 for one in widths) else 4), False

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
+from fim_lsp.suggest.blocks import END_WORD, closes_its_own
 from fim_lsp.suggest.ends import goes_on
 from fim_lsp.suggest.framing import (
     ends_at_headers,
@@ -56,6 +57,10 @@ def without_schema(place: Place, text: str) -> str:
 def without_echo(place: Place, text: str) -> str:
     """Not what stands before the cursor: the lines above it, however often, the line so far, or both."""
     while (rest := _behind_lines_above(place, text)) is not None:
+        if END_WORD.match(last := rest.rstrip().rpartition("\n")[2]) and width(last) >= place.column > 0:
+            head = " " * place.column + text.lstrip()
+            if closes_its_own(head.rstrip().split("\n")[:-1], last):
+                return text  # a block within one that begins in the same words
         if not place.fresh:
             return rest
         text = rest

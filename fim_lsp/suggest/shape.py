@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from fim_lsp.suggest.blocks import END_WORD, closes_its_own
 from fim_lsp.suggest.ends import loop
 from fim_lsp.suggest.fit import fitted
 from fim_lsp.suggest.framing import after_thoughts, announces, before_garbled, lone_end
@@ -109,6 +110,10 @@ def _without_suffix(place: Place, text: str) -> str:
     below = place.below[0].strip() if place.below else ""
     same = bool(below) and last.strip() == below and width(last) == width(place.below[0]) and not closes(last)
     begins = len(last.strip()) > 2 and below.startswith(last.strip())
+    if END_WORD.match(last) and last.strip() == below:
+        lines = [("" if place.fresh else place.before) + head.partition("\n")[0], *head.split("\n")[1:]]
+        lines[0] = " " * place.column + lines[0].lstrip()
+        begins = width(last) == width(place.below[0]) and not closes_its_own(lines, last)
     if line_end and (begins or same) and head.strip():
         return head + "\n" if place.fresh and place.behind else head
     return text
