@@ -101,6 +101,7 @@ BOUNDED = {
     "lsp.items._WORD": "searched for in 256 characters",
     "prompt.secret_assignments._TYPED": "searched for in an operator, which has some hundred characters at the most",
     "prompt.imports._LINE": "searched for in the first lines of a file, each cut to a length",
+    "suggest.ends._BODILESS": "tried on lines of 300 characters at the most",
     "suggest.scan._WITH_LINES[1]": "has repetitions of 200 inside one another, too many to be followed here",
     "suggest.scan._WITHOUT_LINES[1]": "the same",
 }

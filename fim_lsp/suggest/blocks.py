@@ -16,7 +16,7 @@ _WORDED = re.compile(
     r"(?:def\w*|class|module|function|if|unless|while|until|for|case|begin|struct|macro|do)\b(?!.*\bend\b)",
     re.IGNORECASE,
 )
-_TAG = re.compile(r"\s*<(?P<name>[A-Za-z][\w.:-]{0,64})")
+_OPENING_TAG = re.compile(r"\s*<(?P<name>[A-Za-z][\w.:-]{0,64})")
 _CLOSING_TAG = re.compile(r"\s*</(?P<name>[\w.:-]*)")
 
 
@@ -34,7 +34,7 @@ def closes_its_own(lines: Sequence[str], said: str) -> bool:
         if width(line) < columns or END_WORD.match(line):
             return False
         if closing:
-            tag = _TAG.match(line)
+            tag = _OPENING_TAG.match(line)
             if tag and tag["name"] == closing["name"] and f"</{closing['name']}" not in line:
                 return True
         elif opens(line) or _WORDED.match(line):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from fim_lsp.suggest.blocks import END_WORD, begins_block, closes_its_own
-from fim_lsp.suggest.languages import LISPS
+from fim_lsp.suggest.languages import ALLMAN, LISPS
 from fim_lsp.suggest.place import GOES_ON, Place, closes, defines, opens, width
 from fim_lsp.suggest.range import unclosed
 from fim_lsp.suggest.scan import Line, Scan
@@ -21,6 +21,14 @@ _PARTNERS = {
     "finally": r"[\s}]*(?:try|except|else|catch)\b",
     "catch": r"[\s}]*(?:try|catch)\b",
 }
+_BODILESS = re.compile(
+    r"\s*(?:(?:[\w:<>,*&\[\]?~]+[ ]+[*&]*){1,8}[\w:~]+[ ]?\([^;{}\n]*\)"
+    r"|(?:}?[ ]?else )?(?:if|for|while|switch|foreach|catch|using|lock)\b[^;{}\n]*\)"
+    r"|(?:\w+ )*(?:class|struct|enum|namespace|interface|union) [^;{}()=\n]*|else|try|do|finally)"
+    r"(?:[ ](?:const|override|noexcept|final)){0,3}(?:[ ](?:throws|where) [^;{}\n]*|[ ]?:[^;{}\n]*)?\s*\Z"
+)
+"""The head of a function, a class or a loop, so far without its brace."""
+_LONGEST_HEAD = 300  # characters
 _LABEL = re.compile(r"\#\w|(?!default\b)\w+:\s*$")  # of C: the preprocessor's lines, and where goto leads
 _WORD = re.compile(r"\w{3}")
 _UNFINISHED = (",", "\\", "&&", "||", "+", "=", "|", "(", "[")
@@ -173,6 +181,8 @@ def is_whole(reading: Reading) -> bool:
         return False
     if columns < outer:
         return True
+    if len(reading.before) == 1 and reading.said.lstrip().startswith("{") and _waits_for_brace(reading):
+        return False
     if 0 < sum(at < reading.line.start for at in reading.scan.closers) < reading.place.closed:
         return False
     deeper = any(width(line) > outer for line in reading.before[1:])
@@ -181,13 +191,26 @@ def is_whole(reading: Reading) -> bool:
     return not (deeper and closes(reading.said) and not closes(above))
 
 
+def _waits_for_brace(reading: Reading) -> bool:
+    return waits_for_brace(reading.place, reading.place.before.rstrip("\n") + reading.before[0].lstrip())
+
+
+def waits_for_brace(place: Place, head: str) -> bool:
+    """Whether a line is the head of a body whose brace may come on the next one, and doesn't stand there yet."""
+    if place.language not in ALLMAN or (place.below and place.below[0].lstrip().startswith("{")):
+        return False
+    return len(head) <= _LONGEST_HEAD and bool(_BODILESS.match(head))
+
+
 def is_simple(place: Place, reading: Reading) -> bool:
     """Whether a statement's first line opens nothing, so that nothing further belongs to it."""
     following = reading.scan.lines[reading.number + 1]
     head = reading.said if reading.number else place.before + reading.said
     opened = opens(head) or head.rstrip().endswith(_UNFINISHED) or head.lstrip().startswith(("@", "#["))
     closed = sum(at < reading.line.end for at in reading.scan.closers)
-    if following.within or following.inside or opened or 0 < closed < place.closed:  # some of its brackets are to come
+    if (
+        waits_for_brace(place, head) or following.within or following.inside or opened or 0 < closed < place.closed
+    ):  # some of its brackets are to come
         return False
     if place.language in LISPS and unclosed(head):
         return False

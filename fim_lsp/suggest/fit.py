@@ -10,9 +10,11 @@ import re
 
 from fim_lsp.suggest.place import CLOSERS, Place
 from fim_lsp.suggest.range import drawable, without_overlap
-from fim_lsp.suggest.scan import scan
+from fim_lsp.suggest.scan import scan, without_case_patterns
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
+_WORD = re.compile(r"\w")
+_MOST_TOKENS = 200  # of a reply that are compared with the rest of the line
 _TELLING = re.compile(r"[\"'`()\[\]{}<>;]")
 _TAG = re.compile(
     r"<(?P<close>/)?(?P<name>[A-Za-z][\w.:-]{0,64}+)"
@@ -30,6 +32,8 @@ def fitted(place: Place, text: str) -> tuple[str, int]:
         return _without_surplus(place, text), 0
     if place.tagged and "<" in place.behind and not text.endswith(place.behind) and covers(place.behind, text):
         return text, len(place.behind)
+    if (cut := _before_the_rest(place, text)) is not None:
+        return cut, 0
     rest = without_overlap(place, text)
     if not rest.strip():
         return "", 0
@@ -40,6 +44,57 @@ def fitted(place: Place, text: str) -> tuple[str, int]:
         if surplus <= len(_closers(place, again)):
             return rest, 0
     return (_in_tag(place, text) if place.tagged else None) or _beside(place, text, 0, 0)
+
+
+def _before_the_rest(place: Place, text: str) -> str | None:
+    """What comes before the rest of the line where a text says that again, with changed words; ``None`` if it doesn't."""
+    behind = place.behind
+    if "\n" in text or place.tagged or place.text or covers(behind, text):
+        return None
+    if text.endswith(behind) and _is_balanced(place, text[: -len(behind)]) and _closes_its_line(place):
+        return text[: -len(behind)]
+    there = _TOKEN.findall(behind)
+    if place.inside or not _WORD.search(behind) or len(there) < 2:
+        return None
+    within_word = bool(re.fullmatch(r"\w\w", place.before[-1:] + behind[0]))
+    if _TELLING.search(behind) and drawable(behind, text) and not within_word:
+        return None
+    own = list(_TOKEN.finditer(text))
+    best, start = 1, -1
+    for number, token in enumerate(own[:_MOST_TOKENS]):
+        same = _same_tokens([one.group() for one in own[number:]], there, within_word=within_word and not number)
+        telling = same > 1 or (
+            same == 1 and _WORD.match(there[0]) and own[-1].group() == there[-1] and own[-1] != token
+        )
+        at = token.end() - len(there[0])
+        if telling and same + (best == 1) > best and at and _is_balanced(place, text[:at]):
+            best, start = same, at
+    if start < 0:
+        return None
+    return text[:start].rstrip() if behind[0] in " \t" else text[:start]
+
+
+def _same_tokens(own: list[str], there: list[str], *, within_word: bool) -> int:
+    """How many tokens two lists begin with alike; ``within_word``, the first may be the end of a word."""
+    if within_word and own[0].endswith(there[0]):
+        own = [there[0], *own[1:]]
+    same = next((n for n, (a, b) in enumerate(zip(own, there, strict=False)) if a != b), min(len(own), len(there)))
+    operator = own[-1] == there[-1] and not any(map(_TELLING.match, there[:2]))
+    return same if operator or any(map(_WORD.match, there[:same])) else 0
+
+
+def _is_balanced(place: Place, text: str) -> bool:
+    """Whether a text closes no more brackets than it opens, and the other way round, and leaves no string open."""
+    read = scan(place.inside + text if len(place.inside) == 1 else text, hashes=place.hashes, by_line=False)
+    quotes = all((place.inside + text).count(quote) % 2 == 0 for quote in '"`')
+    return not read.closers and not read.openers and quotes
+
+
+def _closes_its_line(place: Place) -> bool:
+    """Whether what stands after the cursor closes all brackets that are open before it on its line, and no other."""
+    line = place.before[: -len(place.inside)] if place.inside and place.before.endswith(place.inside) else place.before
+    opened = len(scan(line[-_MOST:], hashes=place.hashes, by_line=False).openers)
+    return 0 < opened == len(scan(place.behind, hashes=place.hashes, by_line=False).closers)
 
 
 def _without_surplus(place: Place, text: str) -> str:
@@ -75,7 +130,8 @@ def _in_string(place: Place, text: str) -> tuple[str, int]:
 
 def _closers(place: Place, text: str) -> tuple[int, ...]:
     """Where it closes a bracket that it has not opened; one that is opened again counts where it is closed for good."""
-    return scan(text, hashes=place.hashes, by_line=False, reopening=True).closers
+    plain = without_case_patterns(text, place.language)
+    return scan(plain, hashes=place.hashes, by_line=False, reopening=True).closers
 
 
 def _ends(text: str, quote: str) -> list[int]:

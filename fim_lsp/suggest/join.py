@@ -21,7 +21,7 @@ _OPERAND = re.compile(
 )
 """A line that ends in this, with a blank, waits for its other half."""
 
-_NAME = re.compile(r"[^\W\d]\w*[ ]?(?:[^\w\s]|\s|\Z)")
+_MEMBER_NAME = re.compile(r"[^\W\d]\w*[ ]?(?:[^\w\s]|\s|\Z)")
 
 _WITHOUT_VALUE: Final = frozenset("shellscript bash sh zsh fish dotenv ini properties make makefile yaml toml".split())
 """Where nothing need stand to the right of ``=``, or a dot is no access to a member."""
@@ -41,10 +41,10 @@ _KEYWORD = re.compile(
 )
 _ASSIGNMENT = re.compile(r"\A[^\W\d][\w.]*(?:\[[^\]\n]*\])?(?:[ ]?:[ ][\w\[\], .|]+)?[ ](?:[-+*/|&]|:)?=[ ]")
 _CALL = re.compile(r"\A[^\W\d][\w.]*\([^\n]*\)[;:{ ]{0,8}(?:\n|\Z)")
-_TYPED = re.compile(
+_DECLARED = re.compile(
     r"\A(?:[A-Za-z_][\w:]*(?:<[\w, <>]*>)?[ ]?[*&]{0,2}[ ]?)(?<=[ *&])[*&]{0,2}[A-Za-z_]\w*[ ]*[=;({,\[]"
 )
-_RULE = re.compile(r"\A[.#@:*&\w\[][^\n;{}]*\{[^\n]*(?:\n|\Z)")
+_STYLE_RULE = re.compile(r"\A[.#@:*&\w\[][^\n;{}]*\{[^\n]*(?:\n|\Z)")
 _STATEMENT = re.compile(f"(?:{_KEYWORD.pattern}|@\\w|{_ASSIGNMENT.pattern}|{_CALL.pattern})")
 _ASSIGNED = re.compile(r"(?<![=!<>])=(?![=>])")
 _CAST = re.compile(r"(?:\A|[=(,!&|?:+*/%<>-]|return)\s*\([\w\s*&<>,\[\].]+\)\Z")
@@ -89,7 +89,7 @@ def _waits(place: Place, bare: str) -> bool:
     if _ASSIGNMENT.match(bare) or _ANEW.match(bare):
         return False
     if _MEMBER.search(before):
-        return bool(_NAME.match(bare))
+        return bool(_MEMBER_NAME.match(bare))
     return before.endswith("=") or bool(_OPERAND.search(before))
 
 
@@ -158,7 +158,9 @@ def _is_glued_to_prose(before: str, blanks: str, body: str) -> bool:
         return False
     if _STATEMENT.match(body) and (before[-1] in ".!?:" or defines(body)):
         return True
-    return bool(_ASSIGNMENT.match(body) or (_CODE_LINE.match(body) and (_STATEMENT.match(body) or _TYPED.match(body))))
+    return bool(
+        _ASSIGNMENT.match(body) or (_CODE_LINE.match(body) and (_STATEMENT.match(body) or _DECLARED.match(body)))
+    )
 
 
 def _ends_statement(place: Place, body: str) -> bool:
@@ -170,7 +172,7 @@ def _ends_statement(place: Place, body: str) -> bool:
         return bool(re.match(r"[\w$@#\"'<*&.]", body))
     if not before.endswith("}") or GOES_ON.match(body) or re.match(r"while\b", body):
         return False
-    return bool(_BLOCK_CLOSED.search(before) and (_TYPED.match(body) or _RULE.match(body) or defines(body)))
+    return bool(_BLOCK_CLOSED.search(before) and (_DECLARED.match(body) or _STYLE_RULE.match(body) or defines(body)))
 
 
 def _is_finished(before: str, blanks: str, body: str) -> bool:

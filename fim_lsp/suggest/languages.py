@@ -31,3 +31,9 @@ LISPS: Final = frozenset("lisp commonlisp emacs-lisp elisp scheme racket clojure
 
 WITH_END_WORDS: Final = frozenset("ruby lua elixir julia shellscript bash sh zsh fish crystal vb vhdl matlab".split())
 """Blocks end with a word."""
+
+SHELLS: Final = frozenset("shellscript bash sh zsh ksh".split())
+"""A pattern of ``case`` ends in a bracket that nothing opens."""
+
+ALLMAN: Final = frozenset("c cpp csharp java php objective-c objective-cpp cuda-cpp glsl hlsl d".split())
+"""The brace of a body may be on the line below its head."""

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Literal
 
 from fim_lsp.suggest.languages import MARKUP, TEXT, WITH_HASHES, WITH_SLASHES
-from fim_lsp.suggest.scan import Scan, comments_with_hashes, open_quote, scan
+from fim_lsp.suggest.scan import Scan, comments_with_hashes, open_quote, scan, without_case_patterns
 from fim_lsp.text.cursor import Split
 
 Multiline = Literal["auto", "always", "never"]
@@ -187,8 +187,8 @@ def place_of(split: Split, language: str = "", control: tuple[str, ...] = ()) ->
     inside = _open_quote(split)
     if split.prefix[: len(split.prefix) - len(head) - len(before)].count('"""') % 2:
         head = head.partition('"""')[2]
-    front = scan(head + before, hashes=hashes, by_line=False)
-    back = scan(behind + tail, hashes=hashes, inside=inside, by_line=False)
+    front = scan(without_case_patterns(head + before, language), hashes=hashes, by_line=False)
+    back = scan(without_case_patterns(behind + tail, language), hashes=hashes, inside=inside, by_line=False)
     missing = _missing(head + before, front, behind + tail, back)
     if not before.strip() and behind.strip():
         below.insert(0, before + behind)

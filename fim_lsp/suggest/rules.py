@@ -112,6 +112,8 @@ def leaves_at_once(place: Place, text: str) -> str:
     body = without_blank_lines(text)
     first = body.partition("\n")[0]
     columns = place.column if len(body) == len(text) else width(first)
+    if first.lstrip().startswith(("@", "#[")) and _decorates_outer(place, body):
+        return ""
     if columns == place.column:
         return "" if _ALONE.match(first.lstrip()) and _belongs_farther_out(place, first) else text
     if columns > place.column or closes(first):
@@ -121,6 +123,14 @@ def leaves_at_once(place: Place, text: str) -> str:
         return "" if columns % step == 0 or any(width(head) == columns for head in place.heads) else text
     apart = text[: len(text) - len(body)].count("\n") > 1
     return "" if apart or defines(first) or _ALONE.match(first) else text
+
+
+def _decorates_outer(place: Place, body: str) -> bool:
+    """Whether what decorators at its beginning belong to stands farther out than the cursor, on one of the file's levels."""
+    lines = (line for line in body.split("\n")[1:] if line.strip() and not line.lstrip().startswith(("@", "#[")))
+    decorated = next(lines, "")
+    columns = width(decorated)
+    return defines(decorated) and 0 < columns < place.column and any(width(head) == columns for head in place.heads)
 
 
 def _belongs_farther_out(place: Place, said: str) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from fim_lsp.suggest.languages import SHELLS
+
 _FIRST = r"(?=[\"'`\#/()\[\]{}\n])(?:"  # tried first, because most characters are none of these
 _BRACKETS_FIRST = r"(?=[\"'`\#/()\[\]{}])(?:"
 _STRINGS = r"""
@@ -32,6 +34,10 @@ _HASHED = re.compile(
 )
 _GOES_ON_BEHIND = re.compile(r"[})\]]{1,16};?[ \t]{0,16}(?:else|catch|finally|while|,)")
 _APOSTROPHE = re.compile(r"\w'\w*(?:\s|$)|[&<]'")
+_CASE = re.compile(
+    r"^[ \t]*(?:\"[^\"\n]*\"|'[^'\n]*'|[^\s()\"'\#|=])+(?:[ ]?\|[ ]?(?:\"[^\"\n]*\"|'[^'\n]*'|[^\s()\"'\#|=])+)*\)(?=[ \t]|$)",
+    re.MULTILINE,
+)
 _QUOTES = re.compile(r"\"{3}|'{3}|[\"'`]")
 
 
@@ -55,6 +61,13 @@ class Scan:
     lines: tuple[Line, ...]
     closers: tuple[int, ...]
     openers: tuple[int, ...]
+
+
+def without_case_patterns(text: str, language: str) -> str:
+    """A blank for each bracket that ends a pattern of a shell's ``case``: it closes nothing."""
+    if language not in SHELLS or ")" not in text:
+        return text
+    return _CASE.sub(lambda found: found.group()[:-1] + " ", text)
 
 
 def comments_with_hashes(text: str) -> bool:

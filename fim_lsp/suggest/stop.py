@@ -8,7 +8,7 @@ from itertools import islice
 
 from fim_lsp.suggest.ends import Reading, is_simple, verdict
 from fim_lsp.suggest.place import Extent, Place, closes, defines, width
-from fim_lsp.suggest.scan import Scan, scan
+from fim_lsp.suggest.scan import Scan, scan, without_case_patterns
 
 _FENCES = ("```", "~~~")
 _HEADING = re.compile(r"#{1,6} ")
@@ -74,7 +74,9 @@ def block_end(place: Place, text: str, *, statement: bool = False, final: bool =
 
     A ``statement`` ends as soon as nothing that it has opened itself is open.
     """
-    scanned = scan(text, hashes=place.hashes, inside=place.inside, reopening=True)
+    scanned = scan(
+        without_case_patterns(text, place.language), hashes=place.hashes, inside=place.inside, reopening=True
+    )
     closer = _surplus(place, text, scanned, place.closed if statement else 0)
     whole = text.rfind("\n") + 1
     start, floor = _levels(place, text, statement=statement)
@@ -131,7 +133,7 @@ def _surplus(place: Place, text: str, scanned: Scan, spare: int) -> int | None:
     """
     if not place.bracketed:
         return None
-    surplus = next(islice(scanned.closers, place.missing + spare, None), None)
+    surplus = next(islice(scanned.closers, max(place.missing, place.open_to_the_end) + spare, None), None)
     if surplus is not None and text[surplus] == "}" and "\n" not in text[surplus:]:
         return None
     return surplus
