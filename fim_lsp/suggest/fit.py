@@ -49,10 +49,12 @@ def fitted(place: Place, text: str) -> tuple[str, int]:
 def _before_the_rest(place: Place, text: str) -> str | None:
     """What comes before the rest of the line where a text says that again, with changed words; ``None`` if it doesn't."""
     behind = place.behind
-    if "\n" in text or place.tagged or place.text or covers(behind, text):
+    if "\n" in text or place.tagged or place.text:
         return None
     if text.endswith(behind) and _is_balanced(place, text[: -len(behind)]) and _closes_its_line(place):
         return text[: -len(behind)]
+    if covers(behind, text):
+        return None
     there = _TOKEN.findall(behind)
     if place.inside or not _WORD.search(behind) or len(there) < 2:
         return None

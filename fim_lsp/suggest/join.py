@@ -15,7 +15,7 @@ from fim_lsp.suggest.scan import scan
 _ADDRESS: Final = 512  # characters before the cursor that are looked at
 _BLANK_LINES = re.compile(r"(?:[ \t]*\n)*")
 
-_MEMBER = re.compile(r"(?:[^\W\d]\w*|[)\]])\.\Z")
+_MEMBER = re.compile(r"(?:(?<!\w)[^\W\d]\w*|[)\]])\.\Z")
 _OPERAND = re.compile(
     r"(?:[=,+*/%&|<>(\[-]|&&|\|\||\b(?:return|in|import|from|and|or|not|new|await|throw|raise|yield))[ \t]+\Z"
 )
