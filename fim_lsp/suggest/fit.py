@@ -56,7 +56,7 @@ def _before_the_rest(place: Place, text: str) -> str | None:
     if covers(behind, text):
         return None
     there = _TOKEN.findall(behind)
-    if place.inside or not _WORD.search(behind) or len(there) < 2:
+    if place.inside or place.fresh or not _WORD.search(behind) or len(there) < 2:
         return None
     within_word = bool(re.fullmatch(r"\w\w", place.before[-1:] + behind[0]))
     if _TELLING.search(behind) and drawable(behind, text) and not within_word:
@@ -65,9 +65,8 @@ def _before_the_rest(place: Place, text: str) -> str | None:
     best, start = 1, -1
     for number, token in enumerate(own[:_MOST_TOKENS]):
         same = _same_tokens([one.group() for one in own[number:]], there, within_word=within_word and not number)
-        telling = same > 1 or (
-            same == 1 and _WORD.match(there[0]) and own[-1].group() == there[-1] and own[-1] != token
-        )
+        ended_alike = own[-1].group() == there[-1] and own[-1] != token and not within_word
+        telling = same > 1 or (same == 1 and _WORD.match(there[0]) and ended_alike)
         at = token.end() - len(there[0])
         if telling and same + (best == 1) > best and at and _is_balanced(place, text[:at]):
             best, start = same, at
