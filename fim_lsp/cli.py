@@ -13,6 +13,7 @@ from pathlib import Path
 
 import fim_lsp
 from fim_lsp.errors import UsageError
+from fim_lsp.log_output import BackgroundHandler
 from fim_lsp.text.unicode import visible
 
 _PLACE_MARK = "\0"
@@ -155,11 +156,10 @@ def _add_log_options(parser: argparse.ArgumentParser) -> None:
 def _log_to(path: Path | None, level: str) -> None:
     """Log to stderr, which editors keep, or to a file. No log line ever holds text of the user's or a key."""
     try:
-        handler: logging.Handler = (
-            logging.FileHandler(path, encoding="utf-8") if path else logging.StreamHandler(sys.stderr)
-        )
+        stream = path.open("a", encoding="utf-8", errors="replace") if path else sys.stderr
     except OSError as error:
         raise UsageError(f"--log-file {path}: {error.strerror or error}") from error
+    handler = BackgroundHandler(stream) if stream is not None else logging.NullHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logger = logging.getLogger("fim_lsp")
     logger.handlers[:] = [handler]

@@ -123,6 +123,7 @@ class Settings:
         None,
         optional(either(text(_STOP), many(text(_STOP), "a list of such strings", _WORDS))),
         "a string, or strings, that end the answer",
+        from_project=project.MORE_STOPS,
     )
     random_seed: int | None = _setting(None, optional(integer(0, 2**63 - 1)), "makes answers repeatable")
     stream: bool = _setting(True, boolean(), "receive the answer piece by piece", from_project=project.ONLY_TRUE)
@@ -186,7 +187,10 @@ class Settings:
         restricts=True,
     )
     multiline: Literal["auto", "always", "never"] = _setting(
-        "auto", one_of("auto", "always", "never"), "whether a suggestion may have several lines"
+        "auto",
+        one_of("auto", "always", "never"),
+        "whether a suggestion may have several lines",
+        from_project=project.FEWER_LINES,
     )
     exclude: tuple[str, ...] = _setting(
         EXCLUDED,

@@ -36,6 +36,18 @@ def _slower(value: float | str, below: float | str) -> bool:
     return value >= (_ADAPTIVE_MOST if isinstance(below, str) else below)
 
 
+def _stops_no_less(value: Any, below: Any) -> bool:
+    def strings(stop: Any) -> set[str]:
+        return set() if stop is None else {stop} if isinstance(stop, str) else set(stop)
+
+    return strings(below) <= strings(value)
+
+
+def _fewer_lines(value: str, below: str) -> bool:
+    order = ("never", "auto", "always")
+    return order.index(value) <= order.index(below)
+
+
 def quota(known: int) -> ProjectRule:
     """A limit a minute: 0 means no limit, null the back end's own, which is ``known`` for the strictest one."""
 
@@ -52,4 +64,6 @@ NOTHING: Final = ProjectRule(lambda _value, _below: False, "not set it")
 LOWER: Final = ProjectRule(_not_above, "only lower it")
 LOWER_MINIMUM: Final = ProjectRule(_fewer_at_least, "only lower it")
 SLOWER: Final = ProjectRule(_slower, "only raise it")
+MORE_STOPS: Final = ProjectRule(_stops_no_less, "only add to it")
+FEWER_LINES: Final = ProjectRule(_fewer_lines, 'only make it "auto" or "never"')
 ONLY_TRUE: Final = ProjectRule(lambda value, below: value is True or value == below, "only set it to true")

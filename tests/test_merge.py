@@ -204,7 +204,9 @@ def test_a_project_cannot_loosen_by_damage(values: dict[str, object]) -> None:
         ("context_tokens", 400, 1000, 400), ("context_tokens", 400, 0, 0), ("debounce", "adaptive", 0, "adaptive"),
         ("debounce", "adaptive", 500, 500), ("debounce", 100, 50, 100), ("debounce", 100, 150, 150),
         ("debounce", 300, "adaptive", 300), ("stream", True, False, True), ("stream", False, True, True),
-        ("timeout", 10, 600, 10), ("timeout", 10, 2, 2), ("region", "eu", "us", "eu"),
+        ("timeout", 10, 600, 10), ("timeout", 10, 2, 2), ("stop", ["x"], None, ("x",)),
+        ("stop", None, ["a"], ("a",)), ("stop", "x", ["y"], "x"), ("stop", "x", ["y", "x"], ("y", "x")),
+        ("multiline", "never", "always", "never"), ("multiline", "auto", "never", "never"), ("region", "eu", "us", "eu"),
     ],
 )  # fmt: skip
 def test_a_project_never_raises_what_costs_or_leaks(name: str, below: object, project: object, above: object) -> None:
@@ -215,7 +217,8 @@ def test_a_project_never_raises_what_costs_or_leaks(name: str, below: object, pr
         ]
     )
     assert getattr(merged.settings, name) == above
-    assert [name in problem.sentence for problem in merged.problems] == [True] * (project != above)
+    taken = tuple(project) if isinstance(project, list) else project
+    assert [name in problem.sentence for problem in merged.problems] == [True] * (taken != above)
 
 
 def test_other_servers_settings_are_not_ours() -> None:

@@ -21,6 +21,7 @@ from pygls.workspace import Workspace
 
 from fim_lsp.lsp.gate import take_tokens
 from fim_lsp.lsp.lenient import Lenient
+from fim_lsp.text.unicode import visible
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,11 @@ _NOT_INITIALIZED, _INVALID_REQUEST, _INVALID_PARAMS, _PARSE_ERROR = -32002, -326
 
 # The plain members that a message begins with: clients write "id" and "method" before "params".
 _HEAD = re.compile(rb'\s*\{(?:\s*"\w+"\s*:\s*(?:"[^"\\]*"|-?\d{1,18})\s*,)*')
+
+
+def _shown(method: object) -> str:
+    """A method's name for the log; a client may call one anything."""
+    return visible(str(method)[:80]).replace("\n", " ")
 
 
 class Protocol(LanguageServerProtocol):
@@ -99,7 +105,7 @@ class Protocol(LanguageServerProtocol):
         try:
             message = self.structure_message(data)
         except JsonRpcException:
-            log.warning("%s: parameters that can't be read", method or "a reply")
+            log.warning("%s: parameters that can't be read", _shown(method) if method else "a reply")
             if method is not None and msg_id is not None:
                 self._refuse(msg_id, _INVALID_PARAMS, f"The parameters of {method} are not as LSP 3.18 has them.")
             elif method is None and data.get("result") is None and "error" not in data:
