@@ -224,13 +224,13 @@ async def test_line_by_line_costs_one_call(neovim: Neovim) -> None:
 
 async def test_the_picture_in_the_readme(neovim: Neovim) -> None:
     area = "def area(shape):\n    if shape.kind == 'circle':\n        return math.pi * shape.radius ** 2\n"
-    rest = "    if shape.kind == 'square':\n        return shape.side ** 2\n    raise ValueError(shape.kind)"
+    rest = "    if shape.kind == 'square':\n        side = shape.side\n        return side ** 2"
     neovim.desk.codestral.answer = writes(rest)
     await neovim.open(
         neovim.desk.file("shapes.py", f"import math\n\n\n{area}    \n\n\nprint(area(Circle(1)))\n"), line=7
     )
     neovim.terminal.type("if shape.kind == 'square':")
-    await neovim.terminal.wait_for("raise ValueError(shape.kind)")
+    await neovim.terminal.wait_for("return side ** 2")
     picture(neovim.terminal, PLUGIN / "ghost.svg", rows=14)
     await neovim.quit()
 
@@ -374,11 +374,11 @@ _IN_THE_MENU = (
     (
         "def area(shape):\n    ‸\n",
         "if shape is None:",
-        '\n        return {"$": "\\\\"}\n    return 1',
-        'return {"$": "',
+        '\n        log(shape)\n        return {"$": "\\\\"}',
+        "log(shape)",
     ),
     ("alpha = 1\nprint(‸)\n", "al, ", "alpha, beta", "alpha, beta"),
-    ("def area(shape):\r\n    ‸\r\n", "if shape is None:", "\n        return 0\n    return 1", "return 0"),
+    ("def area(shape):\r\n    ‸\r\n", "if shape is None:", "\n        log(shape)\n        return 0", "log(shape)"),
 )
 
 
