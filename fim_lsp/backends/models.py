@@ -66,7 +66,8 @@ def find_model(models: tuple[Model, ...], name: str, *, host: str) -> Model | No
         return models[0] if len(models) == 1 else None
     found = next((model for model in models if model.is_called(name)), None)
     if found is None:
-        listed = sorted(models, key=lambda model: (True, None, False).index(model.can_fill))
+        usable = [model for model in models if model.can_fill is not False] or list(models)
+        listed = sorted(usable, key=lambda model: model.can_fill is not True)  # those that say so come first
         raise UnknownModel(f"{host} has no model {name}; it has {_some(listed)}: set the setting `model`", host=host)
     if found.can_fill is False:
         able = tuple(model for model in models if model.can_fill)
