@@ -1,4 +1,7 @@
-"""The settings in force, as a lane sees them: which back ends, in which order, and what is shown."""
+"""The settings in force, as a lane sees them: which back ends, in which order, and what is shown.
+
+``suggest.shape`` is imported where it is used: its patterns take 10 ms to compile, and the start need not wait for them.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,6 @@ from fim_lsp.config import Settings
 from fim_lsp.errors import BackendError, Paused, Withheld
 from fim_lsp.schedule.asker import Asker
 from fim_lsp.schedule.snapshot import Snapshot
-from fim_lsp.suggest.shape import enough, has_head, shape
 from fim_lsp.suggest.suggestion import Suggestion
 
 
@@ -137,14 +139,20 @@ class Plan:
 
     def enough(self, snapshot: Snapshot, text: str) -> bool:
         """See :class:`~fim_lsp.schedule.call.Source`."""
+        from fim_lsp.suggest.shape import enough
+
         return enough(snapshot.split, text, self.settings.multiline, language=snapshot.language, control=CONTROL)
 
     def has_head(self, snapshot: Snapshot, text: str) -> bool:
         """See :class:`~fim_lsp.schedule.call.Source`."""
+        from fim_lsp.suggest.shape import has_head
+
         return has_head(snapshot.split, text, self.settings.multiline, language=snapshot.language, control=CONTROL)
 
     def shape(self, snapshot: Snapshot, text: str, finished: str | None) -> Suggestion | None:
         """See :class:`~fim_lsp.schedule.call.Source`."""
+        from fim_lsp.suggest.shape import shape
+
         return shape(
             snapshot.split,
             text,
