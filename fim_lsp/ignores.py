@@ -62,7 +62,7 @@ class Ignores:
         """
         some = list(islice(self._looked, _LOOKS))
         if len(some) < _LOOKS:
-            self._looked = iter(list(self._stamps.copy().items()))
+            self._looked = iter(self._stamps.copy().items())
             some += islice(self._looked, _LOOKS - len(some))
         return any(_stamp(path) != stamp for path, stamp in some)
 
@@ -73,7 +73,7 @@ class Ignores:
 
     def changed(self) -> bool:
         """The same as :meth:`stale`, of all files at once."""
-        return any(_stamp(path) != stamp for path, stamp in list(self._stamps.copy().items()))
+        return any(_stamp(path) != stamp for path, stamp in self._stamps.copy().items())
 
     def _folder(self, folder: Path) -> _Folder:
         """From the uppermost folder that is not known yet downwards: a path may have thousands of names."""

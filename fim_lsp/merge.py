@@ -11,16 +11,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import urlsplit
 
 from fim_lsp import wording
+from fim_lsp.backends.wire import origin_of
 from fim_lsp.config import RULES, Problem, Rule, Settings
 from fim_lsp.secret import Secret
 from fim_lsp.setting_names import has_prefix, may_hold_settings, names_config, restricted_inside, restricted_like
 
 _KEYS = ("api_key", "api_key_command")
 _GROWING = ("exclude", "local_only")
-_PORTS = {"http": 80, "https": 443}
 _UNKNOWN_MOST = 200  # names of one source that are compared with the settings' names
 _TOLD = 10  # of them that are reported
 
@@ -88,7 +87,7 @@ class _KeyPlace:
     def allows(self, values: Mapping[str, Any]) -> bool:
         if self.base_url is not None:
             base_url = values.get("base_url")
-            return base_url is not None and _address(base_url) == _address(self.base_url)
+            return base_url is not None and origin_of(base_url) == origin_of(self.base_url)
         return self.backend in (None, "auto", values.get("backend"))
 
 
@@ -203,9 +202,3 @@ def confined(settings: Settings) -> Settings:
         fallback=("ngram",),
         limits_store=Secret("process"),
     )
-
-
-def _address(base_url: str) -> tuple[str, str, int]:
-    """What a key belongs to: scheme, host and port."""
-    parts = urlsplit(base_url)
-    return parts.scheme, parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0)
