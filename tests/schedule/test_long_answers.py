@@ -11,7 +11,6 @@ import pytest
 
 from fim_lsp.backends.base import Chunk
 from fim_lsp.prompt.prompt import Prompt
-from fim_lsp.schedule import plan
 from fim_lsp.schedule.call import LONGEST as LONGEST_KEPT
 from fim_lsp.schedule.call import Call
 from fim_lsp.schedule.snapshot import Reason, Snapshot
@@ -43,12 +42,13 @@ class Reads:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.characters = self.looks = 0
-        monkeypatch.setattr(plan, "enough", self._enough)
+        self._real = shape.enough
+        monkeypatch.setattr(shape, "enough", self._enough)
 
     def _enough(self, split: Any, text: str, multiline: Any, **place: Any) -> bool:
         self.characters += len(text)
         self.looks += 1
-        return shape.enough(split, text, multiline, **place)
+        return self._real(split, text, multiline, **place)
 
 
 ANSWERS = {
