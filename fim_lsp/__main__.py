@@ -1,5 +1,5 @@
 """``python -m fim_lsp`` is ``fim-lsp``."""
 
-from fim_lsp.cli import main
+from fim_lsp.cli.main import main
 
 raise SystemExit(main())

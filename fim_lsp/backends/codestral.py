@@ -12,17 +12,19 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote
 
-from fim_lsp.backends.base import Capacity, Quota
-from fim_lsp.backends.body import encodable, get, least, post, stops
-from fim_lsp.backends.complaint import read_complaint
-from fim_lsp.backends.completion import CompletionReader
-from fim_lsp.backends.models import PATH as MODELS
-from fim_lsp.backends.models import ask_for, newest_codestral, read_models
-from fim_lsp.backends.quota import read_quota
-from fim_lsp.backends.refusal import Asked, location_of, refusal
-from fim_lsp.backends.wire import Answer, Capabilities, HttpRequest, Plain, Switch, Talk, endpoint, host_of, path_of
+from fim_lsp.backends.backend import Capacity
+from fim_lsp.backends.error_body import read_error_body
+from fim_lsp.backends.error_rules import Asked, error_from_response, location_of
+from fim_lsp.backends.model_list import PATH as MODELS
+from fim_lsp.backends.model_list import ask_for, newest_codestral, read_models
+from fim_lsp.backends.profile import Capabilities, DefaultProfile, Flow, Generation, ProfileChange, least, stops
+from fim_lsp.backends.response_reader import ResponseReader
 from fim_lsp.errors import BackendError
+from fim_lsp.http.rate_limit_headers import Quota, read_quota
+from fim_lsp.http.request import HttpRequest, HttpResponse, get, post
+from fim_lsp.http.urls import endpoint, host_of, path_of
 from fim_lsp.prompt.prompt import Prompt
+from fim_lsp.text.unicode import encodable
 
 PATH: Final = "/v1/fim/completions"
 
@@ -70,21 +72,8 @@ _OWN_HOST_KEY_HINT: Final = "set api_key or api_key_command to a key of this hos
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Generation:
-    """The API's parameters by their own names, in the ranges of :mod:`fim_lsp.config`; None is not sent."""
-
-    temperature: float | None = None
-    top_p: float | None = None
-    max_tokens: int | None = 128
-    min_tokens: int | None = None
-    stop: tuple[str, ...] | None = None
-    random_seed: int | None = None
-    stream: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Codestral(Plain):
-    """A :class:`~fim_lsp.backends.wire.Profile` for one of :data:`SITES`, or for a server that speaks like it.
+class Codestral(DefaultProfile):
+    """A :class:`~fim_lsp.backends.profile.Profile` for one of :data:`SITES`, or for a server that speaks like it.
 
     ``chosen``: the user has set the model; else it may be exchanged when the server has not got it any more.
     """
@@ -98,31 +87,33 @@ class Codestral(Plain):
 
     @property
     def key_missing(self) -> str | None:
-        """See :class:`~fim_lsp.backends.wire.Profile`; a server of one's own may do without a key."""
+        """See :class:`Profile`; a server of one's own may do without a key."""
         elsewhere = _is_elsewhere(self.name, self.base_url)
         return None if elsewhere else f"{host_of(self.url)} needs a key: {_key_hint(self.name, self.base_url)}"
 
     def request(self, prompt: Prompt) -> HttpRequest:
-        """See :class:`~fim_lsp.backends.wire.Profile`. Lone surrogates, which no UTF-8 can hold, become U+FFFD."""
+        """See :class:`Profile`. Lone surrogates, which no UTF-8 can hold, become U+FFFD."""
         body = request_body(self.model, prompt, self.generation)
         accept = "text/event-stream" if self.generation.stream else "application/json"
         return post(self.url, body, accept=accept)
 
-    def reader(self, prompt: Prompt | None = None) -> CompletionReader:
-        """See :class:`~fim_lsp.backends.wire.Profile`."""
-        return CompletionReader(self._complaint)
+    def reader(self, prompt: Prompt | None = None) -> ResponseReader:
+        """See :class:`Profile`."""
+        return ResponseReader(self._complaint)
 
     def quota(self, headers: Mapping[str, str], *, now: float) -> Quota | None:
-        """See :class:`~fim_lsp.backends.wire.Profile`."""
+        """See :class:`Profile`."""
         return read_quota(headers, now=now)
 
     def explain(self, status: int, headers: Mapping[str, str], body: bytes, *, now: float) -> BackendError:
-        """See :class:`~fim_lsp.backends.wire.Profile`."""
+        """See :class:`Profile`."""
         quota = read_quota(headers, now=now)
-        return refusal(self._asked(), status, read_complaint(body), quota=quota, location=location_of(headers))
+        return error_from_response(
+            self._asked(), status, read_error_body(body), quota=quota, location=location_of(headers)
+        )
 
-    def inquire(self) -> Talk[Capabilities]:
-        """See :class:`~fim_lsp.backends.wire.Profile`. Mistral's list has each model's default temperature and what it can do."""
+    def capabilities_flow(self) -> Flow[Capabilities]:
+        """See :class:`Profile`. Mistral's list has each model's default temperature and what it can do."""
         model = yield from ask_for(self.model, self.url.removesuffix(PATH), refuse=self._refuse)
         return Capabilities(
             model=self.model,
@@ -131,21 +122,21 @@ class Codestral(Plain):
             capacity=Capacity(total_tokens=model.context_tokens if model else None),
         )
 
-    def without_model(self) -> Talk[Switch | None]:
-        """See :class:`~fim_lsp.backends.wire.Profile`. Takes the newest Codestral of the server's list."""
+    def other_model_flow(self) -> Flow[ProfileChange | None]:
+        """See :class:`Profile`. Takes the newest Codestral of the server's list."""
         if self.chosen:
             return None
-        answer: Answer = yield get(self.url.removesuffix(PATH) + MODELS)
-        name = newest_codestral(read_models(answer.body), self.model) if answer.good else ""
+        answer: HttpResponse = yield get(self.url.removesuffix(PATH) + MODELS)
+        name = newest_codestral(read_models(answer.body), self.model) if answer.is_success else ""
         if not name:
             return None
         notice = (
             f"{host_of(self.url)} does not answer with {self.model}; fim-lsp uses {name} for this session: "
             f'set model = "{name}" to make that last'
         )
-        return Switch(profile=replace(self, model=name), notice=notice)
+        return ProfileChange(profile=replace(self, model=name), notice=notice)
 
-    def _refuse(self, answer: Answer) -> BackendError:
+    def _refuse(self, answer: HttpResponse) -> BackendError:
         return self.explain(answer.status, answer.headers, answer.body, now=0.0)
 
     def _complaint(self, message: object) -> BackendError:
@@ -154,7 +145,7 @@ class Codestral(Plain):
         inner = outer.get("error")
         told = [outer.get("raw_status_code"), outer.get("code"), inner.get("code") if isinstance(inner, dict) else None]
         status = next((code for code in told if isinstance(code, int) and 400 <= code <= 599), 500)
-        return refusal(self._asked(), status, read_complaint(message))
+        return error_from_response(self._asked(), status, read_error_body(message))
 
     def _asked(self) -> Asked:
         retired = RETIRED.get(self.model)

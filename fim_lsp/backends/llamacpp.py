@@ -12,17 +12,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from fim_lsp.backends.base import Chunk, Quota, Usage
-from fim_lsp.backends.body import encodable, least, post, stops
-from fim_lsp.backends.codestral import Generation
-from fim_lsp.backends.complaint import read_complaint
-from fim_lsp.backends.completion import CompletionReader, Shape, count_of
-from fim_lsp.backends.llamacpp_capacity import inquire
-from fim_lsp.backends.refusal import Asked, Rule, location_of, refusal
-from fim_lsp.backends.templates import UNTITLED, holds_control
-from fim_lsp.backends.wire import Answer, Capabilities, HttpRequest, Plain, Talk, endpoint, host_of, path_of
+from fim_lsp.backends.backend import Chunk, Usage
+from fim_lsp.backends.error_body import read_error_body
+from fim_lsp.backends.error_rules import Asked, ErrorRule, error_from_response, location_of
+from fim_lsp.backends.llamacpp_capacity import capabilities_flow
+from fim_lsp.backends.profile import Capabilities, DefaultProfile, Flow, Generation, least, stops
+from fim_lsp.backends.response_reader import ResponseFormat, ResponseReader, count_of
 from fim_lsp.errors import BackendError, Overloaded, Rejected, UnknownModel
+from fim_lsp.http.rate_limit_headers import Quota
+from fim_lsp.http.request import HttpRequest, HttpResponse, post
+from fim_lsp.http.urls import endpoint, host_of, path_of
+from fim_lsp.prompt.fim_templates import UNTITLED, holds_control
 from fim_lsp.prompt.prompt import Prompt
+from fim_lsp.text.unicode import encodable
 
 PATH: Final = "/infill"
 BASE_URL: Final = "http://127.0.0.1:8012"  # where llama-server's --fim-… presets listen
@@ -40,16 +42,16 @@ SAMPLERS: Final = ("top_k", "top_p", "infill")
 """llama.vim's. ``infill`` ends the text where ending it is likelier than any one way to go on."""
 
 _RULES: Final = (
-    Rule(
+    ErrorRule(
         status="501",
         error=UnknownModel,
         says="the model of {host} can't fill in the middle (501): it has no tokens for that; load another, "
         "for example with llama-server --fim-qwen-1.5b-default",
     ),
-    Rule(
+    ErrorRule(
         status="503", words=r"loading", error=Overloaded, says="{host} is still loading its model (503): wait a little"
     ),
-    Rule(
+    ErrorRule(
         status="400",
         labels="exceed_context_size_error",
         error=Rejected,
@@ -60,8 +62,8 @@ _RULES: Final = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LlamaCpp(Plain):
-    """A :class:`~fim_lsp.backends.wire.Profile` for llama-server. ``model`` is only sent if it is set: for its router."""
+class LlamaCpp(DefaultProfile):
+    """A :class:`~fim_lsp.backends.profile.Profile` for llama-server. ``model`` is only sent if it is set: for its router."""
 
     base_url: str
     model: str
@@ -72,27 +74,29 @@ class LlamaCpp(Plain):
 
     @property
     def absent(self) -> str:
-        """See :class:`~fim_lsp.backends.wire.Profile`."""
+        """See :class:`Profile`."""
         return (
             f"no llama.cpp answers at {self.base_url}: start it, for example with "
             "llama-server --fim-qwen-1.5b-default, or set base_url"
         )
 
     def request(self, prompt: Prompt) -> HttpRequest:
-        """See :class:`~fim_lsp.backends.wire.Profile`."""
+        """See :class:`Profile`."""
         return post(self.url, infill_body(self.model, prompt, self.generation))
 
-    def reader(self, prompt: Prompt | None = None) -> CompletionReader:
-        """See :class:`~fim_lsp.backends.wire.Profile`."""
-        return CompletionReader(self._complaint, INFILL)
+    def reader(self, prompt: Prompt | None = None) -> ResponseReader:
+        """See :class:`Profile`."""
+        return ResponseReader(self._complaint, INFILL)
 
     def quota(self, headers: Mapping[str, str], *, now: float) -> Quota | None:
-        """See :class:`~fim_lsp.backends.wire.Profile`; there is none."""
+        """See :class:`Profile`; there is none."""
         return None
 
     def explain(self, status: int, headers: Mapping[str, str], body: bytes, *, now: float) -> BackendError:
-        """See :class:`~fim_lsp.backends.wire.Profile`."""
-        return refusal(self._asked(), status, read_complaint(body), location=location_of(headers), special=_RULES)
+        """See :class:`Profile`."""
+        return error_from_response(
+            self._asked(), status, read_error_body(body), location=location_of(headers), special=_RULES
+        )
 
     def warm_up(self, prompt: Prompt) -> HttpRequest | None:
         """The pieces from elsewhere alone, and nothing predicted: they stand first, so the next prompt finds them read."""
@@ -102,9 +106,9 @@ class LlamaCpp(Plain):
         nothing = {"n_predict": 0, "samplers": [], "response_fields": [""], "stream": False}
         return post(self.url, body | nothing, accept="application/json")
 
-    def inquire(self) -> Talk[Capabilities]:
-        """See :class:`~fim_lsp.backends.wire.Profile`: :func:`~fim_lsp.backends.llamacpp_capacity.inquire`."""
-        return inquire(
+    def capabilities_flow(self) -> Flow[Capabilities]:
+        """See :class:`Profile`: :func:`~fim_lsp.backends.llamacpp_capacity.capabilities_flow`."""
+        return capabilities_flow(
             self.base_url,
             self.model,
             max_tokens=self.generation.max_tokens or 0,
@@ -117,9 +121,9 @@ class LlamaCpp(Plain):
         inner = message.get("error") if isinstance(message, dict) else None
         code = inner.get("code") if isinstance(inner, dict) else None
         status = code if isinstance(code, int) and 400 <= code <= 599 else 500
-        return refusal(self._asked(), status, read_complaint(message), special=_RULES)
+        return error_from_response(self._asked(), status, read_error_body(message), special=_RULES)
 
-    def _refuse(self, answer: Answer) -> BackendError:
+    def _refuse(self, answer: HttpResponse) -> BackendError:
         return self.explain(answer.status, answer.headers, answer.body, now=0.0)
 
     def _asked(self) -> Asked:
@@ -226,5 +230,5 @@ def _usage(message: dict[str, object]) -> Usage:
     )
 
 
-INFILL: Final = Shape(carrier="content", kind=str, chunk_of=_infill_chunk)
+INFILL: Final = ResponseFormat(carrier="content", kind=str, chunk_of=_infill_chunk)
 """What ``/infill`` sends: events without a ``[DONE]``, the last of which has ``stop`` true."""

@@ -11,12 +11,14 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from fim_lsp.backends.base import Capacity
-from fim_lsp.backends.body import encodable, get, post
-from fim_lsp.backends.complaint import parse_json, read_complaint
-from fim_lsp.backends.completion import count_of
-from fim_lsp.backends.wire import Answer, Capabilities, HttpRequest, Talk, endpoint
+from fim_lsp.backends.backend import Capacity
+from fim_lsp.backends.error_body import parse_json, read_error_body
+from fim_lsp.backends.profile import Capabilities, Flow
+from fim_lsp.backends.response_reader import count_of
 from fim_lsp.errors import BackendError
+from fim_lsp.http.request import HttpRequest, HttpResponse, get, post
+from fim_lsp.http.urls import endpoint
+from fim_lsp.text.unicode import encodable
 
 USUAL_BATCH: Final = 1024
 """n_batch where it can't be measured: that of the --fim-… presets. Without them it is 2048, of which this is a part."""
@@ -30,9 +32,9 @@ _SURELY_CUT: Final = 1 << 14  # tokens of a prefix that is longer than any usual
 _FILLER: Final = " x"  # at least one token a time, in any vocabulary
 
 
-def inquire(
-    base_url: str, model: str, *, max_tokens: int, share: float, refuse: Callable[[Answer], BackendError]
-) -> Talk[Capabilities]:
+def capabilities_flow(
+    base_url: str, model: str, *, max_tokens: int, share: float, refuse: Callable[[HttpResponse], BackendError]
+) -> Flow[Capabilities]:
     """What the server at ``base_url`` says of itself, for answers of up to ``max_tokens``.
 
     On a build that can be measured nothing is evaluated, and what the server has in its cache stays there.
@@ -40,7 +42,7 @@ def inquire(
     answer = yield get(endpoint(base_url, "/props"))
     if answer.status in (401, 403, 503):
         raise refuse(answer)
-    props = parse_json(answer.body) if answer.good else None
+    props = parse_json(answer.body) if answer.is_success else None
     if not isinstance(props, dict):  # an old build, a router, or something between us and it
         return Capabilities(capacity=_limits(USUAL_BATCH, None, max_tokens, share))
     context = _context(props)
@@ -55,8 +57,8 @@ def inquire(
 
 
 def _measure(
-    url: str, model: str, length: int, refuse: Callable[[Answer], BackendError]
-) -> Talk[tuple[bool, int | None]]:
+    url: str, model: str, length: int, refuse: Callable[[HttpResponse], BackendError]
+) -> Flow[tuple[bool, int | None]]:
     """Whether the model can fill in; and n_batch, if the context's ``length`` is given.
 
     The server cuts the prefix to three quarters of n_batch, but not ``prompt``. So a ``prompt`` that is larger than the
@@ -68,7 +70,7 @@ def _measure(
         answer = yield _question(url, model, prefix, _FILLER * length)
         if answer.status == 501:
             return False, None
-        if not (answer.good or "exceed_context_size_error" in read_complaint(answer.body).labels):
+        if not (answer.is_success or "exceed_context_size_error" in read_error_body(answer.body).labels):
             raise refuse(answer)
         message = parse_json(answer.body)
         error = message.get("error") if isinstance(message, dict) else None

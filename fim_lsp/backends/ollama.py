@@ -14,30 +14,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from fim_lsp.backends.base import Capacity, Chunk, Quota, Usage
-from fim_lsp.backends.body import encodable, least, post, stops
-from fim_lsp.backends.codestral import Generation
-from fim_lsp.backends.complaint import parse_json, read_complaint
-from fim_lsp.backends.completion import CompletionReader, Shape, count_of
-from fim_lsp.backends.ending import Ending
-from fim_lsp.backends.models import some
+from fim_lsp.backends.backend import Capacity, Chunk, Usage
+from fim_lsp.backends.error_body import parse_json, read_error_body
+from fim_lsp.backends.error_rules import Asked, ErrorRule, error_from_response, location_of
+from fim_lsp.backends.model_list import some
 from fim_lsp.backends.ollama_models import find_models, inserts
-from fim_lsp.backends.refusal import Asked, Rule, location_of, refusal
-from fim_lsp.backends.templates import CONTROL, Template, neutral, render, template_for, template_named, with_context
-from fim_lsp.backends.wire import (
-    Answer,
-    Capabilities,
-    HttpRequest,
-    Plain,
-    Reader,
-    Switch,
-    Talk,
-    endpoint,
-    host_of,
-    path_of,
-)
+from fim_lsp.backends.profile import Capabilities, DefaultProfile, Flow, Generation, ProfileChange, Reader, least, stops
+from fim_lsp.backends.response_reader import ResponseFormat, ResponseReader, count_of
+from fim_lsp.backends.stop_filter import StopFilter
 from fim_lsp.errors import BackendError, Rejected, UnknownModel
+from fim_lsp.http.rate_limit_headers import Quota
+from fim_lsp.http.request import HttpRequest, HttpResponse, post
+from fim_lsp.http.urls import endpoint, host_of, path_of
+from fim_lsp.prompt.fim_templates import (
+    CONTROL,
+    Template,
+    neutral,
+    render,
+    template_for,
+    template_named,
+    with_context,
+)
 from fim_lsp.prompt.prompt import Prompt
+from fim_lsp.text.unicode import encodable
 
 PATH: Final = "/api/generate"
 BASE_URL: Final = "http://127.0.0.1:11434"
@@ -49,7 +48,7 @@ CONTEXT: Final = 4096
 """The least ``num_ctx``, in tokens. It only ever doubles: Ollama loads the model anew for another one."""
 
 _CHARS_PER_TOKEN: Final = 2.2  # few, so that no prompt is cut; 98 % of windows of code have more
-NO_INSERT: Final = Rule(
+NO_INSERT: Final = ErrorRule(
     status="400|500",
     words="does not support insert",
     error=UnknownModel,
@@ -60,13 +59,13 @@ NO_INSERT: Final = Rule(
 
 _RULES: Final = (
     NO_INSERT,
-    Rule(
+    ErrorRule(
         status="400|500",
         words="does not support generate",
         error=UnknownModel,
         says="Ollama's {model} is not for writing text: set another `model`, such as qwen2.5-coder:1.5b-base",
     ),
-    Rule(
+    ErrorRule(
         status="500",
         words="requires more system memory|out of memory",
         error=Rejected,
@@ -76,8 +75,8 @@ _RULES: Final = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ollama(Plain):
-    """A :class:`~fim_lsp.backends.wire.Profile` for Ollama. ``template`` is the model's family, if it is known.
+class Ollama(DefaultProfile):
+    """A :class:`~fim_lsp.backends.profile.Profile` for Ollama. ``template`` is the model's family, if it is known.
 
     ``raw``: every prompt is rendered here, because the server can't. ``by_name``: the family goes by the model's name.
     """
@@ -94,11 +93,11 @@ class Ollama(Plain):
 
     @property
     def absent(self) -> str:
-        """See :class:`~fim_lsp.backends.wire.Profile`."""
+        """See :class:`Profile`."""
         return f"no Ollama answers at {self.base_url}: start it with `ollama serve`, or set base_url"
 
     def request(self, prompt: Prompt) -> HttpRequest:
-        """See :class:`~fim_lsp.backends.wire.Profile`. Raises :class:`~fim_lsp.errors.UnknownModel` without a model."""
+        """See :class:`Profile`. Raises :class:`~fim_lsp.errors.UnknownModel` without a model."""
         if not self.model:
             raise UnknownModel(
                 f"which model the Ollama at {self.base_url} has is not known yet", host=host_of(self.url)
@@ -106,21 +105,23 @@ class Ollama(Plain):
         return post(self.url, self._body(prompt), accept="application/x-ndjson")
 
     def reader(self, prompt: Prompt) -> Reader:
-        """See :class:`~fim_lsp.backends.wire.Profile`."""
-        reader = CompletionReader(self._complaint, GENERATE)
-        return Ending(reader, stops=self.template.stop) if self.template else reader
+        """See :class:`Profile`."""
+        reader = ResponseReader(self._complaint, GENERATE)
+        return StopFilter(reader, stops=self.template.stop) if self.template else reader
 
     def quota(self, headers: Mapping[str, str], *, now: float) -> Quota | None:
-        """See :class:`~fim_lsp.backends.wire.Profile`; there is none."""
+        """See :class:`Profile`; there is none."""
         return None
 
     def explain(self, status: int, headers: Mapping[str, str], body: bytes, *, now: float) -> BackendError:
-        """See :class:`~fim_lsp.backends.wire.Profile`."""
-        return refusal(self._asked(), status, read_complaint(body), location=location_of(headers), special=_RULES)
+        """See :class:`Profile`."""
+        return error_from_response(
+            self._asked(), status, read_error_body(body), location=location_of(headers), special=_RULES
+        )
 
-    def instead(self, status: int, body: bytes) -> Switch | None:
-        """See :class:`~fim_lsp.backends.wire.Profile`: ``raw``, if the server can't insert and we can."""
-        return self._to_raw() if NO_INSERT.words in read_complaint(body).words else None
+    def alternative(self, status: int, body: bytes) -> ProfileChange | None:
+        """See :class:`Profile`: ``raw``, if the server can't insert and we can."""
+        return self._to_raw() if NO_INSERT.words in read_error_body(body).words else None
 
     def warm_up(self, prompt: Prompt) -> HttpRequest | None:
         """A question without a prompt, which loads the model; with text from elsewhere, that text alone, as it will be sent."""
@@ -132,16 +133,16 @@ class Ollama(Plain):
             body = self._body(replace(prompt, prefix="", suffix=""))
         return post(self.url, body | {"options": options, "stream": False}, accept="application/json")
 
-    def inquire(self) -> Talk[Capabilities]:
-        """See :class:`~fim_lsp.backends.wire.Profile`. Asks ``/api/show``, and before that for a model if none is set."""
+    def capabilities_flow(self) -> Flow[Capabilities]:
+        """See :class:`Profile`. Asks ``/api/show``, and before that for a model if none is set."""
         if not self.model:
             return (yield from self._find_model())
         body = {"model": encodable(self.model)}
         url = endpoint(self.base_url, "/api/show")
-        answer: Answer = yield post(url, body, accept="application/json")
-        if not answer.good:
-            asked, told = self._asked(path_of(url)), read_complaint(answer.body)
-            raise refusal(asked, answer.status, told, location=location_of(answer.headers), special=_RULES)
+        answer: HttpResponse = yield post(url, body, accept="application/json")
+        if not answer.is_success:
+            asked, told = self._asked(path_of(url)), read_error_body(answer.body)
+            raise error_from_response(asked, answer.status, told, location=location_of(answer.headers), special=_RULES)
         shown = parse_json(answer.body)
         can_insert = inserts(shown)
         switch = self._to_raw() if can_insert is False else None
@@ -152,7 +153,7 @@ class Ollama(Plain):
             switch=switch,
         )
 
-    def _find_model(self) -> Talk[Capabilities]:
+    def _find_model(self) -> Flow[Capabilities]:
         name, others = yield from find_models(self.base_url)
         if not name:
             raise UnknownModel(
@@ -161,8 +162,8 @@ class Ollama(Plain):
                 host=host_of(self.url),
             )
         profile = replace(self, model=name, template=template_for(name) if self.by_name else self.template)
-        found = yield from profile.inquire()
-        return replace(found, switch=found.switch or Switch(profile=profile, notice=""))
+        found = yield from profile.capabilities_flow()
+        return replace(found, switch=found.switch or ProfileChange(profile=profile, notice=""))
 
     def _body(self, prompt: Prompt) -> dict[str, object]:
         raw = self._renders(prompt)
@@ -172,18 +173,18 @@ class Ollama(Plain):
         """Whether this prompt is rendered here, not by the server."""
         return self.raw or bool(prompt.context and self.template and self.template.own)
 
-    def _to_raw(self) -> Switch | None:
+    def _to_raw(self) -> ProfileChange | None:
         if self.raw or self.template is None:
             return None
         notice = (
             f"Ollama's {self.model} has no template for filling in the middle; "
             f"fim-lsp uses that of {self.template.name} (setting fim_template)"
         )
-        return Switch(profile=replace(self, raw=True), notice=notice)
+        return ProfileChange(profile=replace(self, raw=True), notice=notice)
 
     def _complaint(self, message: object) -> BackendError:
         """The error for a line that says so itself, inside an answer whose status was 200."""
-        return refusal(self._asked(), 500, read_complaint(message), special=_RULES)
+        return error_from_response(self._asked(), 500, read_error_body(message), special=_RULES)
 
     def _asked(self, path: str = "") -> Asked:
         return Asked(
@@ -205,7 +206,7 @@ def ollama(
     """The profile of ``model`` on an Ollama at ``base_url``.
 
     ``fim_template``: ``"auto"`` leaves the rendering to the server where it can, ``"suffix"`` always; a name of
-    :data:`~fim_lsp.backends.templates.TEMPLATES` renders every prompt here. Without a model the server is asked what it
+    :data:`~fim_lsp.prompt.fim_templates.TEMPLATES` renders every prompt here. Without a model the server is asked what it
     has. Raises :class:`~fim_lsp.errors.SettingError` if ``base_url`` is no usable address.
     """
     url = endpoint(base_url or BASE_URL, PATH)
@@ -277,7 +278,7 @@ def _generate_chunk(message: dict[str, object]) -> Chunk:
     )
 
 
-GENERATE: Final = Shape(carrier="response", kind=str, chunk_of=_generate_chunk, lines=True)
+GENERATE: Final = ResponseFormat(carrier="response", kind=str, chunk_of=_generate_chunk, lines=True)
 """What ``/api/generate`` sends: a line of JSON a token, the last of which has ``done`` true."""
 
 

@@ -12,33 +12,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from fim_lsp.backends.base import Capacity, Quota
-from fim_lsp.backends.body import encodable, least, post, stops
-from fim_lsp.backends.codestral import Generation
-from fim_lsp.backends.complaint import Complaint, read_complaint
-from fim_lsp.backends.completion import CompletionReader
-from fim_lsp.backends.ending import Ending
-from fim_lsp.backends.models import ask_for
+from fim_lsp.backends.backend import Capacity
+from fim_lsp.backends.error_body import ErrorBody, read_error_body
+from fim_lsp.backends.error_rules import Asked, error_from_response, location_of
+from fim_lsp.backends.model_list import ask_for
 from fim_lsp.backends.ollama import NO_INSERT
 from fim_lsp.backends.openai_suffix import suffix_counts
-from fim_lsp.backends.quota import read_quota
-from fim_lsp.backends.refusal import Asked, location_of, refusal
-from fim_lsp.backends.templates import NAMES, Template, render, template_for, template_named, with_context
-from fim_lsp.backends.wire import (
-    Answer,
-    Capabilities,
-    HttpRequest,
-    Plain,
-    Reader,
-    Switch,
-    Talk,
-    endpoint,
-    host_of,
-    is_loopback,
-    path_of,
-)
+from fim_lsp.backends.profile import Capabilities, DefaultProfile, Flow, Generation, ProfileChange, Reader, least, stops
+from fim_lsp.backends.response_reader import ResponseReader
+from fim_lsp.backends.stop_filter import StopFilter
 from fim_lsp.errors import BackendError, SettingError, UnknownModel
+from fim_lsp.http.rate_limit_headers import Quota, read_quota
+from fim_lsp.http.request import HttpRequest, HttpResponse, post
+from fim_lsp.http.urls import endpoint, host_of, is_loopback, path_of
+from fim_lsp.prompt.fim_templates import NAMES, Template, render, template_for, template_named, with_context
 from fim_lsp.prompt.prompt import Prompt
+from fim_lsp.text.unicode import encodable
 
 PATH: Final = "/v1/completions"
 STOPS: Final = 4
@@ -83,8 +72,8 @@ _DISPENSABLE: Final = ("stream_options", "seed", "min_tokens")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OpenAI(Plain):
-    """A :class:`~fim_lsp.backends.wire.Profile` for one server.
+class OpenAI(DefaultProfile):
+    """A :class:`~fim_lsp.backends.profile.Profile` for one server.
 
     ``form`` is how the two sides of the cursor are sent: ``"suffix"`` (by the API's field), ``"none"`` (the text before
     the cursor alone) or ``"template"`` (by ``template``, None if the model's family is not known). ``refuses`` are
@@ -103,18 +92,18 @@ class OpenAI(Plain):
 
     @property
     def key_missing(self) -> str | None:
-        """See :class:`~fim_lsp.backends.wire.Profile`; a server of one's own may do without a key."""
+        """See :class:`Profile`; a server of one's own may do without a key."""
         return None
 
     @property
     def absent(self) -> str | None:
-        """See :class:`~fim_lsp.backends.wire.Profile`."""
+        """See :class:`Profile`."""
         return (
             f"nothing answers at {self.base_url}: start the server, or set base_url" if is_loopback(self.url) else None
         )
 
     def request(self, prompt: Prompt) -> HttpRequest:
-        """See :class:`~fim_lsp.backends.wire.Profile`. Raises :class:`~fim_lsp.errors.UnknownModel` if no template is known."""
+        """See :class:`Profile`. Raises :class:`~fim_lsp.errors.UnknownModel` if no template is known."""
         sent = self._stops(prompt)[: self.host.stops]
         body = {
             "model": encodable(self.model) or None,
@@ -132,35 +121,35 @@ class OpenAI(Plain):
         return post(self.url, body, accept="text/event-stream" if self.generation.stream else "application/json")
 
     def reader(self, prompt: Prompt) -> Reader:
-        """See :class:`~fim_lsp.backends.wire.Profile`."""
+        """See :class:`Profile`."""
         unsent = tuple(self._stops(prompt)[self.host.stops :])
         suffix = encodable(prompt.suffix) if self.form == "suffix" else ""
-        return Ending(CompletionReader(self._complaint), stops=unsent, suffix=suffix)
+        return StopFilter(ResponseReader(self._complaint), stops=unsent, suffix=suffix)
 
     def quota(self, headers: Mapping[str, str], *, now: float) -> Quota | None:
-        """See :class:`~fim_lsp.backends.wire.Profile`."""
+        """See :class:`Profile`."""
         return read_quota(headers, now=now)
 
     def explain(self, status: int, headers: Mapping[str, str], body: bytes, *, now: float) -> BackendError:
-        """See :class:`~fim_lsp.backends.wire.Profile`."""
+        """See :class:`Profile`."""
         quota = read_quota(headers, now=now)
-        told, location = read_complaint(body), location_of(headers)
-        return refusal(self._asked(), status, told, quota=quota, location=location, special=(NO_INSERT,))
+        told, location = read_error_body(body), location_of(headers)
+        return error_from_response(self._asked(), status, told, quota=quota, location=location, special=(NO_INSERT,))
 
-    def instead(self, status: int, body: bytes) -> Switch | None:
-        """See :class:`~fim_lsp.backends.wire.Profile`: with a template, or without a parameter that is not a must."""
-        complaint = read_complaint(body)
+    def alternative(self, status: int, body: bytes) -> ProfileChange | None:
+        """See :class:`Profile`: with a template, or without a parameter that is not a must."""
+        complaint = read_error_body(body)
         refused = status in (400, 422) and _names(complaint, "suffix")
         if self.form == "suffix" and (status == 200 or refused or NO_INSERT.words in complaint.words):
             return self._by_template()
         for name in _DISPENSABLE if status in (400, 422) else ():
             if name not in self.refuses and _names(complaint, name):
                 notice = f"{host_of(self.url)} has no parameter {name}; it is left out from now on"
-                return Switch(profile=replace(self, refuses=self.refuses | {name}), notice=notice)
+                return ProfileChange(profile=replace(self, refuses=self.refuses | {name}), notice=notice)
         return None
 
-    def inquire(self) -> Talk[Capabilities]:
-        """See :class:`~fim_lsp.backends.wire.Profile`.
+    def capabilities_flow(self) -> Flow[Capabilities]:
+        """See :class:`Profile`.
 
         Looks for the model in ``/v1/models`` where there is such a list. If ``suffix`` is sent to a host of which it is
         not known what that does, two questions of one token each tell.
@@ -170,7 +159,7 @@ class OpenAI(Plain):
         if model is not None and not self.model:
             template = self.template or template_for(model.name)
             profile = replace(self, model=model.name, template=template)
-        switch = Switch(profile=profile, notice="") if profile is not self else None
+        switch = ProfileChange(profile=profile, notice="") if profile is not self else None
         if profile.form == "suffix" and not self.host.suffix and not (yield from suffix_counts(profile.request)):
             switch = profile._by_template() or switch
         return Capabilities(
@@ -200,23 +189,23 @@ class OpenAI(Plain):
         own = self.template.stop if self.template and self.form == "template" else ()
         return stops("\n" if prompt.single_line else None, self.generation.stop, prompt.stop, own)
 
-    def _by_template(self) -> Switch | None:
+    def _by_template(self) -> ProfileChange | None:
         if self.template is None:
             return None
         notice = (
             f"{host_of(self.url)} does not fill in before a suffix; "
             f"fim-lsp uses the template of {self.template.name} (setting fim_template)"
         )
-        return Switch(profile=replace(self, form="template"), notice=notice)
+        return ProfileChange(profile=replace(self, form="template"), notice=notice)
 
     def _complaint(self, message: object) -> BackendError:
         """The error for a message that says so itself, inside an answer whose status was 200."""
         inner = message.get("error") if isinstance(message, dict) else None
         code = inner.get("code") if isinstance(inner, dict) else None
         status = code if isinstance(code, int) and 400 <= code <= 599 else 500
-        return refusal(self._asked(), status, read_complaint(message), special=(NO_INSERT,))
+        return error_from_response(self._asked(), status, read_error_body(message), special=(NO_INSERT,))
 
-    def _refuse(self, answer: Answer) -> BackendError:
+    def _refuse(self, answer: HttpResponse) -> BackendError:
         return self.explain(answer.status, answer.headers, answer.body, now=0.0)
 
     def _asked(self) -> Asked:
@@ -238,7 +227,7 @@ def openai(
 ) -> OpenAI:
     """The profile of a server at ``base_url``.
 
-    ``fim_template``: a name of :data:`~fim_lsp.backends.templates.TEMPLATES`; ``"suffix"`` or ``"none"``, see
+    ``fim_template``: a name of :data:`~fim_lsp.prompt.fim_templates.TEMPLATES`; ``"suffix"`` or ``"none"``, see
     :class:`OpenAI`; or ``"auto"``, which is what the host is known to want, else the template of the model's family. Raises
     :class:`~fim_lsp.errors.SettingError` without a usable address, and for another ``fim_template``.
     """
@@ -267,7 +256,7 @@ def _host(base_url: str) -> Host:
     return next(fits, Host(pattern=""))
 
 
-def _names(complaint: Complaint, parameter: str) -> bool:
+def _names(complaint: ErrorBody, parameter: str) -> bool:
     """Whether a refusal is about ``parameter``. Its words may hold the user's text, so the name must stand with a reason."""
     if parameter in complaint.fields:
         return True

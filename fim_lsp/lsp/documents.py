@@ -15,12 +15,12 @@ from lsprotocol import types
 from pygls.uris import to_fs_path
 from pygls.workspace import Workspace
 
-from fim_lsp.languages import language_of
 from fim_lsp.lsp.notebooks import Notebooks
 from fim_lsp.text.cells import PROSE, Beside
 from fim_lsp.text.cursor import Split
 from fim_lsp.text.document import Document, Edit
 from fim_lsp.text.positions import Encoding
+from fim_lsp.workspace.language_ids import language_of
 
 log = logging.getLogger(__name__)
 

@@ -22,7 +22,7 @@ from fim_lsp.lsp.access_token import keep_token, new_token, remove_token, token_
 from fim_lsp.lsp.gate import Gate
 from fim_lsp.lsp.transport import CHUNK, MAX_UNSENT, Connection, discreet
 from fim_lsp.secret import Secret
-from fim_lsp.sources import state_folder
+from fim_lsp.settings.sources import state_folder
 
 log = logging.getLogger(__name__)
 

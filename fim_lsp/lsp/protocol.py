@@ -19,8 +19,8 @@ from pygls.protocol import LanguageServerProtocol
 from pygls.protocol.language_server import lsp_method
 from pygls.workspace import Workspace
 
+from fim_lsp.lsp.client_quirks import ClientQuirks
 from fim_lsp.lsp.gate import take_tokens
-from fim_lsp.lsp.lenient import Lenient
 from fim_lsp.text.unicode import visible
 
 log = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ class Protocol(LanguageServerProtocol):
 
     def __init__(self, server: Any, converter: Any) -> None:
         super().__init__(server, converter)
-        self._lenient = Lenient()
+        self._lenient = ClientQuirks()
 
     def keep_documents_in(self, workspace: Workspace) -> None:
         """Replace the workspace that pygls has just made; there is no public way, and ``initialize`` is the time."""

@@ -13,16 +13,16 @@ from pygls.lsp.server import LanguageServer
 from pygls.protocol import default_converter
 
 import fim_lsp
-from fim_lsp.journal import Journal, Status
+from fim_lsp.lsp.completion_menu import TRIGGERS, Menu, ignoring_refusal, menu_wanted, offer_menu
 from fim_lsp.lsp.documents import Documents, OpenDocument, local_path
-from fim_lsp.lsp.items import completion_list, inline_list, word_before
-from fim_lsp.lsp.menu import TRIGGERS, Menu, ignoring_refusal, menu_wanted, offer_menu
 from fim_lsp.lsp.notebooks import SYNC
 from fim_lsp.lsp.protocol import Protocol, in_message_order
 from fim_lsp.lsp.status import NOTIFICATION, STATUS, WHY, as_params, status, wants_status, why
-from fim_lsp.notices import Level
-from fim_lsp.schedule.snapshot import Answer, Snapshot
-from fim_lsp.session import Session
+from fim_lsp.lsp.to_protocol import completion_list, inline_list, word_before
+from fim_lsp.schedule.request import CompletionResult, Snapshot
+from fim_lsp.session.notifier import Level
+from fim_lsp.session.request_log import RequestLog, Status
+from fim_lsp.session.session import Session
 from fim_lsp.suggest.suggestion import Suggestion
 from fim_lsp.text.cursor import Split
 from fim_lsp.text.document import Edit
@@ -46,7 +46,7 @@ class Server(LanguageServer):
             notebook_document_sync=SYNC,
         )
         self.trusted = trusted
-        self.journal = Journal(self.show_status)
+        self.journal = RequestLog(self.show_status)
         self.session = Session(self._tell, environment, self.journal)
         self.wants_status = False
         self.has_inline = False  # whether the editor asks for inline completion
@@ -127,7 +127,7 @@ def _initialize(server: Server, params: types.InitializeParams) -> None:
     server.has_inline = bool(text and text.inline_completion) or client == "emacs"
     server.first_line = client != "Eglot"  # Emacs puts in what the labels of two entries have in common
     if menu_wanted(server):
-        options = types.CompletionOptions(trigger_characters=TRIGGERS)
+        options = types.CompletionOptions(trigger_characters=list(TRIGGERS))
         server.feature(types.TEXT_DOCUMENT_COMPLETION, options)(_completion)
         server.menu = Menu.ADVERTISED
 
@@ -226,7 +226,7 @@ def _completion(server: Server, params: types.CompletionParams) -> asyncio.Futur
 
 def _asked(
     server: Server, params: types.InlineCompletionParams | types.CompletionParams, *, explicit: bool
-) -> tuple[Callable[[int], int], Split, asyncio.Future[Answer]] | None:
+) -> tuple[Callable[[int], int], Split, asyncio.Future[CompletionResult]] | None:
     """Take the snapshot and ask, both before anything newer can change the document. A fault of ours asks nothing."""
     try:
         asked = _ask(server, params, explicit=explicit)
@@ -239,7 +239,7 @@ def _asked(
 
 def _ask(
     server: Server, params: types.InlineCompletionParams | types.CompletionParams, *, explicit: bool
-) -> tuple[Callable[[int], int], Split, asyncio.Future[Answer]] | None:
+) -> tuple[Callable[[int], int], Split, asyncio.Future[CompletionResult]] | None:
     document = server.documents.document(params.text_document.uri)
     if document is None:
         return None
@@ -265,11 +265,11 @@ def _now(result: Any) -> asyncio.Future[Any]:
     return future
 
 
-def _then(answer: asyncio.Future[Answer], items: Callable[[Suggestion | None], Any]) -> asyncio.Future[Any]:
+def _then(answer: asyncio.Future[CompletionResult], items: Callable[[Suggestion | None], Any]) -> asyncio.Future[Any]:
     """The answer as LSP has it. Cancelling it takes the request back; the order of answers stays the scheduler's."""
     result: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
-    def deliver(done: asyncio.Future[Answer]) -> None:
+    def deliver(done: asyncio.Future[CompletionResult]) -> None:
         if result.done():
             return
         if done.cancelled():

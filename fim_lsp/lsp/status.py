@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from lsprotocol import types
 
-from fim_lsp.journal import Journal, Status
+from fim_lsp.session.request_log import RequestLog, Status
 from fim_lsp.text.unicode import visible
 
 log = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ class Speaker(Protocol):
     """What the commands need of the server."""
 
     @property
-    def journal(self) -> Journal:
+    def journal(self) -> RequestLog:
         """What became of the last requests."""
 
     def window_show_message(self, params: types.ShowMessageParams) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from fim_lsp.prompt.prompt import Prompt, Snippet, has_headings
-from fim_lsp.prompt.secret_find import find
-from fim_lsp.prompt.window import Windows
+from fim_lsp.prompt.sticky_window import Windows
+from fim_lsp.redaction.detect import find
 from fim_lsp.text.cursor import Split
 from fim_lsp.text.positions import with_line_feeds
 from fim_lsp.text.unicode import is_visible

@@ -29,7 +29,7 @@ class Known:
     text: str
     finished: str | None
     suggestion: Suggestion | None
-    stand_in: bool = False
+    from_fallback: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ class _Entry:
 
     @property
     def brief(self) -> bool:
-        return self.known.stand_in or not self.known.suggestion
+        return self.known.from_fallback or not self.known.suggestion
 
     def holds(self, suffix: str, typed: str) -> bool:
         """Whether the answer goes on with ``typed``, and nothing else has changed, but for the same at other cursors."""

@@ -8,8 +8,8 @@ from collections.abc import AsyncGenerator, Hashable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from fim_lsp.backends.base import Chunk
-from fim_lsp.schedule.snapshot import Snapshot
+from fim_lsp.backends.backend import Chunk
+from fim_lsp.schedule.request import Snapshot
 from fim_lsp.suggest.suggestion import Suggestion
 from fim_lsp.text.document import Edit, split_lines
 from fim_lsp.text.typed import AUTO_PAIRS, advance, typed_since
@@ -37,7 +37,7 @@ class Source(Protocol):
     def stream(self, snapshot: Snapshot) -> AsyncGenerator[Chunk, None]:
         """Ask for a completion."""
 
-    def enough(self, snapshot: Snapshot, text: str) -> bool:
+    def is_complete(self, snapshot: Snapshot, text: str) -> bool:
         """Whether ``text`` is all that would be shown."""
 
     def has_head(self, snapshot: Snapshot, text: str) -> bool:
@@ -67,7 +67,7 @@ class Call:
     """A call that waits for its moment or is under way.
 
     ``typed`` is what the edits since have put in at its cursor; ``followed``: one of them agreed, so that the editor will
-    ask again. ``answered`` is when there was enough for the request it was made for; ``farewell`` is the moment of hanging
+    ask again. ``answered`` is when there was enough for the request it was made for; ``hang_up_timer`` is the moment of hanging
     up because nobody seems to want it any more. ``headed`` is when the first line of a block had come, ``begun_at`` when the
     beginning of one was shown last; ``begun`` is what was shown before the call's end.
     """
@@ -78,11 +78,11 @@ class Call:
     started: bool = False
     began: float | None = None
     finished: str | None = None
-    stand_in: bool = False
+    from_fallback: bool = False
     typed: str = ""
     followed: bool = False
     answered: float | None = None
-    farewell: asyncio.TimerHandle | None = None
+    hang_up_timer: asyncio.TimerHandle | None = None
     headed: float | None = None
     begun_at: float | None = None
     begun: list[Begun] = field(default_factory=list)
@@ -101,7 +101,7 @@ class Call:
 
     def add(self, chunk: Chunk) -> None:
         """Take in what has arrived. Only that is read: a line end may be cut in two, the rest stays as it is."""
-        if chunk.anew:
+        if chunk.replaces_previous:
             self._pieces, self.size, self._read, self.finished = [], 0, 0, None
             self._after_cr, self._agreed = False, None
         if piece := chunk.text[: max(0, LONGEST - self.size)]:
@@ -110,7 +110,7 @@ class Call:
             self._pieces.append(_LINE_END.sub(self.snapshot.split.line_end, bare))
             self.size += len(self._pieces[-1])
         self.finished = chunk.finish or self.finished
-        self.stand_in = self.stand_in or chunk.stand_in
+        self.from_fallback = self.from_fallback or chunk.from_fallback
 
     def worth_a_look(self) -> bool:
         """Whether to look at the whole text again, now that more has arrived; to be asked once before each look.
@@ -128,7 +128,7 @@ class Call:
         typed = typed_since(self.snapshot.split, snapshot.split)
         return self.text[len(typed) :] if typed is not None and self.text.startswith(typed) else None
 
-    def agrees(self, snapshot: Snapshot) -> bool:
+    def matches(self, snapshot: Snapshot) -> bool:
         """Whether what has arrived so far and what was typed since begin alike."""
         if self._agreed is snapshot:
             return True  # more text changes nothing about that
@@ -139,7 +139,7 @@ class Call:
             self._agreed = snapshot
         return True
 
-    def survives(self, edit: Edit) -> bool:
+    def apply_edit(self, edit: Edit) -> bool:
         """Whether the call may still be right after an edit. One that doesn't touch its cursor says nothing."""
         line, column = advance(self.snapshot.split.line, self.snapshot.split.column, self.typed)
         if (edit.line, edit.column) == (line, column) and not edit.removed:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from fim_lsp.schedule.cache import Cache, Found, Known
 from fim_lsp.schedule.call import Begun, Call, Source
-from fim_lsp.schedule.snapshot import Answer, Reason, Snapshot
+from fim_lsp.schedule.request import CompletionResult, Outcome, Snapshot
 from fim_lsp.suggest.suggestion import Suggestion
 from fim_lsp.text.typed import typed_since
 
@@ -19,17 +19,17 @@ class Memory:
 
     cache: Cache
 
-    def recall(self, snapshot: Snapshot, source: Source) -> Answer | None:
+    def recall(self, snapshot: Snapshot, source: Source) -> CompletionResult | None:
         """The answer that is known, if one is; one without a suggestion says that there is none."""
         found = self.cache.find((snapshot.place, source.scope), snapshot.split)
         if found is None:
             return None
-        reason = Reason.STAND_IN if found.known.stand_in else Reason.CACHE
+        reason = Outcome.FALLBACK if found.known.from_fallback else Outcome.CACHE
         shown = found.known.suggestion
         if not found.typed:
-            return Answer(reason=reason, suggestion=shown)
+            return CompletionResult(reason=reason, suggestion=shown)
         if shown is not None and not found.paired and (rest := shown.after(found.typed)):
-            return Answer(reason=reason, suggestion=rest)
+            return CompletionResult(reason=reason, suggestion=rest)
         return self._next_piece(snapshot, source, found)
 
     def keep(self, call: Call) -> None:
@@ -38,12 +38,12 @@ class Memory:
             text=call.text,
             finished=call.finished,
             suggestion=call.source.shape(call.snapshot, call.text, call.finished),
-            stand_in=call.stand_in,
+            from_fallback=call.from_fallback,
         )
         self.cache.put((call.snapshot.place, call.source.scope), call.snapshot.split, known)
         self.lengthen(call)
 
-    def begin(self, snapshot: Snapshot, call: Call, now: float) -> Answer | None:
+    def begin(self, snapshot: Snapshot, call: Call, now: float) -> CompletionResult | None:
         """The lines that have come whole for a snapshot's place, if the first of them has; the others may follow."""
         rest = call.rest(snapshot)
         if rest is None or not call.source.has_head(snapshot, rest):
@@ -54,7 +54,7 @@ class Memory:
         call.begun_at = now
         call.begun.append(Begun(snapshot=snapshot, suggestion=suggestion))
         self._put(snapshot, call, rest, suggestion)
-        return Answer(reason=Reason.STAND_IN if call.stand_in else Reason.CACHE, suggestion=suggestion)
+        return CompletionResult(reason=Outcome.FALLBACK if call.from_fallback else Outcome.CACHE, suggestion=suggestion)
 
     def lengthen(self, call: Call) -> None:
         """Where something was shown before the call's end, have what has come since ready: the same, and more."""
@@ -67,28 +67,32 @@ class Memory:
             self._put(begun.snapshot, call, rest, now if longer else shown)
 
     def _put(self, snapshot: Snapshot, call: Call, text: str, suggestion: Suggestion | None) -> None:
-        known = Known(text=text, finished=call.finished, suggestion=suggestion, stand_in=call.stand_in)
+        known = Known(text=text, finished=call.finished, suggestion=suggestion, from_fallback=call.from_fallback)
         self.cache.put((snapshot.place, call.source.scope), snapshot.split, known)
 
-    def part(self, snapshot: Snapshot, call: Call) -> Answer | None:
+    def part(self, snapshot: Snapshot, call: Call) -> CompletionResult | None:
         """The answer for a later cursor than the call's, for which less of its text may be enough."""
         typed = typed_since(call.snapshot.split, snapshot.split)
         if not typed or not call.text.startswith(typed):
             return None
-        known = Known(text=call.text, finished=call.finished, suggestion=None, stand_in=call.stand_in)
+        known = Known(text=call.text, finished=call.finished, suggestion=None, from_fallback=call.from_fallback)
         answer = self._next_piece(snapshot, call.source, Found(typed=typed, known=known))
         if answer is not None and answer.suggestion is not None:
             call.begun.append(Begun(snapshot=snapshot, suggestion=answer.suggestion))
         return answer
 
-    def _next_piece(self, snapshot: Snapshot, source: Source, found: Found) -> Answer | None:
+    def _next_piece(self, snapshot: Snapshot, source: Source, found: Found) -> CompletionResult | None:
         """What the model wrote from here on, if it is whole: what was shown is used up, or does not fit any more."""
         known = found.known
-        if known.finished != "stop" and not source.enough(snapshot, found.rest):
+        if known.finished != "stop" and not source.is_complete(snapshot, found.rest):
             return None
         suggestion = source.shape(snapshot, found.rest, known.finished)
         if suggestion is None:
             return None
-        piece = Known(text=found.rest, finished=known.finished, suggestion=suggestion, stand_in=known.stand_in)
+        piece = Known(
+            text=found.rest, finished=known.finished, suggestion=suggestion, from_fallback=known.from_fallback
+        )
         self.cache.put((snapshot.place, source.scope), snapshot.split, piece)
-        return Answer(reason=Reason.STAND_IN if known.stand_in else Reason.CACHE, suggestion=suggestion)
+        return CompletionResult(
+            reason=Outcome.FALLBACK if known.from_fallback else Outcome.CACHE, suggestion=suggestion
+        )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from fim_lsp.suggest.cursor_context import CursorContext, opens, width
 from fim_lsp.suggest.languages import WITH_END_WORDS
-from fim_lsp.suggest.place import Place, opens, width
 
 END_WORD = re.compile(r"\s*(?:(?:end|END|fi|done|esac)\b|</[\w.:-]*)")
 """A line that begins with what ends such a block."""
@@ -20,7 +20,7 @@ _OPENING_TAG = re.compile(r"\s*<(?P<name>[A-Za-z][\w.:-]{0,64})")
 _CLOSING_TAG = re.compile(r"\s*</(?P<name>[\w.:-]*)")
 
 
-def begins_block(place: Place, line: str) -> bool:
+def begins_block(place: CursorContext, line: str) -> bool:
     """Whether a line begins a block that a word ends, in a language that has such blocks."""
     return place.language in WITH_END_WORDS and bool(_WORDED.match(line))
 

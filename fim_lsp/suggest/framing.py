@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from fim_lsp.suggest.place import Place
+from fim_lsp.suggest.cursor_context import CursorContext
 from fim_lsp.text.unicode import REVERSING, without_hidden
 
 _USUAL = (
@@ -43,7 +43,7 @@ _GARBLED = re.compile(f"[{REVERSING}\ufffd]")
 _WIDE = re.compile(r"[\u00a0\u2007\u202f]")  # spaces that look like one and are none
 
 
-def without_thoughts(place: Place, text: str) -> str:
+def without_thoughts(place: CursorContext, text: str) -> str:
     """Not what a model thinks before it answers; nothing while it does so, or if it was cut in the middle."""
     found = _THOUGHT.match(text)
     if found is not None and found.group().strip() not in place.near:
@@ -53,7 +53,7 @@ def without_thoughts(place: Place, text: str) -> str:
     return text[found.end() :] if (found := _FINAL.match(text)) else text
 
 
-def lone_end(place: Place, text: str) -> re.Match[str] | None:
+def lone_end(place: CursorContext, text: str) -> re.Match[str] | None:
     """Where thoughts end that began in the prompt: a closing tag that nothing in the text or the document opens."""
     found = _THOUGHT_END.search(text) if "</" in text or "[/THINK]" in text else None
     if found is None or found.group() in place.near or _opening(found.group()) in text[: found.start()]:
@@ -65,7 +65,7 @@ def _opening(closing: str) -> str:
     return closing.replace("/", "", 1)
 
 
-def _behind_thoughts(place: Place, text: str) -> str:
+def _behind_thoughts(place: CursorContext, text: str) -> str:
     """An answer without the blank lines that set it off from the thoughts; where it begins a block, it has a line break."""
     body = text[len(text) - len(text.lstrip()) :]
     blanks = text[: len(text) - len(body)]
@@ -75,12 +75,12 @@ def _behind_thoughts(place: Place, text: str) -> str:
     return "\n" + line if not place.fresh and line[:1] in (" ", "\t") else line
 
 
-def after_thoughts(place: Place, text: str, end: int) -> str:
+def after_thoughts(place: CursorContext, text: str, end: int) -> str:
     """What comes behind thoughts that end at ``end``."""
     return _behind_thoughts(place, text[end:])
 
 
-def ends_at_tokens(place: Place, text: str) -> str:
+def ends_at_tokens(place: CursorContext, text: str) -> str:
     """Control tokens of a template end the text, where the document doesn't write them itself; leading ones are skipped."""
     if "<" not in text and "[" not in text:
         return text
@@ -103,7 +103,7 @@ def tokens(control: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile("|".join([*known, _USUAL]))
 
 
-def ends_at_headers(place: Place, text: str) -> str:
+def ends_at_headers(place: CursorContext, text: str) -> str:
     """``+++++ path`` starts another file in a prompt of several: it ends the text, and its echo at the start is skipped."""
     found = _HEADER.search(text)
     if found is None or (place.before and not found.start()):
@@ -112,7 +112,7 @@ def ends_at_headers(place: Place, text: str) -> str:
     return before if before.strip() else text[found.end() :].removeprefix("\n")
 
 
-def without_invisibles(place: Place, text: str) -> str:
+def without_invisibles(place: CursorContext, text: str) -> str:
     """No escape sequences and no hidden characters, but what the document has itself and emoji are joined by.
 
     What reverses a line is left to :func:`before_garbled`, which leaves out the line. A space that doesn't break is one
@@ -124,7 +124,7 @@ def without_invisibles(place: Place, text: str) -> str:
     return text if place.text or place.prose else _WIDE.sub(lambda one: one[0] if one[0] in place.near else " ", text)
 
 
-def before_garbled(place: Place, text: str) -> str:
+def before_garbled(place: CursorContext, text: str) -> str:
     """Only the lines before one that turns the direction of reading (CVE-2021-42574), or has lost a character.
 
     What was meant can't be told there; a document that has such characters itself may get more of them.
@@ -133,7 +133,7 @@ def before_garbled(place: Place, text: str) -> str:
     return text if found is None else text[: text.rfind("\n", 0, found) + 1]
 
 
-def without_talk(place: Place, text: str) -> str:
+def without_talk(place: CursorContext, text: str) -> str:
     """No sentence about the code before it, where there is code all round: what it announces is in a fence."""
     talk = _TALK.match(text)
     if talk is None or not place.coded or place.text:
@@ -144,13 +144,13 @@ def without_talk(place: Place, text: str) -> str:
     return text[fence.start() :] if fence else ""
 
 
-def announces(place: Place, text: str) -> bool:
+def announces(place: CursorContext, text: str) -> bool:
     """Whether all of it, so far, is a sentence that may announce a fence, in a place where it may also be the answer."""
     talk = _TALK.match(text) if place.prose else None
     return talk is not None and not text[talk.end() :].strip("`~ \t\n")
 
 
-def without_fence(place: Place, text: str) -> str:
+def without_fence(place: CursorContext, text: str) -> str:
     """The code in a Markdown fence, where the document may have no fences of its own; a fence that only ends is the end."""
     if not _FENCED.search(text) or _FENCED.search(place.near):
         return text
@@ -174,7 +174,7 @@ def _closing_fence(body: str) -> re.Match[str] | None:
     return None
 
 
-def is_framed(place: Place, text: str) -> bool:
+def is_framed(place: CursorContext, text: str) -> bool:
     """Whether something of this kind has come at all."""
     marks = (tokens(place.control), _HEADER, _FENCED)
     return any(mark.search(text) for mark in marks)

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Final
 
 from fim_lsp.text.cursor import Split
 from fim_lsp.text.positions import content
 
-_COMMENTS = {
-    "#": "python r julia ruby perl shellscript bash powershell elixir coffeescript",
-    "//": "javascript javascriptreact typescript typescriptreact java kotlin scala go rust c cpp csharp fsharp swift php dart",
-    "--": "sql haskell lua",
-    "%": "matlab octave",
-}
-_COMMENT = {language: mark for mark, languages in _COMMENTS.items() for language in languages.split()}
+_COMMENTS: Final = MappingProxyType(
+    {
+        "#": "python r julia ruby perl shellscript bash powershell elixir coffeescript",
+        "//": "javascript javascriptreact typescript typescriptreact java kotlin scala go rust c cpp csharp fsharp swift php "
+        "dart",
+        "--": "sql haskell lua",
+        "%": "matlab octave",
+    }
+)
+_COMMENT: Final = MappingProxyType(
+    {language: mark for mark, languages in _COMMENTS.items() for language in languages.split()}
+)
 PROSE = frozenset({"markdown", "raw", "plaintext", "latex", "html"})
 """Languages of cells that are not run."""
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+from typing import Final
+
 from fim_lsp.text.cursor import Split
 from fim_lsp.text.document import Edit, split_lines
 
 _NEAR = 512  # characters round a cursor that must be the same; edits farther off don't change what comes next
 _LINES = 50  # more lines than a person types before an answer comes
 _CURSORS = 50  # more than people place near each other, for a text of one character over and over
-_PAIRS = {"(": ")", "[": "]", "{": "}", '"': '"', "'": "'", "`": "`"}
+_PAIRS: Final = MappingProxyType({"(": ")", "[": "]", "{": "}", '"': '"', "'": "'", "`": "`"})
 
 CLOSING = frozenset(_PAIRS.values())
 AUTO_PAIRS = frozenset(opener + closer for opener, closer in _PAIRS.items())

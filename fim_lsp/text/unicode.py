@@ -90,3 +90,10 @@ def is_visible(name: str) -> bool:
 def _escaped(one: str) -> str:
     code = ord(one)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def encodable(text: str) -> str:
+    """``text`` with surrogates joined where they are pairs, and replaced where they stand alone: no UTF-8 can hold them."""
+    if text.isascii():
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

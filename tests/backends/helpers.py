@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 
-from fim_lsp.backends.base import Chunk
-from fim_lsp.backends.remote import HttpBackend
+from fim_lsp.backends.backend import Chunk
+from fim_lsp.backends.http_backend import HttpBackend
 from fim_lsp.prompt.prompt import Prompt
 
 PROMPT = Prompt(prefix="def add(a, b):\n    ", suffix="\n")

@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mistralai.client import models
 
-from fim_lsp.backends.codestral import SITES, Codestral, Generation, codestral, request_body
-from fim_lsp.backends.wire import endpoint
-from fim_lsp.config import RULES
+from fim_lsp.backends.codestral import SITES, Codestral, codestral, request_body
+from fim_lsp.backends.profile import Generation
 from fim_lsp.errors import SettingError
+from fim_lsp.http.urls import endpoint
 from fim_lsp.prompt.prompt import Prompt, Snippet
+from fim_lsp.settings.schema import RULES
 from tests.fakes.schema import FIM_REQUEST
 
 COUNT = st.none() | st.integers(0, 100_000)

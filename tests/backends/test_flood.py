@@ -12,15 +12,15 @@ from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 
-from fim_lsp.backends import http, pipe
-from fim_lsp.backends.base import Chunk
-from fim_lsp.backends.complaint import MOST_VALUES, parse_json
-from fim_lsp.backends.completion import BODY_LIMIT, CompletionReader
-from fim_lsp.backends.ndjson import LINE_LIMIT, Lines
-from fim_lsp.backends.sse import EVENT_LIMIT, Decoder
+from fim_lsp.backends.backend import Chunk
+from fim_lsp.backends.error_body import MOST_VALUES, parse_json
+from fim_lsp.backends.response_reader import BODY_LIMIT, ResponseReader
 from fim_lsp.errors import BackendError, BadReply, Intercepted, Unreachable
-from tests.backends.conftest import Connect
+from fim_lsp.http import body_pipe, client
+from fim_lsp.http.ndjson import LINE_LIMIT, Lines
+from fim_lsp.http.sse import EVENT_LIMIT, Decoder
 from tests.backends.helpers import PROMPT, ask, ask_text
+from tests.fakes.fixtures import Connect
 
 Send = Callable[[asyncio.StreamWriter], AsyncIterator[bytes]]
 EVENT = b'data: {"choices":[{"text":"a"}]}\n\n'
@@ -102,7 +102,7 @@ async def test_of_a_compressed_refusal_the_status_says_enough(connect: Connect) 
     [
         ((b"HTTP/1.1 200 OK\r\n",), b"a: " + b"b" * 1000 + b"\r\n", Unreachable),
         ((b"HTTP/1.1 200 OK\r\na: ",), b"b" * 1000, Unreachable),
-        ((head(*[f"a{n}: b" for n in range(http.HEADERS_LIMIT)]), DONE), b"", BadReply),
+        ((head(*[f"a{n}: b" for n in range(client.HEADERS_LIMIT)]), DONE), b"", BadReply),
         ((head(),), b": nothing\n" * 100, BadReply),
         ((head(),), b"\n" * 1000, BadReply),
         ((head(),), b"data:\n" * 100, BadReply),
@@ -118,7 +118,7 @@ async def test_what_does_not_end_is_ended(
     async with RawServer(*pieces, endless=endless) as server:
         with pytest.raises(error):
             await ask(connect(server.url))
-        assert server.sent < http.ANSWER_LIMIT + (16 << 20)  # what the kernel holds comes on top
+        assert server.sent < client.ANSWER_LIMIT + (16 << 20)  # what the kernel holds comes on top
 
 
 class Turns:
@@ -150,49 +150,49 @@ async def test_a_flood_lets_everything_else_have_its_turn(
     body = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in cut) + b"0\r\n\r\n"
     fed: list[tuple[int, int]] = []
     given: list[int] = []
-    feed, give = CompletionReader.feed, pipe.Pipe.give
+    feed, give = ResponseReader.feed, body_pipe.Pipe.give
 
     async with Turns() as turns:
 
-        def counted_feed(reader: CompletionReader, data: bytes) -> Iterator[Chunk]:
+        def counted_feed(reader: ResponseReader, data: bytes) -> Iterator[Chunk]:
             fed.append((turns.count, len(data)))
             return feed(reader, data)
 
-        async def counted_give(pipe_: pipe.Pipe, data: bytes) -> None:
+        async def counted_give(pipe_: body_pipe.Pipe, data: bytes) -> None:
             given.append(turns.count)
             await give(pipe_, data)
 
-        monkeypatch.setattr(CompletionReader, "feed", counted_feed)
-        monkeypatch.setattr(pipe.Pipe, "give", counted_give)
+        monkeypatch.setattr(ResponseReader, "feed", counted_feed)
+        monkeypatch.setattr(body_pipe.Pipe, "give", counted_give)
         async with RawServer(head("Transfer-Encoding: chunked") + body) as server:
             text = await ask_text(connect(server.url))
     assert text == "a" * data.count(EVENT)
     assert sum(length for _, length in fed) == len(data)
-    assert max(length for _, length in fed) <= pipe.PIECE
+    assert max(length for _, length in fed) <= body_pipe.PIECE
     assert all(earlier < later for (earlier, _), (later, _) in itertools.pairwise(fed))
-    assert max(map(given.count, given)) <= 2 * http._TURN
+    assert max(map(given.count, given)) <= 2 * client._TURN
 
 
 async def test_no_more_is_read_than_somebody_takes(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     held: list[int] = []
-    give = pipe.Pipe.give
+    give = body_pipe.Pipe.give
 
-    async def counted(pipe_: pipe.Pipe, data: bytes) -> None:
+    async def counted(pipe_: body_pipe.Pipe, data: bytes) -> None:
         held.append(pipe_.ahead + len(data))
         await give(pipe_, data)
 
-    monkeypatch.setattr(pipe.Pipe, "give", counted)
+    monkeypatch.setattr(body_pipe.Pipe, "give", counted)
     async with RawServer(head(), endless=EVENT * 500) as server:
         chunks = connect(server.url).stream(PROMPT)
         assert (await anext(chunks)).text == "a"
         for _ in range(20_000):
             await asyncio.sleep(0)
-        assert max(held) <= pipe.AHEAD + (128 << 10)
+        assert max(held) <= body_pipe.AHEAD + (128 << 10)
         await chunks.aclose()
 
 
 async def test_the_timeout_is_kept_while_a_server_floods(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "ANSWER_LIMIT", 1 << 40)
+    monkeypatch.setattr(client, "ANSWER_LIMIT", 1 << 40)
     async with RawServer(head(), endless=EVENT * 500) as server:
         with pytest.raises(BadReply, match="did not end within"):
             await ask(connect(server.url, timeout=0.2))
@@ -236,7 +236,7 @@ def test_empty_lines_of_data_count_too() -> None:
 
 
 def test_blanks_before_an_answer_are_not_kept() -> None:
-    reader = CompletionReader(lambda _message: BadReply("x"))
+    reader = ResponseReader(lambda _message: BadReply("x"))
     for _ in range(BODY_LIMIT // 1024):
         assert list(reader.feed(b" \n\r\t" * 256)) == []
         assert reader._head == b""

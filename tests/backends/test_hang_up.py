@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from fim_lsp.backends.http import Transport
-from fim_lsp.backends.remote import HttpBackend
+from fim_lsp.backends.http_backend import HttpBackend
 from fim_lsp.errors import Paused
-from tests.backends.conftest import Connect
+from fim_lsp.http.client import Transport
 from tests.backends.helpers import PROMPT, ask, ask_text
 from tests.fakes.codestral import Behaviour, FakeCodestral
+from tests.fakes.fixtures import Connect
 from tests.fakes.proxy import FakeProxy
 
 SLOTS = 4

@@ -10,14 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fim_lsp.backends.base import Chunk, Usage
-from fim_lsp.backends.body import encodable
-from fim_lsp.backends.codestral import Generation
-from fim_lsp.backends.keys import Keys
+from fim_lsp.backends.backend import Chunk, Usage
+from fim_lsp.backends.credentials import KeySource
+from fim_lsp.backends.http_backend import HttpBackend
 from fim_lsp.backends.llamacpp import SUFFIX_FLOOR, SUFFIX_SHARE, LlamaCpp, llamacpp
 from fim_lsp.backends.llamacpp_capacity import MEASURABLE_BUILD, USUAL_BATCH
-from fim_lsp.backends.remote import HttpBackend
-from fim_lsp.backends.wire import Answer, Capabilities, HttpRequest
+from fim_lsp.backends.profile import Capabilities, Generation
 from fim_lsp.errors import (
     BackendError,
     BadReply,
@@ -28,7 +26,9 @@ from fim_lsp.errors import (
     UnknownModel,
     Unreachable,
 )
+from fim_lsp.http.request import HttpRequest, HttpResponse
 from fim_lsp.prompt.prompt import Prompt, Snippet
+from fim_lsp.text.unicode import encodable
 from tests.backends.helpers import ask, cut
 from tests.fakes import llamacpp as recorded
 from tests.fakes.http import FakeServer
@@ -192,16 +192,16 @@ def test_addresses(base_url: str | None, url: str) -> None:
 async def test_nothing_listens() -> None:
     async with FakeServer(lambda request: None) as gone:
         url = gone.url
-    backend = HttpBackend(llamacpp(base_url=url), keys=Keys(url))
+    backend = HttpBackend(llamacpp(base_url=url), keys=KeySource(url))
     with pytest.raises(Unreachable, match=f"no llama.cpp answers at {url}: start it") as caught:
         await ask(backend)
     assert caught.value.sent is False
     await backend.close()
 
 
-def talk(profile: LlamaCpp, *answers: Answer) -> tuple[Capabilities, list[HttpRequest]]:
+def run_flow(profile: LlamaCpp, *answers: HttpResponse) -> tuple[Capabilities, list[HttpRequest]]:
     """The inquiry with these answers, and what was asked."""
-    inquiry: Generator[HttpRequest, Answer, Capabilities] = profile.inquire()
+    inquiry: Generator[HttpRequest, HttpResponse, Capabilities] = profile.capabilities_flow()
     asked = [next(inquiry)]
     try:
         for answer in answers:
@@ -212,22 +212,22 @@ def talk(profile: LlamaCpp, *answers: Answer) -> tuple[Capabilities, list[HttpRe
     raise AssertionError("it asks for more")
 
 
-def says(message: object, status: int = 200) -> Answer:
-    return Answer(status=status, headers={}, body=json.dumps(message).encode())
+def says(message: object, status: int = 200) -> HttpResponse:
+    return HttpResponse(status=status, headers={}, body=json.dumps(message).encode())
 
 
-def props(build: int, context: int = 8192) -> Answer:
+def props(build: int, context: int = 8192) -> HttpResponse:
     return says(
         {"default_generation_settings": {"n_ctx": context}, "build_info": f"b{build}-x", "model_path": "/m/q.gguf"}
     )
 
 
-def too_long(tokens: int) -> Answer:
+def too_long(tokens: int) -> HttpResponse:
     return says({"error": recorded.TOO_LONG["error"] | {"n_prompt_tokens": tokens}}, 400)
 
 
 def test_limits_are_measured() -> None:
-    found, asked = talk(llamacpp(), props(MEASURABLE_BUILD), too_long(8202), too_long(8202 + 768))
+    found, asked = run_flow(llamacpp(), props(MEASURABLE_BUILD), too_long(8202), too_long(8202 + 768))
     assert found.capacity.prefix_tokens == 768
     assert found.capacity.suffix_tokens == 256 - 2 - 32
     assert found.capacity.context_tokens == 8192 - 1024 - 128
@@ -236,23 +236,23 @@ def test_limits_are_measured() -> None:
 
 
 def test_an_old_build_is_asked_for_nothing_long() -> None:
-    found, asked = talk(llamacpp(), props(5000), says({"content": "", "stop": True}))
+    found, asked = run_flow(llamacpp(), props(5000), says({"content": "", "stop": True}))
     assert found.capacity.prefix_tokens == USUAL_BATCH * 3 // 4
     assert len(asked[-1].body) < 200
 
 
 def test_a_small_context_bounds_the_batch() -> None:
-    found, _ = talk(llamacpp(), props(5000, context=512), says({"content": "", "stop": True}))
+    found, _ = run_flow(llamacpp(), props(5000, context=512), says({"content": "", "stop": True}))
     assert found.capacity.prefix_tokens == 384
 
 
 def test_a_model_that_cannot() -> None:
-    found, _ = talk(llamacpp(), props(MEASURABLE_BUILD), says(recorded.NO_TOKENS, 501))
+    found, _ = run_flow(llamacpp(), props(MEASURABLE_BUILD), says(recorded.NO_TOKENS, 501))
     assert found.can_fill is False
 
 
 def test_no_props() -> None:
-    found, _ = talk(llamacpp(), says({"error": "no"}, 404))
+    found, _ = run_flow(llamacpp(), says({"error": "no"}, 404))
     assert (found.can_fill, found.capacity.total_tokens) == (None, None)
     with pytest.raises(Overloaded, match="loading"):
-        talk(llamacpp(), says(recorded.LOADING, 503))
+        run_flow(llamacpp(), says(recorded.LOADING, 503))

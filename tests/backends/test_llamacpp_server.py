@@ -13,15 +13,15 @@ from typing import Any
 
 import pytest
 
-from fim_lsp.backends.base import Chunk, Usage
-from fim_lsp.backends.codestral import Generation
-from fim_lsp.backends.keys import Keys
+from fim_lsp.backends.backend import Chunk, Usage
+from fim_lsp.backends.credentials import KeySource
+from fim_lsp.backends.discovery import Local, LoopbackPort, find_local
+from fim_lsp.backends.http_backend import HttpBackend
 from fim_lsp.backends.llamacpp import llamacpp
 from fim_lsp.backends.openai import openai
-from fim_lsp.backends.probe import Local, Place, find_local
-from fim_lsp.backends.remote import HttpBackend
-from fim_lsp.backends.templates import Template, render
+from fim_lsp.backends.profile import Generation
 from fim_lsp.errors import Rejected, UnknownModel
+from fim_lsp.prompt.fim_templates import Template, render
 from fim_lsp.prompt.prompt import Prompt, Snippet
 from tests.backends.helpers import ask
 from tests.llama import NAMES, Llama, running
@@ -42,7 +42,7 @@ async def connect() -> AsyncIterator[Ask]:
     made: list[HttpBackend] = []
 
     def make(profile: Any) -> HttpBackend:
-        made.append(HttpBackend(profile, keys=Keys(profile.base_url), timeout=600))
+        made.append(HttpBackend(profile, keys=KeySource(profile.base_url), timeout=600))
         return made[-1]
 
     yield make
@@ -179,11 +179,11 @@ async def test_a_model_without_tokens_for_it_is_said_clearly(connect: Ask) -> No
             await ask(backend)
         assert (await backend.capabilities()).can_fill is False
         port = int(server.url.rpartition(":")[2])
-        assert await find_local((Place(name="llamacpp", port=port),), patience=120) == ()
+        assert await find_local((LoopbackPort(name="llamacpp", port=port),), patience=120) == ()
 
 
 async def test_it_is_found(llama: Llama) -> None:
-    place = Place(name="llamacpp", port=int(llama.url.rpartition(":")[2]))
+    place = LoopbackPort(name="llamacpp", port=int(llama.url.rpartition(":")[2]))
     assert await find_local((place,), patience=120) == (Local(name="llamacpp", base_url=llama.url),)
 
 

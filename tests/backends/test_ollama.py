@@ -10,12 +10,19 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from fim_lsp.backends.base import Chunk, Usage
-from fim_lsp.backends.codestral import Generation
-from fim_lsp.backends.keys import Keys
+from fim_lsp.backends.backend import Chunk, Usage
+from fim_lsp.backends.credentials import KeySource
+from fim_lsp.backends.http_backend import HttpBackend
 from fim_lsp.backends.ollama import CONTEXT, ollama
-from fim_lsp.backends.remote import HttpBackend
-from fim_lsp.errors import BackendError, BadReply, Overloaded, Rejected, UnknownModel, Unreachable
+from fim_lsp.backends.profile import Generation
+from fim_lsp.errors import (
+    BackendError,
+    BadReply,
+    Overloaded,
+    Rejected,
+    UnknownModel,
+    Unreachable,
+)
 from fim_lsp.prompt.prompt import Prompt, Snippet
 from tests.backends.helpers import PROMPT, ask, ask_text, cut
 from tests.fakes.http import FakeServer, Reply
@@ -147,7 +154,7 @@ async def fake() -> AsyncIterator[tuple[Ollama, FakeServer]]:
 
 async def connected(server: FakeServer, model: str = QWEN) -> HttpBackend:
     profile = ollama(model, base_url=server.url)
-    return HttpBackend(profile, keys=Keys(server.url), timeout=30)
+    return HttpBackend(profile, keys=KeySource(server.url), timeout=30)
 
 
 async def test_it_completes(fake: tuple[Ollama, FakeServer]) -> None:
@@ -192,7 +199,7 @@ async def test_without_a_model_it_is_asked_what_it_has(
 ) -> None:
     behaviour, server = fake
     behaviour.models, behaviour.loaded = models, loaded
-    backend = HttpBackend(ollama(None, base_url=f"{server.url}/v1"), keys=Keys(server.url), timeout=30)
+    backend = HttpBackend(ollama(None, base_url=f"{server.url}/v1"), keys=KeySource(server.url), timeout=30)
     assert not await backend.prepare(PROMPT)
     assert await ask_text(backend) == "return a + b"
     assert backend.model == taken
@@ -208,7 +215,7 @@ async def test_without_a_model_that_can_fill_in_it_says_what_there_is(fake: tupl
         ({}, "it has none:"),
     ):
         behaviour.models = models
-        backend = HttpBackend(ollama(None, base_url=server.url), keys=Keys(server.url), timeout=30)
+        backend = HttpBackend(ollama(None, base_url=server.url), keys=KeySource(server.url), timeout=30)
         with pytest.raises(UnknownModel, match=says):
             await ask(backend)
         await backend.close()

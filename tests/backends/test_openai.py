@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fim_lsp.backends.base import Chunk, Usage
-from fim_lsp.backends.codestral import Generation
-from fim_lsp.backends.keys import Keys
+from fim_lsp.backends.backend import Chunk, Usage
+from fim_lsp.backends.credentials import KeySource
+from fim_lsp.backends.http_backend import HttpBackend
 from fim_lsp.backends.openai import HOSTS, OpenAI, openai
-from fim_lsp.backends.remote import HttpBackend
+from fim_lsp.backends.profile import Generation
 from fim_lsp.errors import Rejected, SettingError, Unauthorized, UnknownModel, Unreachable
 from fim_lsp.prompt.prompt import Prompt, Snippet
 from fim_lsp.text.positions import with_line_feeds
@@ -144,7 +144,7 @@ async def connect() -> AsyncIterator[Connect]:
 
     def make(server: FakeServer, **settings: Any) -> HttpBackend:
         profile = openai(server.url, **{"model": QWEN, **settings})
-        made.append(HttpBackend(profile, keys=Keys(server.url), timeout=30))
+        made.append(HttpBackend(profile, keys=KeySource(server.url), timeout=30))
         return made[-1]
 
     yield make
@@ -216,8 +216,8 @@ async def test_a_parameter_that_a_server_has_not_got_is_left_out(connect: Connec
 async def test_a_refusal_that_only_echoes_the_text_changes_nothing(connect: Connect) -> None:
     error = {"error": {"message": "bad prompt: " + "x" * 300 + " suffix is not currently supported", "code": 400}}
     profile = openai(ANY, model=QWEN, fim_template="suffix")
-    assert profile.instead(400, json.dumps(error).encode()) is None
-    assert profile.instead(500, b'{"error": {"message": "suffix is not supported"}}') is None
+    assert profile.alternative(400, json.dumps(error).encode()) is None
+    assert profile.alternative(500, b'{"error": {"message": "suffix is not supported"}}') is None
 
 
 MODELS = [

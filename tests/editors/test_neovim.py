@@ -523,10 +523,10 @@ async def test_installed_it_shows_ghost_text_and_has_help(desk: Desk, way: str) 
     repository = _repository(desk) if way in {"vim.pack", "lazy.nvim"} else ROOT
     config = _INSTALLED[way].replace("REPOSITORY", str(repository))
     if way == "lazy.nvim":
-        stand_in = desk.folder / "stand-in"
-        config = config.replace("LAZY", str(EDITORS / "lazy.nvim")).replace("STAND_IN", str(stand_in))
-        (stand_in / "lua").mkdir(parents=True)
-        (stand_in / "lua" / "lazy.lua").write_text(_STAND_IN)
+        from_fallback = desk.folder / "stand-in"
+        config = config.replace("LAZY", str(EDITORS / "lazy.nvim")).replace("STAND_IN", str(from_fallback))
+        (from_fallback / "lua").mkdir(parents=True)
+        (from_fallback / "lua" / "lazy.lua").write_text(_STAND_IN)
     neovim = Neovim(desk, config)
     path = await _with_ghost(neovim)
     if way != "enable":  # keys are set by setup()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from fim_lsp.backends.base import Capacity
+from fim_lsp.backends.backend import Capacity
 from fim_lsp.prompt.prompt import Prompt
 
 
 class Bare:
-    """The parts of :class:`~fim_lsp.backends.base.Backend` for one that takes any amount of text and has nothing to prepare."""
+    """The parts of :class:`~fim_lsp.backends.backend.Backend` for one that takes any amount of text and prepares nothing."""
 
     capacity = Capacity()
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 
-from fim_lsp.errors import BackendError, Overloaded, RateLimited, Rejected, Unauthorized, UnknownModel
+from fim_lsp.errors import (
+    BackendError,
+    Overloaded,
+    RateLimited,
+    Rejected,
+    Unauthorized,
+    UnknownModel,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from fim_lsp import crew
-from fim_lsp.backends.probe import Local
+from fim_lsp.backends.discovery import Local
+from fim_lsp.session import backend_manager
 from tests.fakes.codestral import Behaviour, FakeCodestral, Request
 from tests.fakes.http import FakeServer, Reply
 from tests.fakes.ollama import Ollama
@@ -72,7 +72,7 @@ async def test_a_file_that_stays_here_reaches_no_other_machine(tmp_path: Path) -
 async def test_auto_takes_what_answers_on_this_machine_unless_there_is_a_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str | None
 ) -> None:
-    from fim_lsp.session import Session
+    from fim_lsp.session.session import Session
 
     looked = []
 
@@ -80,7 +80,7 @@ async def test_auto_takes_what_answers_on_this_machine_unless_there_is_a_key(
         looked.append(True)
         return (Local(name="llamacpp", base_url="http://127.0.0.1:9"),)
 
-    monkeypatch.setattr(crew, "find_local", find)
+    monkeypatch.setattr(backend_manager, "find_local", find)
     session = Session(lambda *_: None, {"CODESTRAL_API_KEY": key} if key else {})
     session.start(roots=[tmp_path])
     await session.ready()

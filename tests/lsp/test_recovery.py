@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.codestral import Behaviour, FakeCodestral
-from tests.limits.fakes import until
 from tests.lsp.raw import RawClient, texts
+from tests.rate_limit.fakes import until
 
 PAGE = b"<!doctype html><title>Sign in</title>"
 REFUSED = Behaviour(status=401, raw=b'{"detail":"Unauthorized"}')

@@ -13,9 +13,9 @@ import pytest
 from fim_lsp.lsp import listener, transport
 from fim_lsp.lsp.protocol import Protocol
 from tests.fakes.codestral import FakeCodestral
-from tests.limits.fakes import until
 from tests.lsp.raw import URI, RawClient, framed, texts
 from tests.lsp.shared import shared_server
+from tests.rate_limit.fakes import until
 
 NGRAM = {"backend": "ngram"}
 SOURCE = "\n".join(["total = compute(alpha, beta)", "print(total)"] * 20) + "\ntotal = compute(alp"

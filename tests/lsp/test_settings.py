@@ -169,7 +169,7 @@ async def test_a_server_without_a_home_serves(tmp_path: Path) -> None:
     """``docker run --user 12345``: no HOME, and no line in passwd; one sentence says what that means for the quota."""
     homeless = RawClient(tmp_path)
     homeless.env = {k: v for k, v in homeless.env.items() if k != "HOME" and not k.startswith("XDG_")}
-    start = "import pwd; pwd.getpwuid = {}.__getitem__; from fim_lsp.cli import main; main([])"
+    start = "import pwd; pwd.getpwuid = {}.__getitem__; from fim_lsp.cli.main import main; main([])"
     homeless.command = [sys.executable, "-c", start]
     async with FakeCodestral(lambda body: "x") as server, homeless as client:
         options = {"backend": "codestral", "base_url": server.url, "api_key": "k", "requests_per_minute": 100}

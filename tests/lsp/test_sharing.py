@@ -18,10 +18,10 @@ from fim_lsp.lsp import listener, transport
 from fim_lsp.lsp.gate import MAX_FIRST_MESSAGE, Gate
 from fim_lsp.secret import Secret
 from tests.fakes.codestral import FakeCodestral
-from tests.limits.fakes import until
 from tests.lsp.raw import GUARD, RawClient, framed, texts
 from tests.lsp.shared import Editor, answer, initialize, shared_server
 from tests.lsp.test_framing import FOREIGN
+from tests.rate_limit.fakes import until
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="Unix sockets, signals and file modes are POSIX")
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from lsprotocol import types
 
-from fim_lsp.journal import Journal, Status
 from fim_lsp.lsp.status import status, why
+from fim_lsp.session.request_log import RequestLog, Status
 from tests.fakes.codestral import Behaviour, FakeCodestral
 from tests.lsp.raw import URI, RawClient
 
@@ -77,7 +77,7 @@ def test_no_message_carries_what_nobody_sees() -> None:
     said: list[str] = []
 
     class Speaker:
-        journal = Journal(lambda _status: None)
+        journal = RequestLog(lambda _status: None)
 
         def window_show_message(self, params: types.ShowMessageParams) -> None:
             said.append(params.message)

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fim_lsp.backends.codestral import with_context
+from fim_lsp.context.index import ContextIndex
 from fim_lsp.prompt.build import build
-from fim_lsp.prompt.library import Library
 from fim_lsp.prompt.prompt import Prompt, Snippet
-from fim_lsp.prompt.secrets import mask
-from fim_lsp.prompt.window import Windows
+from fim_lsp.prompt.sticky_window import Windows
+from fim_lsp.redaction.mask import mask
 from tests.marked import split
 
 LINES = st.lists(st.text(alphabet="abc d😀", max_size=30), max_size=40)
@@ -144,7 +144,7 @@ def test_a_name_that_can_not_be_read_stands_in_no_heading(name: str) -> None:
             context=(Snippet(path="c.py", text="y = 1\n"),),
         )  # fmt: skip
         assert len(prompt.context) == kept
-    library = Library()
+    library = ContextIndex()
     library.put("key", lambda: ["y = 1\n"], name)
     assert not library._shelves
     library.put("key", lambda: ["y = 1\n"], "b.py")

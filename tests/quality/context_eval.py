@@ -16,12 +16,12 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from fim_lsp.config import Settings
-from fim_lsp.limits.estimate import Estimator
+from fim_lsp.context.import_parser import stems
+from fim_lsp.context.index import ContextIndex
 from fim_lsp.prompt.build import WINDOW, build, context_room
-from fim_lsp.prompt.imports import stems
-from fim_lsp.prompt.library import Library
 from fim_lsp.prompt.prompt import Prompt
+from fim_lsp.rate_limit.token_estimate import Estimator
+from fim_lsp.settings.schema import Settings
 from fim_lsp.text.document import Document
 from fim_lsp.text.positions import Encoding
 from tests.quality.corpora import Corpus, corpus
@@ -79,7 +79,9 @@ def places(files: Corpus, count: int, chance: random.Random) -> Iterable[tuple[s
             yield name, chance.choice(worth)
 
 
-def prompt(library: Library | None, files: Corpus, name: str, document: Document, line: int, column: int) -> Prompt:
+def prompt(
+    library: ContextIndex | None, files: Corpus, name: str, document: Document, line: int, column: int
+) -> Prompt:
     """The prompt that the scheduler would make, with context if there is a ``library``."""
     settings, estimator = Settings(), Estimator()
     split = document.split(line, column, before=WINDOW, after=WINDOW)
@@ -102,7 +104,7 @@ def score(files: Corpus, name: str, number: int, others: Iterable[str], *, end: 
     indent = line[: len(line) - len(line.lstrip())]
     above, below = "".join(files[name][:number]), "" if end else "\n" + "".join(files[name][number + 1 :])
     document = Document(above + indent + below, Encoding.UTF32)
-    library = Library()
+    library = ContextIndex()
     library.put(name, lambda: document.lines)
     library.edited(name, number)
     near = {*others, *imported(files, name)} - {name}

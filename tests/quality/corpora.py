@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fim_lsp.backends.ngram.lexer import lex, lex_line
+from fim_lsp.ngram.lexer import lex, lex_line
 
 _MOST_BYTES = 300_000
 

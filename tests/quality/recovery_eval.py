@@ -15,7 +15,7 @@ import sysconfig
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from fim_lsp.suggest.shape import wants_lines
+from fim_lsp.suggest.postprocess import wants_lines
 from fim_lsp.text.document import split_lines
 from tests.quality.quiet import SCENARIOS, TWINS, silent, spoken
 from tests.quality.recovery_judge import Judged, Verdict, judge

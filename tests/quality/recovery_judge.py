@@ -22,7 +22,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from fim_lsp.suggest.shape import enough, shape, wants_lines
+from fim_lsp.suggest.postprocess import is_complete, shape, wants_lines
 from fim_lsp.suggest.suggestion import Suggestion
 from tests.quality.recovery_places import Place
 from tests.quality.spoil import Case, Spoiling
@@ -52,7 +52,7 @@ def streamed(case: Case) -> Suggestion | None:
     """What is shown of a reply that comes in pieces; the call is ended as soon as that is allowed."""
     split, reply = case.place.split, case.reply
     for end in range(PIECE, len(reply), PIECE):
-        if enough(split, reply[:end], "auto"):
+        if is_complete(split, reply[:end], "auto"):
             return shape(split, reply[:end], finished=None, multiline="auto")
     return shape(split, reply, finished=case.finished, multiline="auto")
 

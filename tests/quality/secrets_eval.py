@@ -21,8 +21,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fim_lsp.prompt.secret_find import find
-from fim_lsp.prompt.secrets import mask
+from fim_lsp.redaction.detect import find
+from fim_lsp.redaction.mask import mask
 from tests.quality.secrets_corpus import Case, cases
 
 SEED = 20240607

@@ -10,10 +10,10 @@ import statistics
 import sys
 from collections.abc import Iterator
 
-from fim_lsp.config import Settings
-from fim_lsp.limits.estimate import Estimator
 from fim_lsp.prompt.build import WINDOW, build
-from fim_lsp.prompt.window import Windows
+from fim_lsp.prompt.sticky_window import Windows
+from fim_lsp.rate_limit.token_estimate import Estimator
+from fim_lsp.settings.schema import Settings
 from fim_lsp.text.document import Document
 from fim_lsp.text.positions import Encoding
 from tests.quality.typing_eval import load

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fim_lsp.backends.ngram.generate import Guess
-from fim_lsp.backends.ngram.predict import Offer
+from fim_lsp.ngram.generate import Guess
+from fim_lsp.ngram.predict import Offer
 from tests.quality.corpora import HeldOut
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class CompletionResult:
     """What everybody said at one place; ``seconds`` of CPU for our offer."""
 
     held: HeldOut
@@ -52,7 +52,13 @@ COLUMNS = (
 HEADER = "| " + " | ".join(COLUMNS) + " |\n|" + "---|" * len(COLUMNS)
 
 
-def row(name: str, tokens: int, found: Sequence[Answer], ends: Sequence[Answer], starts: Sequence[Answer]) -> str:
+def row(
+    name: str,
+    tokens: int,
+    found: Sequence[CompletionResult],
+    ends: Sequence[CompletionResult],
+    starts: Sequence[CompletionResult],
+) -> str:
     """One line of the table: answers within lines, at their ends, and where nothing but the indentation is typed."""
 
     def both(said: Sequence[str]) -> str:
@@ -77,12 +83,12 @@ def row(name: str, tokens: int, found: Sequence[Answer], ends: Sequence[Answer],
     return "| " + " | ".join(cells) + " |"
 
 
-def right_as_far(found: Sequence[Answer]) -> list[bool]:
+def right_as_far(found: Sequence[CompletionResult]) -> list[bool]:
     """Of each offer whether it is the beginning of what came."""
     return [answer.held.rest.startswith(answer.offer.text) for answer in found if answer.offer is not None]
 
 
-def _several(found: Sequence[Answer]) -> tuple[str, str]:
+def _several(found: Sequence[CompletionResult]) -> tuple[str, str]:
     """How many offers of several lines, and the share that is right."""
     right = sum(answer.further is not None and answer.below.startswith(answer.further.text + "\n") for answer in found)
     return str(len(found)), _share(right, len(found))

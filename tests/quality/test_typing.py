@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 
-from fim_lsp.limits.window import Limits
+from fim_lsp.rate_limit.sliding_window import Limits
 from tests.quality.typing_eval import Result, load, replay
 from tests.virtual import run
 

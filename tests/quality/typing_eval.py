@@ -21,18 +21,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fim_lsp.backends.base import Chunk, Usage
-from fim_lsp.config import Settings
+from fim_lsp.backends.backend import Chunk, Usage
 from fim_lsp.errors import RateLimited
-from fim_lsp.limits.estimate import Estimator
-from fim_lsp.limits.limiter import Limiter
-from fim_lsp.limits.window import Limits
 from fim_lsp.prompt.prompt import Prompt
-from fim_lsp.schedule.asker import Asker
-from fim_lsp.schedule.completer import Completer
-from fim_lsp.schedule.health import Health
-from fim_lsp.schedule.plan import Plan
-from fim_lsp.schedule.snapshot import Reason, Snapshot
+from fim_lsp.rate_limit.limiter import Limiter
+from fim_lsp.rate_limit.sliding_window import Limits
+from fim_lsp.rate_limit.token_estimate import Estimator
+from fim_lsp.schedule.backend_client import BackendClient
+from fim_lsp.schedule.circuit_breaker import CircuitBreaker
+from fim_lsp.schedule.fallback_chain import FallbackChain
+from fim_lsp.schedule.request import Outcome, Snapshot
+from fim_lsp.schedule.scheduler import Scheduler
+from fim_lsp.settings.schema import Settings
 from fim_lsp.text.document import Document
 from fim_lsp.text.positions import Encoding
 from tests.fakes.backend import Bare
@@ -195,9 +195,9 @@ async def replay(trace: Trace, *, limits: Limits | None = None, share: float = 0
     """Type the trace as VS Code's client tells it: after each edit the request before is cancelled, and a new one made."""
     model = Model({key: text for key, text in zip(trace.keys, trace.following, strict=True) if text}, share, limits)
     limiter = Limiter(limits or Limits(), identity="trace", clock=now, jitter=lambda: 0.5)
-    asker = Asker(backend=model, health=Health(now), limiter=limiter, estimator=Estimator())
-    plan = Plan(settings=Settings(), askers=(asker,), trouble=lambda *_: None, fine=lambda _: None)
-    completer = Completer(plan, debounce=None, excluded=lambda _: False, clock=now)
+    asker = BackendClient(backend=model, health=CircuitBreaker(now), limiter=limiter, estimator=Estimator())
+    plan = FallbackChain(settings=Settings(), askers=(asker,), trouble=lambda *_: None, fine=lambda _: None)
+    completer = Scheduler(plan, debounce=None, excluded=lambda _: False, clock=now)
     document = Document(trace.text, Encoding.UTF16)
     shown: list[str] = [""] * len(trace.steps)
     answered: list[float] = []
@@ -222,7 +222,7 @@ async def replay(trace: Trace, *, limits: Limits | None = None, share: float = 0
             answers.append(number)
             if number == len(futures) - 1 and (suggestion := done.result().suggestion):
                 shown[number] = suggestion.text
-                if done.result().reason is Reason.CALL:
+                if done.result().reason is Outcome.CALL:
                     answered.append(now() - asked)
 
         future.add_done_callback(note)

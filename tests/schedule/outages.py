@@ -16,21 +16,21 @@ from dataclasses import dataclass, field
 import httpx
 
 from fim_lsp.backends.codestral import codestral
-from fim_lsp.backends.http import Transport
-from fim_lsp.backends.keys import Keys
-from fim_lsp.backends.remote import HttpBackend
-from fim_lsp.config import Settings
+from fim_lsp.backends.credentials import KeySource
+from fim_lsp.backends.http_backend import HttpBackend
 from fim_lsp.errors import BackendError
-from fim_lsp.limits.estimate import Estimator
-from fim_lsp.limits.limiter import Limiter
-from fim_lsp.limits.window import Limits
-from fim_lsp.notices import Level, Notices
-from fim_lsp.schedule.asker import Asker
-from fim_lsp.schedule.completer import Completer
-from fim_lsp.schedule.health import Health
-from fim_lsp.schedule.plan import Plan
-from fim_lsp.schedule.snapshot import Answer, Reason
+from fim_lsp.http.client import Transport
+from fim_lsp.rate_limit.limiter import Limiter
+from fim_lsp.rate_limit.sliding_window import Limits
+from fim_lsp.rate_limit.token_estimate import Estimator
+from fim_lsp.schedule.backend_client import BackendClient
+from fim_lsp.schedule.circuit_breaker import CircuitBreaker
+from fim_lsp.schedule.fallback_chain import FallbackChain
+from fim_lsp.schedule.request import CompletionResult, Outcome
+from fim_lsp.schedule.scheduler import Scheduler
 from fim_lsp.secret import Secret
+from fim_lsp.session.notifier import Level, Notifier
+from fim_lsp.settings.schema import Settings
 from tests.schedule.script import Script, Typist
 from tests.virtual import now, run
 
@@ -38,7 +38,7 @@ URL = "https://fim.example"
 FIRST_TOKEN, PER_TOKEN = 0.25, 0.015  # Codestral's, as measured
 GAP = 0.2  # seconds between keys
 TEXT = "total = " + " + ".join(f"name_{number:04}" for number in range(200))  # is typed, and the model knows it
-_ASKED = (Reason.CALL, Reason.JOINED)
+_ASKED = (Outcome.CALL, Outcome.REUSED_CALL)
 HTML = b"<!doctype html><title>Sign in to the network</title>"
 
 
@@ -92,7 +92,7 @@ async def _silent(_request: httpx.Request) -> httpx.Response:
 
 
 async def _unroutable(_request: httpx.Request) -> httpx.Response:
-    await asyncio.sleep(3)  # the limit of fim_lsp.backends.http
+    await asyncio.sleep(3)  # the limit of fim_lsp.http.client
     raise httpx.ConnectTimeout("as told")
 
 
@@ -190,32 +190,32 @@ class Outage:
 
     def __init__(self, *, timeout: float = 10, jitter: float = 1.0, limits: Limits | None = None) -> None:
         self.network = Network()
-        backend = HttpBackend(codestral(base_url=URL), keys=Keys(URL, api_key=Secret("k")), timeout=timeout)
+        backend = HttpBackend(codestral(base_url=URL), keys=KeySource(URL, api_key=Secret("k")), timeout=timeout)
         backend._transport = Wired(URL, timeout=timeout, network=self.network)
         self.backend = backend
-        stand_in = Script(lambda prompt: "stand-in", host="", name="ngram", first=0.001, each=0.0)
-        self.typist = Typist(stand_in)
+        from_fallback = Script(lambda prompt: "stand-in", host="", name="ngram", first=0.001, each=0.0)
+        self.typist = Typist(from_fallback)
         self.told: list[tuple[float, Level, str]] = []
-        notices = Notices(lambda level, sentence: self.told.append((now(), level, sentence)), now)
+        notices = Notifier(lambda level, sentence: self.told.append((now(), level, sentence)), now)
         self.askers = tuple(
-            Asker(
+            BackendClient(
                 backend=one,
-                health=Health(now, lambda: jitter),
+                health=CircuitBreaker(now, lambda: jitter),
                 limiter=Limiter(limits or Limits(), identity=one.name, clock=now, jitter=lambda: 0.0),
                 estimator=Estimator(),
             )
-            for one in (backend, stand_in)
+            for one in (backend, from_fallback)
         )
-        self.plan = Plan(
+        self.plan = FallbackChain(
             settings=Settings(timeout=timeout, stream=True),
             askers=self.askers,
             trouble=lambda one, error: self._trouble(notices, one, error),
             fine=notices.fine,
         )
-        self.typist.completer = Completer(self.plan, debounce=None, excluded=lambda _: False, clock=now)
-        self.answers: list[tuple[float, Answer]] = []
+        self.typist.completer = Scheduler(self.plan, debounce=None, excluded=lambda _: False, clock=now)
+        self.answers: list[tuple[float, CompletionResult]] = []
 
-    def _trouble(self, notices: Notices, backend: object, error: BackendError) -> None:
+    def _trouble(self, notices: Notifier, backend: object, error: BackendError) -> None:
         notices.trouble(backend, error, "ngram")  # type: ignore[arg-type]
 
     async def type_until(self, end: float) -> None:

@@ -7,18 +7,18 @@ import sys
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 
-from fim_lsp.backends.base import Chunk
-from fim_lsp.config import Settings
+from fim_lsp.backends.backend import Chunk
 from fim_lsp.errors import BackendError
-from fim_lsp.limits.estimate import Estimator
-from fim_lsp.limits.limiter import Limiter
-from fim_lsp.limits.window import Limits
 from fim_lsp.prompt.prompt import Prompt
-from fim_lsp.schedule.asker import Asker
-from fim_lsp.schedule.completer import Completer
-from fim_lsp.schedule.health import Health
-from fim_lsp.schedule.plan import Plan
-from fim_lsp.schedule.snapshot import Answer, Snapshot
+from fim_lsp.rate_limit.limiter import Limiter
+from fim_lsp.rate_limit.sliding_window import Limits
+from fim_lsp.rate_limit.token_estimate import Estimator
+from fim_lsp.schedule.backend_client import BackendClient
+from fim_lsp.schedule.circuit_breaker import CircuitBreaker
+from fim_lsp.schedule.fallback_chain import FallbackChain
+from fim_lsp.schedule.request import CompletionResult, Snapshot
+from fim_lsp.schedule.scheduler import Scheduler
+from fim_lsp.settings.schema import Settings
 from fim_lsp.text.document import Document
 from fim_lsp.text.positions import Encoding
 from tests.fakes.backend import Bare
@@ -77,20 +77,20 @@ class Typist:
                  **settings: object) -> None:  # fmt: skip
         self.before, _, self.after = text.partition("‸")
         self.troubles: list[BackendError] = []
-        asker = Asker(
+        asker = BackendClient(
             backend=backend,
-            health=Health(now, jitter=lambda: 0.0),
+            health=CircuitBreaker(now, jitter=lambda: 0.0),
             limiter=Limiter(limits, identity="script", clock=now, jitter=lambda: 0.0) if limits else None,
             estimator=Estimator(),
         )
-        plan = Plan(
+        plan = FallbackChain(
             settings=Settings(**settings),  # type: ignore[arg-type]
             askers=(asker,),
             trouble=lambda _backend, error: self.troubles.append(error),
             fine=lambda _backend: None,
         )
-        self.completer = Completer(plan, debounce=debounce, excluded=lambda uri: uri.endswith(".env"), clock=now)
-        self.answers: list[tuple[int, Answer]] = []
+        self.completer = Scheduler(plan, debounce=debounce, excluded=lambda uri: uri.endswith(".env"), clock=now)
+        self.answers: list[tuple[int, CompletionResult]] = []
         self.asked = 0
 
     def type(self, text: str) -> None:
@@ -120,7 +120,7 @@ class Typist:
             edit = document.replace(place, place, text)
         self.completer.edited("file:///a.py", edit)
 
-    def ask(self, *, explicit: bool = False, uri: str = "file:///a.py") -> asyncio.Future[Answer]:
+    def ask(self, *, explicit: bool = False, uri: str = "file:///a.py") -> asyncio.Future[CompletionResult]:
         """Request a completion; answers are collected in their order."""
         snapshot = Snapshot(
             uri=uri,
@@ -138,6 +138,6 @@ class Typist:
         return future
 
 
-def shown(answer: Answer) -> str | None:
+def shown(answer: CompletionResult) -> str | None:
     """The text of an answer."""
     return answer.suggestion.text if answer.suggestion else None

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from fim_lsp.backends.base import Chunk
+from fim_lsp.backends.backend import Chunk
 from fim_lsp.prompt.prompt import Prompt
 from fim_lsp.schedule.call import LONGEST as LONGEST_KEPT
 from fim_lsp.schedule.call import Call
-from fim_lsp.schedule.snapshot import Reason, Snapshot
-from fim_lsp.suggest import shape
+from fim_lsp.schedule.request import Outcome, Snapshot
+from fim_lsp.suggest import postprocess
 from tests.marked import split
 from tests.schedule.script import Script, Typist, shown
 from tests.virtual import now, run
@@ -42,8 +42,8 @@ class Reads:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.characters = self.looks = 0
-        self._real = shape.enough
-        monkeypatch.setattr(shape, "enough", self._enough)
+        self._real = postprocess.is_complete
+        monkeypatch.setattr(postprocess, "is_complete", self._enough)
 
     def _enough(self, split: Any, text: str, multiline: Any, **place: Any) -> bool:
         self.characters += len(text)
@@ -69,8 +69,8 @@ def test_what_is_read_grows_with_the_answer(text: str, marked: str, monkeypatch:
         typist = Typist(backend, marked)
         reads = Reads(monkeypatch)
         answer = await asyncio.wait_for(typist.ask(explicit=True), 5)
-        assert answer.reason in (Reason.CALL, Reason.EMPTY)
-        assert backend.sent <= shape.MOST_READ + 400  # no more can be shown
+        assert answer.reason in (Outcome.CALL, Outcome.EMPTY)
+        assert backend.sent <= postprocess.MOST_READ + 400  # no more can be shown
         assert reads.characters <= 64 * backend.sent + 16_000
         typist.completer.close()
         await asyncio.sleep(0)
@@ -84,7 +84,7 @@ def test_a_line_too_long_to_be_drawn_is_shown_as_far_as_it_can_be() -> None:
         typist = Typist(backend, "x = ‸\n")
         text = shown(await typist.ask(explicit=True))
         assert text is not None
-        assert shape.LONGEST - 2 <= len(text) <= shape.LONGEST
+        assert postprocess.LONGEST - 2 <= len(text) <= postprocess.LONGEST
         assert ANSWERS["one line"].startswith(text)
         assert now() < 1.2
         await asyncio.sleep(60)
@@ -95,9 +95,9 @@ def test_a_line_too_long_to_be_drawn_is_shown_as_far_as_it_can_be() -> None:
 
 def test_of_lines_too_long_to_be_drawn_whole_ones_are_shown() -> None:
     lines = "".join(f"    call_{n}({'a' * 200})\n" for n in range(40))
-    suggestion = shape.shape(split("def f():\n    ‸"), lines.lstrip(), finished=None, multiline="auto")
+    suggestion = postprocess.shape(split("def f():\n    ‸"), lines.lstrip(), finished=None, multiline="auto")
     assert suggestion is not None
-    assert len(suggestion.text) > shape.LONGEST - 300
+    assert len(suggestion.text) > postprocess.LONGEST - 300
     assert suggestion.text.endswith("aaa)")
 
 
@@ -115,7 +115,7 @@ def test_line_ends_are_the_documents_however_the_answer_was_cut(text: str, size:
         call.add(Chunk(text=text[at : at + size]))
     assert call.text == "\r\n".join(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
     assert call.size == len(call.text)
-    call.add(Chunk(text="\nz", anew=True))
+    call.add(Chunk(text="\nz", replaces_previous=True))
     assert call.text == "\r\nz"
 
 

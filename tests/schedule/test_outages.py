@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from fim_lsp.notices import Level
+from fim_lsp.session.notifier import Level
 from tests.schedule.outages import FAULTS, Outage
 from tests.virtual import now, run
 

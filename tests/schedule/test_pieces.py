@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from fim_lsp.schedule.snapshot import Reason
+from fim_lsp.schedule.request import Outcome
 from tests.schedule.script import Script, Typist, shown
 from tests.virtual import run
 
@@ -19,7 +19,7 @@ def test_after_an_accept_the_next_piece_is_known() -> None:
         typist.type("one()")
         second = typist.ask()
         assert second.done()
-        assert (shown(second.result()), second.result().reason) == ("\ntwo()", Reason.CACHE)
+        assert (shown(second.result()), second.result().reason) == ("\ntwo()", Outcome.CACHE)
         typist.type("\n")
         assert shown(await typist.ask()) == "two()"
         typist.type("two()")

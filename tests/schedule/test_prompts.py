@@ -9,13 +9,13 @@ from contextlib import aclosing
 
 import pytest
 
-from fim_lsp.backends.base import Chunk
-from fim_lsp.config import Settings
-from fim_lsp.limits.estimate import Estimator
+from fim_lsp.backends.backend import Chunk
 from fim_lsp.prompt.prompt import Prompt, Snippet
-from fim_lsp.schedule.asker import Asker
-from fim_lsp.schedule.health import Health
-from fim_lsp.schedule.snapshot import Snapshot
+from fim_lsp.rate_limit.token_estimate import Estimator
+from fim_lsp.schedule.backend_client import BackendClient
+from fim_lsp.schedule.circuit_breaker import CircuitBreaker
+from fim_lsp.schedule.request import Snapshot
+from fim_lsp.settings.schema import Settings
 from tests.fakes.backend import Bare
 from tests.marked import split
 from tests.virtual import now, run
@@ -42,8 +42,8 @@ class Echo(Bare):
 
 def ask(host: str, marked: str, context: tuple[Snippet, ...] = (), path: str = "a.py") -> tuple[str, Prompt]:
     backend = Echo(host)
-    asker = Asker(
-        backend=backend, health=Health(now), estimator=Estimator(), around=lambda *_: context, key=b"k",
+    asker = BackendClient(
+        backend=backend, health=CircuitBreaker(now), estimator=Estimator(), around=lambda *_: context, key=b"k",
     )  # fmt: skip
     snapshot = Snapshot(uri="u", version=1, language="python", path=path, split=split(marked))
 
@@ -99,6 +99,6 @@ def test_a_document_of_no_project_gets_no_context() -> None:
     ],
 )
 def test_a_server_is_told_where_one_line_is_enough(marked: str, settings: dict[str, object], single: bool) -> None:
-    asker = Asker(backend=Echo(""), health=Health(now), estimator=Estimator())
+    asker = BackendClient(backend=Echo(""), health=CircuitBreaker(now), estimator=Estimator())
     snapshot = Snapshot(uri="u", version=1, language="python", path="", split=split(marked))
     assert asker.compose(snapshot, Settings(**settings)).single_line is single  # type: ignore[arg-type]

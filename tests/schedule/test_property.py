@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fim_lsp.errors import Overloaded, Unreachable
 from fim_lsp.prompt.prompt import Prompt
-from fim_lsp.schedule.snapshot import Reason
+from fim_lsp.schedule.request import Outcome
 from tests.schedule.script import Script, Typist
 from tests.virtual import run
 
@@ -79,7 +79,7 @@ def test_every_request_is_answered_once_and_in_order(steps: list[Step], debounce
         assert set(order) | cancelled == set(range(len(requests)))
         assert not set(order) & cancelled
         for number, answered in typist.answers[:-1]:
-            if answered.reason is Reason.SUPERSEDED:
+            if answered.reason is Outcome.SUPERSEDED:
                 assert number < len(requests) - 1
         if sudden:
             assert len(backend.ended) == len(backend.started)  # no call outlives interest in it

@@ -6,22 +6,22 @@ import asyncio
 
 import pytest
 
-from fim_lsp.config import Settings
 from fim_lsp.errors import BackendError, Paused, Unreachable
-from fim_lsp.limits.estimate import Estimator
-from fim_lsp.limits.limiter import Limiter
-from fim_lsp.limits.window import Limits
-from fim_lsp.schedule.asker import Asker
-from fim_lsp.schedule.health import Health
-from fim_lsp.schedule.plan import Plan
-from fim_lsp.schedule.snapshot import Reason
+from fim_lsp.rate_limit.limiter import Limiter
+from fim_lsp.rate_limit.sliding_window import Limits
+from fim_lsp.rate_limit.token_estimate import Estimator
+from fim_lsp.schedule.backend_client import BackendClient
+from fim_lsp.schedule.circuit_breaker import CircuitBreaker
+from fim_lsp.schedule.fallback_chain import FallbackChain
+from fim_lsp.schedule.request import Outcome
+from fim_lsp.settings.schema import Settings
 from tests.schedule.script import Script, Typist, shown
-from tests.schedule.test_trouble import ask, asker, fail_until_it_rests
+from tests.schedule.test_circuit_breaker import ask, asker, fail_until_it_rests
 from tests.virtual import now, run
 
 
-def plan(*backends: Script) -> Plan:
-    return Plan(
+def plan(*backends: Script) -> FallbackChain:
+    return FallbackChain(
         settings=Settings(),
         askers=tuple(asker(backend) for backend in backends),
         trouble=lambda *_: None,
@@ -86,17 +86,17 @@ def test_a_probe_that_waits_for_the_quota_holds_up_nobody() -> None:
         backend.fail = None
         await asyncio.sleep(6)
         assert one.limiter is not None
-        reserve, gate = one.limiter.reserve, asyncio.Event()
+        reserve, skip_reason = one.limiter.reserve, asyncio.Event()
 
         async def slow(**arguments: object) -> object:
-            await gate.wait()
+            await skip_reason.wait()
             return await reserve(**arguments)  # type: ignore[arg-type]
 
         one.limiter.reserve = slow  # type: ignore[method-assign,assignment]
         for _ in range(3):
             with pytest.raises(Paused):
                 await ask(one)
-        gate.set()
+        skip_reason.set()
         await asyncio.sleep(1)
         assert await ask(one) == "ok"
 
@@ -106,7 +106,7 @@ def test_a_probe_that_waits_for_the_quota_holds_up_nobody() -> None:
 def test_an_answer_without_end_is_one_call() -> None:
     async def main() -> None:
         async def endless(prompt: object) -> object:
-            from fim_lsp.backends.base import Chunk
+            from fim_lsp.backends.backend import Chunk
 
             backend.calls.append(prompt)  # type: ignore[arg-type]
             while True:
@@ -128,7 +128,7 @@ def test_second_tries_count_against_the_quota() -> None:
         backend = Script(lambda prompt: "ok", fail=Unreachable("503"))
         limiter = Limiter(Limits(requests=5), identity="x", clock=now, jitter=lambda: 0.0)
         for _ in range(20):
-            one = Asker(backend=backend, health=Health(now), limiter=limiter, estimator=Estimator())
+            one = BackendClient(backend=backend, health=CircuitBreaker(now), limiter=limiter, estimator=Estimator())
             with pytest.raises(BackendError):
                 await ask(one)
         assert len(backend.calls) <= 5
@@ -156,7 +156,7 @@ def test_a_file_that_is_excluded_while_its_call_waits_is_not_sent() -> None:
         typist.type("a")
         asked = typist.ask()
         typist.completer.follow(plan(backend), debounce=0.2, excluded=lambda _: True)
-        assert (await asked).reason is Reason.EXCLUDED
+        assert (await asked).reason is Outcome.EXCLUDED
         await asyncio.sleep(1)
         assert backend.calls == []
 
@@ -168,11 +168,11 @@ def test_a_deletion_elsewhere_says_nothing_about_here() -> None:
         backend = Script(lambda prompt: "x")
         typist = Typist(backend, "one two\n‸\nthree", debounce=0.0)
         typist.erase()
-        assert (await typist.ask()).reason is Reason.DELETION
+        assert (await typist.ask()).reason is Outcome.DELETION
         typist.before, typist.after = "one two\nth", "ree"
-        assert (await typist.ask()).reason is not Reason.DELETION
+        assert (await typist.ask()).reason is not Outcome.DELETION
         typist.before, typist.after = "one two", "\nthree"
-        assert (await typist.ask(explicit=True)).reason is Reason.CALL
+        assert (await typist.ask(explicit=True)).reason is Outcome.CALL
 
     run(main())
 
@@ -182,8 +182,8 @@ def test_who_asks_by_a_key_is_not_told_that_nothing_is_known() -> None:
         answers = iter(["", "here"])
         backend = Script(lambda prompt: next(answers))
         typist = Typist(backend, debounce=0.0)
-        assert (await typist.ask()).reason is Reason.EMPTY
-        assert (await typist.ask()).reason is Reason.CACHE
+        assert (await typist.ask()).reason is Outcome.EMPTY
+        assert (await typist.ask()).reason is Outcome.CACHE
         assert shown(await typist.ask(explicit=True)) == "here"
 
     run(main())
@@ -195,7 +195,7 @@ def test_trouble_is_news_again_after_an_answer_that_we_ended() -> None:
         backend = Script(lambda prompt: "one\ntwo\nthree", each=0.2)
         typist = Typist(backend, "a = ‸ + b", debounce=0.0)
         typist.completer.follow(
-            Plan(
+            FallbackChain(
                 settings=Settings(),
                 askers=(asker(backend),),
                 trouble=lambda *_: None,

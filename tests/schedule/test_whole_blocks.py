@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from fim_lsp.schedule.lane import PATIENCE, WHOLE
-from fim_lsp.schedule.snapshot import Reason
+from fim_lsp.schedule.document_scheduler import PATIENCE, WHOLE
+from fim_lsp.schedule.request import Outcome
 from tests.schedule.script import Script, Typist, shown
 from tests.virtual import now, run
 
@@ -73,7 +73,7 @@ def test_asking_again_brings_what_has_come_since(typed: str) -> None:
         await asyncio.sleep(1)
         last = await typist.ask()
         assert shown(last) == WHOLE_BLOCK.removeprefix(typed[:1])
-        assert last.reason is Reason.CACHE
+        assert last.reason is Outcome.CACHE
         assert len(backend.calls) == 1
 
     run(main())
@@ -112,13 +112,13 @@ def test_a_call_that_is_hung_up_on_shows_nothing_later() -> None:
         waiting = typist.ask()
         await asyncio.sleep(0.25 + 7 / 200)  # the first line has come, the others have not
         typist.type("x")
-        assert (await waiting).reason is Reason.SUPERSEDED
+        assert (await waiting).reason is Outcome.SUPERSEDED
         again = typist.ask()
         await asyncio.sleep(PATIENCE)
         assert not again.done()
         typist.completer.close()
         await asyncio.sleep(0)
-        assert (await again).reason is Reason.CLOSED
+        assert (await again).reason is Outcome.CLOSED
 
     run(main())
 

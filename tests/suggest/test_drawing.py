@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lsprotocol import types
 
-from fim_lsp.lsp.items import completion_list, inline_list, word_before
-from fim_lsp.suggest.shape import Multiline, shape
+from fim_lsp.lsp.to_protocol import completion_list, inline_list, word_before
+from fim_lsp.suggest.postprocess import Multiline, shape
 from fim_lsp.suggest.suggestion import Suggestion
 from fim_lsp.text.positions import Encoding, to_units
 from tests.marked import CURSOR, split

@@ -7,8 +7,8 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fim_lsp.suggest.range import drawable
-from fim_lsp.suggest.shape import Multiline, enough, shape
+from fim_lsp.suggest.overlap import drawable
+from fim_lsp.suggest.postprocess import Multiline, is_complete, shape
 from fim_lsp.suggest.suggestion import Suggestion
 from fim_lsp.text.cursor import Split
 from tests.marked import split
@@ -68,8 +68,8 @@ def test_no_character_of_the_users_is_lost(place: Split, text: str, multiline: M
 def test_more_text_changes_nothing_once_there_is_enough(
     place: Split, text: str, more: str, multiline: Multiline, finished: str | None
 ) -> None:
-    if enough(place, text, multiline):
-        assert enough(place, text + more, multiline)
+    if is_complete(place, text, multiline):
+        assert is_complete(place, text + more, multiline)
         shown = shape(place, text, finished=None, multiline=multiline)
         assert shape(place, text + more, finished=finished, multiline=multiline) == shown
 

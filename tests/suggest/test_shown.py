@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from fim_lsp.backends.templates import CONTROL
-from fim_lsp.suggest.shape import enough, shape
+from fim_lsp.prompt.fim_templates import CONTROL
+from fim_lsp.suggest.postprocess import is_complete, shape
 from fim_lsp.suggest.suggestion import Suggestion
 from fim_lsp.text.positions import Encoding, to_units
 from tests.marked import split
@@ -73,7 +73,7 @@ def test_what_is_shown(case: Shown) -> None:
 def test_a_stream_comes_to_the_same(case: Shown) -> None:
     place = split(case.text)
     for end in range(1, len(case.reply)):
-        if enough(place, case.reply[:end], "auto", language=case.language, control=CONTROL):
+        if is_complete(place, case.reply[:end], "auto", language=case.language, control=CONTROL):
             suggestion = shape(
                 place, case.reply[:end], finished=None, multiline="auto", language=case.language, control=CONTROL
             )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from fim_lsp.suggest.place import extent_of
-from fim_lsp.suggest.shape import enough, shape
+from fim_lsp.suggest.cursor_context import extent_of
+from fim_lsp.suggest.postprocess import is_complete, shape
 from fim_lsp.suggest.suggestion import Suggestion
 from tests.quality.recovery_eval import SEED
 from tests.quality.recovery_places import LANGUAGES, Place, corpus, places
@@ -49,4 +49,4 @@ def test_the_same_state_is_answered_the_same() -> None:
         reply = hole.middle + hole.split.suffix[:300]
         first = shape(hole.split, reply, finished=None, multiline="auto")
         assert shape(replace(hole.split), reply, finished=None, multiline="auto") == first
-        assert enough(hole.split, reply, "auto") == enough(replace(hole.split), reply, "auto")
+        assert is_complete(hole.split, reply, "auto") == is_complete(replace(hole.split), reply, "auto")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fim_lsp.prompt.build import build
-from fim_lsp.prompt.window import Windows
+from fim_lsp.prompt.sticky_window import Windows
 from fim_lsp.text.cells import Cell, join
 from fim_lsp.text.cursor import Split
 from fim_lsp.text.document import split_lines

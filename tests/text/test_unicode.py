@@ -11,8 +11,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fim_lsp.lsp.items import completion_list
-from fim_lsp.suggest.shape import shape
+from fim_lsp.lsp.to_protocol import completion_list
+from fim_lsp.suggest.postprocess import shape
 from fim_lsp.suggest.suggestion import Suggestion
 from fim_lsp.text.unicode import HIDDEN, REVERSING, is_visible, on_one_line, visible, without_hidden
 from tests.marked import split

@@ -1,4 +1,4 @@
-"""The settings in the extension's manifest, written from ``fim_lsp.config``'s table.
+"""The settings in the extension's manifest, written from ``fim_lsp.settings.schema``'s table.
 
 ``python -m tests.editors.vscode.manifest`` brings ``package.json`` and ``src/rules.json`` up to date.
 """
@@ -12,9 +12,10 @@ from typing import Any
 
 import fim_lsp
 from fim_lsp.backends.codestral import SITES
-from fim_lsp.backends.wire import host_of
-from fim_lsp.config import RULES, Rule, schema
-from fim_lsp.project_rules import ANYTHING
+from fim_lsp.http.urls import host_of
+from fim_lsp.settings.project_rules import ANYTHING
+from fim_lsp.settings.reference import schema
+from fim_lsp.settings.schema import RULES, SettingSpec
 
 EXTENSION = Path(__file__).parents[3] / "editors" / "vscode"
 PACKAGE = EXTENSION / "package.json"
@@ -65,7 +66,7 @@ def _names() -> list[str]:
     return [name for name in RULES if name != "api_key"]  # which is kept as a secret, and is no setting
 
 
-def _setting(rule: Rule) -> dict[str, Any]:
+def _setting(rule: SettingSpec) -> dict[str, Any]:
     described = schema()["properties"][rule.name]
     shape = _flat({name: value for name, value in described.items() if name not in {"default", "description"}})
     if rule.check.accept_items is not None:  # a list, which the settings page can edit, or a single string

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fim_lsp.config import RULES
+from fim_lsp.settings.schema import RULES
 from tests.editors.vscode import manifest
 
 _SOURCES = sorted((manifest.EXTENSION / "src").glob("*.ts"))

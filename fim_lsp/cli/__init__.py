@@ -1,0 +1,1 @@
+"""The command line: serving, and printing one completion."""

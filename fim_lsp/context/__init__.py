@@ -1,0 +1,1 @@
+"""What a prompt contains of other files: finding it, ranking it."""

@@ -1,0 +1,1 @@
+"""HTTP for back ends: the client, what fails, and what is read from responses."""

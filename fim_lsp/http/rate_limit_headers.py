@@ -1,0 +1,86 @@
+"""What servers say about their rate limits in headers, in all the spellings that were seen."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from types import MappingProxyType
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quota:
+    """What a server's rate-limit headers say: what is left of this minute and when it may be asked again, in seconds."""
+
+    requests_limit: int | None = None
+    requests_left: int | None = None
+    tokens_limit: int | None = None
+    tokens_left: int | None = None
+    retry_after: float | None = None
+
+
+LONGEST_WAIT: Final = 31 * 86_400.0
+"""Seconds: no quota is counted over more than a month."""
+
+_A_MOMENT: Final = 1e9  # seconds: 2001; a span of so many is 31 years
+_NUMBER: Final = re.compile(r"[0-9]+(?:\.[0-9]*)?|\.[0-9]+")
+
+# None of them is promised: Mistral's of 2026, of 2024 and 2025, and OpenAI's, which gateways use.
+_LIMITS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "requests_limit": ("x-ratelimit-limit-req-minute", "x-ratelimit-limit-requests"),
+        "requests_left": ("x-ratelimit-remaining-req-minute", "x-ratelimit-remaining-requests"),
+        "tokens_limit": (
+            "x-ratelimit-limit-tokens-minute",
+            "x-ratelimitbysize-limit-minute",
+            "ratelimitbysize-limit",
+            "x-ratelimit-limit-tokens",
+        ),
+        "tokens_left": (
+            "x-ratelimit-remaining-tokens-minute",
+            "x-ratelimitbysize-remaining-minute",
+            "ratelimitbysize-remaining",
+            "x-ratelimit-remaining-tokens",
+        ),
+    }
+)
+
+
+def read_quota(headers: Mapping[str, str], *, now: float) -> Quota | None:
+    """The limits that ``headers`` tell, None if they tell nothing. ``now`` is in seconds since the epoch."""
+    lower = {name.lower(): value for name, value in headers.items()}
+    found = {field: _first_count(lower, names) for field, names in _LIMITS.items()}
+    wait = retry_after(lower.get("retry-after", ""), now=now)
+    if wait is None:
+        wait = retry_after(lower.get("ratelimitbysize-reset", ""), now=now)
+    if wait is None and all(value is None for value in found.values()):
+        return None
+    return Quota(**found, retry_after=wait)
+
+
+def retry_after(value: str, *, now: float) -> float | None:
+    """Seconds to wait by a Retry-After header: a number, or an HTTP date (RFC 9110, 10.2.3).
+
+    From 0 to :data:`LONGEST_WAIT`. None for what can't be meant: no number, a negative one, or one so large that it is
+    a moment (seconds or milliseconds since 1970) and not a span.
+    """
+    value = value.strip()[:40]
+    try:
+        seconds = float(value) if _NUMBER.fullmatch(value) else _until(value, now)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return min(max(0.0, seconds), LONGEST_WAIT) if seconds < _A_MOMENT else None
+
+
+def _until(value: str, now: float) -> float:
+    """Seconds until an HTTP date; 0 for one that is past."""
+    date = parsedate_to_datetime(value)
+    return min(max(0.0, date.replace(tzinfo=date.tzinfo or UTC).timestamp() - now), LONGEST_WAIT)
+
+
+def _first_count(headers: Mapping[str, str], names: tuple[str, ...]) -> int | None:
+    values = (headers[name].strip() for name in names if name in headers)
+    return next((int(value) for value in values if value.isascii() and value.isdigit() and len(value) < 16), None)

@@ -1,0 +1,118 @@
+"""Words as small numbers, counted, so that a word nobody uses any more is forgotten."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+
+from fim_lsp.ngram.lexer import is_word
+
+_WIDEST = 40
+
+BLANK = 0
+"""The number of "a blank line follows"."""
+SAME_INDENT = BLANK + 1 + _WIDEST
+"""The number of "a line follows, indented like the last that wasn't blank"; one more per column deeper."""
+START = SAME_INDENT + _WIDEST + 1
+"""The number of what stands before a file's first line and after its last."""
+WORD = START + 1
+"""The shape of every word that isn't a keyword: a name may be another one at another place."""
+NUMBER = START + 2
+"""The shape of every number."""
+RESERVED = NUMBER + 1
+"""Numbers below are not words."""
+UNKNOWN = -1
+"""What a word without a number has in a context: it equals nothing."""
+
+_PREFIX_KEY = 3
+
+_KEYWORDS = frozenset(
+    "if else elif for while do switch case default break continue return yield try except finally catch throw raise with "
+    "as in is not and or def class fn func function fun let var const val mut pub struct enum impl trait type interface "
+    "import from use package namespace module export public private protected static final void int bool string float "
+    "double char long self this super None True False null true false nil undefined async await lambda new delete "
+    "match where end then begin local unsafe extends implements throws go defer select chan map range del global".split()
+)
+"""Words of many languages that are not names."""
+
+
+def line_start(delta: int) -> int:
+    """The number of a line start that is ``delta`` columns deeper than the last line that wasn't blank."""
+    return SAME_INDENT + max(-_WIDEST, min(_WIDEST, delta))
+
+
+class Vocabulary:
+    """Numbers of words, shared by the stores of one language. A number is used again once its word is gone.
+
+    Numbers below ``RESERVED`` are line starts and have no spelling. ``shape`` is the number itself, or the kind of word.
+    """
+
+    def __init__(self) -> None:
+        self.text: list[str] = [""] * RESERVED
+        self._uses = array("i", [1]) * RESERVED
+        self.shape = array("i", range(RESERVED))
+        self._number: dict[str, int] = {}
+        self._free: list[int] = []
+        self._by_prefix: dict[str, set[int]] = {}
+
+    def __len__(self) -> int:
+        return len(self._number)
+
+    def find(self, word: str) -> int:
+        """The word's number, or ``UNKNOWN``."""
+        return self._number.get(word, UNKNOWN)
+
+    def take(self, word: str) -> int:
+        """The word's number, made if need be, with one use more."""
+        number = self._number.get(word)
+        if number is None:
+            number = self._new(word)
+        self._uses[number] += 1
+        return number
+
+    def drop(self, number: int) -> None:
+        """One use less; after the last the word is forgotten."""
+        if number < RESERVED:
+            return
+        self._uses[number] -= 1
+        if self._uses[number] == 0:
+            word = self.text[number]
+            del self._number[word]
+            self.text[number] = ""
+            self._free.append(number)
+            if len(word) >= _PREFIX_KEY:
+                alike = self._by_prefix[word[:_PREFIX_KEY]]
+                alike.discard(number)
+                if not alike:
+                    del self._by_prefix[word[:_PREFIX_KEY]]
+
+    def uses(self, number: int) -> int:
+        """How often the word stands in the stores."""
+        return self._uses[number]
+
+    def starting_with(self, beginning: str) -> Iterator[int]:
+        """Numbers of the words that begin so; ``beginning`` has three characters or more."""
+        for number in self._by_prefix.get(beginning[:_PREFIX_KEY], ()):
+            if self.text[number].startswith(beginning):
+                yield number
+
+    def _new(self, word: str) -> int:
+        if self._free:
+            number = self._free.pop()
+            self.text[number] = word
+        else:
+            number = len(self.text)
+            self.text.append(word)
+            self.shape.append(0)
+            self._uses.append(0)
+        self._number[word] = number
+        self.shape[number] = _shape(word, number)
+        if len(word) >= _PREFIX_KEY:
+            self._by_prefix.setdefault(word[:_PREFIX_KEY], set()).add(number)
+        return number
+
+
+def _shape(word: str, number: int) -> int:
+    if word[0].isdigit():
+        return NUMBER
+    return WORD if is_word(word) and word not in _KEYWORDS else number

@@ -1,0 +1,213 @@
+"""Learning from the workspace's files in the background, without getting in the way of typing.
+
+One thread does everything here in slices of one or two milliseconds, each under the models' lock, with a pause after each:
+the editor's side waits for one slice at most.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import threading
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fim_lsp.ngram.model import NgramModel
+from fim_lsp.workspace.source_files import Bounds, find, nearest_first, reachable, read_lines
+
+log = logging.getLogger(__name__)
+
+SLICE_LINES = 24
+"""Lines taken in at a time: about 200 tokens, one millisecond."""
+
+SLICE_TOKENS = 200
+"""Tokens removed at a time."""
+
+PAUSE = 0.002
+"""Seconds between slices; a million tokens take about 20 seconds."""
+
+_FIND = "find"
+_FILE = "file"
+_DROP = "drop"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Job:
+    kind: str
+    model: NgramModel
+    suffixes: frozenset[str] = frozenset()
+    path: Path = Path()
+
+
+class WorkspaceIndex:
+    """The thread and what it has still to do. ``lock`` guards the models it is given."""
+
+    def __init__(self, lock: threading.Lock, *, bounds: Bounds | None = None) -> None:
+        self._lock = lock
+        self._bounds = bounds or Bounds()
+        self._roots: tuple[Path, ...] = ()
+        self._allowed: Callable[[Path], bool] = lambda path: True
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._stopping = threading.Event()
+        self._idle = threading.Event()
+        self._idle.set()
+        self._thread: threading.Thread | None = None
+        self._held: dict[Path, tuple[NgramModel, int]] = {}
+        self._tokens = 0
+        self._files = 0
+        self._open: set[Path] = set()
+        self._generation = 0
+        self._failures: Counter[str] = Counter()
+
+    @property
+    def tokens(self) -> int:
+        """How many tokens of files are held."""
+        return self._tokens
+
+    @property
+    def files(self) -> int:
+        """How many files were found the last time; 0 while they are looked for."""
+        return self._files
+
+    def set_workspace(self, roots: Sequence[Path], allowed: Callable[[Path], bool]) -> None:
+        """What may be read from now on; what is held of other workspaces is dropped when there is time."""
+        self._generation += 1
+        self._roots, self._allowed = tuple(roots), allowed
+        for path, (model, _) in list(self._held.items()):
+            model.hide_file(str(path))
+            self._put(_Job(kind=_DROP, model=model, path=path))
+
+    def learn(self, model: NgramModel, suffixes: Collection[str]) -> None:
+        """Index the workspace's files with these suffixes."""
+        if self._roots and suffixes:
+            self._put(_Job(kind=_FIND, model=model, suffixes=frozenset(suffixes)))
+
+    def opened(self, model: NgramModel, path: Path) -> None:
+        """A document shadows its file from now on. The caller holds the lock."""
+        self._open.add(path)
+        if model.hide_file(str(path)):
+            self._put(_Job(kind=_DROP, model=model, path=path))
+
+    def closed(self, model: NgramModel, path: Path, suffixes: Collection[str]) -> None:
+        """The file counts again, as it is on the disk. The caller holds the lock."""
+        self._open.discard(path)
+        if self._roots and path.suffix.lower() in suffixes:
+            self._put(_Job(kind=_FILE, model=model, path=path))
+
+    def wait(self, timeout: float) -> bool:
+        """Wait until there is nothing to do, ``timeout`` seconds at most; for commands and tests."""
+        return self._idle.wait(timeout)
+
+    def stop(self) -> None:
+        """End the thread, within a slice's time or a file's read."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._jobs.put(None)
+            self._thread.join()
+            self._thread = None
+
+    def _put(self, job: _Job) -> None:
+        if self._stopping.is_set():
+            return
+        self._idle.clear()
+        self._jobs.put(job)
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="fim-lsp ngram index", daemon=True)
+            self._thread.start()
+
+    def _run(self) -> None:
+        while (job := self._jobs.get()) is not None and not self._stopping.is_set():
+            try:
+                self._do(job)
+            except MemoryError:
+                self._give_up()
+            except Exception as error:  # noqa: BLE001 - one job must not end the thread
+                self._failed(error)
+            if self._jobs.empty():
+                self._idle.set()
+
+    def _do(self, job: _Job) -> None:
+        if job.kind == _FIND:
+            self._find(job)
+        elif job.kind == _FILE:
+            # what was never saved is not asked about: rules are read, and remembered, for each folder
+            if os.path.isfile(job.path) and reachable(job.path, self._roots, self._allowed):
+                self._take_in(job.model, [job.path], self._generation)
+        else:
+            self._drop(job.model, job.path)
+
+    def _give_up(self) -> None:
+        """Memory is short: read no more files, rather than the next one at once."""
+        self._stopping.set()
+        log.warning("indexing: MemoryError, no more files are read")
+        self._idle.set()
+
+    def _failed(self, error: Exception) -> None:
+        """Log each kind of failure at powers of two, without a path: a disk that is gone fails for every file.
+
+        Want of memory is no file's failure, and is raised again.
+        """
+        if isinstance(error, MemoryError):
+            raise error
+        kind = type(error).__name__
+        self._failures[kind] += 1
+        if self._failures[kind].bit_count() == 1:
+            log.warning("indexing: %s (%d so far)", kind, self._failures[kind])
+
+    def _find(self, job: _Job) -> None:
+        generation = self._generation
+        self._files = 0
+        files = find(
+            self._roots, job.suffixes, self._allowed, self._bounds, breathe=self._yield_or_stop, failed=self._failed
+        )
+        self._files = len(files)
+        with self._lock:
+            folders = {path.parent for path in self._open}
+        if generation == self._generation:
+            self._take_in(job.model, nearest_first(files, folders), generation)
+
+    def _take_in(self, model: NgramModel, paths: Iterable[Path], generation: int) -> None:
+        for path in paths:
+            full = len(self._held) >= self._bounds.files or self._tokens >= self._bounds.tokens
+            if full or self._stopping.is_set() or generation != self._generation:
+                return
+            if path in self._held or path in self._open:
+                continue
+            try:
+                lines = read_lines(path)
+                if lines and not self._add(model, path, lines):
+                    self._drop(model, path)
+            except Exception as error:  # noqa: BLE001 - one file must not keep the others out
+                self._failed(error)
+            self._yield_or_stop()
+
+    def _add(self, model: NgramModel, path: Path, lines: Sequence[str]) -> bool:
+        """Whether the whole file was taken in; not if it was opened meanwhile or the bound is reached."""
+        name = str(path)
+        for first in range(0, len(lines), SLICE_LINES):
+            with self._lock:
+                if path in self._open:
+                    return False
+                before = len(model.file_store)
+                model.add_lines(name, lines[first : first + SLICE_LINES], folder=str(path.parent))
+                added = len(model.file_store) - before
+                self._held[path] = (model, self._held.get(path, (model, 0))[1] + added)
+                self._tokens += added
+            if self._tokens > self._bounds.tokens or not self._yield_or_stop():
+                return False
+        return True
+
+    def _drop(self, model: NgramModel, path: Path) -> None:
+        gone = False
+        while not gone and not self._stopping.is_set():
+            with self._lock:
+                gone = model.remove_file(str(path), most=SLICE_TOKENS)
+                if gone:
+                    self._tokens -= self._held.pop(path, (model, 0))[1]
+            self._yield_or_stop()
+
+    def _yield_or_stop(self) -> bool:
+        return not self._stopping.wait(PAUSE)

@@ -1,0 +1,148 @@
+"""The ledger of a team: one hash for each identity on a Redis server, changed by one script, on the server's clock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from fim_lsp.rate_limit.sliding_window import HOLD, PAUSE, Entry, Limits, standing
+from fim_lsp.rate_limit.store import StoreLost, Verdict
+from fim_lsp.secret import Secret
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+_KEY: Final = "fim-lsp:limits:1:"
+_CONNECT = 3.0  # seconds; the ledger connects beside the work, never before a completion
+
+# A field is an entry's name, its value "until tokens requests", until in milliseconds. What is old is removed, what lies
+# too far ahead (the server's clock was set back) is taken to be made now, and the key goes with its last entry. The answer
+# has the calls summed by the second in which they leave, so that a busy team's minute is sent as fast as a quiet one.
+_SCRIPT: Final = """
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local hold, most_tokens, most_requests = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local tokens, requests, paused, found, sums = 0, 0, false, {}, {}
+if ARGV[5] == 'reserve' then redis.call('HDEL', KEYS[1], ARGV[6]) end
+local fields = redis.call('HGETALL', KEYS[1])
+for i = 1, #fields, 2 do
+  local ends, t, r = string.match(fields[i + 1], '^(%d+) (%d+) (%d+)$')
+  local lasts = ends and tonumber(ends) - now or 0
+  if lasts <= 0 then
+    redis.call('HDEL', KEYS[1], fields[i])
+  else
+    if lasts > hold then
+      lasts = hold
+      redis.call('HSET', KEYS[1], fields[i], string.format('%.0f %s %s', now + hold, t, r))
+    end
+    tokens, requests = tokens + t, requests + r
+    paused = paused or fields[i] == ARGV[1]
+    local other = string.sub(fields[i], 1, 1) == '~'
+    local second = other and fields[i] or math.floor(lasts / 1000)
+    local sum = sums[second]
+    if not sum then
+      sum = {other and fields[i] or '', 0, 0, 0}
+      sums[second], found[#found + 1] = sum, sum
+    end
+    sum[2], sum[3], sum[4] = sum[2] + t, sum[3] + r, math.max(sum[4], lasts)
+  end
+end
+local granted = 1
+if ARGV[5] == 'reserve' then
+  local fits = (most_tokens == 0 or tokens + ARGV[7] <= most_tokens)
+    and (most_requests == 0 or requests + ARGV[8] <= most_requests)
+  if paused or not fits then granted = 0 end
+end
+if granted == 1 then
+  for i = 6, #ARGV, 4 do
+    if tonumber(ARGV[i + 3]) <= 0 then
+      redis.call('HDEL', KEYS[1], ARGV[i])
+    else
+      redis.call('HSET', KEYS[1], ARGV[i], string.format('%.0f %s %s', now + ARGV[i + 3], ARGV[i + 1], ARGV[i + 2]))
+    end
+  end
+end
+redis.call('PEXPIRE', KEYS[1], hold)
+return {granted, found}
+"""
+
+
+class RedisStore:
+    """``url`` is ``redis://…`` or ``rediss://…`` as the redis package reads it; it may hold a password and is not shown.
+
+    Needs ``pip install fim-lsp[redis]`` and a server of version 5 or later.
+    """
+
+    patience = 0.05
+
+    def __init__(self, url: Secret) -> None:
+        self.where = f"the shared count at {_shown(url.reveal())}"
+        self._url = url
+        self._client: Redis | None = None
+        self._script: Any = None
+
+    async def open(self) -> None:
+        """Connect, and see that the server can run the script."""
+        try:
+            from redis.asyncio import Redis
+            from redis.asyncio.retry import Retry
+            from redis.backoff import NoBackoff
+        except ImportError:
+            raise StoreLost(
+                f"{self.where} needs the redis package: pip install 'fim-lsp[redis]'", for_good=True
+            ) from None
+        await self.close()
+        try:
+            self._client = Redis.from_url(
+                self._url.reveal(), socket_connect_timeout=_CONNECT, retry=Retry(NoBackoff(), 0), max_connections=8
+            )
+            self._script = self._client.register_script(_SCRIPT)
+            await self._call("", "look", Limits(), ())
+        except (ValueError, TypeError):  # an option in the address that is unknown, or not what it should be
+            raise StoreLost(f"{self.where} is not a Redis address", for_good=True) from None
+
+    async def reserve(self, identity: str, entry: Entry, ceiling: Limits) -> Verdict:
+        """One round trip."""
+        granted, before = await self._call(identity, "reserve", ceiling, (entry,))
+        return Verdict(granted=granted, window=standing((*before, entry) if granted else before))
+
+    async def put(self, identity: str, entries: Sequence[Entry]) -> None:
+        """One round trip."""
+        await self._call(identity, "put", Limits(), entries)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
+
+    async def _call(
+        self, identity: str, what: str, ceiling: Limits, entries: Sequence[Entry]
+    ) -> tuple[bool, tuple[Entry, ...]]:
+        from redis.exceptions import RedisError
+
+        if self._client is None:
+            raise StoreLost(f"{self.where} is not connected")
+        arguments: list[str | int] = [PAUSE, round(HOLD * 1000), ceiling.tokens or 0, ceiling.requests or 0, what]
+        for entry in entries:
+            arguments += [entry.name, entry.tokens, entry.requests, round(entry.lasts * 1000)]
+        try:
+            granted, found = await self._script(keys=[_KEY + identity], args=arguments)
+        except (RedisError, OSError) as error:
+            # only the kind: a message of the library's might hold the address
+            raise StoreLost(f"{self.where} can't be used ({type(error).__name__})") from None
+        return bool(granted), tuple(
+            Entry(name=str(name, "utf-8"), tokens=int(tokens), requests=int(requests), lasts=lasts / 1000)
+            for name, tokens, requests, lasts in found
+        )
+
+
+def _shown(url: str) -> str:
+    """The address without user, password and options."""
+    try:
+        parts = urlsplit(url)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return "a Redis server"
+    return f"{parts.scheme}://{parts.hostname}{port}" if parts.scheme in {"redis", "rediss"} else "a Redis server"

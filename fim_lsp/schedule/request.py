@@ -1,0 +1,74 @@
+"""The values that go into the scheduler and come out of it."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+from fim_lsp.suggest.suggestion import Suggestion
+from fim_lsp.text.cursor import Split
+
+_NEAR = 256  # characters of the next cells
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """A request, and the text round the cursor as it was when the request arrived; nothing later changes it.
+
+    ``path`` is relative to the workspace, or ``""``; ``size`` is the document's, in characters. ``explicit`` is true when
+    the user asked by a key. For a cell of a ``notebook``, ``whole`` is the window that reaches into the other cells.
+    """
+
+    uri: str
+    version: int | None
+    language: str
+    path: str
+    split: Split
+    explicit: bool = False
+    size: int = 0
+    notebook: str = ""
+    whole: Split | None = None
+
+    @property
+    def window(self) -> Split:
+        """The text that a prompt is made of."""
+        return self.whole or self.split
+
+    @property
+    def place(self) -> Hashable:
+        """What an answer is good for besides the text round the cursor: the document, and what stands next to a cell."""
+        if self.whole is None:
+            return self.uri
+        above, below = (
+            self.whole.prefix.removesuffix(self.split.prefix),
+            self.whole.suffix.removeprefix(self.split.suffix),
+        )
+        return self.uri, above[-_NEAR:], below[:_NEAR]
+
+
+class Outcome(enum.StrEnum):
+    """Why an answer is what it is: where its text came from, or why there is none."""
+
+    CALL = "call"  # a back end was asked for it
+    REUSED_CALL = "joined"  # a call under way brought it
+    CACHE = "cache"  # it was known
+    FALLBACK = "stand-in"  # the first back end could not answer, another did
+    SUPERSEDED = "superseded"  # a newer request or edit took its place
+    EXCLUDED = "excluded"  # the file is never sent
+    LOCAL_ONLY = "local only"  # the file stays on this machine, where no back end is
+    TOO_LARGE = "too large"  # the file is over the limit
+    DELETION = "deletion"  # the last edit only took away
+    PASTE = "paste"  # the last edit was a program's, or a paste
+    IN_WORD = "in word"  # the cursor is inside a word
+    EMPTY = "empty"  # the back end had nothing to say, or nothing that could be shown
+    NO_BACKEND = "trouble"  # no back end answered
+    CLOSED = "closed"  # the document or the server was closed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompletionResult:
+    """What a request gets: a suggestion or none, and why."""
+
+    reason: Outcome
+    suggestion: Suggestion | None = None

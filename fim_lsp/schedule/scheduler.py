@@ -1,0 +1,83 @@
+"""All documents' completions for one editor."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from fim_lsp.schedule.cache import Cache
+from fim_lsp.schedule.debounce import AdaptiveDebounce
+from fim_lsp.schedule.document_scheduler import DocumentScheduler
+from fim_lsp.schedule.fallback_chain import FallbackChain
+from fim_lsp.schedule.memory import Memory
+from fim_lsp.schedule.request import CompletionResult, Outcome, Snapshot
+from fim_lsp.schedule.triggers import LARGEST
+from fim_lsp.text.document import Edit
+
+
+class Scheduler:
+    """One editor's. The plan may be exchanged at any time; requests from then on follow the new one."""
+
+    def __init__(
+        self,
+        plan: FallbackChain,
+        *,
+        debounce: float | None,
+        excluded: Callable[[str], bool],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """``debounce`` is in seconds, ``None`` to learn it; ``excluded`` tells of a document's URI."""
+        self._clock = clock
+        self._memory = Memory(Cache(clock))
+        self._lanes: dict[str, DocumentScheduler] = {}
+        self.follow(plan, debounce=debounce, excluded=excluded)
+
+    def follow(self, plan: FallbackChain, *, debounce: float | None, excluded: Callable[[str], bool]) -> None:
+        """Take new settings."""
+        self._plan, self._debounce, self._excluded = plan, debounce, excluded
+        for uri, lane in self._lanes.items():
+            lane.rhythm.fixed = debounce
+            lane.follow(excluded=excluded(uri))
+
+    def edited(self, uri: str, edit: Edit, *, first: bool = True) -> None:
+        """A document changed; ``first`` is false for a change that came in one message with the one before."""
+        self._lane(uri).edited(edit, first=first)
+
+    def ask(self, snapshot: Snapshot) -> asyncio.Future[CompletionResult]:
+        """Request a completion. The future is answered exactly once; cancelling it takes the request back."""
+        if self._excluded(snapshot.uri):
+            return _silence(Outcome.EXCLUDED)
+        if snapshot.size > LARGEST:
+            return _silence(Outcome.TOO_LARGE)
+        if not self._plan.allowed(snapshot.uri):
+            return _silence(Outcome.LOCAL_ONLY)
+        return self._lane(snapshot.uri).ask(snapshot)
+
+    def closed(self, uri: str) -> None:
+        """A document was closed."""
+        if lane := self._lanes.pop(uri, None):
+            lane.close()
+
+    def close(self) -> None:
+        """Answer everything that waits, and hang up everywhere."""
+        for uri in tuple(self._lanes):
+            self.closed(uri)
+
+    def _lane(self, uri: str) -> DocumentScheduler:
+        lane = self._lanes.get(uri)
+        if lane is None:
+            lane = DocumentScheduler(
+                source=lambda: self._plan,
+                memory=self._memory,
+                clock=self._clock,
+                rhythm=AdaptiveDebounce(self._debounce),
+            )
+            self._lanes[uri] = lane
+        return lane
+
+
+def _silence(reason: Outcome) -> asyncio.Future[CompletionResult]:
+    future: asyncio.Future[CompletionResult] = asyncio.get_running_loop().create_future()
+    future.set_result(CompletionResult(reason=reason))
+    return future

@@ -1,0 +1,146 @@
+"""A text seen as lines, brackets, strings and comments, closely enough for any language, without a parser for one."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from fim_lsp.suggest.languages import SHELLS
+
+_FIRST = r"(?=[\"'`\#/()\[\]{}\n])(?:"  # tried first, because most characters are none of these
+_BRACKETS_FIRST = r"(?=[\"'`\#/()\[\]{}])(?:"
+_STRINGS = r"""
+    \"{3}(?:\\.|[^\\])*?(?:\"{3}|\Z) | '{3}(?:\\.|[^\\])*?(?:'{3}|\Z)
+  | "(?:\\.|[^"\\\n])*(?:"|(?=\n)|\Z)
+"""
+_HASHES = r"| '(?:\\.|[^'\\\n])*(?:'|(?=\n)|\Z) | `[^`\n]*` | (?:(?<=\s)|\A)\#[^\n]*"
+_SLASHES = r"""
+  | (?<=[&<])'[a-z_]\w* | (?<!\\)'(?:\\.|[^'\\\n])*' | `(?:\\.|[^`\\])*(?:`|\Z)
+  | (?:(?<=[\s;{}(),])|\A)//[^\n]* | /\*.*?(?:\*/|\Z)
+  | (?:(?<=[=(,:\[!&|?])|(?<=[=(,:\[!&|?][ ])|(?<=return[ ]))/(?:\\.|\[(?:\\.|[^\]\\\n]){0,200}\]|[^\[/\\\n]){1,200}/
+"""
+_MARKS = r"| (?P<open>[(\[{]) | (?P<close>[)\]}])"
+_WITH_LINES, _WITHOUT_LINES = (
+    MappingProxyType(
+        {
+            hashes: re.compile(
+                first + _STRINGS + (_HASHES if hashes else _SLASHES) + _MARKS + last, re.VERBOSE | re.DOTALL
+            )
+            for hashes in (True, False)
+        }
+    )
+    for first, last in ((_FIRST, r"| (?P<line>\n))"), (_BRACKETS_FIRST, ")"))
+)
+_HASHED = re.compile(
+    r"\n[ \t]*(?:\#(?:[ !]|$)|(?:async[ ]|)(?:def|class|if|for|elif|else|try|with|while)\b[^\n{]*:[ \t]*$"
+    r"|(?:from[ ][\w.]+[ ])?import[ ][\w., ]+$)",
+    re.MULTILINE | re.VERBOSE,
+)
+_GOES_ON_BEHIND = re.compile(r"[})\]]{1,16};?[ \t]{0,16}(?:else|catch|finally|while|,)")
+_APOSTROPHE = re.compile(r"\w'\w*(?:\s|$)|[&<]'")
+_CASE = re.compile(
+    r"^[ \t]*(?:\"[^\"\n]*\"|'[^'\n]*'|[^\s()\"'\#|=])+(?:[ ]?\|[ ]?(?:\"[^\"\n]*\"|'[^'\n]*'|[^\s()\"'\#|=])+)*\)(?=[ \t]|$)",
+    re.MULTILINE,
+)
+_QUOTES = re.compile(r"\"{3}|'{3}|[\"'`]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """``text[start:end]`` without its line end. ``within`` is the innermost bracket that the text has open there, if any.
+
+    ``inside``: it starts in a string or a comment.
+    """
+
+    start: int
+    end: int
+    within: str
+    inside: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan:
+    """A text's lines, and where the brackets are that it closes without opening (``closers``) or leaves open."""
+
+    lines: tuple[Line, ...]
+    closers: tuple[int, ...]
+    openers: tuple[int, ...]
+
+
+def without_case_patterns(text: str, language: str) -> str:
+    """A blank for each bracket that ends a pattern of a shell's ``case``: it closes nothing."""
+    if language not in SHELLS or ")" not in text:
+        return text
+    return _CASE.sub(lambda found: found.group()[:-1] + " ", text)
+
+
+def comments_with_hashes(text: str) -> bool:
+    """Whether comments begin with ``#`` in a text like this, rather than with ``//``."""
+    return bool(_HASHED.search("\n" + text))  # a fixed first character is searched for faster than a line's beginning
+
+
+def scan(text: str, *, hashes: bool, inside: str = "", by_line: bool = True, reopening: bool = False) -> Scan:
+    r"""Read a text whose lines end in ``\n``. ``inside`` is the quote that is open where it starts, if one is.
+
+    Brackets close each other whatever their kind. A quote that nothing closes is open to the end of its line. Not
+    ``by_line``, only the brackets are looked for, in a third of the time. ``reopening``: one that is closed to be opened
+    again on its line (``} else {``) counts as open, as it was before the text.
+    """
+    starts: list[tuple[int, str, bool]] = [(0, "", False)]
+    closers: list[int] = []
+    openers: list[int] = []
+    position, again = 0, -1
+    if inside:
+        end = text.find(inside)
+        position = end + len(inside) if end >= 0 else len(text)
+        starts += _line_starts(text, 0, position, "")
+    for token in (_WITH_LINES if by_line else _WITHOUT_LINES)[hashes].finditer(text, position):
+        kind = token.lastgroup
+        if kind == "open":
+            if token.start() != again:
+                openers.append(token.start())
+        elif kind == "close" and openers:
+            openers.pop()
+        elif kind == "close":
+            again = reopened(text, token.start()) if reopening else -1
+            if again < 0:
+                closers.append(token.start())
+        elif kind == "line":
+            starts.append((token.end(), text[openers[-1]] if openers else "", False))
+        elif by_line:
+            starts += _line_starts(text, *token.span(), text[openers[-1]] if openers else "")
+    if not by_line:
+        return Scan(lines=(), closers=tuple(closers), openers=tuple(openers))
+    ends = [start - 1 for start, _, _ in starts[1:]] + [len(text)]
+    lines = (
+        Line(start=start, end=end, within=within, inside=quoted)
+        for (start, within, quoted), end in zip(starts, ends, strict=True)
+    )
+    return Scan(lines=tuple(lines), closers=tuple(closers), openers=tuple(openers))
+
+
+def reopened(text: str, position: int) -> int:
+    """Where the line that goes on behind the bracket at ``position`` opens another at its end; -1 if it doesn't."""
+    found = _GOES_ON_BEHIND.match(text, position)
+    if found is None:
+        return -1
+    end = text.find("\n", found.end())
+    last = len(text[: end if end >= 0 else len(text)].rstrip(" \t")) - 1
+    return last if last >= found.end() and text[last] in "{([" else -1
+
+
+def _line_starts(text: str, start: int, end: int, within: str) -> list[tuple[int, str, bool]]:
+    """The lines that begin inside a string or comment."""
+    return [(start + at + 1, within, True) for at, c in enumerate(text[start:end]) if c == "\n"]
+
+
+def open_quote(line: str) -> str:
+    """The quote that is open at the end of ``line``; ``""`` for none. An apostrophe is no quote."""
+    quote = ""
+    for found in _QUOTES.finditer(re.sub(r"\\.", "  ", line)):
+        if not quote:
+            quote = found.group()
+        elif found.group() == quote:
+            quote = ""
+    return "" if quote == "'" and _APOSTROPHE.search(line) else quote

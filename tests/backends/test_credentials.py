@@ -1,0 +1,232 @@
+"""Keys: whose they are, and the command that brings them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fim_lsp.backends.codestral import SITES
+from fim_lsp.backends.credentials import COMMAND_PAUSE, HOST_VARIABLES, KeySource, run_command
+from fim_lsp.errors import Unauthorized
+from fim_lsp.secret import Secret
+from tests.rate_limit.fakes import until
+
+ENV = {"CODESTRAL_API_KEY": "of-codestral", "MISTRAL_API_KEY": "of-mistral", "LANGDOCK_API_KEY": "of-langdock"}
+
+
+def program(code: str) -> tuple[str, ...]:
+    return (sys.executable, "-c", code)
+
+
+def counting(place: Path, says: str = "f'key-{runs}'") -> tuple[str, ...]:
+    """A command that counts its runs in a file, and prints."""
+    return program(
+        f"import pathlib; p = pathlib.Path({str(place)!r}); p.touch(); runs = len(p.read_text()) + 1;"
+        f"p.write_text('x' * runs); print({says})"
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "key"),
+    [
+        *((site.base_url, f"of-{name}") for name, site in SITES.items()),
+        ("https://codestral.mistral.ai/other/path", "of-codestral"),
+        ("http://codestral.mistral.ai", None),
+        ("https://codestral.mistral.ai:8443", None),
+        ("https://codestral.mistral.ai.example.org", None),
+        ("https://example.org/codestral.mistral.ai", None),
+        ("http://127.0.0.1:8012", None),
+    ],
+)
+async def test_the_environments_keys_are_for_their_own_hosts(url: str, key: str | None) -> None:
+    assert await KeySource(url, env=ENV).key() == (Secret(key) if key else None)
+
+
+def test_each_site_has_its_variable_in_its_hint() -> None:
+    assert all(HOST_VARIABLES[site.base_url.split("/")[2]] in site.key_hint for site in SITES.values())
+
+
+async def test_a_key_of_the_settings_goes_to_any_host_and_wins() -> None:
+    url = "https://example.org"
+    assert await KeySource(url, api_key=Secret(" mine\n"), command=("false",), env=ENV).key() == Secret("mine")
+    assert await KeySource(url, command=program("print('  printed  '); print('more')"), env=ENV).key() == Secret(
+        "printed"
+    )
+
+
+async def test_a_command_runs_once_for_many(tmp_path: Path) -> None:
+    keys = KeySource("https://example.org", command=counting(tmp_path / "runs"))
+    assert set(await asyncio.gather(*(keys.key() for _ in range(5)))) == {Secret("key-1")}
+    assert await keys.key() == Secret("key-1")
+    old = Secret("key-1")
+    assert await asyncio.gather(*(keys.refresh(old) for _ in range(5))) == [True] * 5
+    assert await keys.key() == Secret("key-2")
+    assert await keys.refresh(old)
+    assert await keys.key() == Secret("key-2")
+
+
+async def test_a_command_without_a_better_key_is_left_alone_for_a_while(tmp_path: Path) -> None:
+    now = 0.0
+    keys = KeySource("https://example.org", command=counting(tmp_path / "runs", "'same'"), clock=lambda: now)
+    refused = await keys.key()
+    assert refused is not None
+    assert not await keys.refresh(refused)
+    with pytest.raises(Unauthorized, match="the server refuses"):
+        await keys.refresh(refused)
+    assert (tmp_path / "runs").read_text() == "xx"
+    now = COMMAND_PAUSE
+    assert not await keys.refresh(refused)
+    assert (tmp_path / "runs").read_text() == "xxx"
+
+
+async def test_without_a_command_there_is_nothing_to_refresh() -> None:
+    keys = KeySource("https://example.org", api_key=Secret("k"))
+    assert not await keys.refresh(Secret("k"))
+
+
+async def test_a_caller_that_gives_up_does_not_stop_the_command(tmp_path: Path) -> None:
+    keys = KeySource("https://example.org", command=counting(tmp_path / "runs"))
+    first = asyncio.create_task(keys.key())
+    await asyncio.sleep(0)
+    first.cancel()
+    await asyncio.wait([first])
+    assert await keys.key() == Secret("key-1")
+    await keys.close()
+
+
+async def test_closing_stops_a_running_command() -> None:
+    keys = KeySource("https://example.org", command=program("import time; time.sleep(600)"))
+    waiting = asyncio.create_task(keys.key())
+    await asyncio.sleep(0)
+    await asyncio.wait_for(keys.close(), 30)
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+
+
+CHILDREN = """
+import os, subprocess, sys, time
+children = [subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) for _ in range(2)]
+open({0!r} + "~", "w").write(" ".join(str(child.pid) for child in children))
+os.rename({0!r} + "~", {0!r})
+time.sleep({1})
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="process groups are POSIX")
+@pytest.mark.parametrize("seconds", [600, 0], ids=["running", "ended, its children hold the pipe"])
+async def test_closing_ends_the_commands_children_too(tmp_path: Path, seconds: int) -> None:
+    keys = KeySource("https://example.org", command=program(CHILDREN.format(str(tmp_path / "pids"), seconds)))
+    waiting = asyncio.create_task(keys.key())
+    await until((tmp_path / "pids").exists)
+    await asyncio.wait_for(keys.close(), 30)
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    await until(lambda: not any(map(alive, (tmp_path / "pids").read_text().split())))
+
+
+def alive(process: str) -> bool:
+    """Whether a process runs: one that nobody has waited for yet does not."""
+    state = subprocess.run(["ps", "-o", "state=", "-p", process], capture_output=True, text=True, check=False).stdout
+    return bool(state.strip()) and not state.startswith("Z")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sessions are POSIX")
+def test_a_stopped_command_leaves_nothing_for_a_closed_loop(tmp_path: Path) -> None:
+    """Not even one whose child went away with the pipe, out of reach."""
+    child = (
+        "import subprocess, sys, time;"
+        "subprocess.Popen([sys.executable, '-c', {0!r}], start_new_session=True); time.sleep(600)"
+    )
+    stays = f"import pathlib, time, os; pathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(os.getpid())); time.sleep(600)"
+    code = f"""
+import asyncio, pathlib, sys
+from fim_lsp.backends.credentials import KeySource
+async def main():
+    keys = KeySource("https://example.org", command=(sys.executable, "-c", {child.format(stays)!r}))
+    waiting = asyncio.create_task(keys.key())
+    while not pathlib.Path({str(tmp_path / "pid")!r}).exists() or not pathlib.Path({str(tmp_path / "pid")!r}).read_text():
+        await asyncio.sleep(0.01)
+    await keys.close()
+asyncio.run(main())
+"""
+    try:
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=60, check=False
+        )
+    finally:
+        os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+    assert (done.stderr, done.returncode) == ("", 0)
+
+
+FAILURES = {
+    "can't be started": ("/no/such/program-hunter2", "hunter2"),
+    "exit status 3": program("print('hunter2'); import sys; print('hunter2', file=sys.stderr); sys.exit(3)"),
+    "empty": program("pass"),
+    "characters that no key has": program("print('hunter2\\x07')"),
+    "far more": program("print('hunter2' * 100000)"),
+}
+
+
+@pytest.mark.parametrize("words", FAILURES)
+async def test_a_failing_command_is_a_sentence_without_its_output(words: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    keys = KeySource("https://example.org", command=FAILURES[words])
+    with pytest.raises(Unauthorized, match=words) as caught:
+        await keys.key()
+    assert "hunter2" not in str(caught.value)
+    with pytest.raises(Unauthorized, match=words):
+        await keys.key()
+
+
+async def test_a_command_that_does_not_end() -> None:
+    with pytest.raises(Unauthorized, match="did not end"):
+        await run_command(program("import time; time.sleep(600)"), limit=0.05)
+
+
+GRANDCHILD = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])"
+LEFT_OPEN = {
+    "a line": (f"{GRANDCHILD}; print('key')", "key"),
+    "no newline": (f"{GRANDCHILD}; print('key', end='')", "key"),
+    "noise beside it": (f"{GRANDCHILD}; print('unlocking', file=sys.stderr); print('key')", "key"),
+    "more lines": (f"{GRANDCHILD}; print('key'); print('note ' * 100)", "key"),
+    "an empty line first": (f"{GRANDCHILD}; print(); print('key')", "key"),
+    "it runs on": ("import time; print('key', flush=True); time.sleep(600)", "key"),
+    "it fails": (f"{GRANDCHILD}; print('key'); sys.exit(3)", "exit status 3"),
+    "it fails without a word": (f"{GRANDCHILD}; sys.exit(3)", "exit status 3"),
+    "it says nothing": (GRANDCHILD, "empty"),
+    "too much": (f"{GRANDCHILD}; print('key' * 100000)", "far more"),
+}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a child keeps a pipe open by inheritance")
+@pytest.mark.parametrize("case", LEFT_OPEN)
+async def test_a_pipe_that_stays_open_holds_up_no_key(case: str) -> None:
+    """Commands that start an agent, or print and go on: what they leave behind is ended, and nobody waits for it."""
+    code, expected = LEFT_OPEN[case]
+    if expected == "key":
+        assert await run_command(program(code)) == Secret("key")
+        return
+    with pytest.raises(Unauthorized, match=expected):
+        await run_command(program(code))
+
+
+async def test_the_user_may_ask_for_the_command_again(tmp_path: Path) -> None:
+    keys = KeySource("https://example.org", command=counting(tmp_path / "runs", "'key' if runs > 1 else ''"))
+    for _ in range(2):
+        with pytest.raises(Unauthorized):
+            await keys.key()
+    keys.retry()
+    assert await keys.key() == Secret("key")
+
+
+async def test_a_key_that_no_header_can_hold_is_never_sent() -> None:
+    for key in ("a\nb", "schlüssel", " "):
+        with pytest.raises(Unauthorized) as caught:
+            await KeySource("https://example.org", api_key=Secret(key)).key()
+        assert key not in str(caught.value) or key == " "

@@ -1,0 +1,71 @@
+"""A fake Codestral server and back ends that ask it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from fim_lsp.backends.codestral import codestral
+from fim_lsp.backends.credentials import KeySource
+from fim_lsp.backends.http_backend import HttpBackend
+from fim_lsp.backends.profile import Generation
+from fim_lsp.secret import Secret
+from tests.fakes.codestral import FakeCodestral
+
+KEY = "sk-made-up"
+Connect = Callable[..., HttpBackend]
+
+
+@pytest.fixture
+async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FakeCodestral]:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    async with FakeCodestral() as fake:
+        yield fake
+
+
+@pytest.fixture
+async def connect() -> AsyncIterator[Connect]:
+    """Make back ends for an address; they are closed at the end."""
+    made: list[HttpBackend] = []
+
+    def make(url: str, *, timeout: float = 30, keys: KeySource | None = None, **generation: object) -> HttpBackend:
+        profile = codestral(base_url=url, generation=Generation(**generation))  # type: ignore[arg-type]
+        made.append(HttpBackend(profile, keys=keys or KeySource(url, api_key=Secret(KEY)), timeout=timeout))
+        return made[-1]
+
+    yield make
+    for backend in made:
+        await backend.close()
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A self-signed certificate with its key, in one file, for 127.0.0.1 and codestral.test."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("there is no openssl program to make a certificate with")
+    place = tmp_path_factory.mktemp("tls")
+    names = "subjectAltName=IP:127.0.0.1,DNS:codestral.test"
+    made = [
+        openssl,
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+        "-days",
+        "2",
+    ]
+    made += ["-subj", "/CN=codestral.test", "-addext", names, "-keyout", str(place / "k"), "-out", str(place / "c")]
+    subprocess.run(made, check=True, capture_output=True)
+    both = place / "both.pem"
+    both.write_bytes((place / "k").read_bytes() + (place / "c").read_bytes())
+    return both

@@ -1,0 +1,86 @@
+"""Rate-limit headers of every generation that was seen."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fim_lsp.backends.codestral import codestral
+from fim_lsp.errors import RateLimited, duration
+from fim_lsp.http.rate_limit_headers import LONGEST_WAIT, Quota, read_quota, retry_after
+
+SEEN = {
+    "2026": (
+        {
+            "X-RateLimit-Limit-Tokens-Minute": "50000",
+            "x-ratelimit-remaining-tokens-minute": "49000",
+            "x-ratelimit-limit-req-minute": "125",
+            "x-ratelimit-remaining-req-minute": "124",
+            "x-ratelimit-tokens-query-cost": "30",
+        },
+        Quota(tokens_limit=50000, tokens_left=49000, requests_limit=125, requests_left=124),
+    ),
+    "2025": (
+        {"x-ratelimitbysize-limit-minute": "500000", "x-ratelimitbysize-remaining-minute": "499900",
+         "x-ratelimitbysize-limit-month": "1", "x-ratelimitbysize-remaining-month": "1"},
+        Quota(tokens_limit=500000, tokens_left=499900),
+    ),
+    "2024": (
+        {"ratelimitbysize-limit": "500000", "ratelimitbysize-remaining": "499900", "ratelimitbysize-reset": "45",
+         "ratelimitbysize-query-cost": "7"},
+        Quota(tokens_limit=500000, tokens_left=499900, retry_after=45),
+    ),
+    "never allowed": ({"x-ratelimit-limit-req-minute": "0"}, Quota(requests_limit=0)),
+    "nonsense": ({"x-ratelimit-limit-req-minute": "-1", "x-ratelimit-remaining-req-minute": "many"}, None),
+    "nothing": ({"content-type": "application/json"}, None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("generation", SEEN)
+def test_quota(generation: str) -> None:
+    headers, quota = SEEN[generation]
+    assert read_quota(headers, now=0) == quota
+
+
+WAITS = {
+    "0": 0, "7": 7, " 7.5 ": 7.5, "0007": 7, "60": 60, "2678400": LONGEST_WAIT, "99999999": LONGEST_WAIT,
+    "-1": None, "inf": None, "Infinity": None, "nan": None, "1e999": None, "9" * 400: None, "1e3": None, "+5": None, "": None,
+    "1445412510": None,  # a moment, in seconds
+    "1445412510000": None,  # in milliseconds
+    "soon": None, "7 s": None, "\u0667": None, "1,5": None, "0x10": None, "1_000": None,
+    "Wed, 21 Oct 2015 07:28:30 GMT": 30,
+    "Wed, 21 Oct 1015 07:28:30 GMT": 0,
+    "Wed, 21 Oct 2085 07:28:30 GMT": LONGEST_WAIT,
+    "Wed, 32 Oct 2015 07:28:30 GMT": None,
+    "Wed, 21 Oct 99999 07:28:30 GMT": None,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("value", WAITS)
+def test_a_wait_is_one_that_can_be_meant(value: str) -> None:
+    assert retry_after(value, now=1_445_412_480.0) == WAITS[value]
+
+
+@given(st.one_of(st.text(max_size=50), st.floats().map(str), st.integers().map(str)))
+def test_any_wait_is_bounded_and_told_so_that_it_can_be_used(value: str) -> None:
+    for header in ("Retry-After", "ratelimitbysize-reset"):
+        error = codestral().explain(429, {header: value}, b"{}", now=1_445_412_480.0)
+        assert isinstance(error, RateLimited)
+        assert error.retry_after is None or 0 <= error.retry_after <= LONGEST_WAIT
+        assert all(len(digits) <= 3 for digits in re.findall(r"[0-9]+", str(error)))
+        assert not re.search(r"\b(inf|nan)\b", str(error))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.2, "a moment"), (1, "1 s"), (59.6, "60 s"), (180, "about 3 minutes"), (18_000, "about 5 hours"),
+        (1e9, "more than a day"), (math.inf, "more than a day"), (math.nan, "more than a day"), (-5, "a moment"),
+    ],
+)  # fmt: skip
+def test_durations_are_for_people(seconds: float, words: str) -> None:
+    assert duration(seconds) == words

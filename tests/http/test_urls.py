@@ -1,0 +1,114 @@
+"""Where a back end is asked, however its address was written down, and what is said if nothing is there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fim_lsp.backends.codestral import codestral
+from fim_lsp.backends.llamacpp import llamacpp
+from fim_lsp.backends.ollama import ollama
+from fim_lsp.backends.openai import openai
+from fim_lsp.backends.profile import Profile
+from fim_lsp.errors import UnknownModel
+from fim_lsp.http.request import HttpResponse
+from fim_lsp.http.urls import endpoint
+from fim_lsp.prompt.prompt import Prompt
+
+FIM, TEXT, INFILL, GENERATE = "/v1/fim/completions", "/v1/completions", "/infill", "/api/generate"
+PATHS = (FIM, TEXT, INFILL, GENERATE, "/beta/completions", "/props", "/api/show")
+COPIED = (
+    "", "/", "//", "/v1", "/v1/", "/v1//", "/v1/completions", "/v1/chat/completions", "/v1/fim/completions",
+    "/fim/completions", "/fim/completions/", "/chat/completions", "/completions", "/v1/models", "/infill", "/api/generate",
+    "/api/chat/", "/v1/v1", "//v1//fim//completions//",
+)  # fmt: skip
+
+
+@given(st.sampled_from(PATHS), st.sampled_from(COPIED), st.sampled_from(["", "/llm", "/mistral/eu", "/a/b"]))
+def test_no_known_part_is_said_twice(path: str, copied: str, place: str) -> None:
+    assert endpoint(f"https://h.example:8443{place}{copied}", path) == f"https://h.example:8443{place}{path}"
+
+
+@given(st.sampled_from(PATHS), st.data())
+def test_any_beginning_of_the_path_may_be_there_already(path: str, data: st.DataObject) -> None:
+    steps = path[1:].split("/")
+    begun = "/".join(steps[: data.draw(st.integers(0, len(steps)))])
+    assert endpoint(f"http://h/{begun}", path) == endpoint(endpoint("http://h", path), path) == f"http://h{path}"
+
+
+@pytest.mark.parametrize(
+    ("base", "asked"),
+    [
+        ("https://openrouter.ai/api/v1", f"https://openrouter.ai/api{TEXT}"),  # its API is below /api
+        ("https://gateway.example/ollama/api/v1/", f"https://gateway.example/ollama/api{TEXT}"),
+        ("http://127.0.0.1:11434/api", f"http://127.0.0.1:11434{TEXT}"),  # Ollama's is beside it
+        ("http://127.0.0.1:11434/api/generate", f"http://127.0.0.1:11434{TEXT}"),
+        ("https://api.deepseek.com", "https://api.deepseek.com/beta/completions"),
+        ("https://api.deepseek.com/beta/", "https://api.deepseek.com/beta/completions"),
+        ("https://api.deepseek.com/v1", "https://api.deepseek.com/beta/completions"),
+        ("https://api.inceptionlabs.ai/v1/fim", f"https://api.inceptionlabs.ai{FIM}"),
+        ("HTTP://[::1]:8000/V1", f"http://[::1]:8000/V1{TEXT}"),  # a path is case-sensitive
+        ("https://gateway.example/completions-team", f"https://gateway.example/completions-team{TEXT}"),
+    ],
+)
+def test_what_belongs_to_the_host_stays(base: str, asked: str) -> None:
+    assert openai(base, model="m").url == asked
+
+
+MAKERS: dict[str, tuple[Callable[[str], Profile], str]] = {
+    "codestral": (lambda base: codestral(base_url=base), FIM),
+    "langdock": (lambda base: codestral("langdock", base_url=base), FIM),
+    "openai": (lambda base: openai(base, model="qwen2.5-coder"), TEXT),
+    "llamacpp": (lambda base: llamacpp(base_url=base), INFILL),
+    "ollama": (lambda base: ollama("m", base_url=base), GENERATE),
+}
+
+
+@pytest.mark.parametrize("name", MAKERS)
+@pytest.mark.parametrize("copied", COPIED)
+def test_every_back_end_asks_there_and_says_so(name: str, copied: str) -> None:
+    make, path = MAKERS[name]
+    profile = make(f"http://gate.example/team{copied}")
+    assert profile.request(Prompt(prefix="a", suffix="b")).url == f"http://gate.example/team{path}"
+    error = profile.explain(404, {}, b"404 page not found", now=0)
+    assert f" /team{path}" in str(error)
+
+
+def test_the_questions_about_a_server_are_asked_beside_it() -> None:
+    asked = [
+        next(openai("https://h/x/v1/", model="m").capabilities_flow()).url,
+        next(ollama("m", base_url="http://h/v1").capabilities_flow()).url,
+    ]
+    asked += [
+        next(llamacpp(base_url="http://h/v1").capabilities_flow()).url,
+        next(codestral(base_url="https://h/v1/fim").capabilities_flow()).url,
+    ]
+    assert asked == ["https://h/x/v1/models", "http://h/api/show", "http://h/props", "https://h/v1/models"]
+
+
+def test_a_question_about_a_server_that_finds_nothing_names_its_own_path() -> None:
+    talk = ollama("m", base_url="http://h/v1").capabilities_flow()
+    next(talk)
+    with pytest.raises(Exception, match="/api/show"):
+        talk.send(HttpResponse(status=404, headers={}, body=b"404 page not found"))
+
+
+@pytest.mark.parametrize("status", [400, 500])
+@pytest.mark.parametrize("base", ["http://127.0.0.1:11434/v1", "http://gpu.example:11434"])
+def test_a_model_of_ollamas_that_does_not_insert_is_asked_by_its_template(status: int, base: str) -> None:
+    refusal = {"error": {"message": "registry.ollama.ai/library/x:1b does not support insert", "type": "api_error"}}
+    body = json.dumps(refusal).encode()
+    switch = openai(base, model="deepseek-coder:1.3b-base").alternative(status, body)
+    assert switch is not None
+    assert "template of deepseek" in switch.notice
+    sent = json.loads(switch.profile.request(Prompt(prefix="a(", suffix=")\n")).body)
+    assert (sent["prompt"], "suffix" in sent) == ("<｜fim▁begin｜>a(<｜fim▁hole｜>)\n<｜fim▁end｜>", False)
+    unknown = openai(base, model="my-own")
+    assert unknown.alternative(status, body) is None
+    error = unknown.explain(status, {}, body, now=0)
+    assert isinstance(error, UnknownModel)
+    assert "fim_template" in str(error)

@@ -1,0 +1,149 @@
+"""The entries of the completion menu, for editors without inline completion."""
+
+from __future__ import annotations
+
+import re
+import string
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lsprotocol import types
+
+from fim_lsp.lsp.to_protocol import completion_list
+from fim_lsp.suggest.suggestion import Suggestion
+from fim_lsp.text.positions import Encoding
+from tests.fakes.codestral import FakeCodestral
+from tests.lsp.raw import URI, RawClient
+
+_MENU_ONLY = {"textDocument": {"completion": {"completionItem": {"snippetSupport": True}}}}
+_HERE = types.Range(types.Position(0, 0), types.Position(0, 0))
+
+
+def entries(text: str, word: str = "", *, first_line: bool = True, replace: int = 0) -> list[types.CompletionItem]:
+    suggestion = Suggestion(text=text, replace=replace)
+    return list(completion_list(suggestion, word, _HERE, first_line=first_line).items)
+
+
+def new_text(item: types.CompletionItem) -> str:
+    assert isinstance(item.text_edit, types.TextEdit)
+    return item.text_edit.new_text
+
+
+@pytest.mark.parametrize(
+    ("word", "text", "shown"),
+    [
+        ("ret", "urn x", [("return x", "return x", "return x")]),
+        (
+            "fo",
+            "ur(x)\n    return x",
+            [("four(x) …", "four(x)", "four(x)\n    return x"), ("four(x)", "four(x)", "four(x)")],
+        ),
+        (
+            "",
+            "\n    if x:\n        y",
+            [("↵ if x: …", "if x:", "\n    if x:\n        y"), ("↵ if x:", "if x:", "\n    if x:")],
+        ),
+        ("pass", "\r\n\r\nx = 1", [("pass ↵ x = 1", "pass", "pass\r\n\r\nx = 1")]),
+        ("", "a\r\nb", [("a …", "a", "a\r\nb"), ("a", "a", "a")]),
+        ("", "    a", [("a", "    a", "    a")]),
+        ("x", "y\tz\u2028!", [("xy z !", "xy\tz\u2028!", "xy\tz\u2028!")]),
+        ("", "y" * 70, [("y" * 59 + "…", "y" * 70, "y" * 70)]),
+    ],
+)
+def test_the_whole_and_its_first_line(word: str, text: str, shown: list[tuple[str, str, str]]) -> None:
+    assert [(item.label, item.filter_text, new_text(item)) for item in entries(text, word)] == shown
+
+
+def test_one_entry_where_two_are_one_too_many() -> None:
+    assert len(entries("a\nb", first_line=False)) == 1
+    # the first line alone might need other characters replaced than the whole
+    assert len(entries("a)\nb", replace=1)) == 1
+
+
+@given(
+    word=st.from_regex(r"\w{0,5}", fullmatch=True),
+    text=st.text(st.sampled_from('ab ("`\\$}\t\n\réé🎉\u2028'), min_size=1).filter(str.strip),
+)
+def test_entries_are_exact_and_can_be_found(word: str, text: str) -> None:
+    items = entries(text, word)
+    assert new_text(items[0]) == word + text
+    for item in items:
+        assert (word + text).startswith(new_text(item))
+        assert item.insert_text_format == types.InsertTextFormat.PlainText
+        assert len(item.label) <= 63
+        assert len(item.label.splitlines()) <= 1
+        assert item.filter_text
+        assert item.filter_text.startswith(word)
+    if items[1:]:
+        alone = new_text(items[1]).removeprefix(word).lstrip("\r\n")
+        assert not re.search(r"[\r\n]", alone)
+        assert (word + text).removeprefix(new_text(items[1]))[0] in "\r\n"
+    assert sorted(items, key=lambda item: item.sort_text or "") == items
+
+
+async def _asked(client: RawClient, line: int, character: int) -> dict[str, Any]:
+    place = {"textDocument": {"uri": URI}, "position": {"line": line, "character": character}}
+    number = client.request("textDocument/completion", {**place, "context": {"triggerKind": 1}})
+    result: dict[str, Any] = (await client.reply(number))["result"]
+    return result
+
+
+def _options(server: FakeCodestral) -> dict[str, object]:
+    return {"backend": "codestral", "base_url": server.url, "api_key": "k", "debounce": 0, "multiline": "always"}
+
+
+async def test_the_menu_of_an_editor_without_inline_completion(tmp_path: Path) -> None:
+    async with FakeCodestral(lambda body: "ur(x)\n    return ${x}\\\n") as server, RawClient(tmp_path) as client:
+        result = await client.initialize(options=_options(server), capabilities=_MENU_ONLY)
+        triggers = result["capabilities"]["completionProvider"]["triggerCharacters"]
+        client.open("def fo\n")
+        reply = await _asked(client, 0, 6)
+    assert {*string.punctuation, " ", "\t", "\n"} - {"_"} == set(triggers)
+    assert reply["isIncomplete"] is True
+    whole, first = reply["items"]
+    place = {"start": {"line": 0, "character": 4}, "end": {"line": 0, "character": 6}}
+    assert whole["textEdit"] == {"newText": "four(x)\n    return ${x}\\", "range": place}
+    assert first["textEdit"] == {"newText": "four(x)", "range": place}
+    assert [item["insertTextFormat"] for item in (whole, first)] == [1, 1]
+
+
+_CODECS = {Encoding.UTF8: ("utf-8", 1), Encoding.UTF16: ("utf-16-le", 2), Encoding.UTF32: ("utf-32-le", 4)}
+
+
+@pytest.mark.parametrize("encoding", list(Encoding))
+async def test_edits_are_exact_in_each_encoding(tmp_path: Path, encoding: Encoding) -> None:
+    before, word, after = 'party = "🎉é👩‍🚀"; größe(', "höh", ")"
+    codec, size = _CODECS[encoding]
+
+    def units(text: str) -> int:
+        return len(text.encode(codec)) // size
+
+    async with FakeCodestral(lambda body: "e, weit) + 1") as server, RawClient(tmp_path) as client:
+        capabilities = {**_MENU_ONLY, "general": {"positionEncodings": [encoding.value]}}
+        await client.initialize(options={**_options(server), "multiline": "auto"}, capabilities=capabilities)
+        client.open(before + word + after)
+        (item,) = (await _asked(client, 0, units(before + word)))["items"]
+    edit = item["textEdit"]
+    assert edit["newText"] == "höhe, weit) + 1"
+    start = {"line": 0, "character": units(before)}
+    assert edit["range"] == {"start": start, "end": {"line": 0, "character": units(before + word + after)}}
+
+
+async def test_eglot_gets_one_entry(tmp_path: Path) -> None:
+    async with FakeCodestral(lambda body: "ur(x)\n    return x") as server, RawClient(tmp_path) as client:
+        number = client.request(
+            "initialize",
+            {
+                "processId": None,
+                "clientInfo": {"name": "Eglot"},
+                "capabilities": _MENU_ONLY,
+                "initializationOptions": _options(server),
+            },
+        )
+        await client.reply(number)
+        client.notify("initialized", {})
+        client.open("def fo\n")
+        assert [item["label"] for item in (await _asked(client, 0, 6))["items"]] == ["four(x) …"]

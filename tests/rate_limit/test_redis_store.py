@@ -1,0 +1,216 @@
+"""A team's ledger on a real Redis server: several processes, a server that dies and comes back, and no password shown."""
+
+from __future__ import annotations
+
+import asyncio
+import builtins
+import shutil
+import socket
+import subprocess
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from fim_lsp.rate_limit.limiter import Permit
+from fim_lsp.rate_limit.limiters import LimiterRegistry, choose_store
+from fim_lsp.rate_limit.redis_store import RedisStore
+from fim_lsp.rate_limit.shared_counter import SharedCounter
+from fim_lsp.rate_limit.sliding_window import PAUSE, Entry, Limits
+from fim_lsp.rate_limit.sqlite_store import SqliteStore
+from fim_lsp.rate_limit.store import StoreLost
+from fim_lsp.secret import Secret
+from tests.rate_limit.fakes import hammer, until
+
+BINARY = shutil.which("redis-server")
+real = pytest.mark.skipif(BINARY is None, reason="redis-server is not installed")
+
+LIMITS = Limits(tokens=1000, requests=10)
+PASSWORD = "a-long-password"
+
+
+def entry(name: str, tokens: int = 100, lasts: float = 60) -> Entry:
+    return Entry(name=name, tokens=tokens, requests=1, lasts=lasts)
+
+
+@dataclass(slots=True)
+class Server:
+    """A server of our own; it keeps nothing on disk."""
+
+    folder: Path
+    port: int
+    process: asyncio.subprocess.Process | None = None
+
+    @property
+    def url(self) -> str:
+        return f"redis://:{PASSWORD}@127.0.0.1:{self.port}/0"
+
+    async def start(self) -> None:
+        self.process = await asyncio.create_subprocess_exec(
+            str(BINARY), "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
+            "--dir", str(self.folder), "--requirepass", PASSWORD, stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+        await until(self.listens)
+
+    def listens(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    async def stop(self) -> None:
+        process, self.process = self.process, None
+        if process is not None:
+            process.kill()
+            await process.wait()
+
+
+@pytest_asyncio.fixture(name="server")
+async def a_server(tmp_path: Path) -> AsyncIterator[Server]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = Server(tmp_path, port)
+    await server.start()
+    yield server
+    await server.stop()
+
+
+@pytest_asyncio.fixture(name="store")
+async def a_store(server: Server) -> AsyncIterator[RedisStore]:
+    store = RedisStore(Secret(server.url))
+    await store.open()
+    yield store
+    await store.close()
+
+
+async def granted(store: RedisStore, entry: Entry, identity: str = "us") -> bool:
+    return (await store.reserve(identity, entry, LIMITS)).granted
+
+
+@real
+async def test_what_fits_is_taken_and_what_does_not_is_refused(store: RedisStore) -> None:
+    assert [await granted(store, entry(str(number), 300)) for number in range(5)] == [True, True, True, False, False]
+    assert await granted(store, entry("another model", 300), "them")
+    await store.put("us", [entry("0", 10), entry("1", lasts=0)])
+    verdict = await store.reserve("us", entry("look", 10**6), LIMITS)
+    assert verdict.window.tokens == 310
+    assert 59 < verdict.window.releases[-1].seconds <= 60
+
+
+@real
+async def test_a_call_that_lies_there_already_counts_once(store: RedisStore) -> None:
+    await store.put("us", [entry("x", 900)])
+    verdict = await store.reserve("us", entry("x", 900), LIMITS)
+    assert verdict.granted
+    assert verdict.window.tokens == 900
+
+
+@real
+async def test_a_request_counts_too(store: RedisStore) -> None:
+    assert [await granted(store, entry(str(number), 1)) for number in range(11)] == [True] * 10 + [False]
+    assert (await store.reserve("us", entry("no limits", 10**9), Limits())).granted
+
+
+@real
+async def test_a_pause_stops_everybody(store: RedisStore) -> None:
+    await store.put("us", [Entry(name=PAUSE, tokens=0, requests=0, lasts=20)])
+    verdict = await store.reserve("us", entry("x"), LIMITS)
+    assert not verdict.granted
+    assert 19 < verdict.window.paused <= 20
+
+
+@real
+async def test_nothing_is_left_behind_and_what_lies_too_far_ahead_is_drawn_near(store: RedisStore) -> None:
+    await store.put("us", [entry("from a clock that was set back", lasts=3600)])
+    verdict = await store.reserve("us", entry("x"), LIMITS)
+    assert verdict.window.releases[-1].seconds == 75
+    client = store._client
+    assert client is not None
+    assert await client.keys() == [b"fim-lsp:limits:1:us"]
+    assert 0 < await client.pttl("fim-lsp:limits:1:us") <= 75_000
+    await store.put("us", [entry("a moment", lasts=0.001)])
+
+    async def gone() -> bool:
+        await store.reserve("us", entry("look", 10**6), LIMITS)
+        return not await client.hexists("fim-lsp:limits:1:us", "a moment")  # type: ignore[misc]
+
+    await until(gone)
+
+
+@real
+async def test_two_processes_together_stay_within_the_limit(server: Server) -> None:
+    got = await hammer(server.url)
+    assert 59_000 <= sum(got) <= 60_000
+
+
+@real
+async def test_a_server_that_dies_and_comes_back(server: Server) -> None:
+    said: list[str] = []
+    limiters = LimiterRegistry(RedisStore(Secret(server.url)), say=said.append)
+    limiter = limiters.of("host", "model", Limits(tokens=10_000))
+
+    async def call(tokens: int) -> None:
+        outcome = await limiter.reserve(prompt=tokens, output=0, explicit=True)
+        assert isinstance(outcome, Permit)
+        outcome.settle(tokens)
+
+    await call(1000)
+    await server.stop()
+    for _ in range(3):
+        await call(1000)
+    await until(lambda: bool(said))
+    await call(1000)
+    await server.start()
+    other = RedisStore(Secret(server.url))
+    await other.open()
+
+    async def complete() -> bool:
+        return (await other.reserve("host model", entry("look", 10**6), Limits(tokens=1))).window.tokens == 5000
+
+    await until(complete)  # the new server knows nothing but what we had counted
+    assert len(said) == 1
+    assert "redis://127.0.0.1" in said[0]
+    assert PASSWORD not in said[0]
+    await other.close()
+    await limiters.close()
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://:secret@host:port/0", "redis://:secret@[::1/0", "redis://:secret@127.0.0.1:1/?unknown=1"]
+)
+async def test_an_address_that_is_none_is_told_without_its_password(url: str) -> None:
+    store = RedisStore(Secret(url))
+    with pytest.raises(StoreLost) as told:
+        await store.open()
+    assert "secret" not in str(told.value) + repr(store) + store.where
+    assert told.value.__cause__ is None
+    await store.close()
+
+
+async def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    importing = builtins.__import__
+
+    def without(name: str, *rest: Any) -> Any:
+        if name.split(".")[0] == "redis":
+            raise ImportError(name)
+        return importing(name, *rest)
+
+    said: list[str] = []
+    ledger = SharedCounter(RedisStore(Secret("redis://host")), say=said.append, clock=asyncio.get_running_loop().time)
+    monkeypatch.setattr(builtins, "__import__", without)
+    for _ in range(3):
+        assert await ledger.reserve("us", entry("x"), LIMITS) is None
+    assert len(said) == 1
+    assert "pip install 'fim-lsp[redis]'" in said[0]
+    await ledger.close()
+
+
+def test_the_setting_chooses_the_store(tmp_path: Path) -> None:
+    assert isinstance(choose_store(Secret("redis://host"), tmp_path), RedisStore)
+    assert isinstance(choose_store(Secret("rediss://host"), tmp_path), RedisStore)
+    assert isinstance(choose_store(Secret("machine"), tmp_path), SqliteStore)
+    assert choose_store(Secret("process"), tmp_path) is None
+    with pytest.raises(ValueError, match="must be machine"):
+        choose_store(Secret("memcached://host"), tmp_path)

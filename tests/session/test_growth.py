@@ -1,0 +1,97 @@
+"""What documents leave behind that come and go: nothing that grows with their number."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import itertools
+import sys
+import types
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fim_lsp.schedule.cache import Cache
+from fim_lsp.schedule.request import Snapshot
+from fim_lsp.session.session import Session
+from fim_lsp.text.document import Document
+from fim_lsp.text.positions import Encoding
+
+ROUND = 300  # documents: what is bounded by a number is full after one round
+SPARE = 700_000  # bytes: folders may be remembered until there are 500; 900 documents without a bound left 1,650,000
+PASSED_OVER = (
+    type,
+    types.ModuleType,
+    types.BuiltinFunctionType,
+    types.FrameType,
+    types.CodeType,
+    asyncio.AbstractEventLoop,
+)
+
+
+def reachable(root: object) -> Iterator[object]:
+    seen: dict[int, object] = {}
+    waiting = [root]
+    while waiting:
+        it = waiting.pop()
+        if id(it) in seen or isinstance(it, PASSED_OVER):
+            continue
+        seen[id(it)] = it
+        yield it
+        if isinstance(it, types.FunctionType):
+            waiting += list(it.__closure__ or ())
+        else:
+            waiting += gc.get_referents(it)
+
+
+def size(root: object) -> int:
+    return sum(map(sys.getsizeof, reachable(root)))
+
+
+async def visit(session: Session, root: Path, number: int) -> None:
+    """Open a document in a folder of its own, type, ask, close it."""
+    path = root / f"package{number}" / "inner" / f"module{number}.py"
+    lines = f"import os\nfrom package{number + 1} import thing{number}\n\n\ndef compute{number}(value):\n    \n"
+    document = Document(lines, Encoding.UTF16)
+    session.opened(path.as_uri(), "python", path, document)
+    session.changed(path.as_uri(), document, document.replace((5, 4), (5, 4), "ret"))
+    split = document.split(5, 7, before=100, after=100)
+    await session.ask(Snapshot(uri=path.as_uri(), version=1, language="python", path="", split=split))
+    session.closed(path.as_uri())
+
+
+@pytest.mark.parametrize("inside", [True, False])
+async def test_memory_is_flat_over_documents_that_come_and_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inside: bool
+) -> None:
+    monkeypatch.setattr("fim_lsp.schedule.scheduler.Cache", lambda timer: Cache(timer, max_bytes=200_000))
+    root = tmp_path / "workspace"
+    root.mkdir()
+    session = Session(lambda *_: None, {"HOME": str(tmp_path)})
+    session.start(roots=[root] if inside else [], initialization={"backend": "ngram"})
+    sizes = []
+    numbers = itertools.count(1)
+    for rounds in (1, 1, 2):
+        for number in itertools.islice(numbers, rounds * ROUND):
+            await visit(session, root, number)
+        await session.ready()
+        gc.collect()
+        sizes.append(size(session))
+    await session.close()
+    assert max(sizes[1:]) <= sizes[0] + SPARE, sizes
+
+
+async def test_a_rule_is_noticed_for_whatever_is_open_after_very_many_were_closed(tmp_path: Path) -> None:
+    root = tmp_path / "workspace"
+    (root / "kept").mkdir(parents=True)
+    path = root / "kept" / "secret.py"
+    session = Session(lambda *_: None, {"HOME": str(tmp_path)})
+    session.start(roots=[root], initialization={"backend": "ngram"})
+    session.opened(path.as_uri(), "python", path, Document("x = 1\n", Encoding.UTF16))
+    for number in range(ROUND):
+        await visit(session, root, number)
+    (root / "kept" / ".gitignore").write_text("*\n")
+    await asyncio.gather(*(visit(session, root, 0) for _ in range(20)))
+    assert session._documents.excluded(path.as_uri())
+    await session.close()

@@ -1,0 +1,298 @@
+"""A file of settings while it is damaged, half written, gone or slow: what it restricted stays restricted."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from fim_lsp.settings.merge import merge_layers
+from fim_lsp.settings.settings_file import PROJECT_BYTES, SETTLES_AFTER, SettingsFile
+from fim_lsp.workspace.safe_read import read_text
+from tests.settings.test_merge import FILES, files, leaving
+
+GOOD = 'exclude = ["*.py"]\nlocal_only = ["secret/"]\nmax_tokens = 9\n'
+
+
+class Now:
+    """A clock that is set by hand, in seconds, also the time stamp of what is written."""
+
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+        self.writes = 0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+    def write(self, path: Path, text: str) -> None:
+        """Write a file so that its stamp differs from every earlier one's."""
+        path.write_text(text)
+        self.writes += 1
+        os.utime(path, ns=(self.writes, self.writes))  # long ago: it is not fresh
+
+
+def opened(path: Path, now: Now, *, trusted: bool = True, required: bool = False) -> SettingsFile:
+    file = SettingsFile(path, trusted=trusted, required=required, clock=now)
+    file.changed()
+    return file
+
+
+BROKEN = [
+    "temperature = ",
+    "exclude = [",
+    '"',
+    "a = 1\na = 2\n",
+    "= 5",
+    "\ud800"[:0] + "x" * 10,
+    "[fim-lsp",
+    "a.b = 1\na = 2",
+]
+
+
+@pytest.mark.parametrize("text", BROKEN)
+def test_the_last_good_layer_stays_in_force_while_a_file_is_broken(tmp_path: Path, text: str) -> None:
+    now, path = Now(), tmp_path / "config.toml"
+    now.write(path, GOOD)
+    file = opened(path, now)
+    now.write(path, GOOD + text)
+    assert file.changed()
+    assert file.layer.values["exclude"] == ["*.py"]
+    assert "its last valid settings remain in force until it is corrected" in file.problem
+    now.seconds += 1e6
+    assert not file.changed()
+    assert file.layer.values["exclude"] == ["*.py"]
+    now.write(path, "max_tokens = 3")
+    assert file.changed()
+    assert file.layer.values == {"max_tokens": 3}
+    assert file.problem == ""
+
+
+@pytest.mark.parametrize("text", BROKEN)
+@pytest.mark.parametrize("trusted", [True, False])
+def test_a_file_that_is_broken_at_the_start_lets_nothing_leave(tmp_path: Path, text: str, trusted: bool) -> None:
+    now, path = Now(), tmp_path / "config.toml"
+    now.write(path, GOOD + text)
+    file = opened(path, now, trusted=trusted)
+    assert merge_layers([file.layer]).confined
+    assert "until it is corrected, nothing leaves this machine" in file.problem
+    now.write(path, "")  # an editor that empties the file before it writes what was mended
+    file.changed()
+    assert merge_layers([file.layer]).confined
+    now.write(path, GOOD)
+    file.changed()
+    assert not merge_layers([file.layer]).confined
+
+
+@pytest.mark.parametrize("how", ["", " \n", "# only a comment\n", GOOD[:19], None])
+def test_a_file_that_was_emptied_shortened_or_removed_is_believed_once_it_stays_so(
+    tmp_path: Path, how: str | None
+) -> None:
+    now, path = Now(), tmp_path / "config.toml"
+    now.write(path, GOOD)
+    file = opened(path, now)
+    if how is None:
+        path.unlink()
+    else:
+        now.write(path, how)
+    file.changed()
+    assert file.layer.values["local_only"] == ["secret/"]
+    now.seconds += SETTLES_AFTER - 0.1
+    assert not file.changed()
+    assert file.layer.values["local_only"] == ["secret/"]
+    now.seconds += 0.2
+    assert file.changed()
+    assert "local_only" not in file.layer.values
+    assert bool(file.problem) == (not file.layer.values)
+    assert not file.changed()
+
+
+def test_a_save_that_empties_first_changes_nothing_and_says_nothing(tmp_path: Path) -> None:
+    now, path = Now(), tmp_path / "config.toml"
+    now.write(path, GOOD)
+    file = opened(path, now)
+    for text in ("", GOOD[:30], GOOD):
+        now.write(path, text)
+        file.changed()
+        assert file.layer.values["local_only"] == ["secret/"]
+        assert file.problem == "" or "last valid" in file.problem
+        now.seconds += 0.5
+    assert (file.layer.values["max_tokens"], file.problem) == (9, "")
+
+
+def test_a_setting_that_is_taken_back_applies_at_once(tmp_path: Path) -> None:
+    now, path = Now(), tmp_path / "config.toml"
+    now.write(path, GOOD)
+    file = opened(path, now)
+    now.write(path, GOOD.replace('local_only = ["secret/"]\n', ""))
+    file.changed()
+    assert "local_only" not in file.layer.values
+
+
+def test_a_file_that_is_not_there_says_nothing_unless_it_was_named(tmp_path: Path) -> None:
+    now = Now()
+    assert not merge_layers([opened(tmp_path / "config.toml", now).layer]).confined
+    named = opened(tmp_path / "config.toml", now, required=True)
+    assert merge_layers([named.layer]).confined
+    assert "does not exist" in named.problem
+    (tmp_path / "link.toml").symlink_to(tmp_path / "unmounted" / "config.toml")
+    assert merge_layers([opened(tmp_path / "link.toml", now).layer]).confined
+
+
+@pytest.mark.parametrize("text", ["", "\n", "   "])
+def test_an_empty_file_at_the_start_is_believed_once_it_is_not_fresh(tmp_path: Path, text: str) -> None:
+    now, path = Now(), tmp_path / "config.toml"
+    path.write_text(text)  # just now
+    file = opened(path, now)
+    assert merge_layers([file.layer]).confined
+    now.seconds += SETTLES_AFTER
+    assert file.changed()
+    assert not merge_layers([file.layer]).confined
+    os.utime(path, (1, 1))
+    assert not merge_layers([opened(path, now).layer]).confined
+
+
+def test_a_hanging_file_system_holds_up_nobody_for_long(tmp_path: Path) -> None:
+    now, path, answers = Now(), tmp_path / "config.toml", threading.Event()
+    now.write(path, GOOD)
+
+    def read(path: Path, most: int) -> str:
+        answers.wait(60)
+        return read_text(path, most=most)
+
+    file = SettingsFile(path, trusted=True, clock=now, read=read)
+    file.changed()
+    assert merge_layers([file.layer]).confined
+    assert "does not answer" in file.problem
+    file.changed()  # does not start another reader
+    assert sum(thread.name == "read settings" for thread in threading.enumerate()) == 1
+    answers.set()
+    for thread in threading.enumerate():
+        if thread.name == "read settings":
+            thread.join()
+    assert file.changed()
+    assert file.layer.values["max_tokens"] == 9
+
+
+DEEP = [
+    "a" + ".a" * 100_000 + " = 1", "[" + "a." * 100_000 + "a]", "x = {" + "a." * 90_000 + "a = 1}",
+    '"a"' + ' . "a"' * 50_000 + " = 1", "a = 1\n" * 3 + "b" + " .b" * 60_000 + "=2", "'a'" + ".a" * 9 + "=1",
+    '"""x""".' + "a." * 9 + "b = 1", 'k = """' + "\\" * 100_000, "k = '''" + "'" * 2 + "a" * 100_000, '"' * 200_000,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", DEEP, ids=lambda text: text[:20])
+def test_a_key_of_many_parts_is_refused_before_it_is_parsed(tmp_path: Path, text: str) -> None:
+    """``tomllib`` alone takes half a minute and gigabytes for the first."""
+    path = tmp_path / ".fim-lsp.toml"
+    path.write_text(text)
+    file = SettingsFile(path, trusted=True)
+    file.changed()
+    assert merge_layers([file.layer]).confined
+    assert len(file.problem) < len(str(path)) + 300
+
+
+def test_dots_in_strings_and_comments_are_no_keys(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    dots = "a.b.c.d.e.f.g.h.i.j.k.l"
+    path.write_text(
+        f'# {dots}\nmodel = "{dots}" # {dots}\nstop = [\'{dots}\', """{dots}\n"{dots}""", \'\'\'{dots}\'\'\', "\\"{dots}"]\n'
+    )
+    file = SettingsFile(path, trusted=True)
+    file.changed()
+    assert file.layer.values["model"] == dots
+    assert file.problem == ""
+
+
+def test_a_projects_file_has_a_few_kilobytes(tmp_path: Path) -> None:
+    path = tmp_path / ".fim-lsp.toml"
+    path.write_text("#" * PROJECT_BYTES + "\n")
+    file = SettingsFile(path, trusted=False)
+    file.changed()
+    assert "16 KiB" in file.problem
+    file = SettingsFile(path, trusted=True)
+    file.changed()
+    assert file.problem == ""
+
+
+STATES = [
+    GOOD, 'exclude = ["*.md"]\n', "max_tokens = 9\n", 'backend = "ngram"\nexclude = ["*.js"]\n', "", "exclude = [", None,
+    GOOD[:25], 'excludes = ["**"]\n', "# nothing\n", 'local_only = "**"\n', "exclude = 5\n", "\x00",
+]  # fmt: skip
+INTACT = {
+    GOOD,
+    'exclude = ["*.md"]\n',
+    "max_tokens = 9\n",
+    'backend = "ngram"\nexclude = ["*.js"]\n',
+    'local_only = "**"\n',
+}
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(events=st.lists(st.tuples(st.sampled_from(STATES), st.floats(0, SETTLES_AFTER * 0.9)), max_size=12))
+async def test_no_order_of_saves_and_damage_lets_more_leave_than_the_last_intact_save(
+    tmp_path: Path, events: list[tuple[str | None, float]]
+) -> None:
+    """Sources × damage × order of events. No state lasts long enough to be meant, but the intact ones."""
+    now, path = Now(), tmp_path / "config.toml"
+    path.unlink(missing_ok=True)
+    file = opened(path, now)
+    intact = merge_layers([file.layer]).settings
+    hosts, allowed = await leaving(intact), set(FILES) & files(intact)
+    for text, seconds in events:
+        if text is None and not path.exists():
+            continue  # else it stays removed for longer than one event lasts
+        if text is None:
+            path.unlink()
+        else:
+            now.write(path, text)
+        file.changed()
+        merged = merge_layers([file.layer])
+        if text in INTACT:
+            assert not merged.confined
+            hosts, allowed = await leaving(merged.settings), files(merged.settings)
+        elif found := await leaving(merged.settings):
+            assert found <= hosts
+            assert files(merged.settings) <= allowed
+        now.seconds += seconds
+
+
+@pytest.mark.parametrize("begun", ['# new\napi_key = "k"\n', '# new\nbase_url = "http://llm.corp"\nmax_tokens = 9\n'])
+def test_a_new_text_that_has_not_yet_all_that_restricts_lets_nothing_leave(tmp_path: Path, begun: str) -> None:
+    now, path = Now(), tmp_path / "config.toml"
+    now.write(path, 'base_url = "http://llm.corp"\napi_key = "k"\nexclude = ["*.py"]\n')
+    file = opened(path, now)
+    path.write_text(begun)  # just now
+    assert file.changed()
+    assert merge_layers([file.layer]).confined
+    now.seconds += SETTLES_AFTER
+    assert file.changed()
+    assert not merge_layers([file.layer]).confined
+    assert "exclude" not in file.layer.values
+
+
+@pytest.mark.parametrize(
+    "text", ['fim-lsp = "x"\n', "fim-lsp = 5\n", "fim-lsp = false\n", "[[fim-lsp]]\nmax_tokens = 9\n"]
+)
+def test_a_section_that_is_no_table_is_damage(tmp_path: Path, text: str) -> None:
+    now, path = Now(), tmp_path / "config.toml"
+    now.write(path, text)
+    file = opened(path, now)
+    assert merge_layers([file.layer]).confined
+    assert "no table" in file.problem
+
+
+def test_a_misspelt_name_beside_the_section_is_damage_too(tmp_path: Path) -> None:
+    now, path = Now(), tmp_path / "config.toml"
+    now.write(path, 'excludes = ["*.py"]\n[fim-lsp]\nbackend = "codestral"\n')
+    assert merge_layers([opened(path, now).layer]).confined
+
+
+def test_a_byte_order_mark_is_no_damage(tmp_path: Path) -> None:
+    now, path = Now(), tmp_path / "config.toml"
+    now.write(path, "\ufeff" + GOOD)
+    file = opened(path, now)
+    assert (file.layer.values["max_tokens"], file.problem) == (9, "")

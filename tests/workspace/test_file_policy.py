@@ -1,0 +1,186 @@
+"""Which files may be sent, and which may be indexed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from fim_lsp.lsp.documents import local_path
+from fim_lsp.settings.schema import EXCLUDED
+from fim_lsp.workspace.file_policy import FilePolicy
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        ".env", ".env.production", "deploy/.env", "key.pem", "certs/server.key", "id_rsa", "id_ed25519.old",
+        ".ssh/config", ".aws/credentials", ".netrc", ".npmrc", "config/secrets.yml", "credentials.json",
+        "prod.tfvars", "terraform.tfstate", ".git/config", "service-account-1.json", ".kube/config",
+    ],
+)  # fmt: skip
+def test_what_is_never_sent_by_default(name: str) -> None:
+    assert FilePolicy([Path("/w")], EXCLUDED).excluded(Path("/w") / name)
+    assert FilePolicy([], EXCLUDED).excluded(Path("/home/user") / name)
+
+
+@pytest.mark.parametrize("name", [".ENV", "Server.KEY", "ID_RSA", ".Git/config", "CREDENTIALS.json", ".ſsh/config"])
+def test_letter_case_hides_no_secret(name: str) -> None:
+    assert FilePolicy([Path("/w")], EXCLUDED).excluded(Path("/w") / name)
+    assert not FilePolicy([Path("/w")], EXCLUDED).indexable(Path("/w") / name)
+    assert FilePolicy([Path("/w")], ["*.PRIVATE"]).excluded(Path("/w/a.private"))
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "git:/w/.env?%7B%22path%22%3A%22%2Fw%2F.env%22%7D", "vscode-remote://ssh-remote%2Bhost/w/.env",
+        "fugitive:///w/.git//0/.env", "gitsigns:///w/.git//:0:.env", "untitled:.env", "untitled://.env", "FILE:///w/.env",
+        "File:///w/.ENV", "file:///w/%2Eenv", "file://localhost/w/.env", "file:///w/x%0Ay/.env", ".env", "/w/.env",
+        "C:\\w\\.env", "file:///C:/w/.env", "file:///w/.env#L3", "git:/w/private/x", "file:/w/private/x",
+        "file://localhost/w/private/x", "file:///w/a/../private/x", "jar:file:///w/a.jar!/id_rsa", "file:///w/#a/.env",
+        "zipfile:///w/a.zip::.env", "vscode-notebook-cell:/w/.env#W0", "x://[/w/.env?b", "", "untitled:", "file:///w/a%00.py",
+    ],
+)  # fmt: skip
+def test_what_is_excluded_is_so_by_any_uri(uri: str) -> None:
+    assert FilePolicy([Path("/w")], [*EXCLUDED, "/private/"]).hidden(uri, None)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "untitled:Untitled-1", "git:/w/main.py?%7B%22ref%22%3A%22~%22%7D", "vscode-remote://ssh-remote%2Bhost/w/src/a.py",
+        "inmemory://model/1", "file:///w/a%20b.py", "vscode-notebook-cell:/w/a.ipynb#W0sZmlsZQ", "C:\\w\\a.py",
+        "file:///w/src/private/x.py", "file:///w/.env.example",
+    ],
+)  # fmt: skip
+def test_what_is_not_excluded_is_not_by_any_uri(uri: str) -> None:
+    assert not FilePolicy([Path("/w")], [*EXCLUDED, "/private/"]).hidden(uri, None)
+
+
+def test_a_link_is_what_it_leads_to(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("KEY=1")
+    (tmp_path / "settings.txt").symlink_to(".env")
+    (tmp_path / "build").mkdir()
+    (tmp_path / "build" / "ws").mkdir()
+    (tmp_path / "ws").symlink_to("build/ws")
+    (tmp_path / "loop").symlink_to("loop")
+    paths = FilePolicy([tmp_path], EXCLUDED)
+    for name in ("settings.txt", "../" + tmp_path.name + "/settings.txt"):
+        assert paths.hidden((tmp_path / name).as_uri(), tmp_path / name)
+    assert paths.hidden("git:" + str(tmp_path / "settings.txt"), None)
+    assert not paths.hidden((tmp_path / "a.py").as_uri(), tmp_path / "a.py")
+    inside = FilePolicy([tmp_path / "ws"], ["build/"])
+    assert not inside.hidden((tmp_path / "ws" / "a.py").as_uri(), tmp_path / "ws" / "a.py")
+
+
+@pytest.mark.parametrize("kind", ["zero", "fifo"])
+def test_an_ignore_file_without_end_ignores_everything(tmp_path: Path, kind: str) -> None:
+    if kind == "zero":
+        (tmp_path / ".gitignore").symlink_to("/dev/zero")
+    else:
+        os.mkfifo(tmp_path / ".gitignore")
+    (tmp_path / "a.py").write_text("x")
+    assert not FilePolicy([tmp_path], []).indexable(tmp_path / "a.py")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "main.py",
+        ".env.example",
+        "environment.py",
+        "secrets.py",
+        "src/credentials.rs",
+        "keys.go",
+        "credentials/store.py",
+    ],
+)
+def test_what_is_not_a_secret(name: str) -> None:
+    assert not FilePolicy([Path("/w")], EXCLUDED).excluded(Path("/w") / name)
+
+
+def test_paths_are_relative_to_the_workspace() -> None:
+    paths = FilePolicy([Path("/w/a"), Path("/w/b")], [])
+    assert paths.relative(Path("/w/b/src/x.py")) == "src/x.py"
+    assert paths.relative(Path("/elsewhere/x.py")) == ""
+
+
+def test_a_glob_that_is_not_valid_is_a_name() -> None:
+    assert FilePolicy([Path("/w")], ["a[b", "*.py"]).excluded(Path("/w/x.py"))
+
+
+def test_what_git_ignores_is_not_indexed(tmp_path: Path) -> None:
+    for name in ("src/a.py", "build/b.py", "src/gen/c.py", "src/gen/keep.py", ".env", "src/.hidden.py"):
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("x")
+    (tmp_path / ".gitignore").write_text("build/\n")
+    (tmp_path / "src" / ".gitignore").write_text("gen/*\n!gen/keep.py\n")
+    (tmp_path / ".git").mkdir()
+    paths = FilePolicy([tmp_path], EXCLUDED)
+    verdicts = {name: paths.indexable(tmp_path / name) for name in (
+        "src", "src/a.py", "build", "src/gen", "src/gen/c.py", "src/gen/keep.py", ".env", ".git", "src/.hidden.py")}  # fmt: skip
+    assert verdicts == {
+        "src": True, "src/a.py": True, "build": False, "src/gen": True, "src/gen/c.py": False, "src/gen/keep.py": True,
+        ".env": False, ".git": False, "src/.hidden.py": True,
+    }  # fmt: skip
+    assert not paths.indexable(tmp_path.parent / "other.py")
+
+
+def test_an_ignore_file_that_cannot_be_read_ignores_everything(tmp_path: Path) -> None:
+    (tmp_path / ".gitignore").write_bytes(b"\xff\xfe")
+    (tmp_path / "a.py").write_text("x")
+    assert not FilePolicy([tmp_path], []).indexable(tmp_path / "a.py")
+
+
+def test_globs_with_many_stars_are_matched_exactly() -> None:
+    name = "a" * 200
+    paths = FilePolicy([Path("/w")], ["x/*a*a*a*a*a*a*a*a*a*a*a*b", "**/gen/**/*.py"])
+    assert not paths.hidden(f"file:///w/x/{name}", Path(f"/w/x/{name}"))
+    assert paths.hidden(f"file:///w/x/{name}b", Path(f"/w/x/{name}b"))
+    assert paths.hidden("file:///w/a/gen/b/c.py", Path("/w/a/gen/b/c.py"))
+
+
+@pytest.mark.parametrize("glob", ["[z-a].env", "a[", "[!]", "(?P<x>", "x\\", "!", "/", "[]", "**/[", "[[:alpha:]"])
+def test_no_glob_is_an_error_and_the_others_count(glob: str) -> None:
+    paths = FilePolicy([Path("/w")], [glob, "*.env"], [glob, "*.here"])
+    assert paths.excluded(Path("/w/x.env"))
+    assert paths.stays("file:///w/x.here", None)
+    assert not paths.excluded(Path("/w/x.py"))
+
+
+def test_an_excluding_glob_that_is_not_valid_is_a_name() -> None:
+    assert FilePolicy([Path("/w")], ["[z-a].env"]).excluded(Path("/w/[z-a].env"))
+
+
+def test_stars_in_brackets_are_no_stars() -> None:
+    paths = FilePolicy([Path("/w")], ["[*****]env.py"])
+    assert paths.excluded(Path("/w/*env.py"))
+    assert not paths.excluded(Path("/w/xenv.py"))
+
+
+def test_no_path_leads_out_of_the_workspace_and_counts_as_inside(tmp_path: Path) -> None:
+    (tmp_path / "ws").mkdir()
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "ws/link").symlink_to(tmp_path / "outside")
+    (tmp_path / "entry").symlink_to("ws")
+    paths = FilePolicy([tmp_path / "ws"], [])
+    for name in ("../outside/cart.py", "link/cart.py"):
+        assert not paths.inside(tmp_path / "ws" / name)
+    assert paths.relative(tmp_path / "ws/../outside/cart.py") == ""
+    assert not paths.importable(tmp_path / "ws/../outside/cart.py")
+    assert paths.inside(tmp_path / "ws/cart.py")
+    assert FilePolicy([tmp_path / "entry"], []).inside(tmp_path / "entry/cart.py")
+
+
+@pytest.mark.parametrize(
+    "uri", ["file:///ws/../outside/cart.py", "file:///ws/%2e%2e/outside/cart.py", "file:///outside/./cart.py"]
+)
+def test_a_uri_names_one_path(uri: str) -> None:
+    assert local_path(uri) == Path("/outside/cart.py")
+
+
+def test_a_name_that_no_file_system_holds_is_not_read(tmp_path: Path) -> None:
+    assert not FilePolicy([tmp_path], ["a*"]).importable(tmp_path / ("a" * 300))
