@@ -1,25 +1,44 @@
-"""For all tests: no settings or keys of the person who runs them, and no silent skip where CI runs them."""
+"""For all tests: nothing of the developer's own settings, virtual time for those that want it, no silent skip in CI."""
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 
+import hypothesis
 import pytest
+
+from tests.virtual import VirtualLoop
+
+# A deadline is a timed assertion: on a busy machine it fails by itself.
+hypothesis.settings.register_profile("no deadline", deadline=None)
+hypothesis.settings.load_profile("no deadline")
 
 
 @pytest.fixture(autouse=True)
-def _no_settings_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_personal_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("FIM_LSP_") or name in {"CODESTRAL_API_KEY", "MISTRAL_API_KEY", "LANGDOCK_API_KEY"}:
             monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def virtual_time() -> None:
+    """Runs an ``async`` test in virtual time: asked for by the test, or by ``pytest.mark.usefixtures`` for a whole file."""
+
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Choose the event loop of an ``async`` test."""
+    virtual = "virtual_time" in getattr(item, "fixturenames", ())
+    return {"virtual": VirtualLoop} if virtual else {"real": asyncio.new_event_loop}
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """A skip is a failure in CI: what a machine lacks is to be installed there."""
+    """Count a skip as a failure in CI: whatever a test needs must be installed there."""
     report = yield
     if report.skipped and os.environ.get("CI") == "true" and not hasattr(report, "wasxfail"):
         report.outcome = "failed"

@@ -1,4 +1,8 @@
-"""An event loop whose time passes at once: it jumps to the next timer whenever nothing else is to do."""
+"""An event loop in virtual time: whenever nothing is ready to run, its clock jumps to the next timer.
+
+An ``async`` test runs in virtual time if it has the fixture ``virtual_time``. :func:`run` is for what is not such a test,
+and for property tests, where each example starts at time 0.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,7 @@ class _Selector(selectors.SelectSelector):
         ready = super().select(0)
         if not ready:
             if timeout is None:
-                raise RuntimeError("everything waits for something that never comes")
+                raise RuntimeError("deadlock: every task waits, and no timer is set")
             self.now += max(timeout, 0)
         return ready
 
