@@ -9,8 +9,6 @@ import secrets
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
-from typing import Final
 
 from fim_lsp.backends.backend import Backend
 from fim_lsp.backends.codestral import SITES
@@ -28,12 +26,9 @@ from fim_lsp.schedule.circuit_breaker import CircuitBreaker
 from fim_lsp.schedule.prompt_builder import Around
 from fim_lsp.secret import Secret
 from fim_lsp.session.notifier import Notifier
-from fim_lsp.settings.schema import Settings
+from fim_lsp.settings.schema import DEFAULT_QUOTAS, Settings
 from fim_lsp.settings.sources import state_folder
 
-QUOTAS: Final = MappingProxyType(
-    {"langdock": Limits(requests=500, tokens=60_000)}
-)  # a minute, by a workspace and model: docs.langdock.com
 HOMELESS = "there is no home folder (HOME is not set), so the quota is counted for this editor alone."
 LOOK_AGAIN = 30.0  # seconds until servers of this machine that have not answered are looked for again
 
@@ -223,10 +218,10 @@ class BackendManager:
 
 
 def limits(backend: Backend, settings: Settings) -> Limits:
-    """The quota that calls to a back end count against: the user's numbers, else those its host is known for."""
-    known = QUOTAS.get(backend.name, Limits())
+    """The quota of a back end: the user's numbers, or those its host is known for."""
+    default = DEFAULT_QUOTAS.get(backend.name)
     requests, tokens = settings.requests_per_minute, settings.tokens_per_minute
-    return Limits.a_minute(
-        requests=known.requests if requests is None else requests,
-        tokens=known.tokens if tokens is None else tokens,
-    )
+    if default is not None:
+        requests = default.requests_per_minute if requests is None else requests
+        tokens = default.tokens_per_minute if tokens is None else tokens
+    return Limits.a_minute(requests=requests, tokens=tokens)

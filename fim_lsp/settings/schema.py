@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Final, Literal, get_args
 from urllib.parse import urlsplit
 
 from fim_lsp.prompt.fim_templates import NAMES
@@ -33,7 +33,23 @@ from fim_lsp.settings.validators import (
 from fim_lsp.workspace.default_excludes import EXCLUDED
 
 BackendName = Literal["auto", "codestral", "mistral", "langdock", "llamacpp", "ollama", "openai", "ngram"]
-FALLBACKS = ("codestral", "mistral", "langdock", "llamacpp", "ollama", "ngram")
+BACKENDS: Final[tuple[BackendName, ...]] = get_args(BackendName)
+FALLBACKS: Final = tuple(name for name in BACKENDS if name not in {"auto", "openai"})  # `openai` needs a `base_url`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DefaultQuota:
+    """The quota that a host is known for."""
+
+    requests_per_minute: int
+    tokens_per_minute: int
+
+
+LANGDOCK_QUOTA: Final = DefaultQuota(requests_per_minute=500, tokens_per_minute=60_000)
+"""Per workspace and model (docs.langdock.com)."""
+
+DEFAULT_QUOTAS: Final[Mapping[str, DefaultQuota]] = MappingProxyType({"langdock": LANGDOCK_QUOTA})
+"""By back end. A back end that is not listed has no quota unless the user sets one."""
 
 
 # The longest strings and lists that are accepted. The real ones are far shorter; a source that anybody may write must
@@ -72,7 +88,7 @@ class Settings:
 
     backend: BackendName = _setting(
         "auto",
-        one_of("auto", *FALLBACKS[:-1], "openai", "ngram"),
+        one_of(*BACKENDS),
         "who completes; `auto` takes the host whose key is present, else a llama.cpp or Ollama that answers on this "
         "machine, else `ngram`, which needs no key and no network",
         restricts=True,
@@ -163,14 +179,14 @@ class Settings:
     requests_per_minute: int | None = _setting(
         None,
         optional(integer(0, 10**12)),
-        "the quota; null: 500 on Langdock, else none; `0`: no limit",
-        from_project=project.quota(500),
+        f"the quota; null: {LANGDOCK_QUOTA.requests_per_minute} on Langdock, else none; `0`: no limit",
+        from_project=project.quota(LANGDOCK_QUOTA.requests_per_minute),
     )
     tokens_per_minute: int | None = _setting(
         None,
         optional(integer(0, 10**12)),
-        "the quota, in tokens; null: 60000 on Langdock, else none; `0`: no limit",
-        from_project=project.quota(60_000),
+        f"the quota, in tokens; null: {LANGDOCK_QUOTA.tokens_per_minute} on Langdock, else none; `0`: no limit",
+        from_project=project.quota(LANGDOCK_QUOTA.tokens_per_minute),
     )
     limits_store: Secret = _setting(
         Secret("machine"),
