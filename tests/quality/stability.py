@@ -16,7 +16,7 @@ from fim_lsp.rate_limit.token_estimate import Estimator
 from fim_lsp.settings.schema import Settings
 from fim_lsp.text.document import Document
 from fim_lsp.text.positions import Encoding
-from tests.quality.typing_eval import load
+from tests.quality.recorded_typing import load
 
 
 def prompts(name: str, start: int, count: int) -> Iterator[tuple[bool, str]]:
@@ -28,8 +28,7 @@ def prompts(name: str, start: int, count: int) -> Iterator[tuple[bool, str]]:
     for step in trace.steps:
         goes_on = len(step.changes) == 1 and caret in (step.changes[0][:2], step.changes[0][2:4])
         caret = step.caret
-        for line, character, end_line, end_character, text in step.changes:
-            document.replace((line, character), (end_line, end_character), text)
+        step.apply(document)
         split = document.split(*step.caret, before=WINDOW, after=WINDOW)
         room = estimator.characters(settings.prompt_tokens, "m", trace.language)
         prompt = build(

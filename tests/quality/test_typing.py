@@ -5,7 +5,8 @@ from __future__ import annotations
 import statistics
 
 from fim_lsp.rate_limit.sliding_window import Limits
-from tests.quality.typing_eval import Result, load, replay
+from tests.quality.recorded_typing import load
+from tests.quality.typing_eval import Result, replay
 from tests.virtual import run
 
 QUOTA = Limits(requests=500, tokens=60_000)

@@ -1,24 +1,18 @@
-"""Real typing, replayed against the real scheduler in virtual time: how many calls, how much right ghost text.
+"""Recorded typing, replayed against the real scheduler in virtual time: how many calls, how much right ghost text.
 
-``python -m tests.quality.typing_eval`` prints the table. The traces are recorded edits of real files
-(josephg/editing-traces, CC BY 4.0: see the first line of each file); gaps inside a burst are drawn from the real
-milliseconds of json-crdt-patch. The model answers after 250 ms with 15 ms a token. At half of the places, chosen by a
-hash, it says what the person really typed next; elsewhere a plausible line that is wrong. "Visible" counts ghost text
-that an editor keeps while typing agrees with it; "right" is ghost text that begins with what was typed next.
+``python -m tests.quality.typing_eval`` prints the table. The model answers after 250 ms with 15 ms a token; at half of the
+places it knows what was typed next. "Visible" counts ghost text that an editor keeps while the typing matches it; "right"
+is ghost text that begins with what was typed next.
 """
 
 from __future__ import annotations
 
 import asyncio
 import collections
-import hashlib
-import json
-import re
 import statistics
 import sys
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from fim_lsp.backends.backend import Chunk, Usage
@@ -36,96 +30,17 @@ from fim_lsp.settings.schema import Settings
 from fim_lsp.text.document import Document
 from fim_lsp.text.positions import Encoding
 from tests.fakes.backend import Bare
+from tests.quality.recorded_typing import FIRST_TOKEN, PER_TOKEN, Model, Trace, load, tokens
 from tests.virtual import now, run
 
-TRACES = Path(__file__).parent / "traces"
 URI = "file:///trace"
-KEY = 60  # characters before the cursor that name a place
-FIRST_TOKEN, PER_TOKEN = 0.25, 0.015  # seconds
-WRONG = [
-    "let result = self.compute(value);",
-    "return Err(Error::new(index));",
-    "if count > limit { break; }",
-    "items.push(entry.clone());",
-    "const total = values.reduce(add, 0)",
-]
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One edit, ``gap`` seconds after the one before; the cursor is at ``caret`` then."""
-
-    gap: float
-    changes: tuple[tuple[int, int, int, int, str], ...]
-    caret: tuple[int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Trace:
-    """Steps on ``text``; after each, ``following`` is what was typed at the cursor next, ``keys`` names the place."""
-
-    language: str
-    text: str
-    steps: tuple[Step, ...]
-    keys: tuple[str, ...]
-    following: tuple[str, ...]
-
-
-def load(name: str, start: int = 0, count: int | None = None) -> Trace:
-    """``count`` steps of a trace from ``start`` on."""
-    head, *rows = (TRACES / f"{name}.jsonl").read_text("utf-8").split("\n")[:-1]
-    info = json.loads(head)
-    every = [Step(row[0] / 1000, tuple(map(tuple, row[1])), tuple(row[2])) for row in map(json.loads, rows)]
-    document = Document(info["text"], Encoding.UTF16)
-    for step in every[:start]:
-        _apply(document, step)
-    text = document.text()
-    end = min(start + (count or info["edits"]), info["edits"])
-    keys, following = [], []
-    for number in range(start, end):
-        _apply(document, every[number])
-        keys.append(document.split(*every[number].caret, before=KEY * 4, after=0).prefix[-KEY:])
-        following.append(_typed_next(every, number))
-    return Trace(info["language"], text, tuple(every[start:end]), tuple(keys), tuple(following))
-
-
-def _apply(document: Document, step: Step) -> None:
-    for line, character, end_line, end_character, text in step.changes:
-        document.replace((line, character), (end_line, end_character), text)
-
-
-def _typed_next(steps: list[Step], number: int) -> str:
-    typed, caret = "", steps[number].caret
-    for step in steps[number + 1 :]:
-        text = _typed(step, caret)
-        if text is None or len(typed) > 240:
-            break
-        typed, caret = typed + text, step.caret
-    return typed if typed.startswith("\n") else typed[:1] + typed[1:].split("\n")[0]
-
-
-def _typed(step: Step, caret: tuple[int, int]) -> str | None:
-    """What a step typed at ``caret``, and nothing else than that at other cursors; None if it did anything else."""
-    places = {(tuple(change[:2]), tuple(change[2:4])) for change in step.changes}
-    texts = {change[4] for change in step.changes}
-    only_typed = len(texts) == 1 and all(start == end for start, end in places) and (caret, caret) in places
-    return texts.pop() if only_typed else None
-
-
-def _number(text: str) -> int:
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
-
-
-def _tokens(text: str) -> list[str]:
-    return re.findall(r"\s*\S{1,4}|\s+", text) or [""]
 
 
 @dataclass
-class Model(Bare):
-    """The model, with a quota of its own if ``limits`` are given: 429 as soon as a sliding minute is over them."""
+class RateLimitedModel(Bare):
+    """The model as a back end, with a quota if ``limits`` are given: 429 as soon as a sliding minute exceeds them."""
 
-    answers: dict[str, str]
-    share: float = 0.5
+    knowledge: Model
     limits: Limits | None = None
     name: str = "codestral"
     host: str = "model.example"
@@ -147,7 +62,7 @@ class Model(Bare):
         generated = 0
         try:
             await asyncio.sleep(FIRST_TOKEN)
-            for token in _tokens(self._answer(prompt.prefix[-KEY:])):
+            for token in tokens(self.knowledge.complete(prompt.prefix)):
                 await asyncio.sleep(PER_TOKEN)
                 generated += 1
                 yield Chunk(text=token)
@@ -161,20 +76,16 @@ class Model(Bare):
     async def close(self) -> None:
         return
 
-    def _answer(self, key: str) -> str:
-        known = self.answers.get(key)
-        return known if known and _number("o" + key) % 1000 / 1000 < self.share else WRONG[_number(key) % len(WRONG)]
-
-    def _take(self, tokens: int) -> None:
+    def _take(self, charged: int) -> None:
         while self._minute and self._minute[0][0] <= now() - 60:
             self._minute.popleft()
         if self.limits is not None:
             used = sum(entry for _, entry in self._minute)
             asked = sum(1 for _, entry in self._minute if entry > 100)
-            if used + tokens > (self.limits.tokens or 1e9) or asked + 1 > (self.limits.requests or 1e9):
+            if used + charged > (self.limits.tokens or 1e9) or asked + 1 > (self.limits.requests or 1e9):
                 self.refused += 1
                 raise RateLimited("the quota is used up", host=self.host)
-        self._minute.append((now(), tokens))
+        self._minute.append((now(), charged))
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +104,7 @@ class Result:
 
 async def replay(trace: Trace, *, limits: Limits | None = None, share: float = 0.5) -> Result:
     """Type the trace as VS Code's client tells it: after each edit the request before is cancelled, and a new one made."""
-    model = Model({key: text for key, text in zip(trace.keys, trace.following, strict=True) if text}, share, limits)
+    model = RateLimitedModel(trace.model(share), limits)
     limiter = Limiter(limits or Limits(), identity="trace", clock=now, jitter=lambda: 0.5)
     asker = BackendClient(backend=model, health=CircuitBreaker(now), limiter=limiter, estimator=Estimator())
     plan = FallbackChain(settings=Settings(), askers=(asker,), trouble=lambda *_: None, fine=lambda _: None)
@@ -229,7 +140,7 @@ async def replay(trace: Trace, *, limits: Limits | None = None, share: float = 0
     await asyncio.sleep(5)
     completer.close()
     await asyncio.sleep(0)
-    visible, right = _kept(trace, shown)
+    visible, right = trace.visible(shown)
     count = len(trace.steps)
     return Result(
         calls=model.calls / count,
@@ -241,22 +152,6 @@ async def replay(trace: Trace, *, limits: Limits | None = None, share: float = 0
         refused=model.refused,
         in_order=answers == sorted(set(answers)) and all(future.done() for future in futures),
     )
-
-
-def _kept(trace: Trace, shown: list[str]) -> tuple[int, int]:
-    """How often ghost text stands after an edit, and is right, where the editor keeps it while typing agrees."""
-    visible = right = 0
-    ghost, caret = "", (-1, -1)
-    for step, text, following in zip(trace.steps, shown, trace.following, strict=True):
-        typed = _typed(step, caret)
-        agrees = typed is not None and ghost.startswith(typed) and len(ghost) > len(typed)
-        ghost = ghost[len(typed or "") :] if agrees else ""
-        ghost, caret = text or ghost, step.caret
-        visible += bool(ghost)
-        right += bool(ghost and following) and (
-            ghost.startswith(following[:4].rstrip("\n") or "\0") or (len(ghost) < 4 and following.startswith(ghost))
-        )
-    return visible, right
 
 
 WINDOWS = [("rustcode", start, 300) for start in range(0, 2400, 300)] + [
