@@ -81,7 +81,7 @@ class OpenDocuments:
         if document is not None and document.learnt:
             self._ngram.forget(uri)
             self._surroundings.closed(uri)
-        self._paths.forget_closed(self._ask_again)
+        self._paths.forget_closed_folders(self._ask_again)
 
     def _ask_again(self) -> None:
         """Have the rules of every place that is in use read again."""
@@ -91,7 +91,7 @@ class OpenDocuments:
             if not learnt:
                 self._offer_as_context(uri, document)
         for path in self._surroundings.files:
-            self._paths.importable(path)
+            self._paths.may_import(path)
 
     def excluded(self, uri: str) -> bool:
         """Whether its text is never to be sent. One that is not open is not."""
@@ -106,7 +106,7 @@ class OpenDocuments:
     def name(self, uri: str) -> str:
         """Its path in the workspace, ``""`` for one outside of it or without a file."""
         path = self._open[uri].path
-        return self._paths.relative(path) if path else ""
+        return self._paths.relative_path(path) if path else ""
 
     def cells(self, uri: str, beside: Beside) -> tuple[list[Cell], list[Cell]]:
         """The cells above and below a cell, without those that may not go where that one may."""
@@ -124,8 +124,8 @@ class OpenDocuments:
 
     def _learn_or_forget(self, uri: str, document: _Open) -> None:
         """Let the embedded model read a document, or forget it once it is excluded."""
-        document.excluded = any(self._paths.hidden(*place) for place in document.places)
-        document.stays = any(self._paths.stays(*place) for place in document.places)
+        document.excluded = not all(self._paths.may_send(*place) for place in document.places)
+        document.stays = any(self._paths.local_only(*place) for place in document.places)
         if document.learnt and document.excluded:
             document.learnt = False
             self._ngram.forget(uri)
@@ -137,5 +137,5 @@ class OpenDocuments:
     def _offer_as_context(self, uri: str, document: _Open) -> None:
         """Let a document that may be sent serve as context for others, if it is in the workspace."""
         name, path = self.name(uri), document.path
-        if document.learnt and path is not None and is_visible(name) and self._paths.inside(path):
+        if document.learnt and path is not None and is_visible(name) and self._paths.contains(path):
             self._surroundings.opened(uri, name, path, document.language, lambda: document.text.lines)

@@ -96,8 +96,8 @@ class Session:
             self._notices.repaired()
         self._confined = self._feed.confined
         paths = self._paths
-        ruled = (self._roots, settings.exclude, settings.local_only) == (paths.roots, paths.exclude, paths.local_only)
-        if not ruled or paths.stale():
+        ruled = paths.applies_to(self._roots, settings.exclude, settings.local_only)
+        if not ruled or paths.poll_changes():
             self._rule(FilePolicy(self._roots, settings.exclude, settings.local_only))
         askers = self._crew.follow(settings, partial(self._may_send, self._paths, settings.context_tokens))
         self._plan = FallbackChain(
@@ -141,8 +141,8 @@ class Session:
     def _rule(self, paths: FilePolicy) -> None:
         """Other files may be read and sent from now on."""
         self._paths = paths
-        self._ngram.workspace(self._roots, paths.indexable)
-        self._surroundings.workspace(self._roots, paths.importable, lambda path: paths.stays(path.as_uri(), path))
+        self._ngram.workspace(self._roots, paths.may_index)
+        self._surroundings.workspace(self._roots, paths.may_import, lambda path: paths.local_only(path.as_uri(), path))
         self._documents.apply_rules(paths)
 
     # -- documents
@@ -219,7 +219,7 @@ class Session:
 
     def _look_again(self) -> None:
         """Follow files of settings and ignore files that have changed, which costs microseconds if none has."""
-        if (settings := self._feed.changed()) or self._paths.stale():
+        if (settings := self._feed.changed()) or self._paths.poll_changes():
             self._follow(settings or self.settings)
 
     def _note(self, snapshot: Snapshot, answer: asyncio.Future[CompletionResult]) -> None:

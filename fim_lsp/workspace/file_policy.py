@@ -1,4 +1,4 @@
-"""Which files may be sent, and which may be indexed."""
+"""Which files of a workspace may be sent, indexed or imported."""
 
 from __future__ import annotations
 
@@ -11,155 +11,165 @@ from urllib.parse import unquote
 from fim_lsp.workspace.ignore_files import IgnoreFiles
 from fim_lsp.workspace.setting_globs import SettingGlobs
 
-_UNKNOWABLE = (OSError, ValueError, RuntimeError)  # a NUL, half a surrogate pair, links in a circle
-_MANY = 500  # folders of documents, a kilobyte each
+_UNRESOLVABLE = (OSError, ValueError, RuntimeError)  # a NUL byte, half a surrogate pair, a loop of symbolic links
+_MAX_FOLDERS = 500  # cached folders before those of closed documents are dropped; each takes about a kilobyte
 
 
 class FilePolicy:
-    """The workspace's folders, the globs of ``exclude`` and the project's own ignore files."""
+    """Applies ``exclude``, ``local_only`` and the project's ignore files to the folders of a workspace.
+
+    A policy is immutable apart from its caches: other roots or globs need a new one. Whatever can't be determined is
+    decided in favor of privacy: the document is not sent, or only to back ends on this machine.
+    """
 
     def __init__(self, roots: Sequence[Path], exclude: Sequence[str], local_only: Sequence[str] = ()) -> None:
-        self.roots = tuple(roots)
-        self.exclude = tuple(exclude)
-        self.local_only = tuple(local_only)
-        self._local = SettingGlobs(local_only, above=True)
+        self._roots = tuple(roots)
+        self._globs = tuple(exclude), tuple(local_only)
         self._excluded = SettingGlobs(exclude)
-        self._real_roots = tuple(_resolved(root) for root in self.roots)
-        places = tuple(dict.fromkeys((*self.roots, *self._real_roots)))
-        self._places = places
-        self._many = _MANY
-        self._tops = tuple(f"{root.as_posix().rstrip('/')}/" for root in places)
-        self._ignores = IgnoreFiles(places)
-        self._index_ignores = IgnoreFiles(places)
+        self._local_only = SettingGlobs(local_only, match_parents=True) if local_only else None
+        self._real_roots = tuple(_resolved(root) for root in self._roots)
+        self._all_roots = tuple(dict.fromkeys((*self._roots, *self._real_roots)))
+        self._prefixes = tuple(f"{root.as_posix().rstrip('/')}/" for root in self._all_roots)
+        self._ignores = IgnoreFiles(self._all_roots)
+        self._index_ignores = IgnoreFiles(self._all_roots)  # apart: the index walks thousands of folders in its thread
+        self._max_folders = _MAX_FOLDERS
 
-    def relative(self, path: Path) -> str:
-        """The path inside the workspace with forward slashes, or ``""`` for a file outside of it."""
+    def applies_to(self, roots: Sequence[Path], exclude: Sequence[str], local_only: Sequence[str]) -> bool:
+        """Whether this is the policy for these folders and globs."""
+        return (self._roots, self._globs) == (tuple(roots), (tuple(exclude), tuple(local_only)))
+
+    def may_send(self, uri: str, path: Path | None) -> bool:
+        """Whether a document may leave this process at all.
+
+        ``path`` is the document's file, if it has one on this machine. A document without one (an earlier revision, an
+        unsaved buffer, a file on another machine) is judged by the names in its URI, a symbolic link also by its target.
+        """
+        try:
+            names, targets = _all_names(uri, path)
+            if not names or any(map(self.is_excluded, (*names, *targets))) or any(map(self._in_excluded_parent, names)):
+                return False
+            files = dict.fromkeys((*([path] if path else []), *targets))
+            return not any(self._ignores.is_ignored(file) for file in files)
+        except _UNRESOLVABLE:
+            return False
+
+    def local_only(self, uri: str, path: Path | None) -> bool:
+        """Whether a document may only be sent to back ends on this machine; the arguments are those of :meth:`may_send`.
+
+        A document without a file is local if any folder of the workspace is.
+        """
+        if self._local_only is None:
+            return False
+        try:
+            names, targets = _all_names(uri, path)
+            places = [*names, *targets, *(self._roots if path is None else ())]
+            return not names or any(self._matches(self._local_only, place) for place in places)
+        except _UNRESOLVABLE:
+            return True
+
+    def may_index(self, path: Path) -> bool:
+        """Whether the workspace index may read a file or enter a folder: it is neither excluded nor ignored.
+
+        Call it from the workspace's folder downwards: parents are not checked against ``exclude`` again. Safe to call
+        from any thread; :meth:`poll_changes` may notice a changed ignore file only after several calls.
+        """
+        return self._may_read(path, self._index_ignores)
+
+    def may_import(self, path: Path) -> bool:
+        """Whether a file that an open document imports may be read."""
+        return self._may_read(path, self._ignores)
+
+    def relative_path(self, path: Path) -> str:
+        """The path inside the workspace with forward slashes, or ``""`` for a file outside it."""
         root = self._root(path)
         return path.relative_to(root).as_posix() if root is not None else ""
 
-    def inside(self, path: Path) -> bool:
-        """Whether a file lies in the workspace, with the links on the way to it followed."""
+    def contains(self, path: Path) -> bool:
+        """Whether a file is in the workspace, and still is once symbolic links are resolved."""
         try:
             real = path.resolve()
-        except (OSError, ValueError, RuntimeError):
+        except _UNRESOLVABLE:
             return False
         return self._root(path) is not None and any(real.is_relative_to(root) for root in self._real_roots)
+
+    def is_excluded(self, path: Path) -> bool:
+        """Whether ``exclude`` matches a path; outside the workspace the whole path is matched."""
+        return self._matches(self._excluded, path)
+
+    def poll_changes(self) -> bool:
+        """Check the next ignore files on disk; whether one has changed, which makes this policy's answers out of date."""
+        return self._ignores.poll_changes() or self._index_ignores.poll_changes()
+
+    def forget_closed_folders(self, recheck_open: Callable[[], None]) -> None:
+        """Drop cached folders that only contain closed documents, once there are many.
+
+        ``recheck_open`` queries everything still in use, which caches those folders again. Nothing is dropped while a
+        changed ignore file is still to be reported by :meth:`poll_changes`.
+        """
+        if self._ignores.folder_count < self._max_folders or self._ignores.any_changed():
+            return
+        self._ignores = IgnoreFiles(self._all_roots)
+        recheck_open()
+        self._max_folders = max(_MAX_FOLDERS, 2 * self._ignores.folder_count)
 
     def _root(self, path: Path) -> Path | None:
         if ".." in path.parts:
             return None
-        return next((root for root in self.roots if path.is_relative_to(root)), None)
+        return next((root for root in self._roots if path.is_relative_to(root)), None)
 
-    def hidden(self, uri: str, path: Path | None) -> bool:
-        """Whether a document is never to be sent, be it a file, an old version of one, on another machine, or not saved.
-
-        ``path`` is its file, if it is one on this machine; a link is also what it leads to. What can't be told is hidden.
-        """
-        try:
-            names, real = _all_names(uri, path)
-            if (
-                not names
-                or any(self.excluded(name) for name in (*names, *real))
-                or any(map(self._excluded_above, names))
-            ):
-                return True
-            return any(self._ignores.hides(name) for name in dict.fromkeys([*([path] if path else []), *real]))
-        except _UNKNOWABLE:
-            return True
-
-    def stays(self, uri: str, path: Path | None) -> bool:
-        """Whether a document may only be sent to back ends on this machine; see :meth:`hidden` for the arguments.
-
-        A document without a file stays if one of the workspace's folders does, and so does what can't be told.
-        """
-        if not self.local_only:
-            return False
-        try:
-            names, real = _all_names(uri, path)
-            places = [*names, *real, *(self.roots if path is None else ())]
-            return not names or any(self._matches(self._local, name) for name in places)
-        except _UNKNOWABLE:
-            return True
-
-    def excluded(self, path: Path) -> bool:
-        """Whether a file is never to be sent. Outside of the workspace its whole path is matched."""
-        return self._matches(self._excluded, path)
-
-    def _excluded_above(self, path: Path) -> bool:
-        """Whether a folder that the workspace lies in, or is, excludes it: who opens ``~/.ssh`` has secrets before them."""
+    def _in_excluded_parent(self, path: Path) -> bool:
+        """Whether the workspace itself is inside an excluded folder, like ``~/.ssh`` opened as a project."""
         absolute = path.as_posix().lstrip("/")
         return any(self._excluded.match("", absolute, folder=folder) for folder in (False, True))
 
     def _matches(self, globs: SettingGlobs, path: Path) -> bool:
-        """Whether globs match a document's path, as a file or as a folder: who knows what an editor shows under its name."""
+        """Whether globs match a path as a file or as a folder: an editor may show a folder as a document."""
         name = path.as_posix()
         absolute = name.lstrip("/") if path.is_absolute() or name[:1] == "/" else ""
-        inner = self._relatives(path)
-        if not inner and not absolute:
-            return any(globs.match(name, "", folder=folder) for folder in (False, True))
-        return any(globs.match(one, absolute, folder=folder) for one in inner or [""] for folder in (False, True))
+        relatives = self._relative_paths(path)
+        if not relatives:
+            relatives = [""] if absolute else [name]
+        return any(globs.match(one, absolute, folder=folder) for one in relatives for folder in (False, True))
 
-    def _relatives(self, path: Path) -> list[str]:
-        """The path as seen from each of the workspace's folders that it lies in, with links on the way there or without."""
+    def _relative_paths(self, path: Path) -> list[str]:
+        """The path relative to each root it is in, whether or not the root is reached through symbolic links."""
         if ".." in path.parts:
             return []
         name = path.as_posix()
-        return list(dict.fromkeys(name[len(top) :] for top in self._tops if name.startswith(top) and name != top))
+        found = (name[len(prefix) :] for prefix in self._prefixes if name.startswith(prefix) and name != prefix)
+        return list(dict.fromkeys(found))
 
-    def indexable(self, path: Path) -> bool:
-        """Whether a file or folder of the workspace may be read unasked: not excluded, not ignored.
-
-        To be asked from the workspace's folder downwards: what lies in an excluded folder is not looked at again. For
-        what reads many files, in whatever thread: a change of the rules may be noticed some calls of :meth:`stale` late.
-        """
-        return self._unasked(path, self._index_ignores)
-
-    def importable(self, path: Path) -> bool:
-        """The same for the few files that open documents import."""
-        return self._unasked(path, self._ignores)
-
-    def _unasked(self, path: Path, ignores: IgnoreFiles) -> bool:
+    def _may_read(self, path: Path, ignores: IgnoreFiles) -> bool:
         root = self._root(path)
         if root is None or path.name == ".git":
             return False
-        folder = os.path.isdir(path)
-        real_root = self._real_roots[self.roots.index(root)]
-        real = (
-            path if real_root == root else real_root / path.relative_to(root)
-        )  # nobody follows the links below a root
-        return not any(self._is_ruled_out(name, ignores, folder=folder) for name in dict.fromkeys((path, real)))
+        is_folder = os.path.isdir(path)
+        # Links below a root are not followed, so the real path differs in its root only.
+        real = self._real_roots[self._roots.index(root)] / path.relative_to(root)
+        return not any(self._is_ruled_out(name, ignores, folder=is_folder) for name in dict.fromkeys((path, real)))
 
     def _is_ruled_out(self, path: Path, ignores: IgnoreFiles, *, folder: bool) -> bool:
         absolute = path.as_posix().lstrip("/")
-        return any(self._excluded.match(inner, absolute, folder=folder) for inner in self._relatives(path)) or (
-            ignores.hides(path, folder=folder)
-        )
-
-    def forget_closed(self, ask_again: Callable[[], None]) -> None:
-        """Let go of folders that only closed documents lay in, once there are many.
-
-        ``ask_again`` asks about all that is in use, so that changes there are noticed as before. If there is one already,
-        everything stays until :meth:`stale` has noticed it.
-        """
-        if self._ignores.folders < self._many or self._ignores.changed():
-            return
-        self._ignores = IgnoreFiles(self._places)
-        ask_again()
-        self._many = max(_MANY, 2 * self._ignores.folders)
-
-    def stale(self) -> bool:
-        """Whether a project's ignore files have changed, so that what was said of files may not hold."""
-        return self._ignores.stale() or self._index_ignores.stale()
+        if any(self._excluded.match(relative, absolute, folder=folder) for relative in self._relative_paths(path)):
+            return True
+        return ignores.is_ignored(path, folder=folder)
 
 
-def _names(uri: str) -> list[str]:
-    """What the globs are matched against: a URI's path without query and fragment, with its host and without.
+def _all_names(uri: str, path: Path | None) -> tuple[list[Path], list[Path]]:
+    """Every name of a document, and what the absolute ones resolve to."""
+    names = [Path(name) for name in _uri_paths(uri)] + ([path] if path else [])
+    return names, [name.resolve() for name in names if name.is_absolute()]
 
-    What else may part names in a URI does so too: ``\\``, the ``:`` of ``gitsigns:///.git//:0:.env`` and the ``!`` of
-    ``jar:``. A ``file:`` URI has neither query nor fragment, but editors have sent ``#`` and ``?`` of names as they are.
+
+def _uri_paths(uri: str) -> list[str]:
+    """The paths that a URI may refer to, which the globs are matched against: with and without its host.
+
+    Query and fragment are dropped, except for ``file:`` URIs, where some editors leave ``#`` and ``?`` of a file name
+    unescaped. Other separators count as slashes as well: ``\\``, the ``:`` of ``gitsigns:///.git//:0:.env`` and the ``!``
+    of ``jar:``.
     """
     scheme, colon, rest = uri.partition(":")
-    if not colon or len(scheme) == 1:  # no URI but a name, or C:\
+    if not colon or len(scheme) == 1:  # a bare path, or one like C:\
         scheme, rest = "file", uri
     bare = re.split(r"[?#]", rest, maxsplit=1)[0]
     host = re.match(r"//[^/]*", bare)
@@ -170,14 +180,8 @@ def _names(uri: str) -> list[str]:
     return [name for name in dict.fromkeys(names) if name]
 
 
-def _all_names(uri: str, path: Path | None) -> tuple[list[Path], list[Path]]:
-    """What a document is called, and what those names lead to."""
-    names = [Path(name) for name in _names(uri)] + ([path] if path else [])
-    return names, [name.resolve() for name in names if name.is_absolute()]
-
-
 def _resolved(root: Path) -> Path:
     try:
         return root.resolve()
-    except (OSError, ValueError, RuntimeError):
+    except _UNRESOLVABLE:
         return root

@@ -46,7 +46,7 @@ class IgnoreFiles:
         self._folders: dict[str, _Folder] = {}
         self._looked: Iterator[tuple[str, Stamp]] = iter(())
 
-    def hides(self, path: Path, *, folder: bool = False) -> bool:
+    def is_ignored(self, path: Path, *, folder: bool = False) -> bool:
         """Whether a file or ``folder``, or a folder above it, is ignored."""
         above = self._folder(path.parent)
         return above.hidden or _matched(above, str(path), folder=folder)
@@ -55,7 +55,7 @@ class IgnoreFiles:
         """Whether a file or folder is ignored by itself, whatever is said of the folders above it."""
         return _matched(self._folder(path.parent), str(path), folder=folder)
 
-    def stale(self) -> bool:
+    def poll_changes(self) -> bool:
         """Whether an ignore file that was looked for has come, gone or changed since.
 
         Where there are many, each call looks at the next of them.
@@ -67,11 +67,11 @@ class IgnoreFiles:
         return any(_stamp(path) != stamp for path, stamp in some)
 
     @property
-    def folders(self) -> int:
+    def folder_count(self) -> int:
         """How many folders are remembered."""
         return len(self._folders)
 
-    def changed(self) -> bool:
+    def any_changed(self) -> bool:
         """The same as :meth:`stale`, of all files at once."""
         return any(_stamp(path) != stamp for path, stamp in self._stamps.copy().items())
 

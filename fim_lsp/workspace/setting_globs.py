@@ -30,10 +30,10 @@ Numbered = tuple[int, str]
 class SettingGlobs:
     """Ready to be asked about paths, from whatever thread."""
 
-    def __init__(self, globs: Sequence[str], *, above: bool = False) -> None:
-        """``above``: a glob without a slash may also be the name of a folder that the workspace lies in."""
+    def __init__(self, globs: Sequence[str], *, match_parents: bool = False) -> None:
+        """``match_parents``: a glob without a slash may also be the name of a folder that the workspace lies in."""
         lines = [trimmed(line.removesuffix("\r")) for glob in globs for line in glob.split("\n")]
-        self._above = above
+        self._above = match_parents
         self._folds = [_Folded(lines, _fold)]
         self._folds.append(self._folds[0] if all(map(str.isascii, lines)) else _Folded(lines, _fold_singly))
         self.rooted = self._folds[0].rooted

@@ -20,7 +20,7 @@ MAIN = "from shop.cart import ShoppingCart\n\ncart = ShoppingCart()\ncart."
 
 def surroundings(root: Path, text: str = MAIN, name: str = "main.py") -> ContextProvider:
     made = ContextProvider()
-    made.workspace([root], FilePolicy([root], ["private/"]).importable)
+    made.workspace([root], FilePolicy([root], ["private/"]).may_import)
     made.opened("u", name, root / name, "python", lambda: text.splitlines(keepends=True))
     return made
 
@@ -87,7 +87,7 @@ async def test_a_go_import_names_a_folder(tmp_path: Path) -> None:
     write(tmp_path / "cart/cart.go", "package cart\n\nfunc AddArticle(c Cart, article string) {\n\tc.rows++\n}\n")
     text = 'import "cart"\n\nfunc main() {\n\tcart.AddArticle(c, article)\n'
     made = ContextProvider()
-    made.workspace([tmp_path], FilePolicy([tmp_path], []).importable)
+    made.workspace([tmp_path], FilePolicy([tmp_path], []).may_import)
     made.opened("u", "main.go", tmp_path / "main.go", "go", lambda: text.splitlines(keepends=True))
     assert await around(made, text, "main.go") == ["cart/cart.go"]
 
@@ -113,7 +113,7 @@ async def test_a_file_that_may_not_be_read_any_more_is_not_sent(
     tmp_path: Path, clock: list[float], happens: Callable[[Path], object]
 ) -> None:
     cart = write(tmp_path / "shop/cart.py")
-    allowed = [FilePolicy([tmp_path], []).importable]
+    allowed = [FilePolicy([tmp_path], []).may_import]
     made = ContextProvider()
     made.workspace([tmp_path], lambda path: allowed[0](path))
     for uri, name in (("u", "main.py"), ("v", "other.py")):
@@ -121,7 +121,7 @@ async def test_a_file_that_may_not_be_read_any_more_is_not_sent(
         made.opened(uri, name, tmp_path / name, "python", lambda text=text: text.splitlines(keepends=True))
     assert "shop/cart.py" in await around(made)
     happens(cart)
-    allowed[0] = FilePolicy([tmp_path], []).importable
+    allowed[0] = FilePolicy([tmp_path], []).may_import
     clock[0] += 60
     await made.settled("v")  # a look at one document's imports is a look at all files that are known
     assert "shop/cart.py" not in [snippet.path for snippet in made.around("v", MAIN, "", 2000, True)]
@@ -132,7 +132,7 @@ async def test_what_is_no_longer_imported_is_dropped(tmp_path: Path) -> None:
     write(tmp_path / "shop/cart.py")
     lines = MAIN.splitlines(keepends=True)
     made = ContextProvider()
-    made.workspace([tmp_path], FilePolicy([tmp_path], []).importable)
+    made.workspace([tmp_path], FilePolicy([tmp_path], []).may_import)
     made.opened("u", "main.py", tmp_path / "main.py", "python", lambda: lines)
     assert await around(made) == ["shop/cart.py"]
     lines[0] = "import os\n"
@@ -142,7 +142,7 @@ async def test_what_is_no_longer_imported_is_dropped(tmp_path: Path) -> None:
 
 async def test_two_documents_of_one_name_are_two(tmp_path: Path) -> None:
     made = ContextProvider()
-    made.workspace([tmp_path / "a", tmp_path / "b"], FilePolicy([tmp_path / "a", tmp_path / "b"], []).importable)
+    made.workspace([tmp_path / "a", tmp_path / "b"], FilePolicy([tmp_path / "a", tmp_path / "b"], []).may_import)
     write(tmp_path / "a/shop/cart.py")
     for folder in "ab":
         made.opened(folder, "main.py", tmp_path / folder / "main.py", "python", lambda: MAIN.splitlines(keepends=True))
@@ -181,7 +181,7 @@ async def test_no_import_is_an_error(
     for language, name in (("go", "main.go"), ("javascript", "main.js")):
         place = Path(root or tmp_path)
         made = ContextProvider()
-        made.workspace([place], FilePolicy([place], []).importable)
+        made.workspace([place], FilePolicy([place], []).may_import)
         made.opened("u", name, place / name, language, lambda: [text])
         await around(made, text, name)
     gc.collect()
@@ -204,7 +204,7 @@ async def test_one_file_is_read_at_a_time(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(ImportResolver, "run", watched)
     lines = ["\n"]
     made = ContextProvider()
-    made.workspace([tmp_path], FilePolicy([tmp_path], []).importable)
+    made.workspace([tmp_path], FilePolicy([tmp_path], []).may_import)
     made.opened("u", "main.py", tmp_path / "main.py", "python", lambda: lines)
     write(tmp_path / "shop/cart.py")
     for number in range(30):

@@ -45,14 +45,14 @@ W = Path("/w")
 )
 def test_what_stays(globs: list[str], uri: str, stays: bool) -> None:
     path = Path(uri.removeprefix("file://")) if uri.startswith("file:") else None
-    assert FilePolicy([W], [], globs).stays(uri, path) is stays
+    assert FilePolicy([W], [], globs).local_only(uri, path) is stays
 
 
 def test_a_glob_may_begin_at_home(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/me")
     paths = FilePolicy([Path("/home/me/work/customer")], [], ["~/work/customer/"])
-    assert paths.stays("file:///home/me/work/customer/a.py", Path("/home/me/work/customer/a.py"))
-    assert not paths.stays("file:///home/me/other/a.py", Path("/home/me/other/a.py"))
+    assert paths.local_only("file:///home/me/work/customer/a.py", Path("/home/me/work/customer/a.py"))
+    assert not paths.local_only("file:///home/me/other/a.py", Path("/home/me/other/a.py"))
 
 
 def test_a_glob_through_a_link_holds_for_the_place_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,7 +65,7 @@ def test_a_glob_through_a_link_holds_for_the_place_itself(tmp_path: Path, monkey
     for glob in ("~/work/", "~", f"{home}/work/*.py"):
         for root in (home / "work", real / "work"):
             path = root / "a.py"
-            assert FilePolicy([root], [], [glob]).stays(path.as_uri(), path), (glob, root)
+            assert FilePolicy([root], [], [glob]).local_only(path.as_uri(), path), (glob, root)
 
 
 class Ear(Bare):

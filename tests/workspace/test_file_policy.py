@@ -21,15 +21,15 @@ from fim_lsp.workspace.file_policy import FilePolicy
     ],
 )  # fmt: skip
 def test_what_is_never_sent_by_default(name: str) -> None:
-    assert FilePolicy([Path("/w")], EXCLUDED).excluded(Path("/w") / name)
-    assert FilePolicy([], EXCLUDED).excluded(Path("/home/user") / name)
+    assert FilePolicy([Path("/w")], EXCLUDED).is_excluded(Path("/w") / name)
+    assert FilePolicy([], EXCLUDED).is_excluded(Path("/home/user") / name)
 
 
 @pytest.mark.parametrize("name", [".ENV", "Server.KEY", "ID_RSA", ".Git/config", "CREDENTIALS.json", ".ſsh/config"])
 def test_letter_case_hides_no_secret(name: str) -> None:
-    assert FilePolicy([Path("/w")], EXCLUDED).excluded(Path("/w") / name)
-    assert not FilePolicy([Path("/w")], EXCLUDED).indexable(Path("/w") / name)
-    assert FilePolicy([Path("/w")], ["*.PRIVATE"]).excluded(Path("/w/a.private"))
+    assert FilePolicy([Path("/w")], EXCLUDED).is_excluded(Path("/w") / name)
+    assert not FilePolicy([Path("/w")], EXCLUDED).may_index(Path("/w") / name)
+    assert FilePolicy([Path("/w")], ["*.PRIVATE"]).is_excluded(Path("/w/a.private"))
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_letter_case_hides_no_secret(name: str) -> None:
     ],
 )  # fmt: skip
 def test_what_is_excluded_is_so_by_any_uri(uri: str) -> None:
-    assert FilePolicy([Path("/w")], [*EXCLUDED, "/private/"]).hidden(uri, None)
+    assert not FilePolicy([Path("/w")], [*EXCLUDED, "/private/"]).may_send(uri, None)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_what_is_excluded_is_so_by_any_uri(uri: str) -> None:
     ],
 )  # fmt: skip
 def test_what_is_not_excluded_is_not_by_any_uri(uri: str) -> None:
-    assert not FilePolicy([Path("/w")], [*EXCLUDED, "/private/"]).hidden(uri, None)
+    assert FilePolicy([Path("/w")], [*EXCLUDED, "/private/"]).may_send(uri, None)
 
 
 def test_a_link_is_what_it_leads_to(tmp_path: Path) -> None:
@@ -68,11 +68,11 @@ def test_a_link_is_what_it_leads_to(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to("loop")
     paths = FilePolicy([tmp_path], EXCLUDED)
     for name in ("settings.txt", "../" + tmp_path.name + "/settings.txt"):
-        assert paths.hidden((tmp_path / name).as_uri(), tmp_path / name)
-    assert paths.hidden("git:" + str(tmp_path / "settings.txt"), None)
-    assert not paths.hidden((tmp_path / "a.py").as_uri(), tmp_path / "a.py")
+        assert not paths.may_send((tmp_path / name).as_uri(), tmp_path / name)
+    assert not paths.may_send("git:" + str(tmp_path / "settings.txt"), None)
+    assert paths.may_send((tmp_path / "a.py").as_uri(), tmp_path / "a.py")
     inside = FilePolicy([tmp_path / "ws"], ["build/"])
-    assert not inside.hidden((tmp_path / "ws" / "a.py").as_uri(), tmp_path / "ws" / "a.py")
+    assert inside.may_send((tmp_path / "ws" / "a.py").as_uri(), tmp_path / "ws" / "a.py")
 
 
 @pytest.mark.parametrize("kind", ["zero", "fifo"])
@@ -82,7 +82,7 @@ def test_an_ignore_file_without_end_ignores_everything(tmp_path: Path, kind: str
     else:
         os.mkfifo(tmp_path / ".gitignore")
     (tmp_path / "a.py").write_text("x")
-    assert not FilePolicy([tmp_path], []).indexable(tmp_path / "a.py")
+    assert not FilePolicy([tmp_path], []).may_index(tmp_path / "a.py")
 
 
 @pytest.mark.parametrize(
@@ -98,17 +98,17 @@ def test_an_ignore_file_without_end_ignores_everything(tmp_path: Path, kind: str
     ],
 )
 def test_what_is_not_a_secret(name: str) -> None:
-    assert not FilePolicy([Path("/w")], EXCLUDED).excluded(Path("/w") / name)
+    assert not FilePolicy([Path("/w")], EXCLUDED).is_excluded(Path("/w") / name)
 
 
 def test_paths_are_relative_to_the_workspace() -> None:
     paths = FilePolicy([Path("/w/a"), Path("/w/b")], [])
-    assert paths.relative(Path("/w/b/src/x.py")) == "src/x.py"
-    assert paths.relative(Path("/elsewhere/x.py")) == ""
+    assert paths.relative_path(Path("/w/b/src/x.py")) == "src/x.py"
+    assert paths.relative_path(Path("/elsewhere/x.py")) == ""
 
 
 def test_a_glob_that_is_not_valid_is_a_name() -> None:
-    assert FilePolicy([Path("/w")], ["a[b", "*.py"]).excluded(Path("/w/x.py"))
+    assert FilePolicy([Path("/w")], ["a[b", "*.py"]).is_excluded(Path("/w/x.py"))
 
 
 def test_what_git_ignores_is_not_indexed(tmp_path: Path) -> None:
@@ -120,45 +120,45 @@ def test_what_git_ignores_is_not_indexed(tmp_path: Path) -> None:
     (tmp_path / "src" / ".gitignore").write_text("gen/*\n!gen/keep.py\n")
     (tmp_path / ".git").mkdir()
     paths = FilePolicy([tmp_path], EXCLUDED)
-    verdicts = {name: paths.indexable(tmp_path / name) for name in (
+    verdicts = {name: paths.may_index(tmp_path / name) for name in (
         "src", "src/a.py", "build", "src/gen", "src/gen/c.py", "src/gen/keep.py", ".env", ".git", "src/.hidden.py")}  # fmt: skip
     assert verdicts == {
         "src": True, "src/a.py": True, "build": False, "src/gen": True, "src/gen/c.py": False, "src/gen/keep.py": True,
         ".env": False, ".git": False, "src/.hidden.py": True,
     }  # fmt: skip
-    assert not paths.indexable(tmp_path.parent / "other.py")
+    assert not paths.may_index(tmp_path.parent / "other.py")
 
 
 def test_an_ignore_file_that_cannot_be_read_ignores_everything(tmp_path: Path) -> None:
     (tmp_path / ".gitignore").write_bytes(b"\xff\xfe")
     (tmp_path / "a.py").write_text("x")
-    assert not FilePolicy([tmp_path], []).indexable(tmp_path / "a.py")
+    assert not FilePolicy([tmp_path], []).may_index(tmp_path / "a.py")
 
 
 def test_globs_with_many_stars_are_matched_exactly() -> None:
     name = "a" * 200
     paths = FilePolicy([Path("/w")], ["x/*a*a*a*a*a*a*a*a*a*a*a*b", "**/gen/**/*.py"])
-    assert not paths.hidden(f"file:///w/x/{name}", Path(f"/w/x/{name}"))
-    assert paths.hidden(f"file:///w/x/{name}b", Path(f"/w/x/{name}b"))
-    assert paths.hidden("file:///w/a/gen/b/c.py", Path("/w/a/gen/b/c.py"))
+    assert paths.may_send(f"file:///w/x/{name}", Path(f"/w/x/{name}"))
+    assert not paths.may_send(f"file:///w/x/{name}b", Path(f"/w/x/{name}b"))
+    assert not paths.may_send("file:///w/a/gen/b/c.py", Path("/w/a/gen/b/c.py"))
 
 
 @pytest.mark.parametrize("glob", ["[z-a].env", "a[", "[!]", "(?P<x>", "x\\", "!", "/", "[]", "**/[", "[[:alpha:]"])
 def test_no_glob_is_an_error_and_the_others_count(glob: str) -> None:
     paths = FilePolicy([Path("/w")], [glob, "*.env"], [glob, "*.here"])
-    assert paths.excluded(Path("/w/x.env"))
-    assert paths.stays("file:///w/x.here", None)
-    assert not paths.excluded(Path("/w/x.py"))
+    assert paths.is_excluded(Path("/w/x.env"))
+    assert paths.local_only("file:///w/x.here", None)
+    assert not paths.is_excluded(Path("/w/x.py"))
 
 
 def test_an_excluding_glob_that_is_not_valid_is_a_name() -> None:
-    assert FilePolicy([Path("/w")], ["[z-a].env"]).excluded(Path("/w/[z-a].env"))
+    assert FilePolicy([Path("/w")], ["[z-a].env"]).is_excluded(Path("/w/[z-a].env"))
 
 
 def test_stars_in_brackets_are_no_stars() -> None:
     paths = FilePolicy([Path("/w")], ["[*****]env.py"])
-    assert paths.excluded(Path("/w/*env.py"))
-    assert not paths.excluded(Path("/w/xenv.py"))
+    assert paths.is_excluded(Path("/w/*env.py"))
+    assert not paths.is_excluded(Path("/w/xenv.py"))
 
 
 def test_no_path_leads_out_of_the_workspace_and_counts_as_inside(tmp_path: Path) -> None:
@@ -168,11 +168,11 @@ def test_no_path_leads_out_of_the_workspace_and_counts_as_inside(tmp_path: Path)
     (tmp_path / "entry").symlink_to("ws")
     paths = FilePolicy([tmp_path / "ws"], [])
     for name in ("../outside/cart.py", "link/cart.py"):
-        assert not paths.inside(tmp_path / "ws" / name)
-    assert paths.relative(tmp_path / "ws/../outside/cart.py") == ""
-    assert not paths.importable(tmp_path / "ws/../outside/cart.py")
-    assert paths.inside(tmp_path / "ws/cart.py")
-    assert FilePolicy([tmp_path / "entry"], []).inside(tmp_path / "entry/cart.py")
+        assert not paths.contains(tmp_path / "ws" / name)
+    assert paths.relative_path(tmp_path / "ws/../outside/cart.py") == ""
+    assert not paths.may_import(tmp_path / "ws/../outside/cart.py")
+    assert paths.contains(tmp_path / "ws/cart.py")
+    assert FilePolicy([tmp_path / "entry"], []).contains(tmp_path / "entry/cart.py")
 
 
 @pytest.mark.parametrize(
@@ -183,4 +183,4 @@ def test_a_uri_names_one_path(uri: str) -> None:
 
 
 def test_a_name_that_no_file_system_holds_is_not_read(tmp_path: Path) -> None:
-    assert not FilePolicy([tmp_path], ["a*"]).importable(tmp_path / ("a" * 300))
+    assert not FilePolicy([tmp_path], ["a*"]).may_import(tmp_path / ("a" * 300))

@@ -79,7 +79,7 @@ def test_the_same_answers_as_git(tmp_path: Path, seed: int) -> None:
             expected,
         )
         for path, expected in zip(paths, ignored_by_git(tmp_path, paths), strict=True)
-        if ignores.hides(path, folder=path.is_dir()) != expected
+        if ignores.is_ignored(path, folder=path.is_dir()) != expected
     ]
     assert not wrong[:5]
 
@@ -97,7 +97,7 @@ def test_the_same_answers_as_git_of_nested_files(tmp_path: Path, seed: int) -> N
             (folder / ".gitignore").write_text("\n".join(simple))
             paths += [folder / name for name in ("a", "b", "a.b", "a/b", "b/a", "b/a/a", "a/b/a.b")]
     ignores = IgnoreFiles((tmp_path,))
-    ours = [ignores.hides(path, folder=path.is_dir()) for path in paths]
+    ours = [ignores.is_ignored(path, folder=path.is_dir()) for path in paths]
     assert ours == ignored_by_git(tmp_path, paths)
     assert 0.1 < sum(ours) / len(ours) < 0.9
 
@@ -214,11 +214,11 @@ def test_one_language(
     path, w = Path(name), Path("/w")
     lines = glob.split("\n")
     for entries in (lines, [glob]):
-        assert FilePolicy([w], entries).hidden(path.as_uri(), path) is excluded
+        assert FilePolicy([w], entries).may_send(path.as_uri(), path) is not excluded
         if not set("#\\!") & set(name):  # which mean something in URIs
-            assert FilePolicy([w], entries).hidden(f"git:{path}?ref", None) is excluded
+            assert FilePolicy([w], entries).may_send(f"git:{path}?ref", None) is not excluded
         if local is not None:
-            assert FilePolicy([w], [], entries).stays(path.as_uri(), path) is local
+            assert FilePolicy([w], [], entries).local_only(path.as_uri(), path) is local
     if ignored is not None:
         ignore_file = IgnoreFile(lines)
         levels = [place.relative_to(w).as_posix() for place in (*reversed(path.parents), path) if w in place.parents]
@@ -230,9 +230,9 @@ def test_one_language(
     "uri", ["untitled:secret.py", "inmemory://model/secret.py", "secret.py", "untitled:a/secret.py"]
 )
 def test_a_name_counts_wherever_the_document_is(uri: str) -> None:
-    assert FilePolicy([Path("/w")], ["secret.py"]).hidden(uri, None)
-    assert FilePolicy([], [], ["SECRET.*"]).stays(uri, None)
-    assert not FilePolicy([Path("/w")], ["/w/", "~/"]).hidden(uri, None)
+    assert not FilePolicy([Path("/w")], ["secret.py"]).may_send(uri, None)
+    assert FilePolicy([], [], ["SECRET.*"]).local_only(uri, None)
+    assert FilePolicy([Path("/w")], ["/w/", "~/"]).may_send(uri, None)
 
 
 @pytest.mark.parametrize("glob", ["~", "~/work/", "~/w*/", "~/**", "~nobody-has-this-name/x"])
@@ -240,11 +240,11 @@ def test_a_name_counts_wherever_the_document_is(uri: str) -> None:
 def test_without_a_home_its_globs_match_everything(glob: str, home: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", home)
     for globs_ in ([glob], [glob, "!*"]):
-        assert FilePolicy([Path("/w")], globs_).hidden("file:///w/a.py", Path("/w/a.py"))
-        assert not FilePolicy([Path("/w")], globs_).indexable(Path("/w/a.py"))
-        assert FilePolicy([Path("/w")], [], globs_).stays("file:///w/a.py", Path("/w/a.py"))
+        assert not FilePolicy([Path("/w")], globs_).may_send("file:///w/a.py", Path("/w/a.py"))
+        assert not FilePolicy([Path("/w")], globs_).may_index(Path("/w/a.py"))
+        assert FilePolicy([Path("/w")], [], globs_).local_only("file:///w/a.py", Path("/w/a.py"))
     kept = FilePolicy([Path("/w")], ["*.py", f"!{glob}"])
-    assert kept.hidden("file:///w/a.py", Path("/w/a.py"))
+    assert not kept.may_send("file:///w/a.py", Path("/w/a.py"))
 
 
 @pytest.mark.parametrize("glob", ["~/work/", "~/work", "~/work/**", "~/wo*/", "{home}/work/*", "{home}/work/"])
@@ -261,26 +261,26 @@ def test_places_of_the_file_system_hold_through_links(
     for place in (home, real):
         path = place / "work/a.py"
         for roots in ([], [place], [place / "work"], [tmp_path]):
-            assert FilePolicy(roots, [glob]).hidden(path.as_uri(), path), (place, roots)
-            assert FilePolicy(roots, [], [glob]).stays(path.as_uri(), path), (place, roots)
-            assert not FilePolicy(roots, [glob]).indexable(path)
-            assert not FilePolicy(roots, [glob]).importable(path)
-            assert not FilePolicy(roots, ["~/other/"]).hidden(path.as_uri(), path)
-    assert FilePolicy([home], ["~/other/"]).indexable(home / "work/a.py")
+            assert not FilePolicy(roots, [glob]).may_send(path.as_uri(), path), (place, roots)
+            assert FilePolicy(roots, [], [glob]).local_only(path.as_uri(), path), (place, roots)
+            assert not FilePolicy(roots, [glob]).may_index(path)
+            assert not FilePolicy(roots, [glob]).may_import(path)
+            assert FilePolicy(roots, ["~/other/"]).may_send(path.as_uri(), path)
+    assert FilePolicy([home], ["~/other/"]).may_index(home / "work/a.py")
 
 
 @pytest.mark.parametrize("root", ["/home/me/.ssh", "/home/me/.ssh/deep", "/home/me"])
 @pytest.mark.parametrize("scheme", ["file://", "git:", "vscode-remote://host"])
 def test_a_workspace_in_a_folder_that_is_named_is_in_it(root: str, scheme: str) -> None:
     path = Path("/home/me/.ssh/deep/config")
-    assert FilePolicy([Path(root)], EXCLUDED).hidden(f"{scheme}{path}", path if scheme == "file://" else None)
-    assert FilePolicy([Path(root)], [], [".ssh/"]).stays(f"{scheme}{path}", path if scheme == "file://" else None)
+    assert not FilePolicy([Path(root)], EXCLUDED).may_send(f"{scheme}{path}", path if scheme == "file://" else None)
+    assert FilePolicy([Path(root)], [], [".ssh/"]).local_only(f"{scheme}{path}", path if scheme == "file://" else None)
 
 
 def test_a_file_in_two_of_the_workspaces_folders_is_seen_from_both() -> None:
     path = Path("/w/inner/private/a.py")
     for roots in (["/w", "/w/inner"], ["/w/inner", "/w"]):
-        assert FilePolicy(list(map(Path, roots)), ["/private/"]).hidden(path.as_uri(), path)
+        assert not FilePolicy(list(map(Path, roots)), ["/private/"]).may_send(path.as_uri(), path)
 
 
 # -- bounds
@@ -290,7 +290,7 @@ def test_a_file_in_two_of_the_workspaces_folders_is_seen_from_both() -> None:
 def test_a_glob_that_is_too_long_matches_everything_or_lets_nothing_through(glob: str) -> None:
     for lines in ([glob], [glob, "!*"]):
         assert IgnoreFile(lines).verdict("a.py", folder=False) is True
-        assert FilePolicy([Path("/w")], lines).hidden("file:///w/a.py", Path("/w/a.py"))
+        assert not FilePolicy([Path("/w")], lines).may_send("file:///w/a.py", Path("/w/a.py"))
     assert IgnoreFile([f"!{glob}", "#" + glob]).verdict("a.py", folder=False) is None
     assert IgnoreFile(["*.py", f"!{glob}"]).verdict("a.py", folder=False) is True
 
@@ -302,7 +302,7 @@ def test_too_many_globs_and_a_path_too_long_match_everything() -> None:
     assert IgnoreFile(["x"]).verdict("a/" * 20_000 + "a", folder=False) is True
     wild = ["[ab]?" * 500] * 1_000  # each character of a path costs a million states
     assert IgnoreFile(wild).verdict("a" * 1_000, folder=False) is True
-    assert FilePolicy([Path("/w")], ["x"]).hidden("file:///w/" + "a/" * 20_000, None)
+    assert not FilePolicy([Path("/w")], ["x"]).may_send("file:///w/" + "a/" * 20_000, None)
 
 
 ADVERSARIAL = {
@@ -358,5 +358,5 @@ def test_a_thousand_globs_cost_what_one_does() -> None:
 
 
 def test_the_safe_list_lets_through_what_it_says() -> None:
-    assert FilePolicy([Path("/w")], EXCLUDED).excluded(Path("/w/.env.local"))
-    assert not FilePolicy([Path("/w")], EXCLUDED).excluded(Path("/w/.env.example"))
+    assert FilePolicy([Path("/w")], EXCLUDED).is_excluded(Path("/w/.env.local"))
+    assert not FilePolicy([Path("/w")], EXCLUDED).is_excluded(Path("/w/.env.example"))

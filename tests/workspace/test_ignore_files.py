@@ -29,7 +29,7 @@ def make(root: Path, **files: str) -> Path:
 
 def hidden(root: Path, *roots: Path) -> set[str]:
     ignores = IgnoreFiles(roots or (root,))
-    return {name for name in FILES if ignores.hides(root / name)}
+    return {name for name in FILES if ignores.is_ignored(root / name)}
 
 
 def test_the_same_files_as_git_itself(tmp_path: Path) -> None:
@@ -63,32 +63,32 @@ def test_a_rule_that_cannot_be_read_hides_everything(tmp_path: Path, name: str) 
 def test_a_change_is_noticed(tmp_path: Path) -> None:
     make(tmp_path, gitignore="build/\n")
     ignores = IgnoreFiles((tmp_path,))
-    assert ignores.hides(tmp_path / "build/b.py")
-    assert not ignores.stale()
+    assert ignores.is_ignored(tmp_path / "build/b.py")
+    assert not ignores.poll_changes()
     (tmp_path / ".gitignore").write_text("nothing\n")
-    assert ignores.stale()
-    assert not IgnoreFiles((tmp_path,)).hides(tmp_path / "build/b.py")
+    assert ignores.poll_changes()
+    assert not IgnoreFiles((tmp_path,)).is_ignored(tmp_path / "build/b.py")
     ignores = IgnoreFiles((tmp_path,))
-    ignores.hides(tmp_path / "src/c.py")
+    ignores.is_ignored(tmp_path / "src/c.py")
     (tmp_path / "src/.fimignore").write_text("c.py\n")
-    assert ignores.stale()
+    assert ignores.poll_changes()
 
 
 def test_an_ignored_file_is_neither_sent_nor_indexed(tmp_path: Path) -> None:
     make(tmp_path, gitignore="build/\n", fimignore="*.log\n")
     paths = FilePolicy([tmp_path], [])
     for name in ("build/b.py", "src/e.log"):
-        assert paths.hidden((tmp_path / name).as_uri(), tmp_path / name)
-    assert not paths.indexable(tmp_path / "build")
-    assert not paths.indexable(tmp_path / "src/e.log")
-    assert not paths.hidden((tmp_path / "a.py").as_uri(), tmp_path / "a.py")
+        assert not paths.may_send((tmp_path / name).as_uri(), tmp_path / name)
+    assert not paths.may_index(tmp_path / "build")
+    assert not paths.may_index(tmp_path / "src/e.log")
+    assert paths.may_send((tmp_path / "a.py").as_uri(), tmp_path / "a.py")
 
 
 def test_a_link_to_an_ignored_file_is_one(tmp_path: Path) -> None:
     make(tmp_path, fimignore="build/\n")
     link = tmp_path / "link.py"
     os.symlink(tmp_path / "build/b.py", link)
-    assert FilePolicy([tmp_path], []).hidden(link.as_uri(), link)
+    assert not FilePolicy([tmp_path], []).may_send(link.as_uri(), link)
 
 
 def test_the_same_files_as_git_itself_by_odd_lines(tmp_path: Path) -> None:
@@ -140,19 +140,19 @@ def test_a_file_with_more_rules_than_can_be_tried_hides_everything(tmp_path: Pat
 def test_a_change_is_noticed_among_very_many_folders(tmp_path: Path) -> None:
     ignores = IgnoreFiles((tmp_path,))
     for number in range(400):
-        ignores.hides(tmp_path / f"d{number}" / "a.py")
-    assert not any(ignores.stale() for _ in range(20))
+        ignores.is_ignored(tmp_path / f"d{number}" / "a.py")
+    assert not any(ignores.poll_changes() for _ in range(20))
     (tmp_path / "d7").mkdir()
     (tmp_path / "d7" / ".fimignore").write_text("*\n")
-    assert any(ignores.stale() for _ in range(10))
+    assert any(ignores.poll_changes() for _ in range(10))
 
 
 def test_threads_may_ask_while_changes_are_looked_for(tmp_path: Path) -> None:
     make(tmp_path, gitignore="build/\n")
     paths = FilePolicy([tmp_path], [])
     with ThreadPoolExecutor(4) as pool:
-        verdicts = [pool.submit(paths.importable, tmp_path / f"d{n % 300}/build/{n}.py") for n in range(2_000)]
-        assert not any(paths.stale() for _ in range(200))
+        verdicts = [pool.submit(paths.may_import, tmp_path / f"d{n % 300}/build/{n}.py") for n in range(2_000)]
+        assert not any(paths.poll_changes() for _ in range(200))
     assert [verdict.result() for verdict in verdicts] == [False] * 2_000
 
 
@@ -161,9 +161,9 @@ def test_a_rule_that_comes_later_is_noticed_by_what_was_only_read(tmp_path: Path
     make(tmp_path)
     paths = FilePolicy([tmp_path], [])
     assert getattr(paths, ask)(tmp_path / "src/c.py")
-    assert not paths.stale()
+    assert not paths.poll_changes()
     (tmp_path / "src/.fimignore").write_text("c.py\n")
-    assert paths.stale()
+    assert paths.poll_changes()
 
 
 @pytest.mark.parametrize("ask", ["indexable", "importable"])
