@@ -39,14 +39,14 @@ class UsageError(FimError):
 class BackendError(FimError):
     """A back end did not answer. ``host`` is where it was asked, ``status`` the HTTP status if there was one.
 
-    ``sent`` is false if the question surely never left: nobody can have charged for it. ``voids`` is true if the server
-    itself reported the error in the middle of its answer: what came of it before is not to be shown. ``overdue`` is true
-    if the server was silent for too long. ``transient`` is false if asking again at once can't help.
+    ``sent`` is false if the request never left this machine, so nobody can have charged for it. ``invalidates_output`` is
+    true if the server itself reported the error in the middle of its response: nothing of the output may be shown.
+    ``timed_out`` is true if the server did not respond in time. ``transient`` is false if trying again at once can't help.
     """
 
     sent = True
-    voids = False
-    overdue = False
+    invalidates_output = False
+    timed_out = False
     transient = True
 
     def __init__(self, sentence: str, *, host: str = "", status: int | None = None) -> None:

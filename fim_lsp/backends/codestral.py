@@ -34,7 +34,7 @@ CONTEXT_STOP: Final = f"\n{_HEAD}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
+class ApiHost:
     """One host of the API. ``base_url`` may hold ``{region}``; ``key_hint`` says whose key it wants."""
 
     base_url: str
@@ -42,21 +42,21 @@ class Site:
     key_hint: str
 
 
-SITES: Final[Mapping[str, Site]] = MappingProxyType(
+API_HOSTS: Final[Mapping[str, ApiHost]] = MappingProxyType(
     {
-        "codestral": Site(
+        "codestral": ApiHost(
             base_url="https://codestral.mistral.ai",
             model="codestral-latest",
             key_hint="it wants a Codestral key (CODESTRAL_API_KEY or the setting api_key), "
             "a key of api.mistral.ai does not work there",
         ),
-        "mistral": Site(
+        "mistral": ApiHost(
             base_url="https://api.mistral.ai",
             model="codestral-latest",
             key_hint="it wants a Mistral key (MISTRAL_API_KEY or the setting api_key), "
             "a key of codestral.mistral.ai does not work there",
         ),
-        "langdock": Site(
+        "langdock": ApiHost(
             base_url="https://api.langdock.com/mistral/{region}",
             model="codestral-2501",  # the model that Langdock's page names, in spite of RETIRED
             key_hint='it wants a Langdock key with the scope "Completion API" '
@@ -73,7 +73,7 @@ _OWN_HOST_KEY_HINT: Final = "set api_key or api_key_command to a key of this hos
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Codestral(DefaultProfile):
-    """A :class:`~fim_lsp.backends.profile.Profile` for one of :data:`SITES`, or for a server that speaks like it.
+    """A :class:`~fim_lsp.backends.profile.Profile` for one of :data:`API_HOSTS`, or for a server that speaks like it.
 
     ``chosen``: the user has set the model; else it may be exchanged when the server has not got it any more.
     """
@@ -169,11 +169,11 @@ def codestral(
     model: str | None = None,
     generation: Generation | None = None,
 ) -> Codestral:
-    """The profile of the back end ``name``, a key of :data:`SITES`; what is None is the site's default.
+    """The profile of the back end ``name``, a key of :data:`API_HOSTS`; what is None is the site's default.
 
     Raises :class:`~fim_lsp.errors.SettingError` if ``base_url`` is no usable address.
     """
-    site = SITES[name]
+    site = API_HOSTS[name]
     base = base_url or site.base_url.format(region=quote(region, safe=""))
     return Codestral(
         name=name,
@@ -226,8 +226,8 @@ def with_context(prompt: Prompt) -> str:
 
 def _is_elsewhere(name: str, base_url: str) -> bool:
     """Whether ``base_url`` is not the host that ``name`` stands for."""
-    return host_of(base_url) != host_of(SITES[name].base_url)
+    return host_of(base_url) != host_of(API_HOSTS[name].base_url)
 
 
 def _key_hint(name: str, base_url: str) -> str:
-    return _OWN_HOST_KEY_HINT if _is_elsewhere(name, base_url) else SITES[name].key_hint
+    return _OWN_HOST_KEY_HINT if _is_elsewhere(name, base_url) else API_HOSTS[name].key_hint

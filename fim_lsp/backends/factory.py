@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 
 from fim_lsp.backends.backend import Backend
-from fim_lsp.backends.codestral import SITES, codestral
+from fim_lsp.backends.codestral import API_HOSTS, codestral
 from fim_lsp.backends.credentials import KeySource, environment_key
-from fim_lsp.backends.discovery import Local
+from fim_lsp.backends.discovery import LocalServer
 from fim_lsp.backends.http_backend import HttpBackend
 from fim_lsp.backends.llamacpp import llamacpp
 from fim_lsp.backends.ollama import ollama
@@ -26,12 +26,12 @@ _PARTS = (
 )  # fmt: skip
 _OWN = ("base_url", "model", "api_key", "api_key_command", "fim_template")  # say something of the setting backend only
 
-Found = Mapping[str, Local]
+LocalServers = Mapping[str, LocalServer]
 """Servers of this machine that answered, by the setting's word for them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class BackendSet:
     """Back ends in the order they are tried. ``owned`` are those to close when the choice is given up, each with what it
     was made from.
 
@@ -43,17 +43,17 @@ class Choice:
     made_from: tuple[object, ...]
     problems: tuple[str, ...] = ()
 
-    def same_as(self, settings: Settings, found: Found) -> bool:
+    def matches(self, settings: Settings, found: LocalServers) -> bool:
         """Whether these would give the same back ends."""
         return self.made_from == _parts(settings, found)
 
-    async def warm(self) -> None:
+    async def warm_up(self) -> None:
         """Do what is slow about the first call ahead of it; no network. What fails here fails again there, and is told."""
         for _, backend in self.owned:
             with contextlib.suppress(BackendError):
-                await backend.warm()
+                await backend.warm_up()
 
-    async def close(self, heir: Choice | None = None) -> None:
+    async def close(self, heir: BackendSet | None = None) -> None:
         """Close what was made for this choice, but what ``heir`` goes on with."""
         kept = [backend for _, backend in heir.owned] if heir else []
         for _, backend in self.owned:
@@ -61,9 +61,13 @@ class Choice:
                 await backend.close()
 
 
-def choose(
-    settings: Settings, environment: Mapping[str, str], ngram: Backend, found: Found, old: Choice | None = None
-) -> Choice:
+def create_backends(
+    settings: Settings,
+    environment: Mapping[str, str],
+    ngram: Backend,
+    found: LocalServers,
+    old: BackendSet | None = None,
+) -> BackendSet:
     """The back ends for these settings. ``ngram`` is the one in this process, which outlives every choice.
 
     Those of ``old`` that would be made again are kept, with their connections and keys.
@@ -89,12 +93,12 @@ def choose(
             continue
         backends.append(backend)
         owned.append((parts, backend))
-    return Choice(
+    return BackendSet(
         backends=tuple(backends), owned=tuple(owned), made_from=_parts(settings, found), problems=tuple(problems)
     )
 
 
-def searches(settings: Settings, environment: Mapping[str, str]) -> bool:
+def uses_local_servers(settings: Settings, environment: Mapping[str, str]) -> bool:
     """Whether it matters which servers answer on this machine."""
     names = (_name(settings, environment, {}), *settings.fallback)
     by_itself = settings.backend == "auto" and names[0] == "ngram"
@@ -107,26 +111,26 @@ def _without_own(settings: Settings) -> Settings:
     return replace(settings, **{part: getattr(Settings(), part) for part in _OWN})
 
 
-def _name(settings: Settings, environment: Mapping[str, str], found: Found) -> str:
+def _name(settings: Settings, environment: Mapping[str, str], found: LocalServers) -> str:
     """The back end's name. ``auto`` goes by the key that is there, by the address if one is set, and by what answers."""
     if settings.backend != "auto":
         return settings.backend
     if settings.base_url:
-        by_host = {host_of(site.base_url): name for name, site in SITES.items()}
+        by_host = {host_of(site.base_url): name for name, site in API_HOSTS.items()}
         return by_host.get(host_of(settings.base_url), "codestral")
     if settings.api_key or settings.api_key_command:
         return "codestral"
-    keyed = next((name for name, site in SITES.items() if environment_key(site.base_url, environment)), None)
+    keyed = next((name for name, site in API_HOSTS.items() if environment_key(site.base_url, environment)), None)
     return keyed or next(iter(found), "ngram")
 
 
-def _remote(name: str, settings: Settings, environment: Mapping[str, str], found: Found) -> HttpBackend:
+def _remote(name: str, settings: Settings, environment: Mapping[str, str], found: LocalServers) -> HttpBackend:
     profile = _profile(name, settings, found.get(name))
     keys = KeySource(profile.base_url, api_key=settings.api_key, command=settings.api_key_command, env=environment)
     return HttpBackend(profile, keys=keys, timeout=settings.timeout)
 
 
-def _profile(name: str, settings: Settings, local: Local | None) -> Profile:
+def _profile(name: str, settings: Settings, local: LocalServer | None) -> Profile:
     stop = (settings.stop,) if isinstance(settings.stop, str) else settings.stop
     generation = Generation(
         temperature=settings.temperature,
@@ -151,5 +155,5 @@ def _profile(name: str, settings: Settings, local: Local | None) -> Profile:
     return codestral(name, base_url=base_url, region=settings.region, model=model, generation=generation)
 
 
-def _parts(settings: Settings, found: Found) -> tuple[object, ...]:
+def _parts(settings: Settings, found: LocalServers) -> tuple[object, ...]:
     return (*(getattr(settings, name) for name in _PARTS), *found.items())

@@ -71,9 +71,9 @@ class HttpBackend:
         """See :class:`~fim_lsp.backends.backend.Backend`."""
         return self._profile.model
 
-    async def warm(self) -> None:
+    async def warm_up(self) -> None:
         """Do what is slow about the first call, without any network."""
-        await self._transport.warm()
+        await self._transport.warm_up()
 
     async def capabilities(self) -> Capabilities:
         """Ask the server about itself, within the timeout, and from now on ask it as it wants to be asked.
@@ -83,8 +83,8 @@ class HttpBackend:
         profile = self._profile
         found = await self.run_flow(profile.capabilities_flow())
         self.capacity = found.capacity
-        if found.switch is not None:
-            self._adopt(profile, found.switch)
+        if found.change is not None:
+            self._adopt(profile, found.change)
         return found
 
     async def run_flow(self, run_flow: Flow[_Found], deadline: float = float("inf")) -> _Found:
@@ -105,7 +105,7 @@ class HttpBackend:
         Call it when a document is opened and when its context changes; once for each context is enough. What goes
         wrong goes wrong again in :meth:`stream`, and is told there.
         """
-        request = self._profile.warm_up(prompt)
+        request = self._profile.preload_request(prompt)
         if request is None or prompt.context == self._context:
             return False
         self._context = prompt.context
@@ -146,25 +146,25 @@ class HttpBackend:
             if 200 <= head.status < 300:
                 break
             body = await _body(exchange, deadline, ERROR_LIMIT) if body is None else body
-            switch = profile.alternative(head.status, body) if form < FORMS else None
-            if switch is None:
+            change = profile.alternative(head.status, body) if form < FORMS else None
+            if change is None:
                 error = profile.explain(head.status, head.headers, body, now=time.time())
                 if isinstance(error, UnknownModel) and form < FORMS:
                     with contextlib.suppress(BackendError):
-                        switch = await self.run_flow(profile.other_model_flow(), deadline)
-            if switch is None:
+                        change = await self.run_flow(profile.other_model_flow(), deadline)
+            if change is None:
                 wants_key = isinstance(error, Unauthorized) or head.status == 401
                 raise no_key(self.host, head.status) if wants_key and not await self._key(request, deadline) else error
-            if self._adopt(profile, switch):
-                yield Chunk(notice=switch.notice)
-            profile = switch.profile
+            if self._adopt(profile, change):
+                yield Chunk(notice=change.notice)
+            profile = change.profile
         reader = profile.reader(prompt)
         async with contextlib.aclosing(_read(reader, exchange, deadline)) as chunks:
             async for chunk in chunks:
                 log.note(chunk)
                 yield chunk
-        if reader.appended and (switch := profile.alternative(head.status, b"")) and self._adopt(profile, switch):
-            yield Chunk(notice=switch.notice)
+        if reader.appended and (change := profile.alternative(head.status, b"")) and self._adopt(profile, change):
+            yield Chunk(notice=change.notice)
 
     async def _request(self, profile: Profile, prompt: Prompt) -> tuple[HttpRequest, Profile]:
         """The question, and who wrote it: without a model's name it is asked for that first."""
@@ -176,11 +176,11 @@ class HttpBackend:
         await self.capabilities()
         return self._profile.request(prompt), self._profile
 
-    def _adopt(self, asked: Profile, switch: ProfileChange) -> bool:
-        """Ask as ``switch`` says from now on; whether that is news, which it is not if another call has been told before."""
+    def _adopt(self, asked: Profile, change: ProfileChange) -> bool:
+        """Ask as ``change`` says from now on; whether that is news, which it is not if another call has been told before."""
         if self._profile is not asked:
             return False
-        self._profile = switch.profile
+        self._profile = change.profile
         return True
 
     @contextlib.contextmanager

@@ -98,7 +98,7 @@ class LlamaCpp(DefaultProfile):
             self._asked(), status, read_error_body(body), location=location_of(headers), special=_RULES
         )
 
-    def warm_up(self, prompt: Prompt) -> HttpRequest | None:
+    def preload_request(self, prompt: Prompt) -> HttpRequest | None:
         """The pieces from elsewhere alone, and nothing predicted: they stand first, so the next prompt finds them read."""
         if not prompt.context:
             return None

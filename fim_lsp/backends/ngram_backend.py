@@ -32,15 +32,15 @@ class NgramBackend:
         self,
         *,
         bounds: Bounds | None = None,
-        patience: float = 0.0,
-        reading: Callable[[int], None] = lambda _files: None,
+        load_timeout: float = 0.0,
+        on_slow_load: Callable[[int], None] = lambda _files: None,
     ) -> None:
-        """``patience``: seconds that a question waits until documents and workspace are read; an editor has none.
+        """``load_timeout``: seconds that a question waits until documents and workspace are read; an editor has none.
 
-        ``reading`` is called, at most once a question, when that takes over a second: with the number of files that are
+        ``on_slow_load`` is called, at most once a question, when that takes over a second: with the number of files that are
         read, 0 while they are still looked for.
         """
-        self._patience, self._reading = patience, reading
+        self._load_timeout, self._on_slow_load = load_timeout, on_slow_load
         self._lock = threading.Lock()
         self._models: dict[str, NgramModel] = {}
         self._opened: dict[str, tuple[str, Path | None]] = {}
@@ -133,7 +133,7 @@ class NgramBackend:
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
         """The offer as one chunk, or nothing. ``max_tokens`` counts our tokens: words, marks and runs of whitespace."""
-        if self._patience:
+        if self._load_timeout:
             await self._read()
         offer = self.offer(prompt)
         if offer is not None:
@@ -144,10 +144,10 @@ class NgramBackend:
                 yield Chunk(text=kept, finish=finish, confidence=offer.confidence)
 
     async def _read(self) -> None:
-        reading = asyncio.ensure_future(self.settled(self._patience))
+        reading = asyncio.ensure_future(self.settled(self._load_timeout))
         try:
             if not (await asyncio.wait([reading], timeout=_LONG))[0]:
-                self._reading(self._index.files)
+                self._on_slow_load(self._index.files)
             await reading
         finally:
             reading.cancel()

@@ -123,7 +123,7 @@ class Ollama(DefaultProfile):
         """See :class:`Profile`: ``raw``, if the server can't insert and we can."""
         return self._to_raw() if NO_INSERT.words in read_error_body(body).words else None
 
-    def warm_up(self, prompt: Prompt) -> HttpRequest | None:
+    def preload_request(self, prompt: Prompt) -> HttpRequest | None:
         """A question without a prompt, which loads the model; with text from elsewhere, that text alone, as it will be sent."""
         if not self.model:
             return None
@@ -145,12 +145,12 @@ class Ollama(DefaultProfile):
             raise error_from_response(asked, answer.status, told, location=location_of(answer.headers), special=_RULES)
         shown = parse_json(answer.body)
         can_insert = inserts(shown)
-        switch = self._to_raw() if can_insert is False else None
+        change = self._to_raw() if can_insert is False else None
         return Capabilities(
             model=self.model,
-            can_fill=True if switch or self.raw else can_insert,
+            can_fill=True if change or self.raw else can_insert,
             capacity=Capacity(total_tokens=_context_length(shown)),
-            switch=switch,
+            change=change,
         )
 
     def _find_model(self) -> Flow[Capabilities]:
@@ -163,7 +163,7 @@ class Ollama(DefaultProfile):
             )
         profile = replace(self, model=name, template=template_for(name) if self.by_name else self.template)
         found = yield from profile.capabilities_flow()
-        return replace(found, switch=found.switch or ProfileChange(profile=profile, notice=""))
+        return replace(found, change=found.change or ProfileChange(profile=profile, notice=""))
 
     def _body(self, prompt: Prompt) -> dict[str, object]:
         raw = self._renders(prompt)

@@ -159,15 +159,15 @@ class OpenAI(DefaultProfile):
         if model is not None and not self.model:
             template = self.template or template_for(model.name)
             profile = replace(self, model=model.name, template=template)
-        switch = ProfileChange(profile=profile, notice="") if profile is not self else None
+        change = ProfileChange(profile=profile, notice="") if profile is not self else None
         if profile.form == "suffix" and not self.host.suffix and not (yield from suffix_counts(profile.request)):
-            switch = profile._by_template() or switch
+            change = profile._by_template() or change
         return Capabilities(
             model=profile.model,
             can_fill=(model.can_fill if model else None) or (True if profile.template else None),
             temperature=model.temperature if model else None,
             capacity=Capacity(total_tokens=model.context_tokens if model else None),
-            switch=switch,
+            change=change,
         )
 
     def _text(self, prompt: Prompt) -> dict[str, object]:

@@ -49,14 +49,14 @@ class ProfileChange:
 class Capabilities:
     """What a server says about itself and its model; what is None or empty it does not say.
 
-    ``temperature`` is the model's default. ``switch`` is how it wants to be asked instead.
+    ``temperature`` is the model's default. ``change`` is how it wants to be asked instead.
     """
 
     model: str = ""
     can_fill: bool | None = None
     temperature: float | None = None
     capacity: Capacity = field(default_factory=Capacity)
-    switch: ProfileChange | None = None
+    change: ProfileChange | None = None
 
 
 class Reader(Protocol):
@@ -121,7 +121,7 @@ class Profile(Protocol):
     def other_model_flow(self) -> Flow[ProfileChange | None]:
         """How to ask when the server has not got the model, if that was not the user's choice: asked of the server."""
 
-    def warm_up(self, prompt: Prompt) -> HttpRequest | None:
+    def preload_request(self, prompt: Prompt) -> HttpRequest | None:
         """A cheap request that lets the server read ``prompt``'s context ahead, or load its model; None if none helps."""
 
     def capabilities_flow(self) -> Flow[Capabilities]:
@@ -148,7 +148,7 @@ class DefaultProfile:
         yield from ()
         return None
 
-    def warm_up(self, prompt: Prompt) -> HttpRequest | None:
+    def preload_request(self, prompt: Prompt) -> HttpRequest | None:
         """See :class:`Profile`."""
         return None
 

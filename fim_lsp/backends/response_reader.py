@@ -127,7 +127,7 @@ class ResponseReader:
         chunk = self._shape.chunk_of(message)
         if (wrong or chunk.finish == "error") and not self._ended:
             error = self._complain(message) if wrong else BadReply("the model stopped with an error")
-            error.voids = True
+            error.invalidates_output = True
             raise error
         says = carries or chunk.finish is not None or chunk.usage is not None
         return None if wrong or not says else chunk

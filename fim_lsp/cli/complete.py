@@ -58,7 +58,7 @@ def complete(place: str, path: str | None, environment: Mapping[str, str]) -> in
 async def _ask(
     path: Path, document: Document, line: int, column: int, environment: Mapping[str, str]
 ) -> CompletionResult:
-    session = Session(_tell, environment, ngram=NgramBackend(patience=INDEX_WAIT, reading=_tell_reading))
+    session = Session(_tell, environment, ngram=NgramBackend(load_timeout=INDEX_WAIT, on_slow_load=_tell_reading))
     uri, language = path.as_uri(), language_of(path)
     session.start(roots=[workspace_of(path)])
     session.opened(uri, language, path, document)

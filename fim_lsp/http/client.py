@@ -57,7 +57,7 @@ class _HungUp(Exception):  # not an error, but how a call is left that nobody wa
 
 
 class Transport:
-    """Connections to one host. Nothing is imported, read or opened before the first call, or :meth:`warm`."""
+    """Connections to one host. Nothing is imported, read or opened before the first call, or :meth:`warm_up`."""
 
     def __init__(self, base_url: str, *, timeout: float, connections: int = CONNECTIONS) -> None:
         self.base_url = base_url
@@ -68,7 +68,7 @@ class Transport:
         self._calls: set[asyncio.Task[None]] = set()
         self._closed = False
 
-    async def warm(self) -> None:
+    async def warm_up(self) -> None:
         """Do what is slow about the first call and needs no network: 100 to 200 ms, in a thread."""
         await self.client()
 
@@ -145,10 +145,10 @@ def _compressed(response: httpx.Response) -> bool:
     return any(coding.strip() not in ("", "identity") for coding in codings)
 
 
-async def listens(host: str, port: int, *, patience: float) -> bool:
-    """Whether anything takes connections there, within ``patience`` seconds. Needs no httpx."""
+async def listens(host: str, port: int, *, within: float) -> bool:
+    """Whether anything takes connections there, within ``within`` seconds. Needs no httpx."""
     try:
-        async with asyncio.timeout(patience):
+        async with asyncio.timeout(within):
             _, writer = await asyncio.open_connection(host, port)
     except OSError:  # TimeoutError is one
         return False

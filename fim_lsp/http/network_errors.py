@@ -108,7 +108,7 @@ def late(host: str, timeout: float, *, begun: bool) -> BackendError:
     ours: BackendError = Unreachable(f"{host} did not answer within {timeout:g} s", host=host)
     if begun:
         ours = BadReply(f"the answer of {host} did not end within {timeout:g} s", host=host)
-    ours.overdue = True
+    ours.timed_out = True
     return ours
 
 

@@ -22,7 +22,7 @@ class Quota:
     retry_after: float | None = None
 
 
-LONGEST_WAIT: Final = 31 * 86_400.0
+MAX_WAIT: Final = 31 * 86_400.0
 """Seconds: no quota is counted over more than a month."""
 
 _A_MOMENT: Final = 1e9  # seconds: 2001; a span of so many is 31 years
@@ -64,7 +64,7 @@ def read_quota(headers: Mapping[str, str], *, now: float) -> Quota | None:
 def retry_after(value: str, *, now: float) -> float | None:
     """Seconds to wait by a Retry-After header: a number, or an HTTP date (RFC 9110, 10.2.3).
 
-    From 0 to :data:`LONGEST_WAIT`. None for what can't be meant: no number, a negative one, or one so large that it is
+    From 0 to :data:`MAX_WAIT`. None for what can't be meant: no number, a negative one, or one so large that it is
     a moment (seconds or milliseconds since 1970) and not a span.
     """
     value = value.strip()[:40]
@@ -72,13 +72,13 @@ def retry_after(value: str, *, now: float) -> float | None:
         seconds = float(value) if _NUMBER.fullmatch(value) else _until(value, now)
     except (ValueError, TypeError, OverflowError):
         return None
-    return min(max(0.0, seconds), LONGEST_WAIT) if seconds < _A_MOMENT else None
+    return min(max(0.0, seconds), MAX_WAIT) if seconds < _A_MOMENT else None
 
 
 def _until(value: str, now: float) -> float:
     """Seconds until an HTTP date; 0 for one that is past."""
     date = parsedate_to_datetime(value)
-    return min(max(0.0, date.replace(tzinfo=date.tzinfo or UTC).timestamp() - now), LONGEST_WAIT)
+    return min(max(0.0, date.replace(tzinfo=date.tzinfo or UTC).timestamp() - now), MAX_WAIT)
 
 
 def _first_count(headers: Mapping[str, str], names: tuple[str, ...]) -> int | None:

@@ -62,7 +62,7 @@ def origin_of(url: str) -> tuple[str, str]:
     return urlsplit(url).scheme, host_of(url)
 
 
-def is_here(host: str) -> bool:
+def is_local(host: str) -> bool:
     """Whether a back end's ``host`` is this process or this machine."""
     return not host or is_loopback(f"//{host}")
 

@@ -23,7 +23,7 @@ from fim_lsp.errors import (
     Withheld,
     duration,
 )
-from fim_lsp.http.urls import is_here
+from fim_lsp.http.urls import is_local
 from fim_lsp.prompt.prompt import Prompt
 from fim_lsp.prompt.redact import redact
 from fim_lsp.prompt.sticky_window import Windows
@@ -70,7 +70,7 @@ class BackendClient:
     @property
     def here(self) -> bool:
         """Whether the text stays on this machine."""
-        return is_here(self.backend.host)
+        return is_local(self.backend.host)
 
     def compose(self, snapshot: Snapshot, settings: Settings) -> Prompt:
         """The prompt at a snapshot's place."""
@@ -140,7 +140,7 @@ class BackendClient:
                 return
             except (Unreachable, Overloaded) as error:
                 late = charge.clock() - charge.began > settings.timeout / 2
-                if last or charge.heard or late or error.overdue or not error.transient:
+                if last or charge.heard or late or error.timed_out or not error.transient:
                     raise
                 log.info("%s: %s, trying again", self.backend.name, type(error).__name__)
             await asyncio.sleep(_AGAIN * (1 + random.random()))  # noqa: S311 - only to spread load
@@ -282,10 +282,10 @@ class _Charge:
 class _Silent(Unreachable):
     """A back end that usually answers at once has not said a word for a while."""
 
-    overdue = True
+    timed_out = True
 
 
 class _Stalled(BadReply):
     """The same in the middle of an answer."""
 
-    overdue = True
+    timed_out = True

@@ -134,7 +134,7 @@ class CircuitBreaker:
         self._failures += 1
         self._cause = error
         refused = isinstance(error, Unauthorized) or (isinstance(error, UnknownModel) and not here)
-        at_once = isinstance(error, Unauthorized | UnknownModel | Intercepted) or error.overdue
+        at_once = isinstance(error, Unauthorized | UnknownModel | Intercepted) or error.timed_out
         opens = self._opened_at is None and (at_once or self._failures >= FAILURES)
         if opens:
             self._opened_at = self._clock()
@@ -157,7 +157,7 @@ class CircuitBreaker:
 
     @property
     def _overdue(self) -> bool:
-        return self._cause is not None and self._cause.overdue
+        return self._cause is not None and self._cause.timed_out
 
     def _is_meant(self) -> bool:
         """Whether a refused key or model is to be believed, and not an outage of a server that took it before."""

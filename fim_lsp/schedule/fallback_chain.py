@@ -126,7 +126,7 @@ class FallbackChain:
             except BackendError as error:
                 self.trouble(asker.backend, error)
                 if written:
-                    half, remains = True, not error.voids
+                    half, remains = True, not error.invalidates_output
         if half and remains:
             return
         raise BackendError("no back end answered")

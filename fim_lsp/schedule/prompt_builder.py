@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from fim_lsp.backends.backend import Backend
-from fim_lsp.http.urls import is_here
+from fim_lsp.http.urls import is_local
 from fim_lsp.prompt.build import build, context_room
 from fim_lsp.prompt.prompt import Prompt, Snippet
 from fim_lsp.prompt.sticky_window import Windows
@@ -61,7 +61,7 @@ class PromptBuilder:
             wanted = min(wanted, capacity.context_tokens)
         free = context_room(room, count(wanted))
         bare = at(room=room - free)
-        leaves, line = not is_here(self.backend.host), snapshot.split.line
+        leaves, line = not is_local(self.backend.host), snapshot.split.line
         context = self.around(snapshot.uri, bare.prefix, bare.suffix, free, leaves, line)
         return at(room=room, context=context, windows=self.windows)
 

@@ -11,12 +11,12 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 
 from fim_lsp.backends.backend import Backend
-from fim_lsp.backends.codestral import SITES
-from fim_lsp.backends.discovery import Local, find_local
-from fim_lsp.backends.factory import Choice, choose, searches
+from fim_lsp.backends.codestral import API_HOSTS
+from fim_lsp.backends.discovery import LocalServer, find_local_servers
+from fim_lsp.backends.factory import BackendSet, create_backends, uses_local_servers
 from fim_lsp.backends.http_backend import HttpBackend
 from fim_lsp.errors import BackendError, UnknownModel
-from fim_lsp.http.urls import is_here
+from fim_lsp.http.urls import is_local
 from fim_lsp.prompt.sticky_window import Windows
 from fim_lsp.rate_limit.limiters import LimiterRegistry, choose_store
 from fim_lsp.rate_limit.sliding_window import Limits
@@ -54,8 +54,8 @@ class BackendManager:
         self._ngram = ngram
         self._notices = notices
         self._changed = changed
-        self._choice: Choice | None = None
-        self._found: dict[str, Local] = {}
+        self._choice: BackendSet | None = None
+        self._found: dict[str, LocalServer] = {}
         self._looked = float("-inf")
         self._search: asyncio.Task[None] | None = None
         self._health: dict[int, CircuitBreaker] = {}
@@ -75,8 +75,8 @@ class BackendManager:
         for health in self._health.values():
             health.retry()
         old = self._choice
-        if old is None or not old.same_as(settings, self._found):
-            choice = choose(settings, self._environment, self._ngram, self._found, old)
+        if old is None or not old.matches(settings, self._found):
+            choice = create_backends(settings, self._environment, self._ngram, self._found, old)
             self._choice = choice
             self._health = {
                 id(backend): self._health.get(id(backend)) or CircuitBreaker(time.monotonic)
@@ -109,13 +109,17 @@ class BackendManager:
     def look(self, settings: Settings) -> None:
         """Look for servers of this machine, if it matters which there are and the last look is a while ago."""
         searching = self._search is not None and not self._search.done()
-        if not searching and searches(settings, self._environment) and time.monotonic() - self._looked > LOOK_AGAIN:
+        if (
+            not searching
+            and uses_local_servers(settings, self._environment)
+            and time.monotonic() - self._looked > LOOK_AGAIN
+        ):
             self._looked = time.monotonic()
             self._search = self._run(self._look(), self._asides)
 
     async def _look(self) -> None:
-        found: dict[str, Local] = {}
-        for local in await find_local(known=tuple(self._found.values())):
+        found: dict[str, LocalServer] = {}
+        for local in await find_local_servers(known=tuple(self._found.values())):
             found.setdefault(local.name, local)
         self._search = None
         if found != self._found:
@@ -147,14 +151,14 @@ class BackendManager:
         if self._limiters is not None:
             await self._limiters.close()
 
-    async def _make_ready(self, choice: Choice, new: Sequence[HttpBackend]) -> None:
+    async def _make_ready(self, choice: BackendSet, new: Sequence[HttpBackend]) -> None:
         """Do what is slow about the first call, and ask servers of this machine what they take.
 
         Others hear nothing of us before there is something to complete. Trouble is told by the first call.
         """
-        await choice.warm()
+        await choice.warm_up()
         for backend in new:
-            if is_here(backend.host) and backend.name not in SITES:
+            if is_local(backend.host) and backend.name not in API_HOSTS:
                 await self._ask_about(backend)
 
     async def _ask_about(self, backend: HttpBackend) -> None:
@@ -164,8 +168,8 @@ class BackendManager:
             except UnknownModel as error:
                 self._notices.trouble(backend, error, self._next_to(backend))
             else:
-                if found.switch is not None and found.switch.notice:
-                    self._notices.once(found.switch.notice)
+                if found.change is not None and found.change.notice:
+                    self._notices.once(found.change.notice)
 
     def trouble(self, backend: Backend, error: BackendError) -> None:
         """A back end did not answer. If it has not got the model, its own list may tell what to set instead."""
@@ -177,7 +181,7 @@ class BackendManager:
     @staticmethod
     def _tells_models(backend: HttpBackend) -> bool:
         """Whether its list may have names that the error has not: others were asked about theirs at the beginning."""
-        return not is_here(backend.host) or backend.name in SITES
+        return not is_local(backend.host) or backend.name in API_HOSTS
 
     def _next_to(self, backend: Backend) -> str:
         """The name of the back end that is asked when this one fails."""

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mistralai.client import models
 
-from fim_lsp.backends.codestral import SITES, Codestral, codestral, request_body
+from fim_lsp.backends.codestral import API_HOSTS, Codestral, codestral, request_body
 from fim_lsp.backends.profile import Generation
 from fim_lsp.errors import SettingError
 from fim_lsp.http.urls import endpoint
@@ -40,7 +40,7 @@ def body_of(prompt: Prompt, profile: Codestral | None = None, **generation: obje
     return json.loads(made.request(prompt).body)  # type: ignore[no-any-return]
 
 
-@given(generation=GENERATION, prompt=PROMPT, site=st.sampled_from(sorted(SITES)))
+@given(generation=GENERATION, prompt=PROMPT, site=st.sampled_from(sorted(API_HOSTS)))
 def test_every_body_is_valid(generation: Generation, prompt: Prompt, site: str) -> None:
     request = codestral(site, generation=generation).request(prompt)
     body = json.loads(request.body)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from fim_lsp.backends.codestral import SITES
+from fim_lsp.backends.codestral import API_HOSTS
 from fim_lsp.backends.credentials import COMMAND_PAUSE, HOST_VARIABLES, KeySource, run_command
 from fim_lsp.errors import Unauthorized
 from fim_lsp.secret import Secret
@@ -35,7 +35,7 @@ def counting(place: Path, says: str = "f'key-{runs}'") -> tuple[str, ...]:
 @pytest.mark.parametrize(
     ("url", "key"),
     [
-        *((site.base_url, f"of-{name}") for name, site in SITES.items()),
+        *((site.base_url, f"of-{name}") for name, site in API_HOSTS.items()),
         ("https://codestral.mistral.ai/other/path", "of-codestral"),
         ("http://codestral.mistral.ai", None),
         ("https://codestral.mistral.ai:8443", None),
@@ -49,7 +49,7 @@ async def test_the_environments_keys_are_for_their_own_hosts(url: str, key: str 
 
 
 def test_each_site_has_its_variable_in_its_hint() -> None:
-    assert all(HOST_VARIABLES[site.base_url.split("/")[2]] in site.key_hint for site in SITES.values())
+    assert all(HOST_VARIABLES[site.base_url.split("/")[2]] in site.key_hint for site in API_HOSTS.values())
 
 
 async def test_a_key_of_the_settings_goes_to_any_host_and_wins() -> None:

@@ -9,14 +9,14 @@ from collections.abc import AsyncIterator
 import pytest
 
 from fim_lsp.backends import discovery
-from fim_lsp.backends.discovery import PLACES, Local, LoopbackPort, find_local
-from fim_lsp.http.urls import host_of, is_here, is_loopback
+from fim_lsp.backends.discovery import USUAL_PORTS, LocalServer, LoopbackPort, find_local_servers
+from fim_lsp.http.urls import host_of, is_local, is_loopback
 from tests.fakes import llamacpp as recorded
 from tests.fakes.codestral import Request
 from tests.fakes.http import FakeServer, Reply
 from tests.fakes.ollama import Ollama
 
-PATIENCE = 20  # seconds; only a guard where somebody answers
+TIMEOUT = 20  # seconds; only a guard where somebody answers
 PROPS = {"default_generation_settings": {"n_ctx": 4096}, "build_info": "b11669-x"}
 
 
@@ -43,25 +43,25 @@ async def nobody() -> AsyncIterator[LoopbackPort]:
 
 
 def test_the_usual_places_are_on_this_machine() -> None:
-    assert [(row.name, row.port) for row in PLACES] == [("llamacpp", 8012), ("llamacpp", 8080), ("ollama", 11434)]
-    assert all(is_loopback(row.url) for row in PLACES)
+    assert [(row.name, row.port) for row in USUAL_PORTS] == [("llamacpp", 8012), ("llamacpp", 8080), ("ollama", 11434)]
+    assert all(is_loopback(row.url) for row in USUAL_PORTS)
 
 
 async def test_the_first_that_can_fill_in() -> None:
     async with FakeServer(llama) as one, FakeServer(Ollama()) as other, nobody() as empty:
         first, second = place("llamacpp", one), place("ollama", other)
-        assert await find_local((empty, first, second), patience=PATIENCE) == (
-            Local(name="llamacpp", base_url=one.url),
-            Local(name="ollama", base_url=other.url, model="qwen2.5-coder:1.5b"),
+        assert await find_local_servers((empty, first, second), within=TIMEOUT) == (
+            LocalServer(name="llamacpp", base_url=one.url),
+            LocalServer(name="ollama", base_url=other.url, model="qwen2.5-coder:1.5b"),
         )
-        found, *_ = await find_local((empty, second, first), patience=PATIENCE)
-        assert found == Local(name="ollama", base_url=other.url, model="qwen2.5-coder:1.5b")
-        assert await find_local((empty,), patience=PATIENCE) == ()
+        found, *_ = await find_local_servers((empty, second, first), within=TIMEOUT)
+        assert found == LocalServer(name="ollama", base_url=other.url, model="qwen2.5-coder:1.5b")
+        assert await find_local_servers((empty,), within=TIMEOUT) == ()
 
 
 async def test_a_llama_server_whose_model_cannot_is_passed_over() -> None:
     async with FakeServer(llama_without_tokens) as one, FakeServer(Ollama()) as other:
-        found, *_ = await find_local((place("llamacpp", one), place("ollama", other)), patience=PATIENCE)
+        found, *_ = await find_local_servers((place("llamacpp", one), place("ollama", other)), within=TIMEOUT)
         assert found is not None
         assert found.name == "ollama"
 
@@ -79,9 +79,9 @@ async def test_a_llama_server_whose_model_cannot_is_passed_over() -> None:
 )
 async def test_something_else_on_that_port_is_asked_once_and_left_alone(reply: Reply) -> None:
     async with FakeServer(lambda request: reply) as server:
-        assert await find_local((place("llamacpp", server),), patience=PATIENCE) == ()
+        assert await find_local_servers((place("llamacpp", server),), within=TIMEOUT) == ()
         assert [(request.method, request.path) for request in server.requests] == [("GET", "/props")]
-        assert await find_local((place("ollama", server),), patience=PATIENCE) == ()
+        assert await find_local_servers((place("ollama", server),), within=TIMEOUT) == ()
         assert {request.method for request in server.requests} == {"GET"}
 
 
@@ -100,7 +100,7 @@ OLLAMAS = {
 async def test_which_of_ollamas_models(case: str) -> None:
     behaviour, model = OLLAMAS[case]
     async with FakeServer(behaviour) as server:
-        found = await find_local((place("ollama", server),), patience=PATIENCE)
+        found = await find_local_servers((place("ollama", server),), within=TIMEOUT)
     assert [local.model for local in found] == ([] if model is None else [model])
 
 
@@ -108,7 +108,7 @@ async def test_a_server_that_does_not_answer_is_given_up() -> None:
     silent = await asyncio.start_server(lambda reader, writer: asyncio.Event().wait(), "127.0.0.1", 0)
     port = silent.sockets[0].getsockname()[1]
     try:
-        assert await find_local((LoopbackPort(name="ollama", port=port),), patience=0.1) == ()
+        assert await find_local_servers((LoopbackPort(name="ollama", port=port),), within=0.1) == ()
     finally:
         silent.close()
 
@@ -116,15 +116,15 @@ async def test_a_server_that_does_not_answer_is_given_up() -> None:
 async def test_a_busy_llama_server_counts() -> None:
     """It has said what it is; whether its model can fill in, it says when it is asked for a completion."""
     async with FakeServer(lambda request: llama(request) if request.path == "/props" else Reply(status=500)) as server:
-        found, *_ = await find_local((place("llamacpp", server),), patience=PATIENCE)
-    assert found == Local(name="llamacpp", base_url=server.url)
+        found, *_ = await find_local_servers((place("llamacpp", server),), within=TIMEOUT)
+    assert found == LocalServer(name="llamacpp", base_url=server.url)
 
 
 async def test_nothing_but_loopback_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://192.0.2.1:3128")
     async with FakeServer(llama) as server:
-        assert await find_local((place("llamacpp", server),), patience=PATIENCE) != ()
+        assert await find_local_servers((place("llamacpp", server),), within=TIMEOUT) != ()
 
     class Elsewhere(LoopbackPort):
         @property
@@ -136,7 +136,7 @@ async def test_nothing_but_loopback_is_asked(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(discovery, "listens", never)
     with pytest.raises(ValueError, match="only this machine"):
-        await find_local((Elsewhere(name="llamacpp", port=8012),))
+        await find_local_servers((Elsewhere(name="llamacpp", port=8012),))
 
 
 @pytest.mark.parametrize(
@@ -144,12 +144,12 @@ async def test_nothing_but_loopback_is_asked(monkeypatch: pytest.MonkeyPatch) ->
 )
 def test_this_machine_has_several_names(url: str) -> None:
     assert is_loopback(url)
-    assert is_here(host_of(url))
+    assert is_local(host_of(url))
 
 
 async def test_a_server_that_is_known_need_only_listen() -> None:
     async with FakeServer(lambda _request: None) as server:
-        known = Local(name="llamacpp", base_url=server.url)
-        assert await find_local((place("llamacpp", server),), known=(known,), patience=PATIENCE) == (known,)
+        known = LocalServer(name="llamacpp", base_url=server.url)
+        assert await find_local_servers((place("llamacpp", server),), known=(known,), within=TIMEOUT) == (known,)
         assert server.requests == []
-    assert await find_local((place("llamacpp", server),), known=(known,), patience=PATIENCE) == ()
+    assert await find_local_servers((place("llamacpp", server),), known=(known,), within=TIMEOUT) == ()

@@ -70,7 +70,7 @@ async def test_a_compressed_answer_is_refused_unread(connect: Connect, coding: s
     bomb = gzip.compress(gzip.compress(b" " * (200 << 20), 1), 9)
     async with RawServer(head(f"Content-Encoding: {coding}", f"Content-Length: {len(bomb)}"), bomb) as server:
         backend = connect(server.url)
-        await backend.warm()
+        await backend.warm_up()
         tracemalloc.start()
         try:
             with pytest.raises(BadReply, match="compressed"):

@@ -81,7 +81,7 @@ async def test_closing_the_back_end_ends_calls(server: FakeCodestral, connect: C
 async def supersede(server: FakeCodestral, backend: HttpBackend, seed: int, count: int, longest: float) -> None:
     """Ask ``count`` times and hang up after up to ``longest`` seconds each time; then nothing may be lost."""
     moments = random.Random(seed)  # not a secret
-    await backend.warm()
+    await backend.warm_up()
     for _ in range(count):
         asking = asyncio.create_task(ask(backend))
         await asyncio.sleep(moments.uniform(0, longest))

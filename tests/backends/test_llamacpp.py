@@ -102,8 +102,8 @@ def test_the_suffix_is_cut_to_its_share(before: int, after: int, width: int) -> 
 
 
 def test_warming_up_reads_the_pieces_and_predicts_nothing() -> None:
-    assert llamacpp().warm_up(Prompt(prefix="x", suffix="y")) is None
-    made = llamacpp().warm_up(Prompt(prefix="x = ", suffix="y", context=PIECES))
+    assert llamacpp().preload_request(Prompt(prefix="x", suffix="y")) is None
+    made = llamacpp().preload_request(Prompt(prefix="x = ", suffix="y", context=PIECES))
     assert made is not None
     body = json.loads(made.body)
     asked = body_of(Prompt(prefix="x = ", suffix="y", context=PIECES))

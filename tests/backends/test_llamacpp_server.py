@@ -15,7 +15,7 @@ import pytest
 
 from fim_lsp.backends.backend import Chunk, Usage
 from fim_lsp.backends.credentials import KeySource
-from fim_lsp.backends.discovery import Local, LoopbackPort, find_local
+from fim_lsp.backends.discovery import LocalServer, LoopbackPort, find_local_servers
 from fim_lsp.backends.http_backend import HttpBackend
 from fim_lsp.backends.llamacpp import llamacpp
 from fim_lsp.backends.openai import openai
@@ -179,12 +179,12 @@ async def test_a_model_without_tokens_for_it_is_said_clearly(connect: Ask) -> No
             await ask(backend)
         assert (await backend.capabilities()).can_fill is False
         port = int(server.url.rpartition(":")[2])
-        assert await find_local((LoopbackPort(name="llamacpp", port=port),), patience=120) == ()
+        assert await find_local_servers((LoopbackPort(name="llamacpp", port=port),), within=120) == ()
 
 
 async def test_it_is_found(llama: Llama) -> None:
     place = LoopbackPort(name="llamacpp", port=int(llama.url.rpartition(":")[2]))
-    assert await find_local((place,), patience=120) == (Local(name="llamacpp", base_url=llama.url),)
+    assert await find_local_servers((place,), within=120) == (LocalServer(name="llamacpp", base_url=llama.url),)
 
 
 async def test_its_openai_endpoint_completes_by_a_template(llama: Llama, connect: Ask) -> None:
@@ -198,5 +198,5 @@ async def test_its_openai_endpoint_completes_by_a_template(llama: Llama, connect
 async def test_that_it_ignores_a_suffix_is_noticed(llama: Llama, connect: Ask) -> None:
     profile = replace(openai(llama.url, generation=SMALL, fim_template="suffix", model="qwen2.5-coder"), model="")
     found = await connect(profile).capabilities()
-    assert found.switch is not None
-    assert "template of qwen" in found.switch.notice
+    assert found.change is not None
+    assert "template of qwen" in found.change.notice

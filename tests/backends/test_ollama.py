@@ -225,13 +225,13 @@ async def test_it_is_asked_about_its_model(fake: tuple[Ollama, FakeServer]) -> N
     behaviour, server = fake
     backend = await connected(server)
     found = await backend.capabilities()
-    assert (found.can_fill, found.capacity.total_tokens, found.switch) == (True, 32768, None)
+    assert (found.can_fill, found.capacity.total_tokens, found.change) == (True, 32768, None)
     await backend.close()
     behaviour.models["codellama"] = ["completion"]
     backend = await connected(server, "codellama")
     found = await backend.capabilities()
     assert found.can_fill
-    assert found.switch is not None
+    assert found.change is not None
     assert await ask_text(backend) == "return a + b"
     assert server.requests[-1].body["raw"] is True
     await backend.close()

@@ -199,7 +199,7 @@ async def test_whether_a_suffix_counts_is_asked(connect: Connect, suffix: str, f
         found = await backend.capabilities()
         await ask(backend, LONG)
         assert ("suffix" in server.requests[-1].body) == (form == "suffix")
-        assert (found.switch is None) == (form == "suffix")
+        assert (found.change is None) == (form == "suffix")
 
 
 async def test_a_parameter_that_a_server_has_not_got_is_left_out(connect: Connect) -> None:

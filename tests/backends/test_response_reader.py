@@ -185,7 +185,7 @@ def test_an_error_inside_a_stream_is_raised(name: str, error: type[BackendError]
     is_success = streamed(BODY, "a b c", "stop")[0]
     with pytest.raises(error) as raised:
         read(events(is_success, RECORDED[name].body))
-    assert raised.value.voids  # what came before it is no half of an answer
+    assert raised.value.invalidates_output  # what came before it is no half of an answer
     with pytest.raises(error):
         read(RECORDED[name].raw)
 
@@ -201,7 +201,7 @@ def test_an_error_beside_choices_is_an_error() -> None:
     message = {"error": {"code": 502, "message": "provider"}, "choices": [{"index": 0, "delta": {"content": ""}}]}
     with pytest.raises(BackendError) as raised:
         read(events(streamed(BODY, "a b c", "stop")[0], message))
-    assert raised.value.voids
+    assert raised.value.invalidates_output
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=5), lambda inner: st.lists(inner, max_size=3)

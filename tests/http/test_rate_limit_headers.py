@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from fim_lsp.backends.codestral import codestral
 from fim_lsp.errors import RateLimited, duration
-from fim_lsp.http.rate_limit_headers import LONGEST_WAIT, Quota, read_quota, retry_after
+from fim_lsp.http.rate_limit_headers import MAX_WAIT, Quota, read_quota, retry_after
 
 SEEN = {
     "2026": (
@@ -47,14 +47,14 @@ def test_quota(generation: str) -> None:
 
 
 WAITS = {
-    "0": 0, "7": 7, " 7.5 ": 7.5, "0007": 7, "60": 60, "2678400": LONGEST_WAIT, "99999999": LONGEST_WAIT,
+    "0": 0, "7": 7, " 7.5 ": 7.5, "0007": 7, "60": 60, "2678400": MAX_WAIT, "99999999": MAX_WAIT,
     "-1": None, "inf": None, "Infinity": None, "nan": None, "1e999": None, "9" * 400: None, "1e3": None, "+5": None, "": None,
     "1445412510": None,  # a moment, in seconds
     "1445412510000": None,  # in milliseconds
     "soon": None, "7 s": None, "\u0667": None, "1,5": None, "0x10": None, "1_000": None,
     "Wed, 21 Oct 2015 07:28:30 GMT": 30,
     "Wed, 21 Oct 1015 07:28:30 GMT": 0,
-    "Wed, 21 Oct 2085 07:28:30 GMT": LONGEST_WAIT,
+    "Wed, 21 Oct 2085 07:28:30 GMT": MAX_WAIT,
     "Wed, 32 Oct 2015 07:28:30 GMT": None,
     "Wed, 21 Oct 99999 07:28:30 GMT": None,
 }  # fmt: skip
@@ -70,7 +70,7 @@ def test_any_wait_is_bounded_and_told_so_that_it_can_be_used(value: str) -> None
     for header in ("Retry-After", "ratelimitbysize-reset"):
         error = codestral().explain(429, {header: value}, b"{}", now=1_445_412_480.0)
         assert isinstance(error, RateLimited)
-        assert error.retry_after is None or 0 <= error.retry_after <= LONGEST_WAIT
+        assert error.retry_after is None or 0 <= error.retry_after <= MAX_WAIT
         assert all(len(digits) <= 3 for digits in re.findall(r"[0-9]+", str(error)))
         assert not re.search(r"\b(inf|nan)\b", str(error))
 

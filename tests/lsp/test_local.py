@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fim_lsp.backends.discovery import Local
+from fim_lsp.backends.discovery import LocalServer
 from fim_lsp.session import backend_manager
 from tests.fakes.codestral import Behaviour, FakeCodestral, Request
 from tests.fakes.http import FakeServer, Reply
@@ -76,11 +76,11 @@ async def test_auto_takes_what_answers_on_this_machine_unless_there_is_a_key(
 
     looked = []
 
-    async def find(**_: object) -> tuple[Local, ...]:
+    async def find(**_: object) -> tuple[LocalServer, ...]:
         looked.append(True)
-        return (Local(name="llamacpp", base_url="http://127.0.0.1:9"),)
+        return (LocalServer(name="llamacpp", base_url="http://127.0.0.1:9"),)
 
-    monkeypatch.setattr(backend_manager, "find_local", find)
+    monkeypatch.setattr(backend_manager, "find_local_servers", find)
     session = Session(lambda *_: None, {"CODESTRAL_API_KEY": key} if key else {})
     session.start(roots=[tmp_path])
     await session.ready()

@@ -25,12 +25,20 @@ from tests.virtual import now, run
 
 
 class Station(Bare):
-    """Says ``text`` a character at a time, and fails after ``breaks`` of them; ``voids``: by taking it all back."""
+    """Says ``text`` a character at a time, and fails after ``breaks`` of them; ``invalidates_output``: by taking it all back."""
 
     model = ""
 
-    def __init__(self, name: str, host: str, text: str, breaks: int | None = None, *, voids: bool = False) -> None:
-        self.name, self.host, self.text, self.breaks, self.voids = name, host, text, breaks, voids
+    def __init__(
+        self, name: str, host: str, text: str, breaks: int | None = None, *, invalidates_output: bool = False
+    ) -> None:
+        self.name, self.host, self.text, self.breaks, self.invalidates_output = (
+            name,
+            host,
+            text,
+            breaks,
+            invalidates_output,
+        )
         self.prompts: list[Prompt] = []
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
@@ -45,7 +53,7 @@ class Station(Bare):
 
     def _broke(self) -> BadReply:
         error = BadReply("broke off")
-        error.voids = self.voids
+        error.invalidates_output = self.invalidates_output
         return error
 
     async def prepare(self, prompt: Prompt) -> bool:
@@ -103,7 +111,7 @@ def test_an_empty_answer_of_the_next_one_voids_nothing() -> None:
         (Station("other", "127.0.0.1", "xyz"), ("xyz", "stop", True)),
         (Station("other", "127.0.0.1", ""), ("", "stop", True)),
         (Station("other", "127.0.0.1", "xyz", breaks=2), ("xy", None, True)),
-        (Station("other", "127.0.0.1", "xyz", breaks=2, voids=True), None),
+        (Station("other", "127.0.0.1", "xyz", breaks=2, invalidates_output=True), None),
         (Station("other", "127.0.0.1", "xyz", breaks=0), None),
         (None, None),
     ],
@@ -111,7 +119,9 @@ def test_an_empty_answer_of_the_next_one_voids_nothing() -> None:
 def test_half_an_answer_that_its_server_took_back_is_never_shown(
     next_one: Station | None, shown: tuple[str, str | None, bool] | None
 ) -> None:
-    one = plan(Station("one", "far.example", "abcdef", breaks=3, voids=True), *([next_one] if next_one else []))
+    one = plan(
+        Station("one", "far.example", "abcdef", breaks=3, invalidates_output=True), *([next_one] if next_one else [])
+    )
     if shown is None:
         with pytest.raises(BackendError):
             said(one)

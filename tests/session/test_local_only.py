@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fim_lsp.backends.backend import Backend, Chunk
-from fim_lsp.backends.factory import Choice
+from fim_lsp.backends.factory import BackendSet
 from fim_lsp.errors import Unreachable
 from fim_lsp.prompt.prompt import Prompt
 from fim_lsp.schedule.request import Snapshot
@@ -120,8 +120,10 @@ def test_no_way_that_sends_takes_it_away(
 ) -> None:
     far, near = Ear("far", "far.example"), Ear("near", "127.0.0.1:8012")
     order: tuple[Backend, ...] = (far, near) if far_first else (near, far)
-    monkeypatch.setattr(backend_manager, "choose", lambda *_: Choice(backends=order, owned=(), made_from=()))
-    monkeypatch.setattr(Choice, "same_as", lambda *_: True)
+    monkeypatch.setattr(
+        backend_manager, "create_backends", lambda *_: BackendSet(backends=order, owned=(), made_from=())
+    )
+    monkeypatch.setattr(BackendSet, "matches", lambda *_: True)
     asyncio.run(_drive(tmp_path, steps))
     for name in ("hidden1", "hidden2"):
         assert not [heard for heard in far.heard if f"{name}_marker" in heard]

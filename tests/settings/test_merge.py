@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fim_lsp.backends.factory import choose
+from fim_lsp.backends.factory import create_backends
 from fim_lsp.backends.http_backend import HttpBackend
 from fim_lsp.backends.ngram_backend import NgramBackend
 from fim_lsp.secret import Secret
@@ -26,7 +26,7 @@ FILES = [ROOT / name for name in ("a.py", "b.js", "secret/c.py", "vendor/d.go", 
 
 async def leaving(settings: Settings, environment: Mapping[str, str] = KEYED) -> set[tuple[str, str]]:
     """Which host hears which key, of the back ends that are not in this process."""
-    choice = choose(settings, environment, NgramBackend(), {})
+    choice = create_backends(settings, environment, NgramBackend(), {})
     hosts = set()
     for backend in choice.backends:
         if isinstance(backend, HttpBackend):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import fim_lsp
-from fim_lsp.backends.codestral import SITES
+from fim_lsp.backends.codestral import API_HOSTS
 from fim_lsp.http.urls import host_of
 from fim_lsp.settings.project_rules import ANYTHING
 from fim_lsp.settings.reference import schema
@@ -48,7 +48,7 @@ def rules() -> dict[str, Any]:
     """What the extension must know of the table. ``trusted`` values go to the server as the user's own, which a project
     can't set or may only restrict; ``workspace`` ones may come from a project. ``backends`` are those with a key."""
     kept = [RULES[name] for name in _names()]
-    hosts = {name: host_of(site.base_url) for name, site in SITES.items()}
+    hosts = {name: host_of(site.base_url) for name, site in API_HOSTS.items()}
     backends = [name for name in RULES["backend"].check.schema["enum"] if name not in _WITHOUT_KEY]
     return {
         "trusted": [rule.name for rule in kept if rule.from_project is not ANYTHING or rule.name == "exclude"],
