@@ -39,9 +39,7 @@ async def leaving(settings: Settings, environment: Mapping[str, str] = KEYED) ->
 def files(settings: Settings) -> set[Path]:
     """The files whose text may leave this machine."""
     paths = FilePolicy([ROOT], settings.exclude, settings.local_only)
-    return {
-        path for path in FILES if not paths.hidden(path.as_uri(), path) and not paths.local_only(path.as_uri(), path)
-    }
+    return {path for path in FILES if paths.may_send(path.as_uri(), path) and not paths.local_only(path.as_uri(), path)}
 
 
 def from_user(**values: object) -> Merged:

@@ -156,7 +156,7 @@ def test_threads_may_ask_while_changes_are_looked_for(tmp_path: Path) -> None:
     assert [verdict.result() for verdict in verdicts] == [False] * 2_000
 
 
-@pytest.mark.parametrize("ask", ["indexable", "importable"])
+@pytest.mark.parametrize("ask", ["may_index", "may_import"])
 def test_a_rule_that_comes_later_is_noticed_by_what_was_only_read(tmp_path: Path, ask: str) -> None:
     make(tmp_path)
     paths = FilePolicy([tmp_path], [])
@@ -166,7 +166,7 @@ def test_a_rule_that_comes_later_is_noticed_by_what_was_only_read(tmp_path: Path
     assert paths.poll_changes()
 
 
-@pytest.mark.parametrize("ask", ["indexable", "importable"])
+@pytest.mark.parametrize("ask", ["may_index", "may_import"])
 def test_a_workspace_opened_through_a_link_obeys_the_repository_it_leads_to(tmp_path: Path, ask: str) -> None:
     make(tmp_path / "repository", gitignore="src/gen/\n")
     (tmp_path / "repository/.git").mkdir()
