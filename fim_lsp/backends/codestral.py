@@ -23,13 +23,12 @@ from fim_lsp.errors import BackendError
 from fim_lsp.http.rate_limit_headers import Quota, read_quota
 from fim_lsp.http.request import HttpRequest, HttpResponse, get, post
 from fim_lsp.http.urls import endpoint, host_of, path_of
-from fim_lsp.prompt.prompt import Prompt
+from fim_lsp.prompt.prompt import HEADING, Prompt, has_heading, prefix_with_context
 from fim_lsp.text.unicode import encodable
 
 PATH: Final = "/v1/fim/completions"
 
-_HEAD: Final = "+++++ "  # stands before the path of a file, as in a diff
-CONTEXT_STOP: Final = f"\n{_HEAD}"
+CONTEXT_STOP: Final = f"\n{HEADING}"
 """Where the model goes on to a next file."""
 
 
@@ -195,8 +194,10 @@ def request_body(model: str, prompt: Prompt, generation: Generation) -> dict[str
     min_tokens = generation.min_tokens
     if min_tokens is not None:
         min_tokens = least(min_tokens, prompt.max_tokens)  # more at the least than at the most would be refused
-    whole = with_context(prompt)
-    stop = stops(generation.stop, prompt.stop, None if whole is prompt.prefix else CONTEXT_STOP)
+    # the API has no field for other files; a text with such headings of its own, a diff say, would be cut at them
+    headings = bool(prompt.context) and not any(map(has_heading, (prompt.prefix, prompt.suffix)))
+    whole = prefix_with_context(prompt) if headings else prompt.prefix
+    stop = stops(generation.stop, prompt.stop, CONTEXT_STOP if headings else None)
     body: dict[str, object] = {
         "model": encodable(model),
         "prompt": encodable(whole),
@@ -210,18 +211,6 @@ def request_body(model: str, prompt: Prompt, generation: Generation) -> dict[str
         "stream": generation.stream,
     }
     return {name: value for name, value in body.items() if value is not None}
-
-
-def with_context(prompt: Prompt) -> str:
-    """The prefix, with the context above it, each piece under its path: the form that other files are sent to Codestral in.
-
-    The API has no field for them. Without context there is no heading either: a bare prefix is what the model was
-    trained on. A text with such headings of its own, a diff say, would be cut at them.
-    """
-    if not prompt.context or CONTEXT_STOP in prompt.prefix + prompt.suffix:
-        return prompt.prefix
-    pieces = [f"{_HEAD}{snippet.path}\n{snippet.text.rstrip()}" for snippet in prompt.context]
-    return "\n\n".join([*pieces, f"{_HEAD}{prompt.path}\n{prompt.prefix}"])
 
 
 def _is_elsewhere(name: str, base_url: str) -> bool:

@@ -22,8 +22,8 @@ from fim_lsp.errors import BackendError, Overloaded, Rejected, UnknownModel
 from fim_lsp.http.rate_limit_headers import Quota
 from fim_lsp.http.request import HttpRequest, HttpResponse, post
 from fim_lsp.http.urls import endpoint, host_of, path_of
-from fim_lsp.prompt.fim_templates import UNTITLED, holds_control
-from fim_lsp.prompt.prompt import Prompt
+from fim_lsp.prompt.fim_templates import has_control_token
+from fim_lsp.prompt.prompt import UNTITLED, Prompt
 from fim_lsp.text.unicode import encodable
 
 PATH: Final = "/infill"
@@ -180,7 +180,7 @@ def _split_line(prefix: str) -> tuple[str, str]:
     goes to the other part.
     """
     start = prefix.rfind("\n") + 1
-    return (prefix, "") if holds_control(prefix[start:]) else (prefix[:start], prefix[start:])
+    return (prefix, "") if has_control_token(prefix[start:]) else (prefix[:start], prefix[start:])
 
 
 def _suffix(prompt: Prompt) -> str:

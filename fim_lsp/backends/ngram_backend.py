@@ -8,10 +8,10 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
 
 from fim_lsp.backends.backend import Capacity, Chunk
-from fim_lsp.ngram.document_loader import DocumentLoader, Lines
+from fim_lsp.ngram.document_loader import DocumentLoader, LineSource
 from fim_lsp.ngram.lexer import lex
 from fim_lsp.ngram.model import NgramModel
-from fim_lsp.ngram.predict import MOST_LINES, Offer, predict
+from fim_lsp.ngram.predict import MAX_LINES, Offer, predict
 from fim_lsp.ngram.workspace_index import WorkspaceIndex
 from fim_lsp.prompt.prompt import Prompt
 from fim_lsp.workspace.language_families import family, suffixes_of
@@ -72,7 +72,7 @@ class NgramBackend:
         """The background index, to wait for."""
         return self._index
 
-    def open(self, uri: str, language: str, lines: Lines | Sequence[str], path: Path | None) -> None:
+    def open(self, uri: str, language: str, lines: LineSource | Sequence[str], path: Path | None) -> None:
         """Take in a document of an editor; it shadows the file at ``path``.
 
         ``lines`` gives the document's lines as they are when it is called, with every ``change`` that was told; it is
@@ -129,7 +129,7 @@ class NgramBackend:
         if model is None:
             return None
         with self._lock:
-            return predict(model, prompt.uri, prompt.prefix, prompt.suffix, lines=MOST_LINES)
+            return predict(model, prompt.uri, prompt.prefix, prompt.suffix, lines=MAX_LINES)
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
         """The offer as one chunk, or nothing. ``max_tokens`` counts our tokens: words, marks and runs of whitespace."""
@@ -161,7 +161,7 @@ class NgramBackend:
         loop = asyncio.get_running_loop()
         end = loop.time() + timeout
         with self._lock:
-            self._loading.go_on()
+            self._loading.resume()
         while self._loading.busy and loop.time() < end:  # noqa: ASYNC110 - each turn of the loop reads a slice
             await asyncio.sleep(0)
         indexed = await asyncio.to_thread(self._index.wait, max(0.0, end - loop.time()))

@@ -27,15 +27,14 @@ from fim_lsp.http.rate_limit_headers import Quota
 from fim_lsp.http.request import HttpRequest, HttpResponse, post
 from fim_lsp.http.urls import endpoint, host_of, path_of
 from fim_lsp.prompt.fim_templates import (
-    CONTROL,
+    CONTROL_TOKENS,
     Template,
-    neutral,
+    neutralize,
     render,
     template_for,
     template_named,
-    with_context,
 )
-from fim_lsp.prompt.prompt import Prompt
+from fim_lsp.prompt.prompt import Prompt, prefix_with_context
 from fim_lsp.text.unicode import encodable
 
 PATH: Final = "/api/generate"
@@ -234,8 +233,9 @@ def generate_body(
     }
     if raw and template is not None:
         return body | {"raw": True, "prompt": render(template, prompt)}
-    control = template.control if template else CONTROL
-    return body | {"prompt": with_context(prompt, control) or "\n", "suffix": neutral(prompt.suffix, control) or "\n"}
+    control = template.control if template else CONTROL_TOKENS
+    prefix, suffix = (neutralize(text, control) for text in (prefix_with_context(prompt), prompt.suffix))
+    return body | {"prompt": prefix or "\n", "suffix": suffix or "\n"}
 
 
 def _options(prompt: Prompt, generation: Generation, template: Template | None) -> dict[str, object]:

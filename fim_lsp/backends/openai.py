@@ -25,8 +25,8 @@ from fim_lsp.errors import BackendError, SettingError, UnknownModel
 from fim_lsp.http.rate_limit_headers import Quota, read_quota
 from fim_lsp.http.request import HttpRequest, HttpResponse, post
 from fim_lsp.http.urls import endpoint, host_of, is_loopback, path_of
-from fim_lsp.prompt.fim_templates import NAMES, Template, render, template_for, template_named, with_context
-from fim_lsp.prompt.prompt import Prompt
+from fim_lsp.prompt.fim_templates import TEMPLATE_NAMES, Template, neutralize, render, template_for, template_named
+from fim_lsp.prompt.prompt import Prompt, prefix_with_context
 from fim_lsp.text.unicode import encodable
 
 PATH: Final = "/v1/completions"
@@ -175,11 +175,11 @@ class OpenAI(DefaultProfile):
             if self.template is None:
                 raise UnknownModel(
                     f"which FIM template {self.model or 'the model'} wants is not known: set the setting fim_template "
-                    f'to one of {", ".join(NAMES)}, or to "suffix" if {host_of(self.url)} fills in by itself',
+                    f'to one of {", ".join(TEMPLATE_NAMES)}, or to "suffix" if {host_of(self.url)} fills in by itself',
                     host=host_of(self.url),
                 )
             return {"prompt": render(self.template, prompt)}
-        text = with_context(prompt, self.template.control if self.template else ())
+        text = neutralize(prefix_with_context(prompt), self.template.control if self.template else ())
         if self.form == "none":
             return {"prompt": text}
         return {"prompt": text, "suffix": encodable(prompt.suffix) or self.host.blank or None}
@@ -233,8 +233,8 @@ def openai(
     """
     if not base_url:
         raise SettingError("base_url must be set for openai, for example to http://127.0.0.1:8000")
-    if fim_template not in ("auto", "suffix", "none", *NAMES):
-        raise SettingError(f"fim_template must be auto, suffix, none or one of {', '.join(NAMES)}")
+    if fim_template not in ("auto", "suffix", "none", *TEMPLATE_NAMES):
+        raise SettingError(f"fim_template must be auto, suffix, none or one of {', '.join(TEMPLATE_NAMES)}")
     host = _host(base_url)
     by_host = "suffix" if host.suffix else "template"
     form = {"auto": by_host, "suffix": "suffix", "none": "none"}.get(fim_template, "template")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from fim_lsp.context.indexed_document import IndexedDocument, Lines
-from fim_lsp.context.ranking import choose
+from fim_lsp.context.indexed_document import IndexedDocument, LineSource
+from fim_lsp.context.ranking import rank_snippets
 from fim_lsp.prompt.prompt import Snippet
 from fim_lsp.text.unicode import is_visible
 
@@ -30,7 +30,7 @@ class ContextIndex:
             {key: (it.edit, it.line) for key, it in before._shelves.items()} if before else {}
         )
 
-    def put(self, key: str, lines: Lines, name: str | None = None) -> None:
+    def put(self, key: str, lines: LineSource, name: str | None = None) -> None:
         """Take in a document; ``lines`` gives its lines as they are when it is called.
 
         ``name`` is what prompts call it, the key if there is none; one that would break a heading is left out.
@@ -53,18 +53,18 @@ class ContextIndex:
         self._chosen.pop(key, None)
         self._places.pop(key, None)
 
-    def choose(
+    def select(
         self,
         key: str,
         prefix: str,
         suffix: str,
         *,
-        room: int,
+        budget: int,
         imported: Collection[str],
         allowed: Callable[[str], bool],
         line: int | None = None,
     ) -> tuple[Snippet, ...]:
-        """Context for a window in the document of ``key``, in ``room`` characters.
+        """Context for a window in the document of ``key``, in ``budget`` characters.
 
         ``imported`` are the keys of what that document imports; of the others only ``allowed`` ones are looked at.
         ``line`` is the cursor's.
@@ -80,11 +80,11 @@ class ContextIndex:
             if left > 0 and not (other == key and shelves[other].edits < _AT_ONCE):
                 left -= shelves[other].refresh(left)
         weights = self._weights(key, near, imported)
-        chosen = choose(
+        chosen = rank_snippets(
             prefix,
             suffix,
             [(shelves[other], weights.get(other, 1.0)) for other in near],
-            room=room,
+            budget=budget,
             kept=self._chosen.get(key, ()),
             own=shelves.get(key),
             line=line,

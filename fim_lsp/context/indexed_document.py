@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 
 from fim_lsp.context.chunks import Chunk, names, pieces
-from fim_lsp.prompt.prompt import has_headings
-from fim_lsp.redaction.detect import find
+from fim_lsp.prompt.prompt import has_heading
+from fim_lsp.redaction.detect import find_secrets
 from fim_lsp.redaction.private_keys import may_hold_key
 from fim_lsp.text.positions import with_line_feeds
 
-Lines = Callable[[], Sequence[str]]
+LineSource = Callable[[], Sequence[str]]
 
 LINES = 1000  # of one document, round its last edit
 _CHARACTERS = 60_000  # of one document, on whole lines; of one with longer lines fewer are looked at
@@ -42,7 +42,7 @@ class IndexedDocument:
     """
 
     path: str
-    lines: Lines
+    lines: LineSource
     edit: int = 0
     line: int = 0
     stale: bool = True
@@ -171,14 +171,14 @@ def _read(path: str, lines: Sequence[str], bounds: Sequence[tuple[int, int]]) ->
         return []
     start = max(0, bounds[0][0] - _SETTING)
     shown = [line if len(line) <= _LONG else "\n" for line in lines[start : bounds[-1][1] + _SETTING]]
-    secrets = find("".join(shown))
+    secrets = find_secrets("".join(shown))
     found: list[_Piece] = []
     at = sum(map(len, shown[: bounds[0][0] - start]))
     for first, last in bounds:
         text = "".join(shown[first - start : last - start])
         hidden = any(span.start < at + len(text) and span.end > at for span in secrets)
         whole = all(len(line) <= _LONG for line in lines[first:last])
-        fit = whole and not hidden and not may_hold_key(text) and not has_headings(text)
+        fit = whole and not hidden and not may_hold_key(text) and not has_heading(text)
         chunk = Chunk(path=path, text=with_line_feeds(text), names=names(text)) if fit else None
         found.append(_Piece(last - first, chunk))
         at += len(text)

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 _AGAIN = 10.0  # seconds after which imported files are looked at again
 _KEPT = 80  # files that are not open
 
-Lines = Callable[[], Sequence[str]]
+LineSource = Callable[[], Sequence[str]]
 
 
 @dataclass(slots=True)
@@ -35,7 +35,7 @@ class _Open:
     name: str
     path: Path
     language: str
-    lines: Lines
+    lines: LineSource
     head: Sequence[str] = ()
     stems: tuple[str, ...] = ()
     looked: float = float("-inf")
@@ -59,7 +59,7 @@ class ContextProvider:
         self._wanted: dict[str, None] = {}
         self._reader: asyncio.Task[None] | None = None
 
-    def workspace(
+    def set_workspace(
         self,
         roots: Sequence[Path],
         allowed: Callable[[Path], bool],
@@ -75,7 +75,7 @@ class ContextProvider:
         self._open.clear()
         self._wanted.clear()
 
-    def opened(self, uri: str, name: str, path: Path, language: str, lines: Lines) -> None:
+    def opened(self, uri: str, name: str, path: Path, language: str, lines: LineSource) -> None:
         """A document of the workspace was opened; ``name`` is its path there."""
         self._open[uri] = _Open(name, path, language, lines)
         self._forget(path)
@@ -95,25 +95,25 @@ class ContextProvider:
                 if document.path in other.imported:
                     other.looked = float("-inf")  # its file counts again
 
-    def around(
-        self, document: str, prefix: str, suffix: str, room: int, leaves: bool, line: int | None = None
+    def snippets(
+        self, document: str, prefix: str, suffix: str, budget: int, leaves: bool, line: int | None = None
     ) -> tuple[Snippet, ...]:
-        """Context for a window of an open document, in ``room`` characters; ``leaves`` if it is to leave this machine.
+        """Context for a window of an open document, in ``budget`` characters; ``leaves`` if it is to leave this machine.
 
         ``document`` is its URI, or its name where no other has the same. Files that it newly imports are there next time.
         ``line`` is the cursor's; what else is open of the same file is no context.
         """
         uri = self._uri(document)
-        if uri is None or room <= 0:
+        if uri is None or budget <= 0:
             return ()
         self._look(uri)
         imported, path = self._open[uri].imported, self._open[uri].path
         same = {other for other, it in self._open.items() if it.path == path and other != uri}
-        return self._library.choose(
+        return self._library.select(
             uri,
             prefix,
             suffix,
-            room=room,
+            budget=budget,
             imported={*map(str, imported), *(other for other, it in self._open.items() if it.path in imported)},
             allowed=lambda other: other not in same and not (leaves and other in self._local),
             line=line,
@@ -130,7 +130,7 @@ class ContextProvider:
         called = [uri for uri, it in self._open.items() if it.name == document]
         return called[0] if len(called) == 1 else None
 
-    def _put(self, key: str, name: str, path: Path, lines: Lines) -> None:
+    def _put(self, key: str, name: str, path: Path, lines: LineSource) -> None:
         self._local.discard(key)
         if self._stays(path):
             self._local.add(key)
@@ -140,7 +140,7 @@ class ContextProvider:
         self._files.pop(path, None)
         self._library.drop(str(path))
 
-    async def settled(self, uri: str) -> None:
+    async def wait_until_read(self, uri: str) -> None:
         """Wait until what a document imports has been read."""
         if uri in self._open:
             self._look(uri)

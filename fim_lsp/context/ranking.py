@@ -26,17 +26,17 @@ _KNOWN = 0.5  # part of a piece's lines that the window has already
 _Place = tuple[str, int, int]  # in a prompt: by the document's name, two of one name by their rank, and from above
 
 
-def choose(
+def rank_snippets(
     prefix: str,
     suffix: str,
     weighed: Sequence[tuple[IndexedDocument, float]],
     *,
-    room: int,
+    budget: int,
     kept: Collection[Snippet] = (),
     own: IndexedDocument | None = None,
     line: int | None = None,
 ) -> tuple[Snippet, ...]:
-    """The pieces that say most about the names round the cursor, in ``room`` characters, in the order of their places.
+    """The pieces that say most about the names round the cursor, in ``budget`` characters, in the order of their places.
 
     ``prefix`` and ``suffix`` are the window that is sent anyway, ``weighed`` documents with factors on all they say, and
     ``kept`` what was chosen the last time. Of ``own``, the document itself, no piece is sent that was changed since it was
@@ -50,9 +50,9 @@ def choose(
     for _, place, chunk in heapq.nsmallest(_TRIED, scored, key=itemgetter(0, 1)):
         size = Snippet(path=chunk.path, text=chunk.text).size
         lines = _lines(chunk.text)
-        if size > room or len(lines & seen) > _KNOWN * len(lines) or _says_again(lines, chosen):
+        if size > budget or len(lines & seen) > _KNOWN * len(lines) or _says_again(lines, chosen):
             continue
-        room -= size
+        budget -= size
         chosen.append((place, chunk))
     return tuple(Snippet(path=chunk.path, text=chunk.text) for _, chunk in sorted(chosen, key=itemgetter(0)))
 

@@ -26,10 +26,10 @@ SLICE_CHARACTERS = 1_100
 SLICE_TOKENS = 250
 """Tokens forgotten in one slice: about 1 ms."""
 
-MOST_LINES = 50_000
+MAX_LINES = 50_000
 """Lines of a document that are read; what stands below is not known."""
 
-Lines = Callable[[], Sequence[str]]
+LineSource = Callable[[], Sequence[str]]
 """The document's lines with their ends as they are at the moment of the call; the sequence may be another each time."""
 
 
@@ -38,7 +38,7 @@ class _Source:
     """Where an open document is read. ``complete``: the model has all of it; else what is below is read when there is time."""
 
     model: NgramModel
-    lines: Lines
+    lines: LineSource
     folder: str
     complete: bool = False
 
@@ -60,13 +60,13 @@ class DocumentLoader:
         """Whether there is anything to read or to forget yet."""
         return bool(self._retired) or self._pending() is not None
 
-    def open(self, model: NgramModel, uri: str, lines: Lines, folder: str) -> None:
+    def open(self, model: NgramModel, uri: str, lines: LineSource, folder: str) -> None:
         """Read a document's beginning, and the rest in slices."""
         self.forget(uri)
         source = self._sources[uri] = _Source(model=model, lines=lines, folder=folder)
         model.open(uri, (), folder=folder)
         _read(uri, source, AT_ONCE_LINES, AT_ONCE_CHARACTERS)
-        self.go_on()
+        self.resume()
 
     def change(self, uri: str, first: int, old_lines: int, new_lines: Sequence[str]) -> None:
         """Follow a change that the live document has already; a large one comes to opening the document again."""
@@ -85,10 +85,10 @@ class DocumentLoader:
             self.open(source.model, uri, source.lines, source.folder)
             return
         source.model.change(uri, first, end - first, new_lines)
-        if len(known) > MOST_LINES:
-            source.model.change(uri, MOST_LINES, len(known) - MOST_LINES, ())
+        if len(known) > MAX_LINES:
+            source.model.change(uri, MAX_LINES, len(known) - MAX_LINES, ())
             source.complete = False
-        self.go_on()
+        self.resume()
 
     def forget(self, uri: str) -> None:
         """A document counts for nothing from now on."""
@@ -98,7 +98,7 @@ class DocumentLoader:
         if len(source.model.documents[uri].lines) > AT_ONCE_LINES and _running_loop() is not None:
             source.model.mark_deleted(uri)
             self._retired.append(source.model)
-            self.go_on()
+            self.resume()
         else:
             source.model.close(uri)
         if not self.busy:
@@ -112,11 +112,11 @@ class DocumentLoader:
 
     def _pending(self) -> str | None:
         for uri, source in self._sources.items():
-            if not source.complete and len(source.model.documents[uri].lines) < MOST_LINES:
+            if not source.complete and len(source.model.documents[uri].lines) < MAX_LINES:
                 return uri
         return None
 
-    def go_on(self) -> None:
+    def resume(self) -> None:
         """See to it that what is left is done: in later turns of the event loop, or now if there is none."""
         loop = _running_loop()
         if loop is None:
@@ -129,7 +129,7 @@ class DocumentLoader:
         self._scheduled = None
         with self._lock:
             self._slice()
-            self.go_on()
+            self.resume()
 
     def _slice(self) -> bool:
         """Do one slice of what is left; whether there was any. Reading comes before forgetting."""
@@ -153,7 +153,7 @@ def _read(uri: str, source: _Source, most_lines: int, most_characters: int) -> N
     known = len(source.model.documents[uri].lines)
     lines = source.lines()
     part: list[str] = []
-    for line in lines[known : min(known + most_lines, MOST_LINES)]:
+    for line in lines[known : min(known + most_lines, MAX_LINES)]:
         most_characters -= min(len(line), LONGEST_LINE)
         if part and most_characters < 0:
             break

@@ -14,7 +14,7 @@ from fim_lsp.ngram.generate import Guess, Step, guess_line, guess_next_line
 from fim_lsp.ngram.model import NgramModel
 from fim_lsp.ngram.scope import hide_below, scope_at
 
-MOST_LINES = 4
+MAX_LINES = 4
 """Lines of one offer, the cursor's included."""
 
 LEAST_PIECE = 3
@@ -43,7 +43,7 @@ class Offer:
     examined: int = field(default=0, compare=False)
 
 
-def predict(model: NgramModel, uri: str, prefix: str, suffix: str, *, lines: int = MOST_LINES) -> Offer | None:
+def predict(model: NgramModel, uri: str, prefix: str, suffix: str, *, lines: int = MAX_LINES) -> Offer | None:
     """What to offer between ``prefix`` and ``suffix`` in the document ``uri``, in ``lines`` lines at most; or nothing."""
     cursor = place(prefix, suffix, model.vocabulary)
     document = model.documents.get(uri)

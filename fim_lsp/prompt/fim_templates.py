@@ -15,14 +15,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from fim_lsp.prompt.prompt import Prompt
+from fim_lsp.prompt.prompt import UNTITLED, Prompt, prefix_with_context
 from fim_lsp.text.unicode import encodable
 
 REPOSITORY: Final = "project"
 """The repository's name in every prompt: the same for all, so that a prompt tells no more than it must."""
-
-UNTITLED: Final = "untitled"
-"""The path of a document that has none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,8 +136,8 @@ TEMPLATES: Final = (
 )
 """The first whose pattern fits a model's name is its template."""
 
-NAMES: Final = tuple(row.name for row in TEMPLATES)
-CONTROL: Final = tuple(dict.fromkeys(token for row in TEMPLATES for token in row.control))
+TEMPLATE_NAMES: Final = tuple(row.name for row in TEMPLATES)
+CONTROL_TOKENS: Final = tuple(dict.fromkeys(token for row in TEMPLATES for token in row.control))
 """Every row's control tokens, for a model whose family is not known."""
 
 
@@ -156,43 +153,31 @@ def template_for(model: str) -> Template | None:
 
 def render(template: Template, prompt: Prompt) -> str:
     """The prompt as ``template``'s family wants it, the user's control tokens broken; UTF-8 can hold it."""
-    prefix, suffix = (neutral(text, template.control) for text in (prompt.prefix, prompt.suffix))
-    path = neutral(prompt.path or UNTITLED, template.control)
+    prefix, suffix = (neutralize(text, template.control) for text in (prompt.prefix, prompt.suffix))
+    path = neutralize(prompt.path or UNTITLED, template.control)
     if not prompt.context:
         return template.single.format(prefix=prefix, suffix=suffix)
     if not template.own:
-        return template.single.format(prefix=with_context(prompt, template.control), suffix=suffix)
+        return template.single.format(prefix=neutralize(prefix_with_context(prompt), template.control), suffix=suffix)
     others = [
-        template.other.format(path=neutral(piece.path, template.control), text=text, lines=_whole_lines(text))
+        template.other.format(path=neutralize(piece.path, template.control), text=text, lines=_whole_lines(text))
         for piece in prompt.context
-        for text in (neutral(piece.text, template.control),)
+        for text in (neutralize(piece.text, template.control),)
     ]
     own = template.own.format(path=path, prefix=prefix, suffix=suffix)
     return "".join([template.repository.format(repository=REPOSITORY), *others, own])
 
 
-def with_context(prompt: Prompt, control: tuple[str, ...] = CONTROL) -> str:
-    """The prefix after the pieces from elsewhere, each under its path, for models that have no tokens for files.
-
-    The lines of pluses are those that Continue gives to Codestral.
-    """
-    prefix = neutral(prompt.prefix, control)
-    if not prompt.context:
-        return prefix
-    pieces = [f"+++++ {piece.path}\n{_whole_lines(piece.text)}\n" for piece in prompt.context]
-    return neutral("".join([*pieces, f"+++++ {prompt.path or UNTITLED}\n"]), control) + prefix
-
-
-def neutral(text: str, control: tuple[str, ...] = CONTROL) -> str:
+def neutralize(text: str, control: tuple[str, ...] = CONTROL_TOKENS) -> str:
     """``text`` with the control tokens in it broken, and in a form that UTF-8 can hold."""
     if not control:
         return encodable(text)
     return _pattern(control).sub(lambda found: f"{found[0][0]} {found[0][1:]}", encodable(text))
 
 
-def holds_control(text: str) -> bool:
+def has_control_token(text: str) -> bool:
     """Whether there is a control token of any family in ``text``."""
-    return _pattern(CONTROL).search(text) is not None
+    return _pattern(CONTROL_TOKENS).search(text) is not None
 
 
 @lru_cache(maxsize=32)

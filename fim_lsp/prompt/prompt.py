@@ -1,36 +1,40 @@
-"""The value that a back end is asked with."""
+"""A prompt as a value, and the headings under which other files appear in it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
-_HEAD = "+++++ "
+HEADING: Final = "+++++ "
+"""Begins the line with a file's path above its text in a prompt of several files, as Continue does for Codestral."""
 
-HEADING = 12  # characters that set off a piece of context besides its path and text, in the longest of the usual forms
+UNTITLED: Final = "untitled"
+"""The path of a document that has none."""
+
+_HEADING_SIZE = 12  # characters that set off a file besides its path and text, in the longest of the usual forms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snippet:
-    """A piece of another place in the project: its ``path`` relative to the workspace, and whole lines of it."""
+    """Whole lines of another file; ``path`` is relative to the workspace."""
 
     path: str
     text: str
 
     @property
     def size(self) -> int:
-        """Characters that it takes in a prompt, its heading included."""
-        return len(self.path) + len(self.text) + HEADING
+        """Characters in a prompt, including the heading."""
+        return len(self.path) + len(self.text) + _HEADING_SIZE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt:
     """One fill-in-the-middle question.
 
-    ``prefix`` and ``suffix`` are the window's text before and after the cursor, ``context`` what is known from elsewhere,
-    in an order that changes as little as can be from one question to the next. ``language`` is the editor's language
-    id; ``path`` is the document's, relative to the workspace, or ``""``; ``uri`` names the document to
-    back ends that live in this process. ``max_tokens`` bounds the answer, ``stop`` are strings that end it;
-    ``single_line`` says that no more than the rest of the line will be shown.
+    ``prefix`` and ``suffix`` are the text before and after the cursor, ``context`` is from other files, in an order that
+    changes as little as possible from one prompt to the next. ``language`` is the editor's language id; ``path`` is
+    relative to the workspace, or ``""``; ``uri`` names the document to the back end in this process. ``max_tokens``
+    bounds the reply, ``stop`` are strings that end it; ``single_line`` means that only the rest of the line will be shown.
     """
 
     prefix: str
@@ -45,11 +49,22 @@ class Prompt:
 
     @property
     def size(self) -> int:
-        """Characters that are sent, headings included: with context, the document's own text gets one too."""
-        own = len(self.path) + HEADING if self.context else 0
-        return len(self.prefix) + len(self.suffix) + own + sum(snippet.size for snippet in self.context)
+        """Characters that are sent, including headings: with context, the document itself gets one too."""
+        own_heading = len(self.path) + _HEADING_SIZE if self.context else 0
+        return len(self.prefix) + len(self.suffix) + own_heading + sum(snippet.size for snippet in self.context)
 
 
-def has_headings(text: str) -> bool:
-    """Whether a text has lines like those that set off context for Codestral, where a model would take it for another's."""
-    return _HEAD in text and (text.startswith(_HEAD) or f"\n{_HEAD}" in text or f"\r{_HEAD}" in text)
+def prefix_with_context(prompt: Prompt) -> str:
+    """The prefix below the context, each file under a heading, for models that have no tokens for files.
+
+    Without context there is no heading either: a bare prefix is what models are trained on.
+    """
+    if not prompt.context:
+        return prompt.prefix
+    files = [f"{HEADING}{snippet.path}\n{snippet.text.rstrip()}" for snippet in prompt.context]
+    return "\n\n".join([*files, f"{HEADING}{prompt.path or UNTITLED}\n{prompt.prefix}"])
+
+
+def has_heading(text: str) -> bool:
+    """Whether a line of ``text`` would be taken for a heading, as one of a diff may be."""
+    return HEADING in text and (text.startswith(HEADING) or f"\n{HEADING}" in text or f"\r{HEADING}" in text)

@@ -35,7 +35,7 @@ class Edges:
 _NONE: Final = Edges()
 
 
-class Windows:
+class StickyWindows:
     """Remembers each document's edges."""
 
     def __init__(self) -> None:

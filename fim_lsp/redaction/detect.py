@@ -10,7 +10,7 @@ from fim_lsp.redaction.private_keys import blocks
 from fim_lsp.redaction.token_patterns import Span, shaped
 
 
-def find(text: str) -> tuple[Span, ...]:
+def find_secrets(text: str) -> tuple[Span, ...]:
     """Every secret in ``text``, in order; none overlaps another, none holds a line's end or is all signs."""
     spans = sorted(
         chain(blocks(text), shaped(text), passwords_in_urls(text), assignments(text)),

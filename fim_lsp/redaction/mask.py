@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from fim_lsp.redaction.detect import find, united
+from fim_lsp.redaction.detect import find_secrets, united
 from fim_lsp.redaction.restore import Restorer
 from fim_lsp.redaction.token_patterns import Span, head
 
@@ -52,7 +52,7 @@ def mask(texts: Sequence[str], *, key: bytes) -> MaskedText:
     that a process keeps to itself; without it nobody can tell which secret a placeholder stands for by trying.
     """
     wholes = ["".join(texts[:2]), *texts[2:]]
-    found = [find(whole) for whole in wholes]
+    found = [find_secrets(whole) for whole in wholes]
     if len(texts) > 1:
         found[0] = _with_halves(found[0], texts[0], texts[1])
     values = dict.fromkeys(
@@ -83,8 +83,8 @@ def _with_halves(spans: tuple[Span, ...], prefix: str, suffix: str) -> tuple[Spa
     start = max(prefix.rfind("\n") + 1, cursor - _HALF)
     end = suffix.find("\n", 0, _HALF)
     behind = suffix[: end if end >= 0 else _HALF]
-    halves = [Span(start=start + s.start, end=start + s.end, kind=s.kind) for s in find(prefix[start:])]
-    halves += [Span(start=cursor + s.start, end=cursor + s.end, kind=s.kind) for s in find(behind)]
+    halves = [Span(start=start + s.start, end=start + s.end, kind=s.kind) for s in find_secrets(prefix[start:])]
+    halves += [Span(start=cursor + s.start, end=cursor + s.end, kind=s.kind) for s in find_secrets(behind)]
     return united(sorted((*spans, *halves), key=lambda span: (span.start, -span.end))) if halves else spans
 
 

@@ -26,12 +26,12 @@ from fim_lsp.errors import (
 from fim_lsp.http.urls import is_local
 from fim_lsp.prompt.prompt import Prompt
 from fim_lsp.prompt.redact import redact
-from fim_lsp.prompt.sticky_window import Windows
+from fim_lsp.prompt.sticky_window import StickyWindows
 from fim_lsp.rate_limit.limiter import Limiter, Permit
 from fim_lsp.rate_limit.local_counter import Refusal
 from fim_lsp.rate_limit.token_estimate import Estimator
 from fim_lsp.schedule.circuit_breaker import CircuitBreaker, State
-from fim_lsp.schedule.prompt_builder import Around, PromptBuilder
+from fim_lsp.schedule.prompt_builder import ContextSource, PromptBuilder
 from fim_lsp.schedule.recovery_probe import Probe, ProbeResult
 from fim_lsp.schedule.request import Snapshot
 from fim_lsp.settings.schema import Settings
@@ -62,8 +62,8 @@ class BackendClient:
     health: CircuitBreaker
     limiter: Limiter | None = None
     estimator: Estimator
-    around: Around | None = None
-    windows: Windows = field(default_factory=Windows)
+    around: ContextSource | None = None
+    windows: StickyWindows = field(default_factory=StickyWindows)
     key: bytes = b""
     may_send: MaySend = lambda _uri, _here: True
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from fim_lsp.backends.backend import Backend, Chunk
 from fim_lsp.errors import BackendError, Paused, Withheld
-from fim_lsp.prompt.fim_templates import CONTROL
+from fim_lsp.prompt.fim_templates import CONTROL_TOKENS
 from fim_lsp.schedule.backend_client import BackendClient
 from fim_lsp.schedule.request import Snapshot
 from fim_lsp.settings.schema import Settings
@@ -146,13 +146,17 @@ class FallbackChain:
         """See :class:`~fim_lsp.schedule.call.Source`."""
         from fim_lsp.suggest.postprocess import is_complete
 
-        return is_complete(snapshot.split, text, self.settings.multiline, language=snapshot.language, control=CONTROL)
+        return is_complete(
+            snapshot.split, text, self.settings.multiline, language=snapshot.language, control=CONTROL_TOKENS
+        )
 
     def has_head(self, snapshot: Snapshot, text: str) -> bool:
         """See :class:`~fim_lsp.schedule.call.Source`."""
         from fim_lsp.suggest.postprocess import has_head
 
-        return has_head(snapshot.split, text, self.settings.multiline, language=snapshot.language, control=CONTROL)
+        return has_head(
+            snapshot.split, text, self.settings.multiline, language=snapshot.language, control=CONTROL_TOKENS
+        )
 
     def shape(self, snapshot: Snapshot, text: str, finished: str | None) -> Suggestion | None:
         """See :class:`~fim_lsp.schedule.call.Source`."""
@@ -164,5 +168,5 @@ class FallbackChain:
             finished=finished,
             multiline=self.settings.multiline,
             language=snapshot.language,
-            control=CONTROL,
+            control=CONTROL_TOKENS,
         )

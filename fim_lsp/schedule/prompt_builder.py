@@ -9,16 +9,16 @@ from functools import partial
 
 from fim_lsp.backends.backend import Backend
 from fim_lsp.http.urls import is_local
-from fim_lsp.prompt.build import build, context_room
+from fim_lsp.prompt.build import build, context_budget
 from fim_lsp.prompt.prompt import Prompt, Snippet
-from fim_lsp.prompt.sticky_window import Windows
+from fim_lsp.prompt.sticky_window import StickyWindows
 from fim_lsp.rate_limit.limiter import Limiter
 from fim_lsp.rate_limit.token_estimate import Estimator
 from fim_lsp.schedule.request import Snapshot
 from fim_lsp.settings.schema import Settings
 from fim_lsp.suggest.cursor_context import Extent, extent_of
 
-Around = Callable[[str, str, str, int, bool, int | None], tuple[Snippet, ...]]
+ContextSource = Callable[[str, str, str, int, bool, int | None], tuple[Snippet, ...]]
 """Context: for a document's URI, a window's prefix and suffix, so many characters, whether it leaves this machine,
 and the cursor's line."""
 
@@ -30,8 +30,8 @@ class PromptBuilder:
     backend: Backend
     estimator: Estimator
     limiter: Limiter | None
-    around: Around | None
-    windows: Windows
+    around: ContextSource | None
+    windows: StickyWindows
 
     def prompt(self, snapshot: Snapshot, settings: Settings) -> Prompt:
         """The prompt at a snapshot's place; smaller when the quota runs low."""
@@ -52,18 +52,19 @@ class PromptBuilder:
             max_tokens=settings.max_tokens,
             single_line=bool(snapshot.split.line_suffix.strip())
             and extent_of(snapshot.split, settings.multiline, snapshot.language) is Extent.LINE,
-            most=(_known(capacity.prefix_tokens, count), _known(capacity.suffix_tokens, count)),
+            max_prefix=_known(capacity.prefix_tokens, count),
+            max_suffix=_known(capacity.suffix_tokens, count),
         )
         if self.around is None or not self.backend.host or not snapshot.path:
-            return at(room=room, windows=self.windows)
+            return at(budget=room, windows=self.windows)
         wanted = settings.context_tokens * share
         if capacity.context_tokens is not None:
             wanted = min(wanted, capacity.context_tokens)
-        free = context_room(room, count(wanted))
-        bare = at(room=room - free)
+        free = context_budget(room, count(wanted))
+        bare = at(budget=room - free)
         leaves, line = not is_local(self.backend.host), snapshot.split.line
         context = self.around(snapshot.uri, bare.prefix, bare.suffix, free, leaves, line)
-        return at(room=room, context=context, windows=self.windows)
+        return at(budget=room, context=context, windows=self.windows)
 
     def _share(self, snapshot: Snapshot, settings: Settings) -> float:
         if self.limiter is None:

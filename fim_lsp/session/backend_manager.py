@@ -17,13 +17,13 @@ from fim_lsp.backends.factory import BackendSet, create_backends, uses_local_ser
 from fim_lsp.backends.http_backend import HttpBackend
 from fim_lsp.errors import BackendError, UnknownModel
 from fim_lsp.http.urls import is_local
-from fim_lsp.prompt.sticky_window import Windows
+from fim_lsp.prompt.sticky_window import StickyWindows
 from fim_lsp.rate_limit.limiters import LimiterRegistry, choose_store
 from fim_lsp.rate_limit.sliding_window import Limits
 from fim_lsp.rate_limit.token_estimate import Estimator
 from fim_lsp.schedule.backend_client import BackendClient, MaySend
 from fim_lsp.schedule.circuit_breaker import CircuitBreaker
-from fim_lsp.schedule.prompt_builder import Around
+from fim_lsp.schedule.prompt_builder import ContextSource
 from fim_lsp.secret import Secret
 from fim_lsp.session.notifier import Notifier
 from fim_lsp.settings.schema import DEFAULT_QUOTAS, Settings
@@ -44,7 +44,7 @@ class BackendManager:
         self,
         environment: Mapping[str, str],
         ngram: Backend,
-        around: Around,
+        around: ContextSource,
         notices: Notifier,
         changed: Callable[[], None],
     ) -> None:
@@ -59,7 +59,7 @@ class BackendManager:
         self._looked = float("-inf")
         self._search: asyncio.Task[None] | None = None
         self._health: dict[int, CircuitBreaker] = {}
-        self._windows: dict[tuple[str, str], Windows] = {}  # by back end and host, whatever else changes
+        self._windows: dict[tuple[str, str], StickyWindows] = {}  # by back end and host, whatever else changes
         self._estimator = Estimator()
         self._limiters: LimiterRegistry | None = None
         self._store: Secret | None = None
@@ -99,7 +99,7 @@ class BackendManager:
                 limiter=limiters.of(backend.host, backend.model, limits(backend, settings)) if backend.host else None,
                 estimator=self._estimator,
                 around=self._around,
-                windows=self._windows.setdefault((backend.name, backend.host), Windows()),
+                windows=self._windows.setdefault((backend.name, backend.host), StickyWindows()),
                 key=self._key,
                 may_send=may_send,
             )

@@ -15,7 +15,7 @@ from fim_lsp.backends.backend import Backend
 from fim_lsp.backends.ngram_backend import NgramBackend
 from fim_lsp.context.provider import ContextProvider
 from fim_lsp.errors import BackendError
-from fim_lsp.prompt.build import WINDOW
+from fim_lsp.prompt.build import WINDOW_CHARACTERS
 from fim_lsp.schedule.fallback_chain import FallbackChain
 from fim_lsp.schedule.request import CompletionResult, Outcome, Snapshot
 from fim_lsp.schedule.scheduler import Scheduler
@@ -33,7 +33,7 @@ from fim_lsp.workspace.file_policy import FilePolicy
 class Session:
     """Make one, :meth:`start` it inside a running loop, tell it of documents, ask it, :meth:`close` it."""
 
-    window = WINDOW
+    window = WINDOW_CHARACTERS
 
     def __init__(
         self,
@@ -51,7 +51,9 @@ class Session:
         self._feed = SettingsLoader(environment, self._notices.problems)
         self._ngram = ngram or NgramBackend()
         self._surroundings = ContextProvider()
-        self._crew = BackendManager(environment, self._ngram, self._surroundings.around, self._notices, self._refollow)
+        self._crew = BackendManager(
+            environment, self._ngram, self._surroundings.snippets, self._notices, self._refollow
+        )
         self._paths = FilePolicy((), ())
         self._roots: tuple[Path, ...] = ()
         self._completer: Scheduler | None = None
@@ -142,7 +144,9 @@ class Session:
         """Other files may be read and sent from now on."""
         self._paths = paths
         self._ngram.workspace(self._roots, paths.may_index)
-        self._surroundings.workspace(self._roots, paths.may_import, lambda path: paths.local_only(path.as_uri(), path))
+        self._surroundings.set_workspace(
+            self._roots, paths.may_import, lambda path: paths.local_only(path.as_uri(), path)
+        )
         self._documents.apply_rules(paths)
 
     # -- documents
@@ -187,7 +191,7 @@ class Session:
         task.add_done_callback(self._preparing.discard)
 
     async def _prepared(self, uri: str, text: Document) -> None:
-        await self._surroundings.settled(uri)
+        await self._surroundings.wait_until_read(uri)
         known, document = await self._feed.known(), self._documents.get(uri)
         if known and document is not None and document.text is text and not document.excluded:
             split = text.split(0, 0, before=0, after=self.window)
@@ -235,7 +239,7 @@ class Session:
         """Wait until it is known which servers answer on this machine, if that matters, and what the open documents import."""
         await self._crew.looked()
         for uri in self._documents:
-            await self._surroundings.settled(uri)
+            await self._surroundings.wait_until_read(uri)
 
     async def close(self) -> None:
         """Answer what waits, hang up everywhere, let go of everything."""

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, Final, Literal, get_args
 from urllib.parse import urlsplit
 
-from fim_lsp.prompt.fim_templates import NAMES
+from fim_lsp.prompt.fim_templates import TEMPLATE_NAMES
 from fim_lsp.secret import Secret
 from fim_lsp.settings import project_rules as project
 from fim_lsp.settings.project_rules import ProjectRule
@@ -118,7 +118,7 @@ class Settings:
     )
     fim_template: str = _setting(
         "auto",
-        one_of("auto", "suffix", "none", *NAMES),
+        one_of("auto", "suffix", "none", *TEMPLATE_NAMES),
         "for `openai` and `ollama`: the model family's way to mark prefix and suffix; `auto` goes by the model's name, "
         "`suffix` leaves it to the server, `none` sends the prefix alone",
     )

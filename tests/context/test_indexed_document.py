@@ -76,7 +76,7 @@ def test_a_call_reads_no_more_than_it_may_and_others_are_left_alone() -> None:
         made.put(f"f{number}.py", lambda lines=lines, number=number: touched.append(number) or lines)  # type: ignore[misc]
     for _ in range(400):
         touched.clear()
-        made.choose("f0.py", "x = name_7_9", "", room=100, imported=(), allowed=lambda _key: True)
+        made.select("f0.py", "x = name_7_9", "", budget=100, imported=(), allowed=lambda _key: True)
         assert len(touched) <= 3
     assert touched == []
 
@@ -89,7 +89,7 @@ def test_a_long_document_is_there_while_another_is_typed() -> None:
     for number in range(10):
         mine[0] = f"x{number} = 1\n"
         made.edited("mine.py", 0)
-        found = made.choose("mine.py", "warehouse_5", "", room=900, imported=(), allowed=lambda _key: True)
+        found = made.select("mine.py", "warehouse_5", "", budget=900, imported=(), allowed=lambda _key: True)
     assert [snippet.path for snippet in found] != []
 
 
@@ -150,7 +150,7 @@ def test_what_would_look_like_a_heading_is_no_context() -> None:
     diff = ["@@ invoice\n", "+++++ evil/invoice.py\n", "invoice = customer\n"]
     made.put("x.diff", lambda: diff)
     made.put("x\n+++++ y", lambda: ["invoice = customer\n"] * 4)
-    assert made.choose("m", "invoice = customer\n", "", room=900, imported=(), allowed=lambda _key: True) == ()
+    assert made.select("m", "invoice = customer\n", "", budget=900, imported=(), allowed=lambda _key: True) == ()
 
 
 def test_documents_of_one_name_are_told_apart_by_their_keys() -> None:
@@ -158,7 +158,7 @@ def test_documents_of_one_name_are_told_apart_by_their_keys() -> None:
     for key, line in (("1", "invoice = customer\n"), ("2", "weather = forecast\n")):
         made.put(key, lambda line=line: [line] * 3, "main.py")  # type: ignore[misc]
     made.drop("2")
-    found = made.choose("3", "x = invoice(customer)", "", room=900, imported=(), allowed=lambda _key: True)
+    found = made.select("3", "x = invoice(customer)", "", budget=900, imported=(), allowed=lambda _key: True)
     assert [(snippet.path, snippet.text[:7]) for snippet in found] == [("main.py", "invoice")]
 
 
@@ -181,8 +181,8 @@ def test_no_piece_of_the_document_is_in_an_older_state_or_has_the_cursors_line(
         library.edited("m", at, old, new or 1)
 
     def asked() -> list[str]:
-        found = library.choose(
-            "m", "customer(invoice) = warehouse\n", "", room=9000, imported=(), allowed=str, line=line
+        found = library.select(
+            "m", "customer(invoice) = warehouse\n", "", budget=9000, imported=(), allowed=str, line=line
         )
         return [piece.text for piece in found]
 

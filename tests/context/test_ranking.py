@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fim_lsp.context.chunks import LEAST, MOST, names, pieces
 from fim_lsp.context.index import ContextIndex
-from fim_lsp.prompt.build import build, context_room
+from fim_lsp.prompt.build import build, context_budget
 from fim_lsp.prompt.prompt import Snippet
 from tests.marked import split
 
@@ -29,8 +29,8 @@ def library(**documents: list[str]) -> ContextIndex:
     return made
 
 
-def chosen(made: ContextIndex, prefix: str = WANTED, room: int = 1000, imported: tuple[str, ...] = ()) -> list[str]:
-    found = made.choose("main.py", prefix, "", room=room, imported=imported, allowed=lambda _path: True)
+def chosen(made: ContextIndex, prefix: str = WANTED, budget: int = 1000, imported: tuple[str, ...] = ()) -> list[str]:
+    found = made.select("main.py", prefix, "", budget=budget, imported=imported, allowed=lambda _path: True)
     return [snippet.path for snippet in found]
 
 
@@ -41,7 +41,7 @@ def test_what_shares_rare_names_with_the_lines_round_the_cursor_is_chosen() -> N
 
 def test_nothing_is_chosen_where_nothing_fits() -> None:
     assert chosen(library(weather=WEATHER)) == []
-    assert chosen(library(invoice=INVOICE), room=20) == []
+    assert chosen(library(invoice=INVOICE), budget=20) == []
 
 
 def test_what_the_window_has_is_not_said_again() -> None:
@@ -56,14 +56,14 @@ def test_what_is_imported_comes_before_what_is_only_open() -> None:
     made = library(
         one=["invoice = 1\n", "alpha = 1\n", "beta = 2\n"], two=["invoice = 2\n", "gamme = 1\n", "dota = 2\n"]
     )
-    room = Snippet(path="one.py", text="invoice = 1\nalpha = 1\nbeta = 2\n").size
-    assert chosen(made, room=room, imported=("two.py",)) == ["two.py"]
-    assert chosen(made, room=room, imported=("one.py",)) == ["one.py"]
+    budget = Snippet(path="one.py", text="invoice = 1\nalpha = 1\nbeta = 2\n").size
+    assert chosen(made, budget=budget, imported=("two.py",)) == ["two.py"]
+    assert chosen(made, budget=budget, imported=("one.py",)) == ["one.py"]
 
 
 def test_a_document_that_is_not_allowed_is_not_looked_at() -> None:
     made = library(invoice=INVOICE)
-    assert made.choose("main.py", WANTED, "", room=1000, imported=(), allowed=lambda path: path != "invoice.py") == ()
+    assert made.select("main.py", WANTED, "", budget=1000, imported=(), allowed=lambda path: path != "invoice.py") == ()
 
 
 def test_what_was_dropped_or_changed_is_not_remembered() -> None:
@@ -82,7 +82,7 @@ def test_what_was_dropped_or_changed_is_not_remembered() -> None:
 def test_the_choice_does_not_flicker_while_a_line_is_typed() -> None:
     made = library(invoice=INVOICE, weather=WEATHER, other=[f"def customer_{n}(invoice): pass\n" for n in range(12)])
     line = "invoice.total_with_tax(city, sky.rain)"
-    choices = [chosen(made, prefix=WANTED + line[:length], room=400) for length in range(len(line))]
+    choices = [chosen(made, prefix=WANTED + line[:length], budget=400) for length in range(len(line))]
     assert sum(a != b for a, b in itertools.pairwise(choices)) <= 2
 
 
@@ -110,17 +110,17 @@ SNIPPETS = st.lists(
 
 @given(st.text("ab\n", max_size=600), st.text("cd\n", max_size=600), SNIPPETS, st.integers(0, 900), st.floats(0, 0.9))
 def test_a_prompt_is_never_over_its_budget(
-    before: str, after: str, context: list[Snippet], room: int, share: float
+    before: str, after: str, context: list[Snippet], budget: int, share: float
 ) -> None:
     prompt = build(
-        split(f"{before}‸{after}"), uri="u", path="a/b.py", language="python", room=room, suffix_share=share,
+        split(f"{before}‸{after}"), uri="u", path="a/b.py", language="python", budget=budget, suffix_share=share,
         max_tokens=9, context=context,
     )  # fmt: skip
-    assert prompt.size <= room
+    assert prompt.size <= budget
     assert list(prompt.context) == context[: len(prompt.context)]
 
 
 def test_context_never_takes_most_of_a_small_prompt() -> None:
-    assert context_room(1000, 10_000) == 400
-    assert context_room(1000, 50) == 50
-    assert context_room(0, 50) == 0
+    assert context_budget(1000, 10_000) == 400
+    assert context_budget(1000, 50) == 50
+    assert context_budget(0, 50) == 0

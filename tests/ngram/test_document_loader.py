@@ -24,7 +24,7 @@ BIG = [f"value_{index} = compute(first, {index})\n" for index in range(3000)]
 @contextmanager
 def bounds(*, at_once: int, most: int) -> Iterator[None]:
     """Small numbers, so that small documents take many slices; slices of two lines or five tokens."""
-    values = {"AT_ONCE_LINES": at_once, "MOST_LINES": most, "SLICE_LINES": 2, "SLICE_TOKENS": 5}
+    values = {"AT_ONCE_LINES": at_once, "MAX_LINES": most, "SLICE_LINES": 2, "SLICE_TOKENS": 5}
     with mock.patch.multiple(document_loader, **values):
         yield
 

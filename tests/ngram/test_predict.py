@@ -7,7 +7,7 @@ from fim_lsp.ngram.candidates import CHAIN_STEPS, SHAPE_STEPS
 from fim_lsp.ngram.fit import fit
 from fim_lsp.ngram.generate import MOST_TOKENS, Step
 from fim_lsp.ngram.model import NgramModel
-from fim_lsp.ngram.predict import MOST_LINES, predict
+from fim_lsp.ngram.predict import MAX_LINES, predict
 from tests.ngram.marked import ask, text_of
 
 CLIENTS = """\
@@ -46,7 +46,7 @@ def test_one_line(text: str, offered: str) -> None:
 def test_further_lines_while_sure() -> None:
     offer = ask(BLOCK * 5 + "    try:\n        value = ‸")
     assert text_of(offer).startswith("compute(first, second)\n    except ValueError:\n        return None")
-    assert 2 <= text_of(offer).count("\n") + 1 <= MOST_LINES
+    assert 2 <= text_of(offer).count("\n") + 1 <= MAX_LINES
 
 
 def test_further_lines_have_the_documents_ends() -> None:
@@ -96,7 +96,7 @@ def test_the_cost_is_bounded() -> None:
     offer = predict(model, "u", "    value_3 = ", "")
     assert offer is not None
     a_step = 2 * (sum(CHAIN_STEPS) + SHAPE_STEPS)
-    assert 0 < offer.examined <= a_step * (MOST_TOKENS + 1) * MOST_LINES
+    assert 0 < offer.examined <= a_step * (MOST_TOKENS + 1) * MAX_LINES
 
 
 @pytest.mark.parametrize(

@@ -70,14 +70,14 @@ async def test_the_reading_of_imports_goes_on(tmp_path: Path, caplog: pytest.Log
         return True
 
     text = ["from cart import ShoppingCart\n", "cart = ShoppingCart()\n"]
-    made.workspace([tmp_path], allowed)
+    made.set_workspace([tmp_path], allowed)
     made.opened("u", "main.py", tmp_path / "main.py", "python", lambda: text)
-    await made.settled("u")
+    await made.wait_until_read("u")
     broken[0] = False
     text[0] = "from cart import ShoppingCart, x\nimport cart\n"
     made.opened("v", "other.py", tmp_path / "other.py", "python", lambda: text)
-    await made.settled("v")
-    assert [found.path for found in made.around("v", "".join(text), "", 2000, True)][-1:] == ["cart.py"]
+    await made.wait_until_read("v")
+    assert [found.path for found in made.snippets("v", "".join(text), "", 2000, True)][-1:] == ["cart.py"]
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
 
 

@@ -10,16 +10,15 @@ from hypothesis import strategies as st
 
 from fim_lsp.backends.openai import STOPS
 from fim_lsp.prompt.fim_templates import (
-    CONTROL,
-    NAMES,
+    CONTROL_TOKENS,
+    TEMPLATE_NAMES,
     TEMPLATES,
     Template,
-    holds_control,
-    neutral,
+    has_control_token,
+    neutralize,
     render,
     template_for,
     template_named,
-    with_context,
 )
 from fim_lsp.prompt.prompt import Prompt, Snippet
 
@@ -112,7 +111,7 @@ def test_with_pieces_from_elsewhere(name: str) -> None:
 
 
 def test_every_row_has_a_case_and_says_how_to_go_on() -> None:
-    assert set(SINGLE) == set(NAMES)
+    assert set(SINGLE) == set(TEMPLATE_NAMES)
     for row in TEMPLATES:
         assert set(row.stop) <= set(row.control), row.name
         assert len(set(row.stop)) == len(row.stop) >= 4 or row.name == "codestral"
@@ -155,7 +154,7 @@ def test_a_models_name_chooses(model: str) -> None:
     assert (row.name if row else None) == MODELS[model]
 
 
-TEXT = st.lists(st.sampled_from(CONTROL) | st.text(max_size=4) | st.sampled_from("<|>[] \n｜▁"), max_size=8).map(
+TEXT = st.lists(st.sampled_from(CONTROL_TOKENS) | st.text(max_size=4) | st.sampled_from("<|>[] \n｜▁"), max_size=8).map(
     "".join
 )
 PROMPT = st.builds(
@@ -182,22 +181,18 @@ def test_the_users_text_adds_no_control_token(row: Template, prompt: Prompt) -> 
 
 @given(TEXT)
 def test_breaking_a_token_adds_one_space_and_is_done_once(text: str) -> None:
-    broken = neutral(text)
-    found = sum(1 for _ in re.finditer("|".join(map(re.escape, sorted(CONTROL, key=len, reverse=True))), text))
+    broken = neutralize(text)
+    found = sum(1 for _ in re.finditer("|".join(map(re.escape, sorted(CONTROL_TOKENS, key=len, reverse=True))), text))
     assert len(broken) - len(text) == found
-    assert neutral(broken) == broken
-    assert not holds_control(broken)
+    assert neutralize(broken) == broken
+    assert not has_control_token(broken)
 
 
 def test_other_text_is_left_alone() -> None:
     text = "if a < b and c[SUFFIX_LENGTH] | d:\n    x = '<fim>'"
-    assert neutral(text) == text
-    assert neutral("<s>no</s>", ()) == "<s>no</s>"
-    assert neutral("\ud83d\ude00 \ud83d") == "😀 \ufffd"
-
-
-def test_without_pieces_the_prefix_is_the_prefix() -> None:
-    assert with_context(FILE) == FILE.prefix
+    assert neutralize(text) == text
+    assert neutralize("<s>no</s>", ()) == "<s>no</s>"
+    assert neutralize("\ud83d\ude00 \ud83d") == "😀 \ufffd"
 
 
 def test_four_stops_say_where_a_text_ends() -> None:

@@ -59,7 +59,7 @@ def test_a_line_of_its_own_file_size_does_not_slide_either() -> None:
     for typed in range(200):
         document = Document(text[:30_000] + "x" * typed + text[30_000:], Encoding.UTF32)
         split = document.split(0, 30_000 + typed, before=24_000, after=24_000)
-        prompt = build(split, room=3000, suffix_share=0.25, uri="", path="", language="", max_tokens=1)
+        prompt = build(split, budget=3000, suffix_share=0.25, uri="", path="", language="", max_tokens=1)
         shares.append(prompt.suffix + prompt.prefix)
     kept = [common(a, b) for a, b in itertools.pairwise(shares)]
     assert sum(share >= 0.9 for share in kept) >= 0.97 * len(kept)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from fim_lsp.context.import_parser import stems
 from fim_lsp.context.index import ContextIndex
-from fim_lsp.prompt.build import WINDOW, build, context_room
+from fim_lsp.prompt.build import WINDOW_CHARACTERS, build, context_budget
 from fim_lsp.prompt.prompt import Prompt
 from fim_lsp.rate_limit.token_estimate import Estimator
 from fim_lsp.settings.schema import Settings
@@ -84,18 +84,18 @@ def prompt(
 ) -> Prompt:
     """The prompt that the scheduler would make, with context if there is a ``library``."""
     settings, estimator = Settings(), Estimator()
-    split = document.split(line, column, before=WINDOW, after=WINDOW)
+    split = document.split(line, column, before=WINDOW_CHARACTERS, after=WINDOW_CHARACTERS)
     room = estimator.characters(settings.prompt_tokens, "", "python")
     share = settings.suffix_share
-    free = context_room(room, estimator.characters(settings.context_tokens, "", "python"))
+    free = context_budget(room, estimator.characters(settings.context_tokens, "", "python"))
     if library is None:
-        return build(split, room=room, suffix_share=share, uri="", path=name, language="python", max_tokens=1)
-    bare = build(split, room=room - free, suffix_share=share, uri="", path=name, language="python", max_tokens=1)
-    context = library.choose(
-        name, bare.prefix, bare.suffix, room=free, imported=imported(files, name), allowed=lambda _path: True
+        return build(split, budget=room, suffix_share=share, uri="", path=name, language="python", max_tokens=1)
+    bare = build(split, budget=room - free, suffix_share=share, uri="", path=name, language="python", max_tokens=1)
+    context = library.select(
+        name, bare.prefix, bare.suffix, budget=free, imported=imported(files, name), allowed=lambda _path: True
     )
     return build(
-        split, room=room, suffix_share=share, uri="", path=name, language="python", max_tokens=1, context=context
+        split, budget=room, suffix_share=share, uri="", path=name, language="python", max_tokens=1, context=context
     )
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from fim_lsp.prompt.build import WINDOW
+from fim_lsp.prompt.build import WINDOW_CHARACTERS
 from fim_lsp.text.cursor import Split, split_at
 from fim_lsp.text.document import split_lines
 from fim_lsp.text.positions import content
@@ -58,7 +58,9 @@ def indentation(line: str) -> str:
 
 def _split(prefix: str, suffix: str) -> Split:
     above = split_lines(prefix)
-    return split_at(split_lines(prefix + suffix), len(above) - 1, len(above[-1]), before=WINDOW, after=WINDOW)
+    return split_at(
+        split_lines(prefix + suffix), len(above) - 1, len(above[-1]), before=WINDOW_CHARACTERS, after=WINDOW_CHARACTERS
+    )
 
 
 def is_code(line: str) -> bool:

@@ -21,7 +21,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fim_lsp.redaction.detect import find
+from fim_lsp.redaction.detect import find_secrets
 from fim_lsp.redaction.mask import mask
 from tests.quality.secrets_corpus import Case, cases
 
@@ -130,7 +130,7 @@ def sample(files: Sequence[Path], most_lines: int, seed: int = SEED) -> Iterator
 def alarms(path: Path, text: str) -> list[Alarm]:
     """What is found in a file; key blocks that have both ends are what they say."""
     found = []
-    for span in find(text):
+    for span in find_secrets(text):
         if span.kind == "private key block" and re.search(r"-BEGIN [A-Z ]*PRIVATE KEY", text):
             continue
         line = text[text.rfind("\n", 0, span.start) + 1 : span.start]

@@ -10,8 +10,8 @@ import statistics
 import sys
 from collections.abc import Iterator
 
-from fim_lsp.prompt.build import WINDOW, build
-from fim_lsp.prompt.sticky_window import Windows
+from fim_lsp.prompt.build import WINDOW_CHARACTERS, build
+from fim_lsp.prompt.sticky_window import StickyWindows
 from fim_lsp.rate_limit.token_estimate import Estimator
 from fim_lsp.settings.schema import Settings
 from fim_lsp.text.document import Document
@@ -24,15 +24,15 @@ def prompts(name: str, start: int, count: int) -> Iterator[tuple[bool, str]]:
     trace = load(name, start, count)
     document = Document(trace.text, Encoding.UTF16)
     settings, estimator = Settings(), Estimator()
-    caret, windows = (-1, -1), Windows()
+    caret, windows = (-1, -1), StickyWindows()
     for step in trace.steps:
         goes_on = len(step.changes) == 1 and caret in (step.changes[0][:2], step.changes[0][2:4])
         caret = step.caret
         step.apply(document)
-        split = document.split(*step.caret, before=WINDOW, after=WINDOW)
+        split = document.split(*step.caret, before=WINDOW_CHARACTERS, after=WINDOW_CHARACTERS)
         room = estimator.characters(settings.prompt_tokens, "m", trace.language)
         prompt = build(
-            split, room=room, suffix_share=settings.suffix_share, uri="", path="", language=trace.language, max_tokens=1,
+            split, budget=room, suffix_share=settings.suffix_share, uri="", path="", language=trace.language, max_tokens=1,
             windows=windows,
         )  # fmt: skip
         estimator.learn(prompt.size, "m", trace.language, round(prompt.size / 3.2), 20)

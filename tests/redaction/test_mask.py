@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from fim_lsp.prompt.prompt import Prompt, Snippet
 from fim_lsp.prompt.redact import redact
-from fim_lsp.redaction.detect import find
+from fim_lsp.redaction.detect import find_secrets
 from fim_lsp.redaction.mask import MaskedText, mask
 from fim_lsp.redaction.restore import Restorer
 from tests.marked import split
@@ -94,7 +94,7 @@ def test_a_secret_is_hidden_and_comes_back(text: str, secret: str) -> None:
     ],
 )
 def test_what_is_no_secret_stays(text: str) -> None:
-    assert find(text) == ()
+    assert find_secrets(text) == ()
     texts = (text, "", text)
     assert all(sent is given for sent, given in zip(mask(texts, key=KEY).texts, texts, strict=True))
 
@@ -212,7 +212,7 @@ def test_how_a_reply_is_cut_makes_no_difference(text: str, data: st.DataObject) 
 def test_the_cursor_makes_no_secret_visible(text: str, at: int) -> None:
     at = min(at, len(text))
     sent = "".join(mask((text[:at], text[at:]), key=KEY).texts)
-    for span in find(text):
+    for span in find_secrets(text):
         assert sent[span.start : span.end] != text[span.start : span.end]
 
 
@@ -294,7 +294,7 @@ def test_a_window_inside_a_private_key_shows_nothing_of_it(before: str, after: s
 @pytest.mark.parametrize("label", ["CERTIFICATE", "PUBLIC KEY"])
 def test_a_window_inside_what_is_seen_to_be_public_stays(label: str) -> None:
     lines = [f"-----BEGIN {label}-----", *BODY[:9], f"-----END {label}-----"]
-    assert find("\n".join(lines[4:])) == find("\n".join(lines[:-4])) == ()
+    assert find_secrets("\n".join(lines[4:])) == find_secrets("\n".join(lines[:-4])) == ()
 
 
 @pytest.mark.parametrize("operator", ["value: ", "secure: yes\n  value: ", 'sealed: "no"\n  default: '])

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from fim_lsp.prompt.fim_templates import CONTROL
+from fim_lsp.prompt.fim_templates import CONTROL_TOKENS
 from fim_lsp.suggest.postprocess import is_complete, shape
 from fim_lsp.suggest.suggestion import Suggestion
 from fim_lsp.text.positions import Encoding, to_units
@@ -46,7 +46,12 @@ class Shown:
     def shown(self) -> Suggestion | None:
         """What is shown of the whole reply."""
         return shape(
-            split(self.text), self.reply, finished="stop", multiline="auto", language=self.language, control=CONTROL
+            split(self.text),
+            self.reply,
+            finished="stop",
+            multiline="auto",
+            language=self.language,
+            control=CONTROL_TOKENS,
         )
 
 
@@ -73,9 +78,9 @@ def test_what_is_shown(case: Shown) -> None:
 def test_a_stream_comes_to_the_same(case: Shown) -> None:
     place = split(case.text)
     for end in range(1, len(case.reply)):
-        if is_complete(place, case.reply[:end], "auto", language=case.language, control=CONTROL):
+        if is_complete(place, case.reply[:end], "auto", language=case.language, control=CONTROL_TOKENS):
             suggestion = shape(
-                place, case.reply[:end], finished=None, multiline="auto", language=case.language, control=CONTROL
+                place, case.reply[:end], finished=None, multiline="auto", language=case.language, control=CONTROL_TOKENS
             )
             assert case.result(suggestion) in case.results
             return
@@ -114,7 +119,7 @@ def test_it_is_drawn(case: Shown) -> None:
         assert drawn(document, cut.line, column, at(cut.line, column, end), suggestion.text)
 
 
-@pytest.mark.parametrize("token", CONTROL)
+@pytest.mark.parametrize("token", CONTROL_TOKENS)
 def test_every_control_token_of_the_templates_ends_the_text(token: str) -> None:
     for rest in ("", "\n", " x", "def f(): pass\n"):
         case = Shown("", "python", "def f(a, b):\n    return ‸\n", f"a + b{token}{rest}", [("a + b", 0)])

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fim_lsp.prompt.build import build
-from fim_lsp.prompt.sticky_window import Windows
+from fim_lsp.prompt.sticky_window import StickyWindows
 from fim_lsp.text.cells import Cell, join
 from fim_lsp.text.cursor import Split
 from fim_lsp.text.document import split_lines
@@ -76,13 +76,13 @@ def test_a_prompt_begins_as_before_while_one_types_in_a_cell() -> None:
     """Nothing in the way that notebooks are joined moves the window; the budget holds."""
     above = [cell("".join(f"cell_{n}_{line} = {line}\n" for line in range(20))) for n in range(30)]
     below = [cell("".join(f"later_{n}_{line} = {line}\n" for line in range(20))) for n in range(30)]
-    text, windows, prompts = "", Windows(), []
+    text, windows, prompts = "", StickyWindows(), []
     for key in "".join(f"value_{n} = compute({n})\n" for n in range(12)):
         text += key
         whole = join(split(f"{text}‸\n"), "python", above, below, window=24_000)
         prompts.append(
             build(
-                whole, uri="cell", notebook="nb", path="", language="python", room=4000, suffix_share=0.25, max_tokens=9,
+                whole, uri="cell", notebook="nb", path="", language="python", budget=4000, suffix_share=0.25, max_tokens=9,
                 windows=windows,
             )
         )  # fmt: skip
