@@ -93,7 +93,6 @@ MODULES = [
 
 CACHES = {
     "fim_lsp.prompt.fim_templates._pattern",
-    "fim_lsp.suggest.cursor_context.cursor_context_at",
     "fim_lsp.suggest.framing.tokens",
 }  # to be moved to where sessions are apart
 

@@ -63,7 +63,7 @@ async def _ask(
     session.start(roots=[workspace_of(path)])
     session.opened(uri, language, path, document)
     split = document.split(line, column, before=session.window, after=session.window)
-    snapshot = Snapshot(uri=uri, version=0, language=language, path="", split=split, explicit=True)
+    snapshot = Snapshot(uri=uri, language=language, path="", split=split, explicit=True)
     try:
         await session.ready()
         return await session.ask(snapshot)

@@ -245,9 +245,7 @@ def _ask(
         return None
     split = document.split(params.position, window=server.session.window)
     line = document.text.lines[split.line]
-    snapshot = Snapshot(
-        uri=document.uri, version=document.version, language=document.language, path="", split=split, explicit=explicit
-    )
+    snapshot = Snapshot(uri=document.uri, language=document.language, path="", split=split, explicit=explicit)
     encoding = document.text.encoding
     answer = server.session.ask(snapshot, server.documents.beside(document))
     return (lambda column: to_units(line, column, encoding)), split, answer

@@ -59,7 +59,7 @@ class BackendClient:
     """
 
     backend: Backend
-    health: CircuitBreaker
+    breaker: CircuitBreaker
     limiter: Limiter | None = None
     estimator: Estimator
     around: ContextSource | None = None
@@ -68,7 +68,7 @@ class BackendClient:
     may_send: MaySend = lambda _uri, _here: True
 
     @property
-    def here(self) -> bool:
+    def is_local(self) -> bool:
         """Whether the text stays on this machine."""
         return is_local(self.backend.host)
 
@@ -83,7 +83,7 @@ class BackendClient:
         )
         return composer.prompt(snapshot, settings)
 
-    def patience(self, settings: Settings) -> float:
+    def debounce_factor(self, settings: Settings) -> float:
         """The factor on the debounce by which the quota lasts."""
         if self.limiter is None:
             return 1.0
@@ -100,7 +100,7 @@ class BackendClient:
         """
         if snapshot.explicit:
             self.backend.retry()
-        elif self.health.state is not State.CLOSED:
+        elif self.breaker.state is not State.CLOSED:
             async with aclosing(self._probe(snapshot, settings, report)) as chunks:
                 async for chunk in chunks:
                     yield chunk
@@ -114,24 +114,24 @@ class BackendClient:
                     yield chunk
         except (_Silent, _Stalled) as silent:
             failed = True
-            self.health.failed(silent, here=self.here)
+            self.breaker.failed(silent, here=self.is_local)
             self._start_probe(snapshot, settings, report)
             raise Paused(str(silent), host=self.backend.host) from None
         except (Paused, RateLimited):
             raise
         except BackendError as error:
             failed = True
-            self.health.failed(error, here=self.here)
+            self.breaker.failed(error, here=self.is_local)
             raise
         finally:
             if charge.heard and not failed:
-                self.health.succeeded(charge.first)
+                self.breaker.succeeded(charge.first)
 
     async def _twice(
         self, prompt: Prompt, snapshot: Snapshot, settings: Settings, charge: _Charge
     ) -> AsyncGenerator[Chunk, None]:
         """One call, and one more if the first failed before it brought anything."""
-        silence = None if snapshot.explicit or not self.backend.host else self.health.silence
+        silence = None if snapshot.explicit or not self.backend.host else self.breaker.silence
         for last in (False, True):
             try:
                 async with aclosing(self._once(prompt, snapshot, charge, silence)) as chunks:
@@ -147,30 +147,30 @@ class BackendClient:
 
     async def _probe(self, snapshot: Snapshot, settings: Settings, report: Report) -> AsyncGenerator[Chunk, None]:
         """The answer of a probe if one is due and answers soon."""
-        if not self.health.probe_due or self.health.probes.progressing:
-            raise Paused(self.health.reason, host=self.backend.host)
-        patience = self.health.patience
+        if not self.breaker.probe_due or self.breaker.probes.progressing:
+            raise Paused(self.breaker.reason, host=self.backend.host)
+        patience = self.breaker.patience
         probe = self._start_probe(snapshot, settings, report)
         async with aclosing(probe.listen(patience)) as chunks:
             async for chunk in chunks:
                 yield chunk
 
     def _start_probe(self, snapshot: Snapshot, settings: Settings, report: Report) -> Probe:
-        health = self.health
+        breaker = self.breaker
         charge = _Charge(clock=asyncio.get_running_loop().time)
         outcome = ProbeResult(
-            succeeded=health.succeeded,
-            failed=partial(health.failed, here=self.here),
-            ended=health.probe_ended,
+            succeeded=breaker.succeeded,
+            failed=partial(breaker.failed, here=self.is_local),
+            ended=breaker.probe_ended,
             report=report,
         )
         call = self._once(self.compose(snapshot, settings), snapshot, charge)
-        health.probe_started()
-        return health.probes.start(call, charge, outcome, whole=health.wants_whole_answer)
+        breaker.probe_started()
+        return breaker.probes.start(call, charge, outcome, whole=breaker.wants_whole_answer)
 
     async def prepare(self, snapshot: Snapshot, settings: Settings) -> bool:
         """Let a server of this machine read ahead what a first prompt would begin with; others would only cost."""
-        if not self.here:
+        if not self.is_local:
             return False
         return await self.backend.prepare(self.compose(snapshot, settings))
 
@@ -180,7 +180,7 @@ class BackendClient:
         """One call within the quota. Raises ``_Silent`` or ``_Stalled`` if nothing comes for ``silence`` seconds."""
         permit = await self._permit(prompt, snapshot)
         try:
-            if self.backend.host and not self.may_send(snapshot.uri, self.here):
+            if self.backend.host and not self.may_send(snapshot.uri, self.is_local):
                 raise Withheld("the settings or ignore rules have changed since this was asked")
             async with aclosing(self._shielded(prompt)) as chunks:
                 while (chunk := await self._next(chunks, charge, silence)) is not None:
@@ -213,7 +213,7 @@ class BackendClient:
 
     async def _shielded(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
         """One call. No secret that can be told as one leaves this machine."""
-        if self.here:
+        if self.is_local:
             async with aclosing(self.backend.stream(prompt)) as chunks:
                 async for chunk in chunks:
                     yield chunk

@@ -4,48 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Hashable
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from fim_lsp.backends.backend import Chunk
+from fim_lsp.schedule.fallback_chain import FallbackChain
 from fim_lsp.schedule.request import Snapshot
 from fim_lsp.suggest.suggestion import Suggestion
 from fim_lsp.text.document import Edit, split_lines
 from fim_lsp.text.typed import AUTO_PAIRS, advance, typed_since
-
-
-class Source(Protocol):
-    """What a lane needs to know about the settings in force."""
-
-    @property
-    def scope(self) -> Hashable:
-        """Back end and generation settings: an answer is good only for the same."""
-
-    @property
-    def waits(self) -> bool:
-        """Whether calls cost something, so that the user's pause is worth waiting for."""
-
-    @property
-    def patience(self) -> float:
-        """A factor on that wait, 1 or more: grows as the budget runs low."""
-
-    @property
-    def identity(self) -> Hashable:
-        """What a call under way hangs on: with another, it is hung up on."""
-
-    def stream(self, snapshot: Snapshot) -> AsyncGenerator[Chunk, None]:
-        """Ask for a completion."""
-
-    def is_complete(self, snapshot: Snapshot, text: str) -> bool:
-        """Whether ``text`` is all that would be shown."""
-
-    def has_head(self, snapshot: Snapshot, text: str) -> bool:
-        """Whether the first line of what would be shown has come whole."""
-
-    def shape(self, snapshot: Snapshot, text: str, finished: str | None) -> Suggestion | None:
-        """What is shown of ``text``."""
-
 
 LONGEST = 16_000  # characters of an answer that are kept: several suggestions, each the next one after an accept
 
@@ -73,7 +39,7 @@ class Call:
     """
 
     snapshot: Snapshot
-    source: Source
+    source: FallbackChain
     task: asyncio.Task[None] | None = None
     started: bool = False
     began: float | None = None

@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 
 from fim_lsp.errors import BackendError
 from fim_lsp.schedule.acceptance import AcceptanceTracker
-from fim_lsp.schedule.call import LONGEST, Call, Source
+from fim_lsp.schedule.call import LONGEST, Call
 from fim_lsp.schedule.debounce import AdaptiveDebounce
+from fim_lsp.schedule.fallback_chain import FallbackChain
 from fim_lsp.schedule.memory import Memory
 from fim_lsp.schedule.request import CompletionResult, Outcome, Snapshot
 from fim_lsp.schedule.triggers import LastEdit, skip_reason
@@ -39,7 +40,7 @@ _CLOSE = 0.001  # seconds: a timer may be early by the clock's resolution
 class DocumentScheduler:
     """One document. ``source`` gives the settings in force, asked again for every request; ``clock`` gives seconds."""
 
-    source: Callable[[], Source]
+    source: Callable[[], FallbackChain]
     memory: Memory
     clock: Callable[[], float]
     rhythm: AdaptiveDebounce = field(default_factory=AdaptiveDebounce)
@@ -90,7 +91,7 @@ class DocumentScheduler:
             self._want(snapshot, source)
         return future
 
-    def follow(self, *, excluded: bool) -> None:
+    def apply_settings(self, *, excluded: bool) -> None:
         """The settings changed: a call that they would not make is ended, and made anew for whoever waits."""
         source, call = self.source(), self._call
         if excluded:
@@ -128,7 +129,7 @@ class DocumentScheduler:
 
     # -- the call
 
-    def _want(self, snapshot: Snapshot, source: Source) -> None:
+    def _want(self, snapshot: Snapshot, source: FallbackChain) -> None:
         """Wait with the call that waits for its moment, or make one."""
         call = self._call
         if call is None or (snapshot.explicit and not call.started):
@@ -163,8 +164,8 @@ class DocumentScheduler:
             self._ended(call)
 
     async def _pause(self, call: Call) -> None:
-        while call.source.waits and not call.snapshot.explicit:
-            factor = call.source.patience * self._taste.patience
+        while not call.source.costs_nothing and not call.snapshot.explicit:
+            factor = call.source.debounce_factor * self._taste.patience
             left = self.rhythm.due(self.clock(), call.snapshot.split, factor) - self.clock()
             if left <= 0:
                 return
@@ -177,9 +178,9 @@ class DocumentScheduler:
             self._want(self._pending[0], self.source())
             return True
         if call.answered is None and (joined or call.worth_a_look()):
-            if call.source.is_complete(call.snapshot, call.text):
+            if call.source.postprocessor.is_complete(call.snapshot, call.text):
                 self._complete(call)
-            elif call.headed is None and call.source.has_head(call.snapshot, call.text):
+            elif call.headed is None and call.source.postprocessor.has_head(call.snapshot, call.text):
                 call.headed = self.clock()
                 asyncio.get_running_loop().call_later(PATIENCE, self._serve, call)
             self._serve(call)

@@ -1,172 +1,152 @@
-"""The settings in force, as a lane sees them: which back ends, in which order, and what is shown.
-
-``suggest.shape`` is imported where it is used: its patterns take 10 ms to compile, and the start need not wait for them.
-"""
+"""The back ends that the settings name, in the order in which they are tried."""
 
 from __future__ import annotations
 
 import asyncio
+import enum
 from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from fim_lsp.backends.backend import Backend, Chunk
 from fim_lsp.errors import BackendError, Paused, Withheld
-from fim_lsp.prompt.fim_templates import CONTROL_TOKENS
 from fim_lsp.schedule.backend_client import BackendClient
-from fim_lsp.schedule.request import Snapshot
+from fim_lsp.schedule.postprocessor import Postprocessor
+from fim_lsp.schedule.request import BackendEvent, EventKind, Snapshot
 from fim_lsp.settings.schema import Settings
-from fim_lsp.suggest.suggestion import Suggestion
 
 
-async def _known() -> bool:
-    return True
+class _Partial(enum.Enum):
+    """What the back ends tried so far have left of an answer that broke off."""
+
+    NONE = enum.auto()
+    USABLE = enum.auto()  # it is shown if no other back end has any text
+    VOID = enum.auto()  # its server took it back: it is never shown
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class FallbackChain:
-    """``askers`` are tried in their order. ``trouble``, ``paused`` and ``fine`` hear how a back end does, ``say`` what it says.
+    """Answers with the first back end that can; new settings make a new chain."""
 
-    ``stays`` tells of a document's URI whether its text may only go to back ends on this machine. It is asked anew for
-    each call: a request may have waited while the settings changed. ``rules`` are those by which prompts are made.
-    ``ready`` waits until all sources of settings are known, and is false if one isn't: then no text leaves this process.
-    """
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        clients: Sequence[BackendClient],
+        on_event: Callable[[BackendEvent], None],
+        local_only: Callable[[str], bool],
+        settings_known: Callable[[], Awaitable[bool]],
+        policy: object,
+    ) -> None:
+        """``clients`` are tried in this order, and ``on_event`` receives what happens at each.
 
-    settings: Settings
-    askers: Sequence[BackendClient]
-    trouble: Callable[[Backend, BackendError], None]
-    fine: Callable[[Backend], None]
-    paused: Callable[[Backend, BackendError], None] = lambda _backend, _error: None
-    say: Callable[[str], None] = lambda _sentence: None
-    stays: Callable[[str], bool] = lambda _uri: False
-    ready: Callable[[], Awaitable[bool]] = _known
-    rules: object = None
+        ``local_only`` decides for a document's URI whether its text may only go to back ends on this machine. It is
+        asked at each call, because the rules may change while a request waits. ``settings_known`` waits until every
+        source of settings has been read; it returns false if one can't be, and then no text leaves this process.
+        ``policy`` is what prompts were made by: a call in flight does not outlive it.
+        """
+        self.settings = settings
+        self.clients = tuple(clients)
+        self.postprocessor = Postprocessor(settings.multiline)
+        self._on_event = on_event
+        self._local_only = local_only
+        self._settings_known = settings_known
+        self._policy = policy
 
     @property
     def scope(self) -> Hashable:
-        """See :class:`~fim_lsp.schedule.call.Source`."""
+        """Back ends and generation settings: a cached answer is only good for the same."""
         settings = self.settings
         return (
-            tuple((asker.backend.name, asker.backend.host, asker.backend.model) for asker in self.askers),
+            tuple((client.backend.name, client.backend.host, client.backend.model) for client in self.clients),
             settings.temperature, settings.top_p, settings.max_tokens, settings.min_tokens, settings.stop,
             settings.random_seed, settings.multiline, settings.base_url, settings.region,
         )  # fmt: skip
 
     @property
     def identity(self) -> Hashable:
-        """See :class:`~fim_lsp.schedule.call.Source`."""
-        askers = tuple(id(asker.backend) for asker in self.askers)
-        return self.scope, self.settings.local_only, self.settings.context_tokens, id(self.rules), askers
+        """All that a call in flight depends on: when it changes, the call is aborted."""
+        backends = tuple(id(client.backend) for client in self.clients)
+        return self.scope, self.settings.local_only, self.settings.context_tokens, id(self._policy), backends
 
     @property
-    def waits(self) -> bool:
-        """See :class:`~fim_lsp.schedule.call.Source`: a back end in this process costs nothing."""
-        return bool(self.askers) and self.askers[0].backend.host != ""
+    def costs_nothing(self) -> bool:
+        """Whether calls go to a back end in this process, so that there is no reason to wait for a pause in typing."""
+        return not self.clients or self.clients[0].backend.host == ""
 
     @property
-    def patience(self) -> float:
-        """See :class:`~fim_lsp.schedule.call.Source`."""
-        return self.askers[0].patience(self.settings) if self.askers else 1.0
+    def debounce_factor(self) -> float:
+        """What the debounce is multiplied by, from 1: grows as the quota runs low."""
+        return self.clients[0].debounce_factor(self.settings) if self.clients else 1.0
 
     def allowed(self, uri: str) -> Sequence[BackendClient]:
-        """Who may be asked about a document."""
-        return [asker for asker in self.askers if asker.here] if self.stays(uri) else self.askers
+        """The back ends that a document's text may be sent to."""
+        return [client for client in self.clients if client.is_local] if self._local_only(uri) else self.clients
 
-    def prepares(self, uri: str) -> bool:
-        """Whether :meth:`prepare` may do something."""
+    def can_prepare(self, uri: str) -> bool:
+        """Whether :meth:`prepare` may have an effect."""
         first = next(iter(self.allowed(uri)), None)
-        return first is not None and first.here and first.backend.host != ""
+        return first is not None and first.is_local and first.backend.host != ""
 
     async def prepare(self, snapshot: Snapshot) -> None:
-        """Let the first back end read ahead, if it is a server of this machine."""
-        for asker in self.allowed(snapshot.uri)[:1]:
-            await asker.prepare(snapshot, self.settings)
+        """Let the first back end evaluate a prompt ahead of time, if it is a server on this machine."""
+        for client in self.allowed(snapshot.uri)[:1]:
+            await client.prepare(snapshot, self.settings)
 
     async def stream(self, snapshot: Snapshot) -> AsyncGenerator[Chunk, None]:
-        """The first back end that can answer does. If it breaks off, the next one begins from scratch.
+        """Yield the answer of the first back end that can give one. If it breaks off, the next one starts from scratch.
 
-        If nobody else has text, half an answer remains what it is, without an end; not so if its server took it back.
+        If no other back end has any text, a partial answer is kept, without a finish reason, unless its server took it
+        back. Raises :class:`~fim_lsp.errors.BackendError` if there is no answer at all.
         """
-        askers = self.allowed(snapshot.uri)
-        if any(asker.backend.host for asker in askers) and not await self.ready():
-            askers = [asker for asker in askers if not asker.backend.host]
-        half = remains = False
-        for asker in askers:
-            if asker not in self.allowed(snapshot.uri):
+        clients = await self._clients_now(snapshot.uri)
+        partial = _Partial.NONE
+        for client in clients:
+            if client not in self.allowed(snapshot.uri):
                 continue
             written = False
             try:
-                async with aclosing(asker.stream(snapshot, self.settings, self._report(asker.backend))) as chunks:
+                async with aclosing(client.stream(snapshot, self.settings, self._report(client.backend))) as chunks:
                     async for chunk in chunks:
                         written = written or bool(chunk.text)
                         if chunk.notice:
-                            self.say(chunk.notice)
-                        if asker is not askers[0]:
-                            replaces_previous = half and (bool(chunk.text) or not remains)
-                            half = half and not replaces_previous
-                            chunk = replace(
-                                chunk,
-                                from_fallback=True,
-                                replaces_previous=replaces_previous,
-                                finish=None if half else chunk.finish,
-                            )
+                            self._emit(client.backend, EventKind.NOTICE, notice=chunk.notice)
+                        if client is not clients[0]:
+                            chunk, partial = _from_fallback(chunk, partial)
                         yield chunk
-                self.fine(asker.backend)
+                self._emit(client.backend, EventKind.ANSWERED)
                 return
             except Withheld:
                 continue
-            except Paused as error:
-                self.paused(asker.backend, error)
+            except (GeneratorExit, asyncio.CancelledError):  # the call was aborted
                 if written:
-                    half = remains = True
-            except (GeneratorExit, asyncio.CancelledError):  # hung up on
-                if written:
-                    self.fine(asker.backend)
+                    self._emit(client.backend, EventKind.ANSWERED)
                 raise
             except BackendError as error:
-                self.trouble(asker.backend, error)
+                kind = EventKind.PAUSED if isinstance(error, Paused) else EventKind.FAILED
+                self._emit(client.backend, kind, error)
                 if written:
-                    half, remains = True, not error.invalidates_output
-        if half and remains:
-            return
-        raise BackendError("no back end answered")
+                    partial = _Partial.VOID if error.invalidates_output else _Partial.USABLE
+        if partial is not _Partial.USABLE:
+            raise BackendError("no back end answered")
+
+    async def _clients_now(self, uri: str) -> Sequence[BackendClient]:
+        """The allowed back ends; only those in this process if the settings are not known."""
+        clients = self.allowed(uri)
+        if any(client.backend.host for client in clients) and not await self._settings_known():
+            return [client for client in clients if not client.backend.host]
+        return clients
 
     def _report(self, backend: Backend) -> Callable[[BackendError | None], None]:
-        """Who hears what became of a call that nobody waits for any more."""
+        """Receives the result of a call that nobody waits for any more: the error, or None for an answer."""
+        return lambda error: self._emit(backend, EventKind.FAILED if error else EventKind.ANSWERED, error)
 
-        def report(error: BackendError | None) -> None:
-            if error is None:
-                self.fine(backend)
-            else:
-                self.trouble(backend, error)
+    def _emit(self, backend: Backend, kind: EventKind, error: BackendError | None = None, notice: str = "") -> None:
+        self._on_event(BackendEvent(backend=backend, kind=kind, error=error, notice=notice))
 
-        return report
 
-    def is_complete(self, snapshot: Snapshot, text: str) -> bool:
-        """See :class:`~fim_lsp.schedule.call.Source`."""
-        from fim_lsp.suggest.postprocess import is_complete
-
-        return is_complete(
-            snapshot.split, text, self.settings.multiline, language=snapshot.language, control=CONTROL_TOKENS
-        )
-
-    def has_head(self, snapshot: Snapshot, text: str) -> bool:
-        """See :class:`~fim_lsp.schedule.call.Source`."""
-        from fim_lsp.suggest.postprocess import has_head
-
-        return has_head(
-            snapshot.split, text, self.settings.multiline, language=snapshot.language, control=CONTROL_TOKENS
-        )
-
-    def shape(self, snapshot: Snapshot, text: str, finished: str | None) -> Suggestion | None:
-        """See :class:`~fim_lsp.schedule.call.Source`."""
-        from fim_lsp.suggest.postprocess import shape
-
-        return shape(
-            snapshot.split,
-            text,
-            finished=finished,
-            multiline=self.settings.multiline,
-            language=snapshot.language,
-            control=CONTROL_TOKENS,
-        )
+def _from_fallback(chunk: Chunk, partial: _Partial) -> tuple[Chunk, _Partial]:
+    """A fallback's chunk, which replaces a partial answer as soon as it has text, or at once if that is void."""
+    replaces = partial is _Partial.VOID or (partial is _Partial.USABLE and bool(chunk.text))
+    left = _Partial.NONE if replaces else partial
+    finish = chunk.finish if left is _Partial.NONE else None
+    return replace(chunk, from_fallback=True, replaces_previous=replaces, finish=finish), left

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fim_lsp.schedule.cache import Cache, Found, Known
-from fim_lsp.schedule.call import Begun, Call, Source
+from fim_lsp.schedule.call import Begun, Call
+from fim_lsp.schedule.fallback_chain import FallbackChain
 from fim_lsp.schedule.request import CompletionResult, Outcome, Snapshot
 from fim_lsp.suggest.suggestion import Suggestion
 from fim_lsp.text.typed import typed_since
@@ -19,7 +20,7 @@ class Memory:
 
     cache: Cache
 
-    def recall(self, snapshot: Snapshot, source: Source) -> CompletionResult | None:
+    def recall(self, snapshot: Snapshot, source: FallbackChain) -> CompletionResult | None:
         """The answer that is known, if one is; one without a suggestion says that there is none."""
         found = self.cache.find((snapshot.place, source.scope), snapshot.split)
         if found is None:
@@ -37,7 +38,7 @@ class Memory:
         known = Known(
             text=call.text,
             finished=call.finished,
-            suggestion=call.source.shape(call.snapshot, call.text, call.finished),
+            suggestion=call.source.postprocessor.suggestion(call.snapshot, call.text, call.finished),
             from_fallback=call.from_fallback,
         )
         self.cache.put((call.snapshot.place, call.source.scope), call.snapshot.split, known)
@@ -46,9 +47,9 @@ class Memory:
     def begin(self, snapshot: Snapshot, call: Call, now: float) -> CompletionResult | None:
         """The lines that have come whole for a snapshot's place, if the first of them has; the others may follow."""
         rest = call.rest(snapshot)
-        if rest is None or not call.source.has_head(snapshot, rest):
+        if rest is None or not call.source.postprocessor.has_head(snapshot, rest):
             return None
-        suggestion = call.source.shape(snapshot, rest, None)
+        suggestion = call.source.postprocessor.suggestion(snapshot, rest, None)
         if suggestion is None:
             return None
         call.begun_at = now
@@ -62,7 +63,7 @@ class Memory:
             rest = call.rest(begun.snapshot)
             if rest is None:
                 continue
-            now, shown = call.source.shape(begun.snapshot, rest, call.finished), begun.suggestion
+            now, shown = call.source.postprocessor.suggestion(begun.snapshot, rest, call.finished), begun.suggestion
             longer = now is not None and now.replace == shown.replace and now.text.startswith(shown.text)
             self._put(begun.snapshot, call, rest, now if longer else shown)
 
@@ -81,12 +82,12 @@ class Memory:
             call.begun.append(Begun(snapshot=snapshot, suggestion=answer.suggestion))
         return answer
 
-    def _next_piece(self, snapshot: Snapshot, source: Source, found: Found) -> CompletionResult | None:
+    def _next_piece(self, snapshot: Snapshot, source: FallbackChain, found: Found) -> CompletionResult | None:
         """What the model wrote from here on, if it is whole: what was shown is used up, or does not fit any more."""
         known = found.known
-        if known.finished != "stop" and not source.is_complete(snapshot, found.rest):
+        if known.finished != "stop" and not source.postprocessor.is_complete(snapshot, found.rest):
             return None
-        suggestion = source.shape(snapshot, found.rest, known.finished)
+        suggestion = source.postprocessor.suggestion(snapshot, found.rest, known.finished)
         if suggestion is None:
             return None
         piece = Known(

@@ -6,6 +6,8 @@ import enum
 from collections.abc import Hashable
 from dataclasses import dataclass
 
+from fim_lsp.backends.backend import Backend
+from fim_lsp.errors import BackendError
 from fim_lsp.suggest.suggestion import Suggestion
 from fim_lsp.text.cursor import Split
 
@@ -21,7 +23,6 @@ class Snapshot:
     """
 
     uri: str
-    version: int | None
     language: str
     path: str
     split: Split
@@ -72,3 +73,25 @@ class CompletionResult:
 
     reason: Outcome
     suggestion: Suggestion | None = None
+
+
+class EventKind(enum.Enum):
+    """What happened at a back end."""
+
+    ANSWERED = enum.auto()  # it answered, or had begun to when the call was aborted
+    FAILED = enum.auto()  # it was asked, and failed
+    PAUSED = enum.auto()  # it was not asked: its quota is used up, or its circuit breaker is open
+    NOTICE = enum.auto()  # it is asked in another way from now on, which the user should know
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackendEvent:
+    """One thing that happened at a back end: status line and notices are derived from these.
+
+    ``error`` is there if it failed or was paused, ``notice`` is the sentence for the user of a ``NOTICE``.
+    """
+
+    backend: Backend
+    kind: EventKind
+    error: BackendError | None = None
+    notice: str = ""

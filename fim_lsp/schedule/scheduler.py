@@ -21,7 +21,7 @@ class Scheduler:
 
     def __init__(
         self,
-        plan: FallbackChain,
+        chain: FallbackChain,
         *,
         debounce: float | None,
         excluded: Callable[[str], bool],
@@ -31,14 +31,14 @@ class Scheduler:
         self._clock = clock
         self._memory = Memory(Cache(clock))
         self._lanes: dict[str, DocumentScheduler] = {}
-        self.follow(plan, debounce=debounce, excluded=excluded)
+        self.apply_settings(chain, debounce=debounce, excluded=excluded)
 
-    def follow(self, plan: FallbackChain, *, debounce: float | None, excluded: Callable[[str], bool]) -> None:
+    def apply_settings(self, chain: FallbackChain, *, debounce: float | None, excluded: Callable[[str], bool]) -> None:
         """Take new settings."""
-        self._plan, self._debounce, self._excluded = plan, debounce, excluded
+        self._chain, self._debounce, self._excluded = chain, debounce, excluded
         for uri, lane in self._lanes.items():
             lane.rhythm.fixed = debounce
-            lane.follow(excluded=excluded(uri))
+            lane.apply_settings(excluded=excluded(uri))
 
     def edited(self, uri: str, edit: Edit, *, first: bool = True) -> None:
         """A document changed; ``first`` is false for a change that came in one message with the one before."""
@@ -50,7 +50,7 @@ class Scheduler:
             return _silence(Outcome.EXCLUDED)
         if snapshot.size > LARGEST:
             return _silence(Outcome.TOO_LARGE)
-        if not self._plan.allowed(snapshot.uri):
+        if not self._chain.allowed(snapshot.uri):
             return _silence(Outcome.LOCAL_ONLY)
         return self._lane(snapshot.uri).ask(snapshot)
 
@@ -68,7 +68,7 @@ class Scheduler:
         lane = self._lanes.get(uri)
         if lane is None:
             lane = DocumentScheduler(
-                source=lambda: self._plan,
+                source=lambda: self._chain,
                 memory=self._memory,
                 clock=self._clock,
                 rhythm=AdaptiveDebounce(self._debounce),

@@ -95,7 +95,7 @@ class BackendManager:
         return tuple(
             BackendClient(
                 backend=backend,
-                health=self._health[id(backend)],
+                breaker=self._health[id(backend)],
                 limiter=limiters.of(backend.host, backend.model, limits(backend, settings)) if backend.host else None,
                 estimator=self._estimator,
                 around=self._around,

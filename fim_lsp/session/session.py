@@ -11,13 +11,11 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from fim_lsp.backends.backend import Backend
 from fim_lsp.backends.ngram_backend import NgramBackend
 from fim_lsp.context.provider import ContextProvider
-from fim_lsp.errors import BackendError
 from fim_lsp.prompt.build import WINDOW_CHARACTERS
 from fim_lsp.schedule.fallback_chain import FallbackChain
-from fim_lsp.schedule.request import CompletionResult, Outcome, Snapshot
+from fim_lsp.schedule.request import BackendEvent, CompletionResult, EventKind, Outcome, Snapshot
 from fim_lsp.schedule.scheduler import Scheduler
 from fim_lsp.session.backend_manager import BackendManager
 from fim_lsp.session.notifier import Notifier, Tell
@@ -101,24 +99,21 @@ class Session:
         ruled = paths.applies_to(self._roots, settings.exclude, settings.local_only)
         if not ruled or paths.poll_changes():
             self._rule(FilePolicy(self._roots, settings.exclude, settings.local_only))
-        askers = self._crew.follow(settings, partial(self._may_send, self._paths, settings.context_tokens))
+        clients = self._crew.follow(settings, partial(self._may_send, self._paths, settings.context_tokens))
         self._plan = FallbackChain(
             settings=settings,
-            askers=askers,
-            trouble=self._trouble,
-            fine=self._fine,
-            paused=self._journal.paused,
-            say=self._notices.once,
-            stays=self._documents.stays,
-            ready=self._feed.known,
-            rules=self._paths,
+            clients=clients,
+            on_event=self._backend_event,
+            local_only=self._documents.stays,
+            settings_known=self._feed.known,
+            policy=self._paths,
         )
-        self._journal.follow(tuple(asker.backend for asker in askers))
+        self._journal.follow(tuple(client.backend for client in clients))
         debounce = settings.debounce / 1000 if isinstance(settings.debounce, int | float) else None
         if self._completer is None:
             self._completer = Scheduler(self._plan, debounce=debounce, excluded=self._documents.excluded)
         else:
-            self._completer.follow(self._plan, debounce=debounce, excluded=self._documents.excluded)
+            self._completer.apply_settings(self._plan, debounce=debounce, excluded=self._documents.excluded)
 
     def _may_send(self, rules: FilePolicy, context_tokens: int, uri: str, here: bool) -> bool:
         """Whether a document may be sent in a prompt that was made by these rules. Looks at the files of settings again."""
@@ -127,13 +122,19 @@ class Session:
             return False
         return not self._documents.excluded(uri) and (here or not self._documents.stays(uri))
 
-    def _trouble(self, backend: Backend, error: BackendError) -> None:
-        self._journal.trouble(backend, error)
-        self._crew.trouble(backend, error)
-
-    def _fine(self, backend: Backend) -> None:
-        self._journal.fine(backend)
-        self._notices.fine(backend)
+    def _backend_event(self, event: BackendEvent) -> None:
+        """Let status and notices follow what happened at a back end."""
+        match event.kind:
+            case EventKind.ANSWERED:
+                self._journal.fine(event.backend)
+                self._notices.fine(event.backend)
+            case EventKind.FAILED if event.error:
+                self._journal.trouble(event.backend, event.error)
+                self._crew.trouble(event.backend, event.error)
+            case EventKind.PAUSED if event.error:
+                self._journal.paused(event.backend, event.error)
+            case EventKind.NOTICE:
+                self._notices.once(event.notice)
 
     def _refollow(self) -> None:
         """The same settings call for other back ends."""
@@ -184,7 +185,7 @@ class Session:
 
     def _prepare(self, uri: str) -> None:
         """Let a server of this machine read what prompts for this document will begin with."""
-        if self._completer is None or not self._plan.prepares(uri):
+        if self._completer is None or not self._plan.can_prepare(uri):
             return
         task = asyncio.get_running_loop().create_task(self._prepared(uri, self._documents[uri].text))
         self._preparing.add(task)
@@ -196,13 +197,13 @@ class Session:
         if known and document is not None and document.text is text and not document.excluded:
             split = text.split(0, 0, before=0, after=self.window)
             path = self._documents.name(uri)
-            snapshot = Snapshot(uri=uri, version=None, language=document.language, path=path, split=split)
+            snapshot = Snapshot(uri=uri, language=document.language, path=path, split=split)
             await self._plan.prepare(snapshot)
 
     @property
     def backends(self) -> list[str]:
         """The names of the back ends in force, in the order they are tried."""
-        return [asker.backend.name for asker in self._plan.askers]
+        return [client.backend.name for client in self._plan.clients]
 
     # -- completions
 

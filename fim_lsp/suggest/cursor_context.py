@@ -5,7 +5,6 @@ from __future__ import annotations
 import enum
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Final, Literal
@@ -174,9 +173,8 @@ def indentation(line: str) -> str:
     return line[: len(line) - len(line.lstrip(" \t"))]
 
 
-@lru_cache(maxsize=4)
 def cursor_context_at(split: Split, language: str = "", control: tuple[str, ...] = ()) -> CursorContext:
-    """The surroundings of a cursor; remembered, because a stream asks for the same ones at every chunk."""
+    """The surroundings of a cursor."""
     before, behind = split.line_prefix, split.line_suffix.rstrip()
     head = _plain(split.prefix[: len(split.prefix) - len(before)][-_BEFORE:])
     tail = _plain(split.suffix[len(split.line_suffix) :][:_AFTER])

@@ -41,24 +41,37 @@ _STUTTER, _STUTTER_CUT = 160, 60  # characters of a line that do so: a separator
 
 
 def is_complete(
-    split: Split, text: str, multiline: Multiline, *, language: str = "", control: tuple[str, ...] = ()
+    split: Split,
+    text: str,
+    multiline: Multiline,
+    *,
+    language: str = "",
+    control: tuple[str, ...] = (),
+    context: CursorContext | None = None,
 ) -> bool:
     """Whether the text that has arrived so far is all that would be shown, so that the call can be ended.
 
     So it is where a suggestion could not be longer, and where text comes on and on of which nothing is shown.
     """
-    body, end = _read(cursor_context_at(split, language, control), split, text, multiline)
+    place = context or cursor_context_at(split, language, control)
+    body, end = _read(place, split, text, multiline)
     return end.sure or len(body) > LONGEST or len(text) > MOST_READ
 
 
 def has_head(
-    split: Split, text: str, multiline: Multiline, *, language: str = "", control: tuple[str, ...] = ()
+    split: Split,
+    text: str,
+    multiline: Multiline,
+    *,
+    language: str = "",
+    control: tuple[str, ...] = (),
+    context: CursorContext | None = None,
 ) -> bool:
     """Whether a line has come whole that opens what a suggestion here may have besides: worth showing by itself."""
     if "\n" not in text and "\r" not in text:
         return False
-    place = cursor_context_at(split, language, control)
-    if extent_of(split, multiline, language) is not Extent.STATEMENT:
+    place = context or cursor_context_at(split, language, control)
+    if extent_of(split, multiline, place.language) is not Extent.STATEMENT:
         return False
     body, end = _read(place, split, text, multiline)
     return not end.sure and line_end(body).sure
@@ -72,13 +85,14 @@ def shape(
     multiline: Multiline,
     language: str = "",
     control: tuple[str, ...] = (),
+    context: CursorContext | None = None,
 ) -> Suggestion | None:
     """The suggestion in ``text``, or ``None``. ``finished`` is the server's finish reason, if it gave one.
 
     Characters are only ever left out, but for line ends and indentation, which become the document's; none of the
     user's is lost: what is replaced behind the cursor comes again in the text.
     """
-    place = cursor_context_at(split, language, control)
+    place = context or cursor_context_at(split, language, control)
     text, end = _read(place, split, text, multiline, final=finished == "stop")
     kept = text[: end.at]
     whole = (end.sure or finished == "stop") and len(kept) <= LONGEST

@@ -23,14 +23,13 @@ from fim_lsp.rate_limit.sliding_window import Limits
 from fim_lsp.rate_limit.token_estimate import Estimator
 from fim_lsp.schedule.backend_client import BackendClient
 from fim_lsp.schedule.circuit_breaker import CircuitBreaker
-from fim_lsp.schedule.fallback_chain import FallbackChain
 from fim_lsp.schedule.request import Outcome, Snapshot
 from fim_lsp.schedule.scheduler import Scheduler
-from fim_lsp.settings.schema import Settings
 from fim_lsp.text.document import Document
 from fim_lsp.text.positions import Encoding
 from tests.fakes.backend import Bare
 from tests.quality.recorded_typing import FIRST_TOKEN, PER_TOKEN, Model, Trace, load, tokens
+from tests.schedule.script import a_chain
 from tests.virtual import now, run
 
 URI = "file:///trace"
@@ -106,9 +105,8 @@ async def replay(trace: Trace, *, limits: Limits | None = None, share: float = 0
     """Type the trace as VS Code's client tells it: after each edit the request before is cancelled, and a new one made."""
     model = RateLimitedModel(trace.model(share), limits)
     limiter = Limiter(limits or Limits(), identity="trace", clock=now, jitter=lambda: 0.5)
-    asker = BackendClient(backend=model, health=CircuitBreaker(now), limiter=limiter, estimator=Estimator())
-    plan = FallbackChain(settings=Settings(), askers=(asker,), trouble=lambda *_: None, fine=lambda _: None)
-    completer = Scheduler(plan, debounce=None, excluded=lambda _: False, clock=now)
+    client = BackendClient(backend=model, breaker=CircuitBreaker(now), limiter=limiter, estimator=Estimator())
+    scheduler = Scheduler(a_chain(client), debounce=None, excluded=lambda _: False, clock=now)
     document = Document(trace.text, Encoding.UTF16)
     shown: list[str] = [""] * len(trace.steps)
     answered: list[float] = []
@@ -118,13 +116,13 @@ async def replay(trace: Trace, *, limits: Limits | None = None, share: float = 0
         await asyncio.sleep(step.gap)
         for index, (line, character, end_line, end_character, text) in enumerate(step.changes):
             edit = document.replace((line, character), (end_line, end_character), text)
-            completer.edited(URI, edit, first=index == 0)
+            scheduler.edited(URI, edit, first=index == 0)
         if futures and not futures[-1].done():
             futures[-1].cancel()
         split = document.split(*step.caret, before=24_000, after=24_000)
         asked = now()
-        snapshot = Snapshot(uri=URI, version=number, language=trace.language, path="", split=split)
-        future = completer.ask(snapshot)
+        snapshot = Snapshot(uri=URI, language=trace.language, path="", split=split)
+        future = scheduler.ask(snapshot)
         futures.append(future)
 
         def note(done: asyncio.Future[Any], number: int = number, asked: float = asked) -> None:
@@ -138,7 +136,7 @@ async def replay(trace: Trace, *, limits: Limits | None = None, share: float = 0
 
         future.add_done_callback(note)
     await asyncio.sleep(5)
-    completer.close()
+    scheduler.close()
     await asyncio.sleep(0)
     visible, right = trace.visible(shown)
     count = len(trace.steps)

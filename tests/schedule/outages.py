@@ -18,20 +18,18 @@ import httpx
 from fim_lsp.backends.codestral import codestral
 from fim_lsp.backends.credentials import KeySource
 from fim_lsp.backends.http_backend import HttpBackend
-from fim_lsp.errors import BackendError
 from fim_lsp.http.client import Transport
 from fim_lsp.rate_limit.limiter import Limiter
 from fim_lsp.rate_limit.sliding_window import Limits
 from fim_lsp.rate_limit.token_estimate import Estimator
 from fim_lsp.schedule.backend_client import BackendClient
 from fim_lsp.schedule.circuit_breaker import CircuitBreaker
-from fim_lsp.schedule.fallback_chain import FallbackChain
-from fim_lsp.schedule.request import CompletionResult, Outcome
+from fim_lsp.schedule.request import BackendEvent, CompletionResult, EventKind, Outcome
 from fim_lsp.schedule.scheduler import Scheduler
 from fim_lsp.secret import Secret
 from fim_lsp.session.notifier import Level, Notifier
 from fim_lsp.settings.schema import Settings
-from tests.schedule.script import Script, Typist
+from tests.schedule.script import Script, Typist, a_chain
 from tests.virtual import now, run
 
 URL = "https://fim.example"
@@ -197,26 +195,29 @@ class Outage:
         self.typist = Typist(from_fallback)
         self.told: list[tuple[float, Level, str]] = []
         notices = Notifier(lambda level, sentence: self.told.append((now(), level, sentence)), now)
-        self.askers = tuple(
+        self.clients = tuple(
             BackendClient(
                 backend=one,
-                health=CircuitBreaker(now, lambda: jitter),
+                breaker=CircuitBreaker(now, lambda: jitter),
                 limiter=Limiter(limits or Limits(), identity=one.name, clock=now, jitter=lambda: 0.0),
                 estimator=Estimator(),
             )
             for one in (backend, from_fallback)
         )
-        self.plan = FallbackChain(
+        self.chain = a_chain(
+            *self.clients,
             settings=Settings(timeout=timeout, stream=True),
-            askers=self.askers,
-            trouble=lambda one, error: self._trouble(notices, one, error),
-            fine=notices.fine,
+            on_event=lambda event: self._note(notices, event),
         )
-        self.typist.completer = Scheduler(self.plan, debounce=None, excluded=lambda _: False, clock=now)
+        self.typist.scheduler = Scheduler(self.chain, debounce=None, excluded=lambda _: False, clock=now)
         self.answers: list[tuple[float, CompletionResult]] = []
 
-    def _trouble(self, notices: Notifier, backend: object, error: BackendError) -> None:
-        notices.trouble(backend, error, "ngram")  # type: ignore[arg-type]
+    @staticmethod
+    def _note(notices: Notifier, event: BackendEvent) -> None:
+        if event.kind is EventKind.ANSWERED:
+            notices.fine(event.backend)
+        elif event.kind is EventKind.FAILED and event.error:
+            notices.trouble(event.backend, event.error, "ngram")
 
     async def type_until(self, end: float) -> None:
         """A key every fifth of a second, and a request for each."""
@@ -244,16 +245,16 @@ class Outage:
         end, self.network.behave = now(), _well
         self.calls = len(self.network.calls)
         self.answers.clear()
-        self.typist.completer._memory.cache._entries.clear()  # what was known before helps nobody to ask
+        self.typist.scheduler._memory.cache._entries.clear()  # what was known before helps nobody to ask
         while self.answered_at(end) is None and now() < end + give_up:
             await self.type_until(now() + GAP)
         return (self.answered_at(end) or float("inf")) - end
 
     async def close(self) -> None:
-        self.typist.completer.close()
-        for asker in self.askers:
-            await asker.health.close()
-            await asker.backend.close()
+        self.typist.scheduler.close()
+        for client in self.clients:
+            await client.breaker.close()
+            await client.backend.close()
 
 
 OUTAGES = (0.3, 0.9, 1.5, 2.7, 4.0, 7.1, 11.0, 33.0, 61.0)
@@ -265,7 +266,7 @@ def worst(fault: str, outages: tuple[float, ...] = OUTAGES) -> tuple[float, floa
     async def one(seconds: float) -> tuple[float, float]:
         outage = Outage()
         result = await outage.recovery(fault, seconds)
-        if hasattr(outage.askers[0].health, "close"):
+        if hasattr(outage.clients[0].breaker, "close"):
             await outage.close()
         return result, outage.calls / seconds
 

@@ -16,7 +16,7 @@ from fim_lsp.rate_limit.token_estimate import Estimator
 from fim_lsp.schedule.backend_client import BackendClient
 from fim_lsp.schedule.circuit_breaker import CircuitBreaker
 from fim_lsp.schedule.fallback_chain import FallbackChain
-from fim_lsp.schedule.request import CompletionResult, Snapshot
+from fim_lsp.schedule.request import BackendEvent, CompletionResult, EventKind, Snapshot
 from fim_lsp.schedule.scheduler import Scheduler
 from fim_lsp.settings.schema import Settings
 from fim_lsp.text.document import Document
@@ -70,6 +70,28 @@ class Script(Bare):
         return
 
 
+async def known() -> bool:
+    """The settings are."""
+    return True
+
+
+def a_chain(
+    *clients: BackendClient,
+    settings: Settings | None = None,
+    on_event: Callable[[BackendEvent], None] = lambda _event: None,
+    local_only: bool = False,
+) -> FallbackChain:
+    """A chain whose settings are known."""
+    return FallbackChain(
+        settings=settings or Settings(),
+        clients=clients,
+        on_event=on_event,
+        local_only=lambda _uri: local_only,
+        settings_known=known,
+        policy=None,
+    )
+
+
 class Typist:
     """An editor with one document, over the scheduler alone."""
 
@@ -77,21 +99,20 @@ class Typist:
                  **settings: object) -> None:  # fmt: skip
         self.before, _, self.after = text.partition("‸")
         self.troubles: list[BackendError] = []
-        asker = BackendClient(
+        client = BackendClient(
             backend=backend,
-            health=CircuitBreaker(now, jitter=lambda: 0.0),
+            breaker=CircuitBreaker(now, jitter=lambda: 0.0),
             limiter=Limiter(limits, identity="script", clock=now, jitter=lambda: 0.0) if limits else None,
             estimator=Estimator(),
         )
-        plan = FallbackChain(
-            settings=Settings(**settings),  # type: ignore[arg-type]
-            askers=(asker,),
-            trouble=lambda _backend, error: self.troubles.append(error),
-            fine=lambda _backend: None,
-        )
-        self.completer = Scheduler(plan, debounce=debounce, excluded=lambda uri: uri.endswith(".env"), clock=now)
+        chain = a_chain(client, settings=Settings(**settings), on_event=self._note)  # type: ignore[arg-type]
+        self.scheduler = Scheduler(chain, debounce=debounce, excluded=lambda uri: uri.endswith(".env"), clock=now)
         self.answers: list[tuple[int, CompletionResult]] = []
         self.asked = 0
+
+    def _note(self, event: BackendEvent) -> None:
+        if event.kind is EventKind.FAILED and event.error:
+            self.troubles.append(event.error)
 
     def type(self, text: str) -> None:
         """Put text in at the cursor."""
@@ -118,19 +139,18 @@ class Typist:
             edit = document.replace((len(above) - 1, len(above[-1])), place, "")
         else:
             edit = document.replace(place, place, text)
-        self.completer.edited("file:///a.py", edit)
+        self.scheduler.edited("file:///a.py", edit)
 
     def ask(self, *, explicit: bool = False, uri: str = "file:///a.py") -> asyncio.Future[CompletionResult]:
         """Request a completion; answers are collected in their order."""
         snapshot = Snapshot(
             uri=uri,
-            version=None,
             language="python",
             path="",
             split=split(f"{self.before}‸{self.after}"),
             explicit=explicit,
         )
-        future = self.completer.ask(snapshot)
+        future = self.scheduler.ask(snapshot)
         number, self.asked = self.asked, self.asked + 1
         future.add_done_callback(
             lambda done: None if done.cancelled() else self.answers.append((number, done.result()))

@@ -23,23 +23,22 @@ from fim_lsp.rate_limit.sliding_window import Limits
 from fim_lsp.rate_limit.token_estimate import Estimator
 from fim_lsp.schedule.backend_client import BackendClient
 from fim_lsp.schedule.circuit_breaker import FAILURES, PROBE, REFUSED, CircuitBreaker, State
-from fim_lsp.schedule.fallback_chain import FallbackChain
-from fim_lsp.schedule.request import Outcome, Snapshot
+from fim_lsp.schedule.request import BackendEvent, EventKind, Outcome, Snapshot
 from fim_lsp.settings.schema import Settings
 from tests.marked import split
-from tests.schedule.script import Script, Typist, shown
+from tests.schedule.script import Script, Typist, a_chain, shown
 from tests.virtual import now, run
 
 
-def asker(backend: Backend, *, limits: Limits | None = None) -> BackendClient:
+def client(backend: Backend, *, limits: Limits | None = None) -> BackendClient:
     limiter = Limiter(limits or Limits(), identity="x", clock=now, jitter=lambda: 0.0)
     return BackendClient(
-        backend=backend, health=CircuitBreaker(now, lambda: 0.0), limiter=limiter, estimator=Estimator()
+        backend=backend, breaker=CircuitBreaker(now, lambda: 0.0), limiter=limiter, estimator=Estimator()
     )
 
 
 def snapshot(text: str = "x‸", *, explicit: bool = False) -> Snapshot:
-    return Snapshot(uri="u", version=0, language="python", path="", split=split(text), explicit=explicit)
+    return Snapshot(uri="u", language="python", path="", split=split(text), explicit=explicit)
 
 
 async def ask(one: BackendClient, *, explicit: bool = False) -> str:
@@ -56,7 +55,7 @@ def test_one_second_try_and_only_before_the_first_byte() -> None:
     async def main() -> None:
         backend = Script(lambda prompt: "ok", fail=Overloaded("503"))
         with pytest.raises(Overloaded):
-            await ask(asker(backend))
+            await ask(client(backend))
         assert len(backend.calls) == 2
 
         async def breaks_off(prompt: object) -> object:
@@ -69,7 +68,7 @@ def test_one_second_try_and_only_before_the_first_byte() -> None:
         backend.calls.clear()
         backend.stream = breaks_off  # type: ignore[method-assign,assignment]
         with pytest.raises(Unreachable):
-            await ask(asker(backend))
+            await ask(client(backend))
         assert len(backend.calls) == 1
 
     run(main())
@@ -80,7 +79,7 @@ def test_no_second_try_where_it_would_not_help(error: BackendError) -> None:
     async def main() -> None:
         backend = Script(lambda prompt: "ok", fail=error)
         with pytest.raises(type(error)):
-            await ask(asker(backend))
+            await ask(client(backend))
         assert len(backend.calls) == 1
 
     run(main())
@@ -103,7 +102,7 @@ def test_a_second_try_that_nobody_waits_for_is_not_made() -> None:
 def test_repeated_failures_open_the_circuit_and_a_probe_closes_it() -> None:
     async def main() -> None:
         backend = Script(lambda prompt: "ok", fail=Unreachable("refused"))
-        one = asker(backend)
+        one = client(backend)
         await fail_until_it_rests(one)
         made = len(backend.calls)
         for _ in range(20):
@@ -130,7 +129,7 @@ def test_repeated_failures_open_the_circuit_and_a_probe_closes_it() -> None:
 def test_a_probe_that_is_hung_up_on_still_finds_out() -> None:
     async def main() -> None:
         backend = Script(lambda prompt: "ok", fail=Unreachable("refused"))
-        one = asker(backend)
+        one = client(backend)
         await fail_until_it_rests(one)
         backend.fail = None
         await asyncio.sleep(PROBE)
@@ -140,7 +139,7 @@ def test_a_probe_that_is_hung_up_on_still_finds_out() -> None:
         probe.cancel()
         await asyncio.wait([probe])
         await asyncio.sleep(0.3)
-        assert one.health.state is State.CLOSED
+        assert one.breaker.state is State.CLOSED
         assert (len(backend.calls), backend.hung_up) == (made + 1, 1)
 
     run(main())
@@ -148,11 +147,13 @@ def test_a_probe_that_is_hung_up_on_still_finds_out() -> None:
 
 def test_a_query_changes_nothing() -> None:
     async def main() -> None:
-        one = asker(Script(lambda prompt: "ok", fail=Unreachable("refused")))
+        one = client(Script(lambda prompt: "ok", fail=Unreachable("refused")))
         await fail_until_it_rests(one)
         await asyncio.sleep(PROBE)
-        health = one.health
-        queries = [(health.state, health.probe_due, health.reason, health.silence, health.patience) for _ in range(3)]
+        breaker = one.breaker
+        queries = [
+            (breaker.state, breaker.probe_due, breaker.reason, breaker.silence, breaker.patience) for _ in range(3)
+        ]
         assert len(set(queries)) == 1
         assert queries[0][:2] == (State.OPEN, True)
 
@@ -163,7 +164,7 @@ def test_a_query_changes_nothing() -> None:
 def test_a_key_or_model_that_never_worked_is_probed_slowly_but_comes_back(error: BackendError) -> None:
     async def main() -> None:
         backend = Script(lambda prompt: "ok", fail=error)
-        one = asker(backend)
+        one = client(backend)
         end = now() + 3600
         while now() < end:
             with pytest.raises((type(error), Paused)):
@@ -182,7 +183,7 @@ def test_a_key_or_model_that_never_worked_is_probed_slowly_but_comes_back(error:
 def test_a_refused_key_or_model_is_tried_at_once_when_there_is_reason_to(error: BackendError, mends: str) -> None:
     async def main() -> None:
         backend = Script(lambda prompt: "ok", fail=error)
-        one = asker(backend)
+        one = client(backend)
         for _ in range(5):
             with pytest.raises((type(error), Paused)):
                 await ask(one)
@@ -190,7 +191,7 @@ def test_a_refused_key_or_model_is_tried_at_once_when_there_is_reason_to(error: 
         assert len(backend.calls) == 1
         backend.fail = None
         if mends == "settings are saved":
-            one.health.retry()
+            one.breaker.retry()
         assert await ask(one, explicit=mends == "the user asks") == "ok"
         assert await ask(one) == "ok"
 
@@ -201,7 +202,7 @@ def test_a_refused_key_or_model_is_tried_at_once_when_there_is_reason_to(error: 
 def test_a_refusal_of_what_worked_is_an_outage(error: BackendError) -> None:
     async def main() -> None:
         backend = Script(lambda prompt: "ok")
-        one = asker(backend)
+        one = client(backend)
         assert await ask(one) == "ok"
         backend.fail = error
         for _ in range(60):
@@ -218,7 +219,7 @@ def test_a_refusal_of_what_worked_is_an_outage(error: BackendError) -> None:
 def test_after_a_429_nothing_is_sent_until_the_servers_time() -> None:
     async def main() -> None:
         backend = Script(lambda prompt: "ok", fail=RateLimited("slow down", retry_after=30))
-        one = asker(backend)
+        one = client(backend)
         with pytest.raises(RateLimited):
             await ask(one)
         for _ in range(28):
@@ -238,14 +239,9 @@ def test_the_stand_in_answers_meanwhile_and_its_answers_are_not_kept_for_long() 
         first = Script(lambda prompt: "from the first", fail=Unreachable("refused"))
         second = Script(lambda prompt: "from the second", host="", first=0.001, each=0.0)
         typist = Typist(first, debounce=0.0)
-        troubles: list[BackendError] = []
-        typist.completer.follow(
-            FallbackChain(
-                settings=Settings(),
-                askers=(asker(first), asker(second)),
-                trouble=lambda _, error: troubles.append(error),
-                fine=lambda _: None,
-            ),
+        events: list[BackendEvent] = []
+        typist.scheduler.apply_settings(
+            a_chain(client(first), client(second), on_event=events.append),
             debounce=0.0,
             excluded=lambda _: False,
         )
@@ -254,7 +250,7 @@ def test_the_stand_in_answers_meanwhile_and_its_answers_are_not_kept_for_long() 
             answer = await typist.ask()
             assert (shown(answer), answer.reason) == ("from the second", Outcome.FALLBACK)
         assert len(first.calls) == 2 * FAILURES  # then it rests
-        assert len(troubles) == FAILURES
+        assert sum(event.kind is EventKind.FAILED and event.backend is first for event in events) == FAILURES
         first.fail = None
         await asyncio.sleep(30)
         answer = await typist.ask()

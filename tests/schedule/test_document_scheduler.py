@@ -119,7 +119,7 @@ def test_a_deletion_ends_the_call() -> None:
         typist.ask()
         await asyncio.sleep(0)
         assert backend.hung_up == 1
-        typist.completer.close()
+        typist.scheduler.close()
         await asyncio.sleep(0)
 
     run(main())

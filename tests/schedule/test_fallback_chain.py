@@ -17,10 +17,10 @@ from fim_lsp.schedule.backend_client import BackendClient
 from fim_lsp.schedule.call import Call
 from fim_lsp.schedule.circuit_breaker import CircuitBreaker
 from fim_lsp.schedule.fallback_chain import FallbackChain
-from fim_lsp.schedule.request import Snapshot
-from fim_lsp.settings.schema import Settings
+from fim_lsp.schedule.request import BackendEvent, EventKind, Snapshot
 from tests.fakes.backend import Bare
 from tests.marked import split
+from tests.schedule.script import a_chain
 from tests.virtual import now, run
 
 
@@ -61,18 +61,19 @@ class Station(Bare):
         return True
 
 
-def plan(*backends: Backend, told: list[BackendError] | None = None, stays: bool = False) -> FallbackChain:
-    askers = [
-        BackendClient(backend=one, health=CircuitBreaker(now, lambda: 0.0), estimator=Estimator()) for one in backends
+def chain(*backends: Backend, told: list[BackendError] | None = None, local_only: bool = False) -> FallbackChain:
+    def note(event: BackendEvent) -> None:
+        if told is not None and event.kind is EventKind.FAILED and event.error:
+            told.append(event.error)
+
+    clients = [
+        BackendClient(backend=one, breaker=CircuitBreaker(now, lambda: 0.0), estimator=Estimator()) for one in backends
     ]
-    return FallbackChain(
-        settings=Settings(), askers=askers, trouble=lambda _backend, error: (told if told is not None else []).append(error),
-        fine=lambda _backend: None, stays=lambda _uri: stays,
-    )  # fmt: skip
+    return a_chain(*clients, on_event=note, local_only=local_only)
 
 
 def snapshot(text: str = "x‸") -> Snapshot:
-    return Snapshot(uri="u", version=0, language="python", path="a.py", split=split(text))
+    return Snapshot(uri="u", language="python", path="a.py", split=split(text))
 
 
 def said(one: FallbackChain) -> tuple[str, str | None, bool]:
@@ -91,18 +92,18 @@ def said(one: FallbackChain) -> tuple[str, str | None, bool]:
 def test_the_next_one_begins_anew_when_the_first_breaks_off() -> None:
     told: list[BackendError] = []
     one, other = Station("one", "far.example", "abcdef", breaks=3), Station("other", "127.0.0.1", "xyz")
-    assert said(plan(one, other, told=told)) == ("xyz", "stop", True)
+    assert said(chain(one, other, told=told)) == ("xyz", "stop", True)
     assert len(told) == 1
 
 
 def test_what_came_stands_if_nobody_else_can_answer() -> None:
     one, other = Station("one", "far.example", "abcdef", breaks=3), Station("other", "127.0.0.1", "xyz", breaks=0)
-    assert said(plan(one, other)) == ("abc", None, False)
+    assert said(chain(one, other)) == ("abc", None, False)
 
 
 def test_an_empty_answer_of_the_next_one_voids_nothing() -> None:
     one, other = Station("one", "far.example", "abcdef", breaks=3), Station("other", "127.0.0.1", "")
-    assert said(plan(one, other))[:2] == ("abc", None)  # and its end is not the end of what came before
+    assert said(chain(one, other))[:2] == ("abc", None)  # and its end is not the end of what came before
 
 
 @pytest.mark.parametrize(
@@ -119,7 +120,7 @@ def test_an_empty_answer_of_the_next_one_voids_nothing() -> None:
 def test_half_an_answer_that_its_server_took_back_is_never_shown(
     next_one: Station | None, shown: tuple[str, str | None, bool] | None
 ) -> None:
-    one = plan(
+    one = chain(
         Station("one", "far.example", "abcdef", breaks=3, invalidates_output=True), *([next_one] if next_one else [])
     )
     if shown is None:
@@ -145,7 +146,7 @@ BACKENDS = st.lists(
 @given(BACKENDS, st.booleans())
 def test_what_stays_here_is_never_sent_away(backends: list[Station], prepared: bool) -> None:
     """Whatever fails, in whatever order, by each way that sends."""
-    one = plan(*backends, stays=True)
+    one = chain(*backends, local_only=True)
 
     async def main() -> None:
         try:
@@ -164,7 +165,7 @@ def test_what_stays_here_is_never_sent_away(backends: list[Station], prepared: b
 
 def test_nothing_is_read_ahead_by_another_machine() -> None:
     far, near = Station("one", "far.example", "abc"), Station("two", "127.0.0.1", "abc")
-    run(plan(far, near).prepare(snapshot()))
+    run(chain(far, near).prepare(snapshot()))
     assert (far.prompts, near.prompts) == ([], [])
-    run(plan(near, far).prepare(snapshot()))
+    run(chain(near, far).prepare(snapshot()))
     assert len(near.prompts) == 1

@@ -72,7 +72,7 @@ def test_what_is_read_grows_with_the_answer(text: str, marked: str, monkeypatch:
         assert answer.reason in (Outcome.CALL, Outcome.EMPTY)
         assert backend.sent <= postprocess.MOST_READ + 400  # no more can be shown
         assert reads.characters <= 64 * backend.sent + 16_000
-        typist.completer.close()
+        typist.scheduler.close()
         await asyncio.sleep(0)
 
     run(main())
@@ -103,7 +103,7 @@ def test_of_lines_too_long_to_be_drawn_whole_ones_are_shown() -> None:
 
 def a_call(marked: str = "x = ‸\n") -> Call:
     place = split(marked)
-    snapshot = Snapshot(uri="file:///a.py", version=None, language="python", path="", split=place, explicit=False)
+    snapshot = Snapshot(uri="file:///a.py", language="python", path="", split=place, explicit=False)
     return Call(snapshot, source=None)  # type: ignore[arg-type]
 
 

@@ -42,13 +42,13 @@ class Echo(Bare):
 
 def ask(host: str, marked: str, context: tuple[Snippet, ...] = (), path: str = "a.py") -> tuple[str, Prompt]:
     backend = Echo(host)
-    asker = BackendClient(
-        backend=backend, health=CircuitBreaker(now), estimator=Estimator(), around=lambda *_: context, key=b"k",
+    client = BackendClient(
+        backend=backend, breaker=CircuitBreaker(now), estimator=Estimator(), around=lambda *_: context, key=b"k",
     )  # fmt: skip
-    snapshot = Snapshot(uri="u", version=1, language="python", path=path, split=split(marked))
+    snapshot = Snapshot(uri="u", language="python", path=path, split=split(marked))
 
     async def answer() -> str:
-        async with aclosing(asker.stream(snapshot, Settings())) as chunks:
+        async with aclosing(client.stream(snapshot, Settings())) as chunks:
             return "".join([chunk.text async for chunk in chunks])
 
     return run(answer()), backend.prompts[0]
@@ -99,6 +99,6 @@ def test_a_document_of_no_project_gets_no_context() -> None:
     ],
 )
 def test_a_server_is_told_where_one_line_is_enough(marked: str, settings: dict[str, object], single: bool) -> None:
-    asker = BackendClient(backend=Echo(""), health=CircuitBreaker(now), estimator=Estimator())
-    snapshot = Snapshot(uri="u", version=1, language="python", path="", split=split(marked))
-    assert asker.compose(snapshot, Settings(**settings)).single_line is single  # type: ignore[arg-type]
+    client = BackendClient(backend=Echo(""), breaker=CircuitBreaker(now), estimator=Estimator())
+    snapshot = Snapshot(uri="u", language="python", path="", split=split(marked))
+    assert client.compose(snapshot, Settings(**settings)).single_line is single  # type: ignore[arg-type]

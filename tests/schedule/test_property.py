@@ -70,7 +70,7 @@ def test_every_request_is_answered_once_and_in_order(steps: list[Step], debounce
                 case ["mend"]:
                     backend.fail = None
         if sudden:
-            typist.completer.close()
+            typist.scheduler.close()
         if requests:
             await asyncio.wait(requests)
         await asyncio.sleep(0.1)
@@ -84,7 +84,7 @@ def test_every_request_is_answered_once_and_in_order(steps: list[Step], debounce
         if sudden:
             assert len(backend.ended) == len(backend.started)  # no call outlives interest in it
         assert len(backend.calls) - backend.failed <= edits + explicit + 1 + len(cancelled)
-        typist.completer.close()
+        typist.scheduler.close()
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         assert len(backend.ended) == len(backend.started)

@@ -13,20 +13,14 @@ from fim_lsp.rate_limit.token_estimate import Estimator
 from fim_lsp.schedule.backend_client import BackendClient
 from fim_lsp.schedule.circuit_breaker import CircuitBreaker
 from fim_lsp.schedule.fallback_chain import FallbackChain
-from fim_lsp.schedule.request import Outcome
-from fim_lsp.settings.schema import Settings
-from tests.schedule.script import Script, Typist, shown
-from tests.schedule.test_circuit_breaker import ask, asker, fail_until_it_rests
+from fim_lsp.schedule.request import BackendEvent, EventKind, Outcome
+from tests.schedule.script import Script, Typist, a_chain, shown
+from tests.schedule.test_circuit_breaker import ask, client, fail_until_it_rests
 from tests.virtual import now, run
 
 
-def plan(*backends: Script) -> FallbackChain:
-    return FallbackChain(
-        settings=Settings(),
-        askers=tuple(asker(backend) for backend in backends),
-        trouble=lambda *_: None,
-        fine=lambda _: None,
-    )
+def chain(*backends: Script) -> FallbackChain:
+    return a_chain(*map(client, backends))
 
 
 def test_vs_code_cancels_and_edits_in_one_read_and_asks_again_later() -> None:
@@ -81,7 +75,7 @@ def test_a_block_is_not_cut_because_a_line_was_wanted_meanwhile() -> None:
 def test_a_probe_that_waits_for_the_quota_holds_up_nobody() -> None:
     async def main() -> None:
         backend = Script(lambda prompt: "ok", fail=Unreachable("refused"))
-        one = asker(backend)
+        one = client(backend)
         await fail_until_it_rests(one)
         backend.fail = None
         await asyncio.sleep(6)
@@ -128,7 +122,7 @@ def test_second_tries_count_against_the_quota() -> None:
         backend = Script(lambda prompt: "ok", fail=Unreachable("503"))
         limiter = Limiter(Limits(requests=5), identity="x", clock=now, jitter=lambda: 0.0)
         for _ in range(20):
-            one = BackendClient(backend=backend, health=CircuitBreaker(now), limiter=limiter, estimator=Estimator())
+            one = BackendClient(backend=backend, breaker=CircuitBreaker(now), limiter=limiter, estimator=Estimator())
             with pytest.raises(BackendError):
                 await ask(one)
         assert len(backend.calls) <= 5
@@ -142,7 +136,7 @@ def test_other_settings_hang_up_and_ask_anew() -> None:
         typist = Typist(old, debounce=0.0)
         asked = typist.ask()
         await asyncio.sleep(0.1)
-        typist.completer.follow(plan(new), debounce=0.0, excluded=lambda _: False)
+        typist.scheduler.apply_settings(chain(new), debounce=0.0, excluded=lambda _: False)
         assert shown(await asked) == "new"
         assert old.hung_up == 1
 
@@ -155,7 +149,7 @@ def test_a_file_that_is_excluded_while_its_call_waits_is_not_sent() -> None:
         typist = Typist(backend, debounce=0.2)
         typist.type("a")
         asked = typist.ask()
-        typist.completer.follow(plan(backend), debounce=0.2, excluded=lambda _: True)
+        typist.scheduler.apply_settings(chain(backend), debounce=0.2, excluded=lambda _: True)
         assert (await asked).reason is Outcome.EXCLUDED
         await asyncio.sleep(1)
         assert backend.calls == []
@@ -191,21 +185,16 @@ def test_who_asks_by_a_key_is_not_told_that_nothing_is_known() -> None:
 
 def test_trouble_is_news_again_after_an_answer_that_we_ended() -> None:
     async def main() -> None:
-        fine: list[str] = []
+        events: list[BackendEvent] = []
         backend = Script(lambda prompt: "one\ntwo\nthree", each=0.2)
         typist = Typist(backend, "a = ‸ + b", debounce=0.0)
-        typist.completer.follow(
-            FallbackChain(
-                settings=Settings(),
-                askers=(asker(backend),),
-                trouble=lambda *_: None,
-                fine=lambda one: fine.append(one.name),
-            ),
+        typist.scheduler.apply_settings(
+            a_chain(client(backend), on_event=events.append),
             debounce=0.0,
             excluded=lambda _: False,
         )
         assert shown(await typist.ask()) == "one"
         await asyncio.sleep(1)  # it runs on for a moment
-        assert fine == ["script"]
+        assert [(event.backend.name, event.kind) for event in events] == [("script", EventKind.ANSWERED)]
 
     run(main())

@@ -116,7 +116,7 @@ def test_a_call_that_is_hung_up_on_shows_nothing_later() -> None:
         again = typist.ask()
         await asyncio.sleep(PATIENCE)
         assert not again.done()
-        typist.completer.close()
+        typist.scheduler.close()
         await asyncio.sleep(0)
         assert (await again).reason is Outcome.CLOSED
 

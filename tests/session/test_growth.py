@@ -57,7 +57,7 @@ async def visit(session: Session, root: Path, number: int) -> None:
     session.opened(path.as_uri(), "python", path, document)
     session.changed(path.as_uri(), document, document.replace((5, 4), (5, 4), "ret"))
     split = document.split(5, 7, before=100, after=100)
-    await session.ask(Snapshot(uri=path.as_uri(), version=1, language="python", path="", split=split))
+    await session.ask(Snapshot(uri=path.as_uri(), language="python", path="", split=split))
     session.closed(path.as_uri())
 
 

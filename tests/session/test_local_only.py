@@ -148,9 +148,7 @@ async def _drive(root: Path, steps: list[tuple[str, str]]) -> None:
             session.changed(uri, documents[name], edit)
         elif what == "ask" and name in documents:
             split = documents[name].split(3, 4, before=session.window, after=session.window)
-            waiting.append(
-                session.ask(Snapshot(uri=uri, version=1, language="python", path="", split=split, explicit=True))
-            )
+            waiting.append(session.ask(Snapshot(uri=uri, language="python", path="", split=split, explicit=True)))
         elif what == "more globs":
             globs.append(name)
             session.workspace_settings({"local_only": list(globs)})

@@ -1,0 +1,50 @@
+"""From a model's raw text to what is shown, by the settings in force.
+
+:mod:`fim_lsp.suggest.postprocess` is imported on first use: compiling its patterns takes 10 ms, which start-up need not wait for.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from fim_lsp.prompt.fim_templates import CONTROL_TOKENS
+from fim_lsp.schedule.request import Snapshot
+from fim_lsp.suggest.cursor_context import CursorContext, Multiline, cursor_context_at
+from fim_lsp.suggest.suggestion import Suggestion
+
+_CONTEXTS = 4  # a stream looks at one or two places at every chunk: the call's, and that of the request that reuses it
+
+
+class Postprocessor:
+    """Keeps the cursor contexts of the last few snapshots, because a stream asks for the same ones at every chunk."""
+
+    def __init__(self, multiline: Multiline) -> None:
+        self._multiline = multiline
+        self._contexts: deque[tuple[Snapshot, CursorContext]] = deque(maxlen=_CONTEXTS)
+
+    def suggestion(self, snapshot: Snapshot, text: str, finish: str | None) -> Suggestion | None:
+        """What is shown of ``text``. ``finish`` is the server's finish reason, if it has sent one."""
+        from fim_lsp.suggest.postprocess import shape
+
+        context = self._context(snapshot)
+        return shape(snapshot.split, text, finished=finish, multiline=self._multiline, context=context)
+
+    def is_complete(self, snapshot: Snapshot, text: str) -> bool:
+        """Whether more text would not change what is shown."""
+        from fim_lsp.suggest.postprocess import is_complete
+
+        return is_complete(snapshot.split, text, self._multiline, context=self._context(snapshot))
+
+    def has_head(self, snapshot: Snapshot, text: str) -> bool:
+        """Whether the first line of a block has arrived whole, so that it could be shown without the rest."""
+        from fim_lsp.suggest.postprocess import has_head
+
+        return has_head(snapshot.split, text, self._multiline, context=self._context(snapshot))
+
+    def _context(self, snapshot: Snapshot) -> CursorContext:
+        for known, context in self._contexts:
+            if known is snapshot:
+                return context
+        context = cursor_context_at(snapshot.split, snapshot.language, CONTROL_TOKENS)
+        self._contexts.append((snapshot, context))
+        return context
