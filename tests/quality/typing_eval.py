@@ -48,6 +48,8 @@ class RateLimitedModel(Bare):
     hung_up: int = 0
     refused: int = 0
     connections: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
     _idle: int = 0
     _minute: collections.deque[tuple[float, int]] = field(default_factory=collections.deque)
 
@@ -57,6 +59,7 @@ class RateLimitedModel(Bare):
         self.connections += new
         charged = (len(prompt.prefix) + len(prompt.suffix)) // 3
         self._take(charged)
+        self.prompt_tokens += charged
         done = False
         generated = 0
         try:
@@ -70,6 +73,7 @@ class RateLimitedModel(Bare):
             yield Chunk(finish="stop", usage=Usage(prompt_tokens=charged, completion_tokens=generated))
         finally:
             self.hung_up += not done
+            self.completion_tokens += generated
             self._minute.append((now(), generated))
 
     async def close(self) -> None:
@@ -98,6 +102,8 @@ class Result:
     connections: int
     hung_up: int
     refused: int
+    prompt_tokens: int
+    completion_tokens: int
     in_order: bool
 
 
@@ -148,6 +154,8 @@ async def replay(trace: Trace, *, limits: Limits | None = None, share: float = 0
         connections=model.connections,
         hung_up=model.hung_up,
         refused=model.refused,
+        prompt_tokens=model.prompt_tokens,
+        completion_tokens=model.completion_tokens,
         in_order=answers == sorted(set(answers)) and all(future.done() for future in futures),
     )
 
