@@ -44,7 +44,7 @@ def complete(place: str, path: str | None, environment: Mapping[str, str]) -> in
         _ask(source.absolute(), document, line - 1, length if column is None else column - 1, environment)
     )
     if answer.suggestion is None:
-        _tell(Level.INFO, SENTENCES[answer.reason])
+        _tell(Level.INFO, SENTENCES[answer.outcome])
         return 1
     shown = answer.suggestion.text
     if sys.stdout.isatty():

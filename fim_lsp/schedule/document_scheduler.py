@@ -60,13 +60,13 @@ class DocumentScheduler:
             return
         if not call.apply_edit(edit):
             self._hang_up()
-            self._answer(CompletionResult(reason=Outcome.SUPERSEDED))
+            self._answer(CompletionResult(outcome=Outcome.SUPERSEDED))
         elif call.hang_up_timer is not None:
             self._schedule_hang_up(call, RETURN)
 
     def ask(self, snapshot: Snapshot) -> asyncio.Future[CompletionResult]:
         """Request a completion. Cancelling the future takes the request back; it never raises anything else."""
-        self._answer(CompletionResult(reason=Outcome.SUPERSEDED))
+        self._answer(CompletionResult(outcome=Outcome.SUPERSEDED))
         future: asyncio.Future[CompletionResult] = asyncio.get_running_loop().create_future()
         future.add_done_callback(self._taken_back)
         self._pending = snapshot, future
@@ -79,14 +79,14 @@ class DocumentScheduler:
         if self._call is not None and self._call.begun_at is not None:
             self.memory.lengthen(self._call)
         answer = self.memory.recall(snapshot, source)
-        if answer and not (snapshot.explicit and (answer.suggestion is None or answer.reason is Outcome.FALLBACK)):
+        if answer and not (snapshot.explicit and (answer.suggestion is None or answer.outcome is Outcome.FALLBACK)):
             self._stop_waiting()
             self._answer(answer)
         elif self._call is not None and self._call.started:
             self._join(self._call)
         elif reason := skip_reason(snapshot, self._last_edit.at(snapshot.split.line, snapshot.split.column)):
             self._stop_waiting()
-            self._answer(CompletionResult(reason=reason))
+            self._answer(CompletionResult(outcome=reason))
         else:
             self._want(snapshot, source)
         return future
@@ -95,7 +95,7 @@ class DocumentScheduler:
         """The settings changed: a call that they would not make is ended, and made anew for whoever waits."""
         source, call = self.source(), self._call
         if excluded:
-            self._answer(CompletionResult(reason=Outcome.EXCLUDED))
+            self._answer(CompletionResult(outcome=Outcome.EXCLUDED))
             self._hang_up()
         elif call is not None and call.source.identity != source.identity:
             self._hang_up()
@@ -106,7 +106,7 @@ class DocumentScheduler:
 
     def close(self) -> None:
         """The document is gone: answer what waits, hang up."""
-        self._answer(CompletionResult(reason=Outcome.CLOSED))
+        self._answer(CompletionResult(outcome=Outcome.CLOSED))
         self._hang_up()
 
     def _taken_back(self, future: asyncio.Future[CompletionResult]) -> None:
@@ -199,7 +199,7 @@ class DocumentScheduler:
         if self._pending is None:
             return
         if typed_since(call.snapshot.split, self._pending[0].split) == "":
-            self._answer(CompletionResult(reason=Outcome.EMPTY))  # asking the same again would bring the same
+            self._answer(CompletionResult(outcome=Outcome.EMPTY))  # asking the same again would bring the same
         else:
             self._want(self._pending[0], self.source())
 
@@ -219,12 +219,12 @@ class DocumentScheduler:
         answer = known or self.memory.part(snapshot, call) or self._begun(snapshot, call)
         if answer is None:
             return
-        reason = answer.reason
+        reason = answer.outcome
         if reason is Outcome.CACHE:
             reason = Outcome.CALL if snapshot.split == call.snapshot.split else Outcome.REUSED_CALL
         if answer.suggestion is None:
             reason = Outcome.EMPTY
-        self._answer(CompletionResult(reason=reason, suggestion=answer.suggestion))
+        self._answer(CompletionResult(outcome=reason, suggestion=answer.suggestion))
 
     def _begun(self, snapshot: Snapshot, call: Call) -> CompletionResult | None:
         """What is whole of a block whose first line has waited for the others long enough."""
@@ -247,7 +247,7 @@ class DocumentScheduler:
         if self._call is call:
             self._cancel_hang_up(call)
             self._call = None
-            self._answer(CompletionResult(reason=Outcome.NO_BACKEND))
+            self._answer(CompletionResult(outcome=Outcome.NO_BACKEND))
 
     def _stop_waiting(self) -> None:
         """Give up a call that has not begun."""

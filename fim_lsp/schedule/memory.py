@@ -28,9 +28,9 @@ class Memory:
         reason = Outcome.FALLBACK if found.known.from_fallback else Outcome.CACHE
         shown = found.known.suggestion
         if not found.typed:
-            return CompletionResult(reason=reason, suggestion=shown)
+            return CompletionResult(outcome=reason, suggestion=shown)
         if shown is not None and not found.paired and (rest := shown.after(found.typed)):
-            return CompletionResult(reason=reason, suggestion=rest)
+            return CompletionResult(outcome=reason, suggestion=rest)
         return self._next_piece(snapshot, source, found)
 
     def keep(self, call: Call) -> None:
@@ -55,7 +55,9 @@ class Memory:
         call.begun_at = now
         call.begun.append(Begun(snapshot=snapshot, suggestion=suggestion))
         self._put(snapshot, call, rest, suggestion)
-        return CompletionResult(reason=Outcome.FALLBACK if call.from_fallback else Outcome.CACHE, suggestion=suggestion)
+        return CompletionResult(
+            outcome=Outcome.FALLBACK if call.from_fallback else Outcome.CACHE, suggestion=suggestion
+        )
 
     def lengthen(self, call: Call) -> None:
         """Where something was shown before the call's end, have what has come since ready: the same, and more."""
@@ -95,5 +97,5 @@ class Memory:
         )
         self.cache.put((snapshot.place, source.scope), snapshot.split, piece)
         return CompletionResult(
-            reason=Outcome.FALLBACK if known.from_fallback else Outcome.CACHE, suggestion=suggestion
+            outcome=Outcome.FALLBACK if known.from_fallback else Outcome.CACHE, suggestion=suggestion
         )

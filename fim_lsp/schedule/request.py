@@ -52,9 +52,9 @@ class Outcome(enum.StrEnum):
     """Why an answer is what it is: where its text came from, or why there is none."""
 
     CALL = "call"  # a back end was asked for it
-    REUSED_CALL = "joined"  # a call under way brought it
+    REUSED_CALL = "reused call"  # a call that was already in flight brought it
     CACHE = "cache"  # it was known
-    FALLBACK = "stand-in"  # the first back end could not answer, another did
+    FALLBACK = "fallback"  # the first back end could not answer, another one did
     SUPERSEDED = "superseded"  # a newer request or edit took its place
     EXCLUDED = "excluded"  # the file is never sent
     LOCAL_ONLY = "local only"  # the file stays on this machine, where no back end is
@@ -63,7 +63,7 @@ class Outcome(enum.StrEnum):
     PASTE = "paste"  # the last edit was a program's, or a paste
     IN_WORD = "in word"  # the cursor is inside a word
     EMPTY = "empty"  # the back end had nothing to say, or nothing that could be shown
-    NO_BACKEND = "trouble"  # no back end answered
+    NO_BACKEND = "no back end"  # no back end answered
     CLOSED = "closed"  # the document or the server was closed
 
 
@@ -71,7 +71,7 @@ class Outcome(enum.StrEnum):
 class CompletionResult:
     """What a request gets: a suggestion or none, and why."""
 
-    reason: Outcome
+    outcome: Outcome
     suggestion: Suggestion | None = None
 
 

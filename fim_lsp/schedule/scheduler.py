@@ -79,5 +79,5 @@ class Scheduler:
 
 def _silence(reason: Outcome) -> asyncio.Future[CompletionResult]:
     future: asyncio.Future[CompletionResult] = asyncio.get_running_loop().create_future()
-    future.set_result(CompletionResult(reason=reason))
+    future.set_result(CompletionResult(outcome=reason))
     return future

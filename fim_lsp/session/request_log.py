@@ -91,7 +91,7 @@ class RequestLog:
 
     def answered(self, snapshot: Snapshot, answer: CompletionResult, seconds: float = 0.0) -> None:
         """A request was answered."""
-        sentence = SENTENCES[answer.reason]
+        sentence = SENTENCES[answer.outcome]
         shown = answer.suggestion
         if shown is not None:
             lines = shown.text.count("\n") + 1

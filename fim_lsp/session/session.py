@@ -233,7 +233,7 @@ class Session:
             self._journal.answered(snapshot, answer.result())
             return
         told = self._journal.asked(snapshot)
-        taken_back = CompletionResult(reason=Outcome.SUPERSEDED)
+        taken_back = CompletionResult(outcome=Outcome.SUPERSEDED)
         answer.add_done_callback(lambda done: told(taken_back if done.cancelled() else done.result()))
 
     async def ready(self) -> None:

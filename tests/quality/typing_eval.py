@@ -137,7 +137,7 @@ async def replay(trace: Trace, *, limits: Limits | None = None, share: float = 0
             answers.append(number)
             if number == len(futures) - 1 and (suggestion := done.result().suggestion):
                 shown[number] = suggestion.text
-                if done.result().reason is Outcome.CALL:
+                if done.result().outcome is Outcome.CALL:
                     answered.append(now() - asked)
 
         future.add_done_callback(note)

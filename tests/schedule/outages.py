@@ -233,7 +233,7 @@ class Outage:
 
     def answered_at(self, since: float) -> float | None:
         """When a call of the first back end first brought something after ``since``."""
-        return next((at for at, answer in self.answers if at >= since and answer.reason in _ASKED), None)
+        return next((at for at, answer in self.answers if at >= since and answer.outcome in _ASKED), None)
 
     async def recovery(self, fault: str, seconds: float, *, give_up: float = 100.0) -> float:
         """Seconds from the end of a fault that lasts ``seconds`` to the first answer, while one types."""

@@ -248,12 +248,12 @@ def test_the_stand_in_answers_meanwhile_and_its_answers_are_not_kept_for_long() 
         for character in "abcdeg":
             typist.type(character)
             answer = await typist.ask()
-            assert (shown(answer), answer.reason) == ("from the second", Outcome.FALLBACK)
+            assert (shown(answer), answer.outcome) == ("from the second", Outcome.FALLBACK)
         assert len(first.calls) == 2 * FAILURES  # then it rests
         assert sum(event.kind is EventKind.FAILED and event.backend is first for event in events) == FAILURES
         first.fail = None
         await asyncio.sleep(30)
         answer = await typist.ask()
-        assert (shown(answer), answer.reason) == ("from the first", Outcome.CALL)
+        assert (shown(answer), answer.outcome) == ("from the first", Outcome.CALL)
 
     run(main())

@@ -24,7 +24,7 @@ def test_a_burst_of_edits_is_one_call_made_after_the_last() -> None:
         assert len(backend.calls) == 1
         assert backend.started == [pytest.approx(29 * 0.03 + 0.2)]
         assert [number for number, _ in typist.answers] == list(range(30))
-        assert {answer.reason for _, answer in typist.answers[:-1]} == {Outcome.SUPERSEDED}
+        assert {answer.outcome for _, answer in typist.answers[:-1]} == {Outcome.SUPERSEDED}
 
     run(main())
 
@@ -52,7 +52,7 @@ def test_a_request_by_key_waits_for_nothing() -> None:
         answer = await typist.ask(explicit=True)
         assert shown(answer) == "x"
         assert backend.started == [0.01]
-        assert (await waiting).reason is Outcome.SUPERSEDED
+        assert (await waiting).outcome is Outcome.SUPERSEDED
 
     run(main())
 
@@ -69,7 +69,7 @@ def test_typing_what_a_running_call_says_keeps_it() -> None:
             last = typist.ask()
             await asyncio.sleep(0.08)
         answer = await last
-        assert (shown(answer), answer.reason) == ("lo(world)", Outcome.REUSED_CALL)
+        assert (shown(answer), answer.outcome) == ("lo(world)", Outcome.REUSED_CALL)
         assert (len(backend.calls), backend.hung_up) == (1, 0)
 
     run(main())
@@ -190,7 +190,7 @@ def test_going_back_finds_the_older_answer() -> None:
         typist.type("q")
         answer = typist.ask()
         assert answer.done()
-        assert answer.result().reason is Outcome.CACHE  # that nothing is to suggest is remembered too
+        assert answer.result().outcome is Outcome.CACHE  # that nothing is to suggest is remembered too
         assert len(backend.calls) == 2
 
     run(main())
@@ -201,7 +201,7 @@ def test_an_excluded_file_never_reaches_a_back_end() -> None:
         backend = Script(lambda prompt: "secret")
         typist = Typist(backend)
         answer = await typist.ask(uri="file:///.env")
-        assert (shown(answer), answer.reason) == (None, Outcome.EXCLUDED)
+        assert (shown(answer), answer.outcome) == (None, Outcome.EXCLUDED)
         assert backend.calls == []
 
     run(main())
@@ -213,7 +213,7 @@ def test_trouble_is_an_empty_answer() -> None:
         typist = Typist(backend)
         typist.type("x")
         answer = await typist.ask()
-        assert (shown(answer), answer.reason) == (None, Outcome.NO_BACKEND)
+        assert (shown(answer), answer.outcome) == (None, Outcome.NO_BACKEND)
         assert [str(error) for error in typist.troubles] == ["no route to script.example"]
 
     run(main())
@@ -226,6 +226,6 @@ def test_a_fault_of_ours_is_an_empty_answer_too() -> None:
 
         typist = Typist(Script(broken))
         typist.type("x")
-        assert (await typist.ask()).reason is Outcome.NO_BACKEND
+        assert (await typist.ask()).outcome is Outcome.NO_BACKEND
 
     run(main())

@@ -69,7 +69,7 @@ def test_what_is_read_grows_with_the_answer(text: str, marked: str, monkeypatch:
         typist = Typist(backend, marked)
         reads = Reads(monkeypatch)
         answer = await asyncio.wait_for(typist.ask(explicit=True), 5)
-        assert answer.reason in (Outcome.CALL, Outcome.EMPTY)
+        assert answer.outcome in (Outcome.CALL, Outcome.EMPTY)
         assert backend.sent <= postprocess.MOST_READ + 400  # no more can be shown
         assert reads.characters <= 64 * backend.sent + 16_000
         typist.scheduler.close()

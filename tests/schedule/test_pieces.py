@@ -19,7 +19,7 @@ def test_after_an_accept_the_next_piece_is_known() -> None:
         typist.type("one()")
         second = typist.ask()
         assert second.done()
-        assert (shown(second.result()), second.result().reason) == ("\ntwo()", Outcome.CACHE)
+        assert (shown(second.result()), second.result().outcome) == ("\ntwo()", Outcome.CACHE)
         typist.type("\n")
         assert shown(await typist.ask()) == "two()"
         typist.type("two()")

@@ -79,7 +79,7 @@ def test_every_request_is_answered_once_and_in_order(steps: list[Step], debounce
         assert set(order) | cancelled == set(range(len(requests)))
         assert not set(order) & cancelled
         for number, answered in typist.answers[:-1]:
-            if answered.reason is Outcome.SUPERSEDED:
+            if answered.outcome is Outcome.SUPERSEDED:
                 assert number < len(requests) - 1
         if sudden:
             assert len(backend.ended) == len(backend.started)  # no call outlives interest in it

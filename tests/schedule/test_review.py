@@ -150,7 +150,7 @@ def test_a_file_that_is_excluded_while_its_call_waits_is_not_sent() -> None:
         typist.type("a")
         asked = typist.ask()
         typist.scheduler.apply_settings(chain(backend), debounce=0.2, excluded=lambda _: True)
-        assert (await asked).reason is Outcome.EXCLUDED
+        assert (await asked).outcome is Outcome.EXCLUDED
         await asyncio.sleep(1)
         assert backend.calls == []
 
@@ -162,11 +162,11 @@ def test_a_deletion_elsewhere_says_nothing_about_here() -> None:
         backend = Script(lambda prompt: "x")
         typist = Typist(backend, "one two\n‸\nthree", debounce=0.0)
         typist.erase()
-        assert (await typist.ask()).reason is Outcome.DELETION
+        assert (await typist.ask()).outcome is Outcome.DELETION
         typist.before, typist.after = "one two\nth", "ree"
-        assert (await typist.ask()).reason is not Outcome.DELETION
+        assert (await typist.ask()).outcome is not Outcome.DELETION
         typist.before, typist.after = "one two", "\nthree"
-        assert (await typist.ask(explicit=True)).reason is Outcome.CALL
+        assert (await typist.ask(explicit=True)).outcome is Outcome.CALL
 
     run(main())
 
@@ -176,8 +176,8 @@ def test_who_asks_by_a_key_is_not_told_that_nothing_is_known() -> None:
         answers = iter(["", "here"])
         backend = Script(lambda prompt: next(answers))
         typist = Typist(backend, debounce=0.0)
-        assert (await typist.ask()).reason is Outcome.EMPTY
-        assert (await typist.ask()).reason is Outcome.CACHE
+        assert (await typist.ask()).outcome is Outcome.EMPTY
+        assert (await typist.ask()).outcome is Outcome.CACHE
         assert shown(await typist.ask(explicit=True)) == "here"
 
     run(main())

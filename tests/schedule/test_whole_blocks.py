@@ -73,7 +73,7 @@ def test_asking_again_brings_what_has_come_since(typed: str) -> None:
         await asyncio.sleep(1)
         last = await typist.ask()
         assert shown(last) == WHOLE_BLOCK.removeprefix(typed[:1])
-        assert last.reason is Outcome.CACHE
+        assert last.outcome is Outcome.CACHE
         assert len(backend.calls) == 1
 
     run(main())
@@ -112,13 +112,13 @@ def test_a_call_that_is_hung_up_on_shows_nothing_later() -> None:
         waiting = typist.ask()
         await asyncio.sleep(0.25 + 7 / 200)  # the first line has come, the others have not
         typist.type("x")
-        assert (await waiting).reason is Outcome.SUPERSEDED
+        assert (await waiting).outcome is Outcome.SUPERSEDED
         again = typist.ask()
         await asyncio.sleep(PATIENCE)
         assert not again.done()
         typist.scheduler.close()
         await asyncio.sleep(0)
-        assert (await again).reason is Outcome.CLOSED
+        assert (await again).outcome is Outcome.CLOSED
 
     run(main())
 
