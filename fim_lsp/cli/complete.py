@@ -11,7 +11,7 @@ from pathlib import Path
 
 from fim_lsp.backends.ngram_backend import NgramBackend
 from fim_lsp.errors import UsageError
-from fim_lsp.schedule.request import CompletionResult, Snapshot
+from fim_lsp.schedule.request import CompletionResult
 from fim_lsp.session.notifier import Level
 from fim_lsp.session.request_log import SENTENCES
 from fim_lsp.session.session import Session
@@ -62,11 +62,9 @@ async def _ask(
     uri, language = path.as_uri(), language_of(path)
     session.start(roots=[workspace_of(path)])
     session.opened(uri, language, path, document)
-    split = document.split(line, column, before=session.window, after=session.window)
-    snapshot = Snapshot(uri=uri, language=language, path="", split=split, explicit=True)
     try:
         await session.ready()
-        return await session.ask(snapshot)
+        return await session.ask(uri, line, column, explicit=True).result
     finally:
         await session.close()
 

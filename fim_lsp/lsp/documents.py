@@ -17,7 +17,6 @@ from pygls.workspace import Workspace
 
 from fim_lsp.lsp.notebooks import Notebooks
 from fim_lsp.text.cells import PROSE, Beside
-from fim_lsp.text.cursor import Split
 from fim_lsp.text.document import Document, Edit
 from fim_lsp.text.positions import Encoding
 from fim_lsp.workspace.language_ids import language_of
@@ -35,10 +34,6 @@ class OpenDocument:
     path: Path | None
     text: Document
     notebook: str = ""
-
-    def split(self, position: types.Position, *, window: int) -> Split:
-        """The text round a position, ``window`` characters to each side."""
-        return self.text.split(position.line, position.character, before=window, after=window)
 
 
 class Listener(Protocol):

@@ -19,7 +19,7 @@ from fim_lsp.lsp.notebooks import SYNC
 from fim_lsp.lsp.protocol import Protocol, in_message_order
 from fim_lsp.lsp.status import NOTIFICATION, STATUS, WHY, as_params, status, wants_status, why
 from fim_lsp.lsp.to_protocol import completion_list, inline_list, word_before
-from fim_lsp.schedule.request import CompletionResult, Snapshot
+from fim_lsp.schedule.request import CompletionResult
 from fim_lsp.session.notifier import Level
 from fim_lsp.session.request_log import RequestLog, Status
 from fim_lsp.session.session import Session
@@ -243,12 +243,11 @@ def _ask(
     document = server.documents.document(params.text_document.uri)
     if document is None:
         return None
-    split = document.split(params.position, window=server.session.window)
-    line = document.text.lines[split.line]
-    snapshot = Snapshot(uri=document.uri, language=document.language, path="", split=split, explicit=explicit)
-    encoding = document.text.encoding
-    answer = server.session.ask(snapshot, server.documents.beside(document))
-    return (lambda column: to_units(line, column, encoding)), split, answer
+    position, beside = params.position, server.documents.beside(document)
+    request = server.session.ask(document.uri, position.line, position.character, explicit=explicit, beside=beside)
+    split = request.snapshot.split
+    line, encoding = document.text.lines[split.line], document.text.encoding
+    return (lambda column: to_units(line, column, encoding)), split, request.result
 
 
 def _span(units: Callable[[int], int], split: Split, back: int, suggestion: Suggestion | None) -> types.Range:

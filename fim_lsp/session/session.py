@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -28,10 +28,16 @@ from fim_lsp.text.document import Document, Edit
 from fim_lsp.workspace.file_policy import FilePolicy
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A request that was made: the text it is about, and its result. Cancelling the result withdraws the request."""
+
+    snapshot: Snapshot
+    result: asyncio.Future[CompletionResult]
+
+
 class Session:
     """Make one, :meth:`start` it inside a running loop, tell it of documents, ask it, :meth:`close` it."""
-
-    window = WINDOW_CHARACTERS
 
     def __init__(
         self,
@@ -195,7 +201,7 @@ class Session:
         await self._surroundings.wait_until_read(uri)
         known, document = await self._feed.known(), self._documents.get(uri)
         if known and document is not None and document.text is text and not document.excluded:
-            split = text.split(0, 0, before=0, after=self.window)
+            split = text.split(0, 0, before=0, after=WINDOW_CHARACTERS)
             path = self._documents.name(uri)
             snapshot = Snapshot(uri=uri, language=document.language, path=path, split=split)
             await self._plan.prepare(snapshot)
@@ -207,20 +213,37 @@ class Session:
 
     # -- completions
 
-    def ask(self, snapshot: Snapshot, beside: Beside | None = None) -> asyncio.Future[CompletionResult]:
-        """Request a completion; see :meth:`~fim_lsp.schedule.scheduler.Completer.ask`. ``beside`` are a cell's neighbours."""
+    def ask(
+        self, uri: str, line: int, character: int, *, explicit: bool = False, beside: Beside | None = None
+    ) -> Request:
+        """Request a completion at a position of an open document, which is counted in the document's encoding.
+
+        ``explicit``: it was triggered manually. ``beside`` are the other cells, if the document is a cell of a notebook.
+        """
         self._look_again()
         assert self._completer is not None, "start() comes first"  # noqa: S101 - a slip of ours, not of a user's
         self._crew.look(self.settings)
-        uri = snapshot.uri
-        snapshot = replace(snapshot, path=self._documents.name(uri), size=self._documents[uri].size)
-        if beside is not None:
-            above, below = self._documents.cells(uri, beside)
-            whole = join(snapshot.split, snapshot.language, above, below, window=self.window)
-            snapshot = replace(snapshot, notebook=beside.notebook, whole=whole)
-        answer = self._completer.ask(snapshot)
-        self._note(snapshot, answer)
-        return answer
+        snapshot = self._snapshot(uri, line, character, explicit=explicit, beside=beside)
+        result = self._completer.ask(snapshot)
+        self._note(snapshot, result)
+        return Request(snapshot=snapshot, result=result)
+
+    def _snapshot(self, uri: str, line: int, character: int, *, explicit: bool, beside: Beside | None) -> Snapshot:
+        document = self._documents[uri]
+        split = document.text.split(line, character, before=WINDOW_CHARACTERS, after=WINDOW_CHARACTERS)
+        snapshot = Snapshot(
+            uri=uri,
+            language=document.language,
+            path=self._documents.name(uri),
+            split=split,
+            explicit=explicit,
+            size=document.size,
+        )
+        if beside is None:
+            return snapshot
+        above, below = self._documents.cells(uri, beside)
+        whole = join(split, document.language, above, below, window=WINDOW_CHARACTERS)
+        return replace(snapshot, notebook=beside.notebook, whole=whole)
 
     def _look_again(self) -> None:
         """Follow files of settings and ignore files that have changed, which costs microseconds if none has."""

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from fim_lsp.schedule.cache import Cache
-from fim_lsp.schedule.request import Snapshot
 from fim_lsp.session.session import Session
 from fim_lsp.text.document import Document
 from fim_lsp.text.positions import Encoding
@@ -56,8 +55,7 @@ async def visit(session: Session, root: Path, number: int) -> None:
     document = Document(lines, Encoding.UTF16)
     session.opened(path.as_uri(), "python", path, document)
     session.changed(path.as_uri(), document, document.replace((5, 4), (5, 4), "ret"))
-    split = document.split(5, 7, before=100, after=100)
-    await session.ask(Snapshot(uri=path.as_uri(), language="python", path="", split=split))
+    await session.ask(path.as_uri(), 5, 7).result
     session.closed(path.as_uri())
 
 

@@ -14,7 +14,6 @@ from fim_lsp.backends.backend import Backend, Chunk
 from fim_lsp.backends.factory import BackendSet
 from fim_lsp.errors import Unreachable
 from fim_lsp.prompt.prompt import Prompt
-from fim_lsp.schedule.request import Snapshot
 from fim_lsp.session import backend_manager
 from fim_lsp.session.session import Session
 from fim_lsp.text.document import Document, Edit
@@ -147,8 +146,7 @@ async def _drive(root: Path, steps: list[tuple[str, str]]) -> None:
             edit: Edit = documents[name].replace((3, 4), (3, 4), "y")
             session.changed(uri, documents[name], edit)
         elif what == "ask" and name in documents:
-            split = documents[name].split(3, 4, before=session.window, after=session.window)
-            waiting.append(session.ask(Snapshot(uri=uri, language="python", path="", split=split, explicit=True)))
+            waiting.append(session.ask(uri, 3, 4, explicit=True).result)
         elif what == "more globs":
             globs.append(name)
             session.workspace_settings({"local_only": list(globs)})
