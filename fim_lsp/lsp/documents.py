@@ -17,7 +17,7 @@ from pygls.workspace import Workspace
 
 from fim_lsp.lsp.notebooks import Notebooks
 from fim_lsp.text.cells import PROSE, Beside
-from fim_lsp.text.document import Document, Edit
+from fim_lsp.text.document import Change, Document
 from fim_lsp.text.positions import Encoding
 from fim_lsp.workspace.language_ids import language_of
 
@@ -42,8 +42,8 @@ class Listener(Protocol):
     def opened(self, document: OpenDocument) -> None:
         """A document was opened, or opened again."""
 
-    def changed(self, document: OpenDocument, edit: Edit, *, first: bool) -> None:
-        """One change was applied; ``first`` is false if it came in one message with the one before."""
+    def changed(self, uri: str, changes: Sequence[Change]) -> None:
+        """A document is to be changed by all of one notification's changes."""
 
     def closed(self, uri: str) -> None:
         """A document was closed."""
@@ -100,8 +100,7 @@ class Documents(Workspace):
         if document is None:
             log.warning("a change to a document that isn't open was left out")
             return
-        for number, change in enumerate(changes):
-            self._listener.changed(document, _apply(document.text, change), first=number == 0)
+        self._listener.changed(document.uri, tuple(map(_change, changes)))
         document.version = changed.version
 
     def remove_text_document(self, doc_uri: str) -> None:
@@ -147,11 +146,11 @@ class Documents(Workspace):
         return Beside(notebook=notebook, above=tuple(cells[:at]), below=tuple(cells[at + 1 :]), prose=prose)
 
 
-def _apply(text: Document, change: types.TextDocumentContentChangeEvent) -> Edit:
+def _change(change: types.TextDocumentContentChangeEvent) -> Change:
     if isinstance(change, types.TextDocumentContentChangeWholeDocument):
-        return text.set_text(change.text)
+        return Change(change.text)
     start, end = change.range.start, change.range.end
-    return text.replace((start.line, start.character), (end.line, end.character), change.text)
+    return Change(change.text, ((start.line, start.character), (end.line, end.character)))
 
 
 def _name(uri: str) -> Path:

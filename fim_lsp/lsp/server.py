@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from lsprotocol import types
@@ -25,7 +25,7 @@ from fim_lsp.session.request_log import RequestLog, Status
 from fim_lsp.session.session import Session
 from fim_lsp.suggest.suggestion import Suggestion
 from fim_lsp.text.cursor import Split
-from fim_lsp.text.document import Edit
+from fim_lsp.text.document import Change
 from fim_lsp.text.positions import to_units
 from fim_lsp.text.unicode import visible
 
@@ -88,9 +88,9 @@ class Server(LanguageServer):
         within = (document.notebook, local_path(document.notebook)) if document.notebook else None
         self.session.opened(document.uri, document.language, document.path, document.text, within=within)
 
-    def changed(self, document: OpenDocument, edit: Edit, *, first: bool) -> None:
+    def changed(self, uri: str, changes: Sequence[Change]) -> None:
         """Tell the session."""
-        self.session.changed(document.uri, document.text, edit, first=first)
+        self.session.changed(uri, changes)
 
     def closed(self, uri: str) -> None:
         """Tell the session."""

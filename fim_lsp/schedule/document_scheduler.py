@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
@@ -51,10 +51,15 @@ class DocumentScheduler:
 
     # -- what happens outside
 
-    def edited(self, edit: Edit, *, first: bool = True) -> None:
-        """The document changed; ``first`` is false for a change that came in one message with the one before."""
+    def edited(self, edits: Sequence[Edit]) -> None:
+        """The document was changed by the edits of one notification."""
         self.rhythm.edited(self.clock())
-        self._last_edit.add(edit, self._taste.offered, first=first)
+        self._last_edit.add(edits, self._taste.offered)
+        for edit in edits:
+            self._follow_edit(edit)
+
+    def _follow_edit(self, edit: Edit) -> None:
+        """Abort the call in flight if it can't be right after an edit."""
         call = self._call
         if call is None or not call.started:
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from fim_lsp.schedule.cache import Cache
 from fim_lsp.schedule.debounce import AdaptiveDebounce
@@ -40,9 +40,9 @@ class Scheduler:
             lane.rhythm.fixed = debounce
             lane.apply_settings(excluded=excluded(uri))
 
-    def edited(self, uri: str, edit: Edit, *, first: bool = True) -> None:
-        """A document changed; ``first`` is false for a change that came in one message with the one before."""
-        self._lane(uri).edited(edit, first=first)
+    def edited(self, uri: str, edits: Sequence[Edit]) -> None:
+        """A document was changed by the edits of one notification."""
+        self._lane(uri).edited(edits)
 
     def ask(self, snapshot: Snapshot) -> asyncio.Future[CompletionResult]:
         """Request a completion. The future is answered exactly once; cancelling it takes the request back."""

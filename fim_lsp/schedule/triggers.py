@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fim_lsp.schedule.request import Outcome, Snapshot
@@ -47,11 +48,15 @@ class LastEdit:
     _ends: tuple[tuple[int, int], ...] = ()
     _inserted: str | None = None  # at each of these places, if it is the same at all of them
 
-    def add(self, edit: Edit, offered: str, *, first: bool) -> None:
-        """One more edit, which came in one message with those before unless it is its ``first``; see :func:`edit_kind`.
+    def add(self, edits: Sequence[Edit], offered: str) -> None:
+        """The edits of one notification; ``offered`` is the suggestion on the screen.
 
-        Neovim reports several keys in one message, and editors with several cursors one key at each of them.
+        Neovim reports several keys in one notification, and editors with several cursors one key at each of them.
         """
+        for number, edit in enumerate(edits):
+            self._add(edit, offered, first=number == 0)
+
+    def _add(self, edit: Edit, offered: str, *, first: bool) -> None:
         end = advance(edit.line, edit.column, edit.inserted)
         if first or self._goes_on(edit):
             self._inserted = edit.inserted if first and not edit.removed else None

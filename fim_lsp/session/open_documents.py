@@ -9,7 +9,7 @@ from pathlib import Path
 from fim_lsp.backends.ngram_backend import NgramBackend
 from fim_lsp.context.provider import ContextProvider
 from fim_lsp.text.cells import Beside, Cell
-from fim_lsp.text.document import Document, Edit
+from fim_lsp.text.document import Change, Document, Edit
 from fim_lsp.text.unicode import is_visible
 from fim_lsp.workspace.file_policy import FilePolicy
 
@@ -66,14 +66,19 @@ class OpenDocuments:
         self._learn_or_forget(uri, opened)
         self._offer_as_context(uri, opened)
 
-    def changed(self, uri: str, edit: Edit) -> None:
-        """A document changed, and has the change already."""
+    def change(self, uri: str, changes: Sequence[Change]) -> tuple[Edit, ...]:
+        """Apply the changes of one notification to a document, each to what the one before made of it."""
         document = self._open[uri]
+        return tuple(self._apply(uri, document, change) for change in changes)
+
+    def _apply(self, uri: str, document: _Open, change: Change) -> Edit:
+        edit = document.text.apply(change)
         document.size += len(edit.inserted) - len(edit.removed)
         if document.learnt:
             new = document.text.lines[edit.first_line : edit.first_line + edit.new_lines]
             self._ngram.change(uri, edit.first_line, edit.old_lines, new)
             self._surroundings.changed(uri, edit.first_line, edit.old_lines, edit.new_lines)
+        return edit
 
     def closed(self, uri: str) -> None:
         """A document was closed."""

@@ -24,7 +24,7 @@ from fim_lsp.session.request_log import RequestLog
 from fim_lsp.settings.loader import SettingsLoader
 from fim_lsp.settings.schema import Settings
 from fim_lsp.text.cells import Beside, join
-from fim_lsp.text.document import Document, Edit
+from fim_lsp.text.document import Change, Document
 from fim_lsp.workspace.file_policy import FilePolicy
 
 
@@ -174,14 +174,11 @@ class Session:
         if not self._documents.excluded(uri):
             self._prepare(uri)
 
-    def changed(self, uri: str, document: Document, edit: Edit, *, first: bool = True) -> None:
-        """A document changed, and has the change already.
-
-        ``first`` is false for a change that came in one message with the one before.
-        """
-        self._documents.changed(uri, edit)
-        if self._completer:
-            self._completer.edited(uri, edit, first=first)
+    def changed(self, uri: str, changes: Sequence[Change]) -> None:
+        """A document changed: apply the changes of one notification, in their order."""
+        edits = self._documents.change(uri, changes)
+        if self._completer and edits:
+            self._completer.edited(uri, edits)
 
     def closed(self, uri: str) -> None:
         """A document was closed."""

@@ -50,6 +50,14 @@ class Edit:
     column: int
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change as an editor sends it: ``text`` replaces what is between two places, or the whole document."""
+
+    text: str
+    between: tuple[tuple[int, int], tuple[int, int]] | None = None
+
+
 def difference(old: Sequence[str], new: Sequence[str]) -> Edit:
     """The one edit that makes ``new`` lines of ``old`` ones, as small as two cuts can make it."""
     most = min(len(old), len(new)) - 1  # at least one line is left on both sides
@@ -116,6 +124,10 @@ class Document:
     def line_end(self) -> str:
         r"""The first line's line end; ``"\n"`` if the document is one line."""
         return line_end(self._lines[0]) or "\n"
+
+    def apply(self, change: Change) -> Edit:
+        """Make a change."""
+        return self.set_text(change.text) if change.between is None else self.replace(*change.between, change.text)
 
     def replace(self, start: tuple[int, int], end: tuple[int, int], text: str) -> Edit:
         """Put ``text`` where the text from place ``start`` to place ``end`` is; either may come first."""

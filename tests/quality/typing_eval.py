@@ -120,9 +120,12 @@ async def replay(trace: Trace, *, limits: Limits | None = None, share: float = 0
     futures: list[asyncio.Future[Any]] = []
     for number, step in enumerate(trace.steps):
         await asyncio.sleep(step.gap)
-        for index, (line, character, end_line, end_character, text) in enumerate(step.changes):
-            edit = document.replace((line, character), (end_line, end_character), text)
-            scheduler.edited(URI, edit, first=index == 0)
+        edits = [
+            document.replace((line, character), (end_line, end_character), text)
+            for line, character, end_line, end_character, text in step.changes
+        ]
+        if edits:
+            scheduler.edited(URI, edits)
         if futures and not futures[-1].done():
             futures[-1].cancel()
         split = document.split(*step.caret, before=24_000, after=24_000)

@@ -139,7 +139,7 @@ class Typist:
             edit = document.replace((len(above) - 1, len(above[-1])), place, "")
         else:
             edit = document.replace(place, place, text)
-        self.scheduler.edited("file:///a.py", edit)
+        self.scheduler.edited("file:///a.py", [edit])
 
     def ask(self, *, explicit: bool = False, uri: str = "file:///a.py") -> asyncio.Future[CompletionResult]:
         """Request a completion; answers are collected in their order."""

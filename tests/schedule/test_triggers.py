@@ -22,8 +22,7 @@ def edits(text: str, *changes: tuple[At, At, str]) -> tuple[Document, list[Edit]
 
 def seen(*changes: tuple[At, At, str], text: str = TEXT, offered: str = "") -> LastEdit:
     last = LastEdit()
-    for number, edit in enumerate(edits(text, *changes)[1]):
-        last.add(edit, offered, first=number == 0)
+    last.add(edits(text, *changes)[1], offered)
     return last
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from fim_lsp.schedule.cache import Cache
 from fim_lsp.session.session import Session
-from fim_lsp.text.document import Document
+from fim_lsp.text.document import Change, Document
 from fim_lsp.text.positions import Encoding
 
 ROUND = 300  # documents: what is bounded by a number is full after one round
@@ -54,7 +54,7 @@ async def visit(session: Session, root: Path, number: int) -> None:
     lines = f"import os\nfrom package{number + 1} import thing{number}\n\n\ndef compute{number}(value):\n    \n"
     document = Document(lines, Encoding.UTF16)
     session.opened(path.as_uri(), "python", path, document)
-    session.changed(path.as_uri(), document, document.replace((5, 4), (5, 4), "ret"))
+    session.changed(path.as_uri(), [Change("ret", ((5, 4), (5, 4)))])
     await session.ask(path.as_uri(), 5, 7).result
     session.closed(path.as_uri())
 

@@ -16,7 +16,7 @@ from fim_lsp.errors import Unreachable
 from fim_lsp.prompt.prompt import Prompt
 from fim_lsp.session import backend_manager
 from fim_lsp.session.session import Session
-from fim_lsp.text.document import Document, Edit
+from fim_lsp.text.document import Change, Document
 from fim_lsp.text.positions import Encoding
 from fim_lsp.workspace.file_policy import FilePolicy
 from tests.fakes.backend import Bare
@@ -143,8 +143,7 @@ async def _drive(root: Path, steps: list[tuple[str, str]]) -> None:
         elif what == "close" and documents.pop(name, None):
             session.closed(uri)
         elif what == "edit" and name in documents:
-            edit: Edit = documents[name].replace((3, 4), (3, 4), "y")
-            session.changed(uri, documents[name], edit)
+            session.changed(uri, [Change("y", ((3, 4), (3, 4)))])
         elif what == "ask" and name in documents:
             waiting.append(session.ask(uri, 3, 4, explicit=True).result)
         elif what == "more globs":
