@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fim_lsp.suggest.cursor_context import CursorContext, cursor_context_at
 from fim_lsp.text.cursor import Split
 from fim_lsp.text.document import Document
 from fim_lsp.text.positions import Encoding
@@ -16,3 +17,8 @@ def split(marked: str, *, window: int = 24_000) -> Split:
     document = Document(before + after, Encoding.UTF32)
     lines = Document(before, Encoding.UTF32).lines
     return document.split(len(lines) - 1, len(lines[-1]), before=window, after=window)
+
+
+def context(marked: str, language: str = "") -> CursorContext:
+    """The context of the cursor at ``‸``."""
+    return cursor_context_at(split(marked), language)

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
 from fim_lsp.prompt.prompt import UNTITLED, Prompt, prefix_with_context
@@ -180,9 +179,8 @@ def has_control_token(text: str) -> bool:
     return _pattern(CONTROL_TOKENS).search(text) is not None
 
 
-@lru_cache(maxsize=32)
 def _pattern(control: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile("|".join(re.escape(token) for token in sorted(control, key=len, reverse=True)))
+    return re.compile("|".join(map(re.escape, sorted(control, key=len, reverse=True))))  # re remembers the last ones
 
 
 def _whole_lines(text: str) -> str:

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import functools
+import re
 from collections import deque
 
 from fim_lsp.prompt.fim_templates import CONTROL_TOKENS
@@ -13,6 +15,14 @@ from fim_lsp.suggest.cursor_context import CursorContext, Multiline, cursor_cont
 from fim_lsp.suggest.suggestion import Suggestion
 
 _CONTEXTS = 4  # a stream looks at one or two places at every chunk: the call's, and that of the request that reuses it
+
+
+@functools.cache
+def _control_tokens() -> re.Pattern[str]:
+    """Every model family's control tokens, which end a reply."""
+    from fim_lsp.suggest.framing import control_tokens
+
+    return control_tokens(CONTROL_TOKENS)
 
 
 class Postprocessor:
@@ -24,27 +34,26 @@ class Postprocessor:
 
     def suggestion(self, snapshot: Snapshot, text: str, finish: str | None) -> Suggestion | None:
         """What is shown of ``text``. ``finish`` is the server's finish reason, if it has sent one."""
-        from fim_lsp.suggest.postprocess import shape
+        from fim_lsp.suggest.postprocess import suggestion_from
 
-        context = self._context(snapshot)
-        return shape(snapshot.split, text, finished=finish, multiline=self._multiline, context=context)
+        return suggestion_from(self._context(snapshot), text, finished=finish, multiline=self._multiline)
 
     def is_complete(self, snapshot: Snapshot, text: str) -> bool:
         """Whether more text would not change what is shown."""
         from fim_lsp.suggest.postprocess import is_complete
 
-        return is_complete(snapshot.split, text, self._multiline, context=self._context(snapshot))
+        return is_complete(self._context(snapshot), text, self._multiline)
 
     def has_head(self, snapshot: Snapshot, text: str) -> bool:
         """Whether the first line of a block has arrived whole, so that it could be shown without the rest."""
         from fim_lsp.suggest.postprocess import has_head
 
-        return has_head(snapshot.split, text, self._multiline, context=self._context(snapshot))
+        return has_head(self._context(snapshot), text, self._multiline)
 
     def _context(self, snapshot: Snapshot) -> CursorContext:
         for known, context in self._contexts:
             if known is snapshot:
                 return context
-        context = cursor_context_at(snapshot.split, snapshot.language, CONTROL_TOKENS)
+        context = cursor_context_at(snapshot.split, snapshot.language, _control_tokens())
         self._contexts.append((snapshot, context))
         return context

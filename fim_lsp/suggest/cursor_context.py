@@ -57,11 +57,12 @@ class CursorContext:
     are indented with blanks. ``near`` is all the text that was looked at, and ``coded`` says that it reads like code.
     ``measured``: the file's own lines show its level of indentation. ``closed`` is how many brackets the rest of the line
     closes without opening them, ``known`` that all of the document before the cursor was looked at. ``language`` is the
-    editor's id, ``""`` if unknown; ``control`` are the control tokens of the models' templates. ``runs_on``: a string of
-    several lines is open at the cursor, and nothing below closes it. ``open_to_the_end`` brackets are
-    open up to the document's end, if that was looked at.
+    editor's id, ``""`` if unknown; ``control`` finds the models' control tokens, ``None`` the usual ones.
+    ``runs_on``: a string of several lines is open at the cursor, and nothing below closes it. ``open_to_the_end`` brackets
+    are open up to the document's end, if that was looked at.
     """
 
+    split: Split
     before: str
     behind: str
     above: tuple[str, ...]
@@ -81,7 +82,7 @@ class CursorContext:
     closed: int
     known: bool
     language: str
-    control: tuple[str, ...]
+    control: re.Pattern[str] | None
     runs_on: bool
     open_to_the_end: int
 
@@ -173,8 +174,8 @@ def indentation(line: str) -> str:
     return line[: len(line) - len(line.lstrip(" \t"))]
 
 
-def cursor_context_at(split: Split, language: str = "", control: tuple[str, ...] = ()) -> CursorContext:
-    """The surroundings of a cursor."""
+def cursor_context_at(split: Split, language: str = "", control: re.Pattern[str] | None = None) -> CursorContext:
+    """The surroundings of a cursor. A stream needs the same ones for every chunk: compute them once."""
     before, behind = split.line_prefix, split.line_suffix.rstrip()
     head = _plain(split.prefix[: len(split.prefix) - len(before)][-_BEFORE:])
     tail = _plain(split.suffix[len(split.line_suffix) :][:_AFTER])
@@ -193,6 +194,7 @@ def cursor_context_at(split: Split, language: str = "", control: tuple[str, ...]
         below.insert(0, before + behind)
     indent, measured = _indent(lines)
     return CursorContext(
+        split=split,
         before=before,
         behind=behind,
         above=tuple(above[-_NEAR:]),

@@ -6,7 +6,7 @@ Each rule only leaves out characters. What the document writes itself, it may ge
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from collections.abc import Iterable
 
 from fim_lsp.suggest.cursor_context import CursorContext
 from fim_lsp.text.unicode import REVERSING, without_hidden
@@ -85,7 +85,7 @@ def ends_at_tokens(place: CursorContext, text: str) -> str:
     if "<" not in text and "[" not in text:
         return text
     start, struck = 0, _STRUCK.search(text)
-    for found in tokens(place.control).finditer(text):
+    for found in (place.control or _USUAL_TOKENS).finditer(text):
         token = found.group()
         closes = struck is not None and struck.start() < found.start() and token in _STRUCK_ENDS
         if token in place.near or closes or (token == _STRUCK_BEGIN and text.rfind(_STRUCK_ENDS[0]) > found.start()):
@@ -96,11 +96,12 @@ def ends_at_tokens(place: CursorContext, text: str) -> str:
     return text[start:]
 
 
-@lru_cache(maxsize=8)
-def tokens(control: tuple[str, ...]) -> re.Pattern[str]:
-    """What is read as a control token: those of the templates, and the usual ones."""
-    known = [re.escape(token) for token in sorted(control, key=len, reverse=True)]
-    return re.compile("|".join([*known, _USUAL]))
+def control_tokens(known: Iterable[str]) -> re.Pattern[str]:
+    """A pattern for what is read as a control token: the known ones, and the usual ones."""
+    return re.compile("|".join([*map(re.escape, sorted(known, key=len, reverse=True)), _USUAL]))
+
+
+_USUAL_TOKENS = control_tokens(())
 
 
 def ends_at_headers(place: CursorContext, text: str) -> str:
@@ -176,5 +177,5 @@ def _closing_fence(body: str) -> re.Match[str] | None:
 
 def is_framed(place: CursorContext, text: str) -> bool:
     """Whether something of this kind has come at all."""
-    marks = (tokens(place.control), _HEADER, _FENCED)
+    marks = (place.control or _USUAL_TOKENS, _HEADER, _FENCED)
     return any(mark.search(text) for mark in marks)

@@ -12,7 +12,6 @@ from fim_lsp.suggest.cursor_context import (
     Extent,
     Multiline,
     closes,
-    cursor_context_at,
     defines,
     extent_of,
     wants_lines,
@@ -22,9 +21,8 @@ from fim_lsp.suggest.end_rules import loop
 from fim_lsp.suggest.framing import after_thoughts, announces, before_garbled, lone_end
 from fim_lsp.suggest.line_fit import fitted
 from fim_lsp.suggest.suggestion import Suggestion
-from fim_lsp.text.cursor import Split
 
-__all__ = ["Multiline", "has_head", "is_complete", "shape", "wants_lines"]
+__all__ = ["Multiline", "has_head", "is_complete", "suggestion_from", "wants_lines"]
 
 LONGEST = 4000  # characters of a suggestion: VS Code draws nothing that is longer than 5000
 MOST_READ = 3 * LONGEST  # characters that are read for it: what models put round it is no more than itself
@@ -40,60 +38,34 @@ _LETTER = re.compile(r"[^\W\d_]{2}")
 _STUTTER, _STUTTER_CUT = 160, 60  # characters of a line that do so: a separator or a row of numbers is no longer
 
 
-def is_complete(
-    split: Split,
-    text: str,
-    multiline: Multiline,
-    *,
-    language: str = "",
-    control: tuple[str, ...] = (),
-    context: CursorContext | None = None,
-) -> bool:
+def is_complete(place: CursorContext, text: str, multiline: Multiline) -> bool:
     """Whether the text that has arrived so far is all that would be shown, so that the call can be ended.
 
     So it is where a suggestion could not be longer, and where text comes on and on of which nothing is shown.
     """
-    place = context or cursor_context_at(split, language, control)
-    body, end = _read(place, split, text, multiline)
+    body, end = _read(place, text, multiline)
     return end.sure or len(body) > LONGEST or len(text) > MOST_READ
 
 
-def has_head(
-    split: Split,
-    text: str,
-    multiline: Multiline,
-    *,
-    language: str = "",
-    control: tuple[str, ...] = (),
-    context: CursorContext | None = None,
-) -> bool:
+def has_head(place: CursorContext, text: str, multiline: Multiline) -> bool:
     """Whether a line has come whole that opens what a suggestion here may have besides: worth showing by itself."""
     if "\n" not in text and "\r" not in text:
         return False
-    place = context or cursor_context_at(split, language, control)
-    if extent_of(split, multiline, place.language) is not Extent.STATEMENT:
+    if extent_of(place.split, multiline, place.language) is not Extent.STATEMENT:
         return False
-    body, end = _read(place, split, text, multiline)
+    body, end = _read(place, text, multiline)
     return not end.sure and line_end(body).sure
 
 
-def shape(
-    split: Split,
-    text: str,
-    *,
-    finished: str | None,
-    multiline: Multiline,
-    language: str = "",
-    control: tuple[str, ...] = (),
-    context: CursorContext | None = None,
+def suggestion_from(
+    place: CursorContext, text: str, *, finished: str | None, multiline: Multiline
 ) -> Suggestion | None:
     """The suggestion in ``text``, or ``None``. ``finished`` is the server's finish reason, if it gave one.
 
     Characters are only ever left out, but for line ends and indentation, which become the document's; none of the
     user's is lost: what is replaced behind the cursor comes again in the text.
     """
-    place = context or cursor_context_at(split, language, control)
-    text, end = _read(place, split, text, multiline, final=finished == "stop")
+    text, end = _read(place, text, multiline, final=finished == "stop")
     kept = text[: end.at]
     whole = (end.sure or finished == "stop") and len(kept) <= LONGEST
     if not whole:
@@ -105,24 +77,22 @@ def shape(
         return None
     if kept == place.behind[:replace]:
         return None
-    return Suggestion(text=_LINE_END.sub(lambda _: split.line_end, kept), replace=replace)
+    return Suggestion(text=_LINE_END.sub(lambda _: place.split.line_end, kept), replace=replace)
 
 
-def _read(
-    place: CursorContext, split: Split, text: str, multiline: Multiline, *, final: bool = False
-) -> tuple[str, End]:
+def _read(place: CursorContext, text: str, multiline: Multiline, *, final: bool = False) -> tuple[str, End]:
     """The text without what doesn't belong to it, and where the suggestion in it ends."""
     if "\r" in text:
         text = _LINE_END.sub("\n", text)
     if found := lone_end(place, text):  # what came before it was a thought, unless it was an answer by itself
-        answered = _read(place, split, text[: found.start()], multiline)[1].sure
+        answered = _read(place, text[: found.start()], multiline)[1].sure
         text = text[: found.start()] if answered else after_thoughts(place, text, found.end())
     body = begun(place, text)
-    end = end_of(place, body, extent_of(split, multiline, place.language), final=final)
+    end = end_of(place, body, extent_of(place.split, multiline, place.language), final=final)
     if end.sure and not final and (echoes(place, body) or announces(place, body)):
         end = End(at=end.at, sure=False)
     if not end.sure and body.strip() and is_over(place, text):
-        end = end_of(place, body, extent_of(split, multiline, place.language), final=True)
+        end = end_of(place, body, extent_of(place.split, multiline, place.language), final=True)
     return body, end
 
 

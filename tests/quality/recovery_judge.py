@@ -22,7 +22,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from fim_lsp.suggest.postprocess import is_complete, shape, wants_lines
+from fim_lsp.suggest.cursor_context import cursor_context_at
+from fim_lsp.suggest.postprocess import is_complete, suggestion_from, wants_lines
 from fim_lsp.suggest.suggestion import Suggestion
 from tests.quality.recovery_places import Place
 from tests.quality.spoil import Case, Spoiling
@@ -50,11 +51,11 @@ class Judged:
 
 def streamed(case: Case) -> Suggestion | None:
     """What is shown of a reply that comes in pieces; the call is ended as soon as that is allowed."""
-    split, reply = case.place.split, case.reply
+    context, reply = cursor_context_at(case.place.split), case.reply
     for end in range(PIECE, len(reply), PIECE):
-        if is_complete(split, reply[:end], "auto"):
-            return shape(split, reply[:end], finished=None, multiline="auto")
-    return shape(split, reply, finished=case.finished, multiline="auto")
+        if is_complete(context, reply[:end], "auto"):
+            return suggestion_from(context, reply[:end], finished=None, multiline="auto")
+    return suggestion_from(context, reply, finished=case.finished, multiline="auto")
 
 
 def first_line(middle: str) -> str:

@@ -15,7 +15,7 @@ from fim_lsp.schedule.call import LONGEST as LONGEST_KEPT
 from fim_lsp.schedule.call import Call
 from fim_lsp.schedule.request import Outcome, Snapshot
 from fim_lsp.suggest import postprocess
-from tests.marked import split
+from tests.marked import context, split
 from tests.schedule.script import Script, Typist, shown
 from tests.virtual import now, run
 
@@ -45,10 +45,10 @@ class Reads:
         self._real = postprocess.is_complete
         monkeypatch.setattr(postprocess, "is_complete", self._enough)
 
-    def _enough(self, split: Any, text: str, multiline: Any, **place: Any) -> bool:
+    def _enough(self, context: Any, text: str, multiline: Any) -> bool:
         self.characters += len(text)
         self.looks += 1
-        return self._real(split, text, multiline, **place)
+        return self._real(context, text, multiline)
 
 
 ANSWERS = {
@@ -95,7 +95,9 @@ def test_a_line_too_long_to_be_drawn_is_shown_as_far_as_it_can_be() -> None:
 
 def test_of_lines_too_long_to_be_drawn_whole_ones_are_shown() -> None:
     lines = "".join(f"    call_{n}({'a' * 200})\n" for n in range(40))
-    suggestion = postprocess.shape(split("def f():\n    ‸"), lines.lstrip(), finished=None, multiline="auto")
+    suggestion = postprocess.suggestion_from(
+        context("def f():\n    ‸"), lines.lstrip(), finished=None, multiline="auto"
+    )
     assert suggestion is not None
     assert len(suggestion.text) > postprocess.LONGEST - 300
     assert suggestion.text.endswith("aaa)")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from fim_lsp.suggest.overlap import drawable
-from fim_lsp.suggest.postprocess import is_complete, shape
-from tests.marked import split
+from fim_lsp.suggest.postprocess import is_complete, suggestion_from
+from tests.marked import context
 
 BODY = "def f(a):\n    ‸\n"
 NESTED = "def f(a):\n    if a:\n        ‸\n    return a\n"
@@ -161,7 +161,7 @@ CASES = {
     [pytest.param(*case, id=f"{rule}-{number}") for rule, cases in CASES.items() for number, case in enumerate(cases)],
 )
 def test_what_is_shown(marked: str, reply: str, want: str | None) -> None:
-    suggestion = shape(split(marked), reply, finished="stop", multiline="auto")
+    suggestion = suggestion_from(context(marked), reply, finished="stop", multiline="auto")
     assert (suggestion.text if suggestion else None) == want
 
 
@@ -170,10 +170,10 @@ def test_what_is_shown(marked: str, reply: str, want: str | None) -> None:
     [pytest.param(*case, id=f"{rule}-{number}") for rule, cases in CASES.items() for number, case in enumerate(cases)],
 )
 def test_a_stream_comes_to_the_same(marked: str, reply: str, want: str | None) -> None:
-    place = split(marked)
+    place = context(marked)
     for end in range(len(reply)):
         if is_complete(place, reply[:end], "auto"):
-            suggestion = shape(place, reply[:end], finished=None, multiline="auto")
+            suggestion = suggestion_from(place, reply[:end], finished=None, multiline="auto")
             assert (suggestion.text if suggestion else None) == want
             return
 
@@ -190,7 +190,7 @@ def test_a_stream_comes_to_the_same(marked: str, reply: str, want: str | None) -
     ],
 )
 def test_what_gives_way(marked: str, reply: str, want: str, replaced: int) -> None:
-    suggestion = shape(split(marked), reply, finished="stop", multiline="auto")
+    suggestion = suggestion_from(context(marked), reply, finished="stop", multiline="auto")
     assert suggestion is not None
     assert (suggestion.text, suggestion.replace) == (want, replaced)
 
@@ -221,16 +221,16 @@ def test_what_editors_can_draw(behind: str, text: str, can: bool) -> None:
     ],
 )
 def test_whole_lines_of_what_was_cut(reply: str, finished: str | None, want: str) -> None:
-    suggestion = shape(split(BODY), reply, finished=finished, multiline="auto")
+    suggestion = suggestion_from(context(BODY), reply, finished=finished, multiline="auto")
     assert suggestion is not None
     assert suggestion.text == want
 
 
 def test_after_an_accept_the_rest_is_the_next_piece() -> None:
     reply = "x = 1\ny = 2\n\nz = 3\n"
-    first = shape(split(TOP), reply, finished="stop", multiline="auto")
+    first = suggestion_from(context(TOP), reply, finished="stop", multiline="auto")
     assert first is not None
-    place = split(TOP.replace("‸", first.text + "‸"))
-    second = shape(place, reply[len(first.text) :], finished="stop", multiline="auto")
+    place = context(TOP.replace("‸", first.text + "‸"))
+    second = suggestion_from(place, reply[len(first.text) :], finished="stop", multiline="auto")
     assert second is not None
     assert second.text == "\n\nz = 3"

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from lsprotocol import types
 
 from fim_lsp.lsp.to_protocol import completion_list, inline_list, word_before
-from fim_lsp.suggest.postprocess import Multiline, shape
+from fim_lsp.suggest.postprocess import Multiline, suggestion_from
 from fim_lsp.suggest.suggestion import Suggestion
 from fim_lsp.text.positions import Encoding, to_units
-from tests.marked import CURSOR, split
+from tests.marked import CURSOR, context, split
 from tests.suggest.drawing import EDITORS, Part, Span, at, drawn, replaced, unescaped
 
 
@@ -208,7 +208,7 @@ def replies(draw: st.DrawFn, before: str, after: str) -> str:
 @pytest.mark.parametrize("multiline", ["auto", "always", "never"])
 def test_what_was_hard_to_draw(marked: str, reply: str, multiline: Multiline) -> None:
     before, _, after = marked.partition(CURSOR)
-    suggestion = shape(split(marked), reply, finished="stop", multiline=multiline)
+    suggestion = suggestion_from(context(marked), reply, finished="stop", multiline=multiline)
     if suggestion is not None:
         _, line, column = place(marked)
         check(Meant(before=before, after=after, line=line, column=column, suggestion=suggestion))
@@ -222,7 +222,7 @@ def test_every_suggestion_is_drawn_and_inserted_as_meant(
     before, after = data.draw(places(), label="place")
     reply = data.draw(replies(before, after), label="reply")
     marked = f"{before}{CURSOR}{after}"
-    suggestion = shape(split(marked), reply, finished=finished, multiline=multiline)
+    suggestion = suggestion_from(context(marked), reply, finished=finished, multiline=multiline)
     if suggestion is not None:
         _, line, column = place(marked)
         check(Meant(before=before, after=after, line=line, column=column, suggestion=suggestion))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from fim_lsp.suggest.postprocess import Multiline, is_complete, shape, wants_lines
-from tests.marked import split
+from fim_lsp.suggest.postprocess import Multiline, is_complete, suggestion_from, wants_lines
+from tests.marked import context, split
 
 
 def shown(marked: str, text: str, *, finished: str | None = "stop", multiline: Multiline = "auto") -> str | None:
-    suggestion = shape(split(marked), text, finished=finished, multiline=multiline)
+    suggestion = suggestion_from(context(marked), text, finished=finished, multiline=multiline)
     return suggestion.text if suggestion else None
 
 
@@ -83,7 +83,7 @@ def test_where_several_lines_are_wanted(marked: str, several: bool) -> None:
     ],
 )
 def test_when_enough_has_come(marked: str, text: str, is_enough: bool) -> None:
-    assert is_complete(split(marked), text, "auto") is is_enough
+    assert is_complete(context(marked), text, "auto") is is_enough
 
 
 @pytest.mark.parametrize(
@@ -98,6 +98,6 @@ def test_when_enough_has_come(marked: str, text: str, is_enough: bool) -> None:
     ],
 )
 def test_brackets_behind_the_cursor_are_not_doubled(marked: str, text: str, want: str, replaced: int) -> None:
-    suggestion = shape(split(marked), text, finished="stop", multiline="auto")
+    suggestion = suggestion_from(context(marked), text, finished="stop", multiline="auto")
     assert suggestion is not None
     assert (suggestion.text, suggestion.replace) == (want, replaced)

@@ -7,11 +7,11 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fim_lsp.suggest.cursor_context import CursorContext
 from fim_lsp.suggest.overlap import drawable
-from fim_lsp.suggest.postprocess import Multiline, is_complete, shape
+from fim_lsp.suggest.postprocess import Multiline, is_complete, suggestion_from
 from fim_lsp.suggest.suggestion import Suggestion
-from fim_lsp.text.cursor import Split
-from tests.marked import split
+from tests.marked import context
 
 LINES = [
     "if a:", "else:", "foo(a, b)", "foo(", ")", "}", "x = {", "} else {", "return x;", "", "def f():", "'it', \"is\"", "# it's",
@@ -24,7 +24,7 @@ CODE = st.lists(st.builds(str.__add__, BLANKS, st.sampled_from(LINES)), max_size
 NOISE = st.text(alphabet="ab(){}[]:\"'` \n\t.,=;#/<|>\u200b\u202e\u200d👍é", max_size=40)
 TEXT = st.one_of(CODE, NOISE, st.builds(str.__add__, CODE, NOISE))
 ENDS = st.sampled_from(["\n", "\r\n"])
-PLACE = st.builds(lambda before, after, end: split(f"{before}‸{after}".replace("\n", end)), TEXT, TEXT, ENDS)
+PLACE = st.builds(lambda before, after, end: context(f"{before}‸{after}".replace("\n", end)), TEXT, TEXT, ENDS)
 MULTILINE: st.SearchStrategy[Multiline] = st.sampled_from(["auto", "always", "never"])
 FINISHED = st.sampled_from(["stop", "length", None])
 
@@ -41,23 +41,27 @@ def bare(text: str) -> str:
 
 @settings(max_examples=500, deadline=None)
 @given(PLACE, TEXT, MULTILINE, FINISHED)
-def test_no_character_is_invented(place: Split, text: str, multiline: Multiline, finished: str | None) -> None:
-    suggestion = shape(place, text, finished=finished, multiline=multiline)
+def test_no_character_is_invented(place: CursorContext, text: str, multiline: Multiline, finished: str | None) -> None:
+    suggestion = suggestion_from(place, text, finished=finished, multiline=multiline)
     if suggestion is not None:
         assert is_within(bare(suggestion.text), text)
         assert suggestion.text.strip()
-        assert set(re.findall(r"\r\n|\r|\n", suggestion.text)) <= {place.line_end}
+        assert set(re.findall(r"\r\n|\r|\n", suggestion.text)) <= {place.split.line_end}
         if multiline == "never":
-            assert place.line_end not in suggestion.text.lstrip("\r\n").rstrip(" \t").removesuffix(place.line_end)
+            assert place.split.line_end not in suggestion.text.lstrip("\r\n").rstrip(" \t").removesuffix(
+                place.split.line_end
+            )
 
 
 @settings(max_examples=500, deadline=None)
 @given(PLACE, TEXT, MULTILINE, FINISHED)
-def test_no_character_of_the_users_is_lost(place: Split, text: str, multiline: Multiline, finished: str | None) -> None:
-    suggestion = shape(place, text, finished=finished, multiline=multiline)
+def test_no_character_of_the_users_is_lost(
+    place: CursorContext, text: str, multiline: Multiline, finished: str | None
+) -> None:
+    suggestion = suggestion_from(place, text, finished=finished, multiline=multiline)
     if suggestion is not None:
-        assert 0 <= suggestion.replace <= len(place.line_suffix)
-        gone = place.line_suffix[: suggestion.replace]
+        assert 0 <= suggestion.replace <= len(place.split.line_suffix)
+        gone = place.split.line_suffix[: suggestion.replace]
         assert is_within(gone, suggestion.text)
         assert drawable(gone, suggestion.text)
         assert suggestion.text != gone
@@ -66,18 +70,18 @@ def test_no_character_of_the_users_is_lost(place: Split, text: str, multiline: M
 @settings(max_examples=500, deadline=None)
 @given(PLACE, TEXT, TEXT, MULTILINE, FINISHED)
 def test_more_text_changes_nothing_once_there_is_enough(
-    place: Split, text: str, more: str, multiline: Multiline, finished: str | None
+    place: CursorContext, text: str, more: str, multiline: Multiline, finished: str | None
 ) -> None:
     if is_complete(place, text, multiline):
         assert is_complete(place, text + more, multiline)
-        shown = shape(place, text, finished=None, multiline=multiline)
-        assert shape(place, text + more, finished=finished, multiline=multiline) == shown
+        shown = suggestion_from(place, text, finished=None, multiline=multiline)
+        assert suggestion_from(place, text + more, finished=finished, multiline=multiline) == shown
 
 
 @settings(max_examples=300, deadline=None)
 @given(PLACE, TEXT, MULTILINE)
-def test_what_is_shown_stays_when_its_beginning_is_typed(place: Split, text: str, multiline: Multiline) -> None:
-    shown = shape(place, text, finished="stop", multiline=multiline)
+def test_what_is_shown_stays_when_its_beginning_is_typed(place: CursorContext, text: str, multiline: Multiline) -> None:
+    shown = suggestion_from(place, text, finished="stop", multiline=multiline)
     if shown is not None:
         for length in range(1, len(shown.text)):
             rest = shown.after(shown.text[:length])

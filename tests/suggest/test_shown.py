@@ -13,11 +13,15 @@ from pathlib import Path
 import pytest
 
 from fim_lsp.prompt.fim_templates import CONTROL_TOKENS
-from fim_lsp.suggest.postprocess import is_complete, shape
+from fim_lsp.suggest.cursor_context import CursorContext, cursor_context_at
+from fim_lsp.suggest.framing import control_tokens
+from fim_lsp.suggest.postprocess import is_complete, suggestion_from
 from fim_lsp.suggest.suggestion import Suggestion
 from fim_lsp.text.positions import Encoding, to_units
 from tests.marked import split
 from tests.suggest.drawing import at, drawn
+
+TOKENS = control_tokens(CONTROL_TOKENS)
 
 Right = list[tuple[str, int] | None]
 
@@ -45,14 +49,11 @@ class Shown:
 
     def shown(self) -> Suggestion | None:
         """What is shown of the whole reply."""
-        return shape(
-            split(self.text),
-            self.reply,
-            finished="stop",
-            multiline="auto",
-            language=self.language,
-            control=CONTROL_TOKENS,
-        )
+        return suggestion_from(self.context(), self.reply, finished="stop", multiline="auto")
+
+    def context(self) -> CursorContext:
+        """The context of the marked cursor."""
+        return cursor_context_at(split(self.text), self.language, TOKENS)
 
 
 def cases() -> list[Shown]:
@@ -76,12 +77,10 @@ def test_what_is_shown(case: Shown) -> None:
 
 @each
 def test_a_stream_comes_to_the_same(case: Shown) -> None:
-    place = split(case.text)
+    context = case.context()
     for end in range(1, len(case.reply)):
-        if is_complete(place, case.reply[:end], "auto", language=case.language, control=CONTROL_TOKENS):
-            suggestion = shape(
-                place, case.reply[:end], finished=None, multiline="auto", language=case.language, control=CONTROL_TOKENS
-            )
+        if is_complete(context, case.reply[:end], "auto"):
+            suggestion = suggestion_from(context, case.reply[:end], finished=None, multiline="auto")
             assert case.result(suggestion) in case.results
             return
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from fim_lsp.suggest.cursor_context import extent_of
-from fim_lsp.suggest.postprocess import is_complete, shape
+from fim_lsp.suggest.cursor_context import cursor_context_at, extent_of
+from fim_lsp.suggest.postprocess import is_complete, suggestion_from
 from fim_lsp.suggest.suggestion import Suggestion
 from tests.quality.recovery_eval import SEED
 from tests.quality.recovery_places import LANGUAGES, Place, corpus, places
@@ -19,7 +19,7 @@ def pairs(place: Place) -> Iterator[tuple[Suggestion | None, Suggestion]]:
     are the places inside an indentation, which editors fill by themselves.
     """
     reply = place.middle + place.split.suffix[:300]
-    first = shape(place.split, reply, finished=None, multiline="auto")
+    first = suggestion_from(cursor_context_at(place.split), reply, finished=None, multiline="auto")
     if first is None or not reply.startswith(first.text):
         return
     for length in range(1, len(first.text)):
@@ -29,7 +29,7 @@ def pairs(place: Place) -> Iterator[tuple[Suggestion | None, Suggestion]]:
         if left is None or not left.text.strip() or (blank and reply[length].isspace()):
             continue
         if extent_of(split, "auto") is extent_of(place.split, "auto"):
-            yield shape(split, reply[length:], finished=None, multiline="auto"), left
+            yield suggestion_from(cursor_context_at(split), reply[length:], finished=None, multiline="auto"), left
 
 
 def test_the_rest_of_a_reply_goes_on_with_what_was_shown() -> None:
@@ -47,6 +47,8 @@ def test_the_rest_of_a_reply_goes_on_with_what_was_shown() -> None:
 def test_the_same_state_is_answered_the_same() -> None:
     for hole in places("python", corpus("python"), 4, seed=SEED):
         reply = hole.middle + hole.split.suffix[:300]
-        first = shape(hole.split, reply, finished=None, multiline="auto")
-        assert shape(replace(hole.split), reply, finished=None, multiline="auto") == first
-        assert is_complete(hole.split, reply, "auto") == is_complete(replace(hole.split), reply, "auto")
+        first = suggestion_from(cursor_context_at(hole.split), reply, finished=None, multiline="auto")
+        assert suggestion_from(cursor_context_at(replace(hole.split)), reply, finished=None, multiline="auto") == first
+        assert is_complete(cursor_context_at(hole.split), reply, "auto") == is_complete(
+            cursor_context_at(replace(hole.split)), reply, "auto"
+        )

@@ -12,10 +12,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fim_lsp.lsp.to_protocol import completion_list
-from fim_lsp.suggest.postprocess import shape
+from fim_lsp.suggest.postprocess import suggestion_from
 from fim_lsp.suggest.suggestion import Suggestion
 from fim_lsp.text.unicode import HIDDEN, REVERSING, is_visible, on_one_line, visible, without_hidden
-from tests.marked import split
+from tests.marked import context
 
 IN_TABLE = {code for first, last in HIDDEN for code in range(first, last + 1)}
 # DerivedCoreProperties.txt of Unicode 16.0.0, Default_Ignorable_Code_Point
@@ -81,7 +81,7 @@ def test_its_rows_are_in_order_and_apart() -> None:
 @pytest.mark.parametrize("text", ALLOWED, ids=ascii)
 def test_what_writing_needs_stays(text: str) -> None:
     assert without_hidden(f'"{text}"') == visible(f'"{text}"') == on_one_line(f'"{text}"') == f'"{text}"'
-    shown = shape(split("x = ‸\n"), f'"{text}"\n', finished="stop", multiline="auto")
+    shown = suggestion_from(context("x = ‸\n"), f'"{text}"\n', finished="stop", multiline="auto")
     assert shown is not None
     assert shown.text == f'"{text}"'
 
@@ -133,7 +133,7 @@ def rest_after_allowed(text: str) -> str:
 @example("x\x1b]0;title\x07\x9b31my")
 def test_no_suggestion_carries_one(text: str) -> None:
     for place in ("x = ‸\n", "def f():\n    ‸\n", 'x = "‸"'):
-        shown = shape(split(place), text, finished="stop", multiline="auto")
+        shown = suggestion_from(context(place), text, finished="stop", multiline="auto")
         if shown is not None:
             assert rest_after_allowed(shown.text) == ""
 
