@@ -170,7 +170,7 @@ class Ollama(DefaultProfile):
 
     def _renders(self, prompt: Prompt) -> bool:
         """Whether this prompt is rendered here, not by the server."""
-        return self.raw or bool(prompt.context and self.template and self.template.own)
+        return self.raw or bool(prompt.context and self.template and self.template.current_file)
 
     def _to_raw(self) -> ProfileChange | None:
         if self.raw or self.template is None:

@@ -9,7 +9,7 @@ from itertools import accumulate
 from fim_lsp.context.chunks import Chunk, names, pieces
 from fim_lsp.prompt.prompt import has_heading
 from fim_lsp.redaction.detect import find_secrets
-from fim_lsp.redaction.private_keys import may_hold_key
+from fim_lsp.redaction.private_keys import may_contain_key
 from fim_lsp.text.positions import with_line_feeds
 
 LineSource = Callable[[], Sequence[str]]
@@ -178,7 +178,7 @@ def _read(path: str, lines: Sequence[str], bounds: Sequence[tuple[int, int]]) ->
         text = "".join(shown[first - start : last - start])
         hidden = any(span.start < at + len(text) and span.end > at for span in secrets)
         whole = all(len(line) <= _LONG for line in lines[first:last])
-        fit = whole and not hidden and not may_hold_key(text) and not has_heading(text)
+        fit = whole and not hidden and not may_contain_key(text) and not has_heading(text)
         chunk = Chunk(path=path, text=with_line_feeds(text), names=names(text)) if fit else None
         found.append(_Piece(last - first, chunk))
         at += len(text)

@@ -1,4 +1,4 @@
-"""From a snapshot to a prompt: what fits the budget, and stays the same while one types."""
+"""From the text around the cursor to a prompt that fits its budget and changes little while one types."""
 
 from __future__ import annotations
 
@@ -12,17 +12,16 @@ from fim_lsp.text.cursor import Split
 from fim_lsp.text.positions import with_line_feeds
 from fim_lsp.text.unicode import is_visible
 
-WINDOW_CHARACTERS = (
-    24_000  # characters taken on each side of the cursor when a request arrives; the budget cuts further
-)
+WINDOW_CHARACTERS = 24_000
+"""Characters on each side of the cursor that a snapshot holds; the budget cuts further."""
 
-_CONTEXT_MOST = 0.4  # of the room; the text round the cursor says more than any other
-_SETTING, _LINES = 1_000, 4  # characters and lines above a window, and in it, in which a name and its value may stand
+_MAX_CONTEXT_SHARE = 0.4  # of the budget: the text around the cursor is worth more than any other
+_EDGE_LINES, _EDGE_CHARACTERS = 4, 1_000  # on either side of a window's start: a secret's name may be above its value
 
 
 def context_budget(budget: int, wanted: int) -> int:
-    """How many of a prompt's ``budget`` characters context may take when ``wanted`` are set aside for it."""
-    return max(0, min(wanted, int(budget * _CONTEXT_MOST)))
+    """How many of a prompt's ``budget`` characters context may take if ``wanted`` are set aside for it."""
+    return max(0, min(wanted, int(budget * _MAX_CONTEXT_SHARE)))
 
 
 def build(
@@ -41,27 +40,25 @@ def build(
     max_prefix: int | None = None,
     max_suffix: int | None = None,
 ) -> Prompt:
-    r"""Cut the window to what ``context`` leaves of ``budget`` characters, ``suffix_share`` of it behind the cursor.
+    r"""A prompt of up to ``budget`` characters: as much of ``context`` as fits, and a window of the text.
 
-    What one side doesn't need, the other may have. Context that doesn't fit is left out from its end, and all of it
-    beside a text with headings of its own, which nobody could tell from those of context. ``windows`` keeps the window
-    where it was before. ``max_prefix`` and ``max_suffix`` bound the two sides; 0 allows nothing there, None everything.
-    ``notebook`` is what the window is one of, if not of ``uri`` alone. Line ends are ``\n``, whatever the document's are.
+    ``suffix_share`` of the window comes after the cursor; characters that one side doesn't need go to the other.
+    ``max_prefix`` and ``max_suffix`` bound the sides; 0 allows nothing there, None everything. ``windows`` keeps the
+    window where it was in the prompt before, per ``notebook`` or ``uri``. A text that has lines like the headings of
+    context gets none. Line ends are ``\n`` whatever the document's are.
     """
     split = replace(split, prefix=with_line_feeds(split.prefix), suffix=with_line_feeds(split.suffix), line_end="\n")
-    if context and not (is_visible(path) and not any(map(has_heading, (split.prefix, split.suffix)))):
+    if not is_visible(path) or has_heading(split.prefix) or has_heading(split.suffix):
         context = ()
-    kept, left = _fitting(context, budget, path)
-    after = min(len(split.suffix), int(left * suffix_share))
-    before = min(len(split.prefix), left - after)
-    after = min(len(split.suffix), left - before)
+    fitting, remaining = _fitting(context, budget, path)
+    before, after = _sides(split, remaining, suffix_share)
     before = before if max_prefix is None else min(before, max_prefix)
     after = after if max_suffix is None else min(after, max_suffix)
     prefix, suffix = (windows or StickyWindows()).cut(notebook or uri, split, before, after)
     return Prompt(
-        prefix=_without_orphans(split.prefix, prefix),
+        prefix=_without_orphaned_secrets(split.prefix, prefix),
         suffix=suffix,
-        context=kept,
+        context=fitting,
         language=language,
         path=path,
         uri=uri,
@@ -71,21 +68,30 @@ def build(
 
 
 def _fitting(context: Sequence[Snippet], budget: int, path: str) -> tuple[tuple[Snippet, ...], int]:
-    """The context that fits, and the room that is left then."""
-    whole = Prompt(prefix="", suffix="", context=tuple(context), path=path)
-    while whole.context and whole.size > budget:
-        whole = Prompt(prefix="", suffix="", context=whole.context[:-1], path=path)
-    return whole.context, budget - whole.size
+    """The first snippets that fit, and the characters that remain."""
+    prompt = Prompt(prefix="", suffix="", context=tuple(context), path=path)
+    while prompt.context and prompt.size > budget:
+        prompt = replace(prompt, context=prompt.context[:-1])
+    return prompt.context, budget - prompt.size
 
 
-def _without_orphans(whole: str, prefix: str) -> str:
-    """``prefix``, the end of ``whole``, without first lines that only the lines above them show to be secret."""
-    start = len(whole) - len(prefix)
-    above = "".join(whole[max(0, start - _SETTING) : start].splitlines(keepends=True)[-_LINES:])
-    first = "".join(prefix[:_SETTING].splitlines(keepends=True)[:_LINES])
+def _sides(split: Split, characters: int, suffix_share: float) -> tuple[int, int]:
+    """How many characters to send before and after the cursor."""
+    after = min(len(split.suffix), int(characters * suffix_share))
+    before = min(len(split.prefix), characters - after)
+    return before, min(len(split.suffix), characters - before)
+
+
+def _without_orphaned_secrets(text: str, prefix: str) -> str:
+    """``prefix``, the end of ``text``, without its first lines up to a secret that only the lines above reveal as one."""
+    start = len(text) - len(prefix)
+    above = "".join(text[max(0, start - _EDGE_CHARACTERS) : start].splitlines(keepends=True)[-_EDGE_LINES:])
+    first = "".join(prefix[:_EDGE_CHARACTERS].splitlines(keepends=True)[:_EDGE_LINES])
     if not above:
         return prefix
-    shown = {len(above) + span.start for span in find_secrets(first)}
-    hidden = [span.end for span in find_secrets(above + first) if span.start >= len(above) and span.start not in shown]
-    end = prefix.find("\n", hidden[-1] - len(above)) if hidden else -1
-    return prefix[end + 1 :]
+    found = {len(above) + span.start for span in find_secrets(first)}
+    orphaned = [
+        span.end for span in find_secrets(above + first) if span.start >= len(above) and span.start not in found
+    ]
+    line_end = prefix.find("\n", orphaned[-1] - len(above)) if orphaned else -1
+    return prefix[line_end + 1 :]

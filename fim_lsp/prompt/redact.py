@@ -11,25 +11,27 @@ from fim_lsp.redaction.restore import Restorer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RedactedPrompt:
-    """``prompt`` without secrets, of the same size, and what puts them back into a reply."""
+    """``prompt`` with placeholders for secrets, of the same size, and the way back."""
 
     prompt: Prompt = field(repr=False)
     masked: MaskedText = field(repr=False)
 
     def restorer(self) -> Restorer:
-        """One for each reply."""
+        """Puts secrets back into one reply."""
         return self.masked.restorer()
 
 
 def redact(prompt: Prompt, key: bytes) -> RedactedPrompt:
-    """See :func:`~fim_lsp.redaction.mask.mask` for ``key``."""
+    """Replace the secrets in all strings of a prompt; :func:`~fim_lsp.redaction.mask.mask` says what ``key`` is."""
     context = prompt.context
     masked = mask(
         [prompt.prefix, prompt.suffix, prompt.path, *(s.text for s in context), *(s.path for s in context)], key=key
     )
-    prefix, suffix, path, *rest = masked.texts
-    snippets = zip(context, rest[: len(context)], rest[len(context) :], strict=True)
-    context = tuple(replace(snippet, text=text, path=name) for snippet, text, name in snippets)
+    prefix, suffix, path, *others = masked.texts
+    texts, paths = others[: len(context)], others[len(context) :]
+    redacted = tuple(
+        replace(snippet, text=text, path=name) for snippet, text, name in zip(context, texts, paths, strict=True)
+    )
     return RedactedPrompt(
-        prompt=replace(prompt, prefix=prefix, suffix=suffix, path=path, context=context), masked=masked
+        prompt=replace(prompt, prefix=prefix, suffix=suffix, path=path, context=redacted), masked=masked
     )

@@ -1,6 +1,6 @@
-"""Values that are assigned to names which say secret, in whatever language: ``password = "…"``, ``API_KEY=…``, headers.
+"""Secrets assigned to names that announce them, in any language: ``password = "…"``, ``API_KEY=…``, headers, URLs.
 
-Only where such a word stands is anything tried, and every repetition has an upper end: the time is linear.
+Patterns are tried only where such a word is, and every repetition has an upper bound: the time is linear.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from fim_lsp.redaction.value_heuristics import is_placeholder, looks_made_up, lo
 from fim_lsp.redaction.variable_names import NameKind, classify
 
 _HINT = re.compile(r"pass|pwd|secret|token|key|auth|cred|conn(?:ection)?[_.-]?str|_pw")
-_NAME = re.compile(r"[\w.-]{0,48}\Z", re.ASCII)
-_REST = r"(?P<rest>[\w.-]{0,40}+)"  # no operator begins with one of these, so none is ever given back
+_NAME_START = re.compile(r"[\w.-]{0,48}\Z", re.ASCII)
+_NAME_END = r"(?P<name_end>[\w.-]{0,40}+)"  # possessive: no operator begins with one of these
 _OPERATOR = r"""
     (?:\\?["'`]?\)?[\]}]?
         (?: [ \t]{0,40} (?: (?:[?:|+]|\|\|)?={1,3}(?!>) | => | != | := | :(?!:) | <- ) [ \t]{0,8}  # name = "value"
@@ -27,139 +27,162 @@ _OPERATOR = r"""
         ))
 """
 _QUOTED = re.compile(
-    _REST
+    _NAME_END
     + _OPERATOR
     + r"""(?P<quote>[bBrRuUfF@$]{0,2}(?:\\?["'`]|\"{3}|'{3}))(?P<value>[^\\"'`\s]{6,512})(?=\\?["'`]|\s*\Z|\s*[\r\n])""",
     re.VERBOSE | re.ASCII,
 )
 _BARE = re.compile(
-    _REST
+    _NAME_END
     + _OPERATOR
     + r"""(?P<value>[^\s"'`,;()<>\[\]{}\\]{6,512})(?P<after>[ \t]{0,40}(?:[\r\n]|\Z|\#)|[\s,;<&}\\"'`])?""",
     re.VERBOSE | re.ASCII,
 )
 _SPACED = re.compile(
-    _REST + r"""[ \t]{1,8}(?P<quote>["']?)(?P<value>[^\s"'`<>(){}]{6,512})(?:(?P=quote)|\Z)""", re.VERBOSE | re.ASCII
+    _NAME_END + r"""[ \t]{1,8}(?P<quote>["']?)(?P<value>[^\s"'`<>(){}]{6,512})(?:(?P=quote)|\Z)""",
+    re.VERBOSE | re.ASCII,
 )
 _SPACED_BEFORE = re.compile(
     r"(?:^|[\s;&|])(?:ENV|ARG|setenv|setx|set -[a-zA-Z]{1,3}|(?:machine|login) \S{1,80})\s{1,8}\Z"
 )
-_CREDENTIALS = re.compile(r" {0,4}(?P<value>[A-Za-z0-9+/=_.~-]{12,2000})", re.ASCII)
-_USER = re.compile(r"(?:-u|--user)[ =]{1,2}[\"']?[\w.@-]{1,64}:(?P<value>[^\s\"':]{6,128})", re.ASCII)
-_URL = re.compile(
+_HEADER_VALUE = re.compile(r" {0,4}(?P<value>[A-Za-z0-9+/=_.~-]{12,2000})", re.ASCII)
+_COMMAND_USER = re.compile(r"(?:-u|--user)[ =]{1,2}[\"']?[\w.@-]{1,64}:(?P<value>[^\s\"':]{6,128})", re.ASCII)
+_URL_PASSWORD = re.compile(
     r"://[^\s/:@\"'`<>?#,]{0,128}:(?P<value>[^\s/\"'`<>@]{4,200}(?:@[^\s/\"'`<>@:]{1,60}(?=@))?)@", re.ASCII
 )
 _HEX_OR_BASE64 = re.compile(r"(?:[0-9a-f]{32,128}|[0-9A-F]{32,128}|[A-Za-z0-9+/_-]{32,128}={0,2})")
 _UUID = re.compile(r"(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_INNER = re.compile(r"\w:\Z")
-_MAY_BE_UUID = re.compile(r"secret|passw|api|access|auth|cred|key")
-_TYPED = re.compile(r"[A-Za-z&][\w.<>\[\]|&' ]*=\s*\Z(?<!value=)(?<!default=)")
+_PATH_PART = re.compile(r"\w:\Z")
+_UUID_NAMES = re.compile(r"secret|passw|api|access|auth|cred|key")
+_TYPE_ANNOTATION = re.compile(r"[A-Za-z&][\w.<>\[\]|&' ]*=\s*\Z(?<!value=)(?<!default=)")
 _SETTERS = frozenset({"export", "ENV", "ARG", "set", "docker"})
 _IDENTIFIER = re.compile(r"[A-Za-z_$][\w$]*(?:(?:\.|::|->|\?\.)[A-Za-z_$][\w$]*)*")
 
 
 def passwords_in_urls(text: str) -> Iterator[Span]:
     """``PASS`` of every ``scheme://user:PASS@host``."""
-    at = text.find("://")
-    while at >= 0:
-        found = _URL.match(text, at)
+    start = text.find("://")
+    while start >= 0:
+        found = _URL_PASSWORD.match(text, start)
         if found and not is_placeholder(found["value"]):
-            yield Span(start=found.start("value"), end=found.end("value"), kind="password in a URL")
-        at = text.find("://", at + 3)
+            yield _span(found, "password in a URL")
+        start = text.find("://", start + 3)
 
 
-def assignments(text: str) -> Iterator[Span]:
-    """Every literal that is assigned to a name which says secret, and looks like one."""
+def assigned_secrets(text: str) -> Iterator[Span]:
+    """Every literal that is assigned to a name which announces a secret, and looks like one."""
     lowered = _ascii_lower(text)
     end = 0
     for hint in _HINT.finditer(lowered):
-        if hint.start() >= end:
-            for span in _at(text, hint):
-                yield span
-                end = span.end
+        if hint.start() >= end and (span := _assigned(text, hint)):
+            yield span
+            end = span.end
+    yield from _command_passwords(text)
+    yield from _header_values(text, lowered)
+
+
+def _command_passwords(text: str) -> Iterator[Span]:
     if "-u" in text or "--user" in text:
-        for found in _USER.finditer(text):
-            if _PASSWORD_LIKE["password"](found["value"]):
+        for found in _COMMAND_USER.finditer(text):
+            if looks_made_up(found["value"]):
                 yield _span(found, "password of a command")
-    yield from _headers(text, lowered)
 
 
-def _headers(text: str, lowered: str) -> Iterator[Span]:
-    """What stands behind ``Bearer`` and ``Basic``, and behind rarer schemes where a line speaks of authorization."""
+def _header_values(text: str, lowered: str) -> Iterator[Span]:
+    """What follows ``Bearer`` and ``Basic``, and rarer schemes if the line has the word authorization."""
     for scheme in ("bearer ", "basic ", "token ", "bot ", "apikey "):
-        at = lowered.find(scheme)
-        while at >= 0:
-            found = _CREDENTIALS.match(text, at + len(scheme))
-            clear = scheme in ("bearer ", "basic ") or "authorization" in lowered[max(0, at - 40) : at]
-            if found and clear and looks_random(found["value"]) and not is_placeholder(found["value"]):
+        start = lowered.find(scheme)
+        while start >= 0:
+            found = _HEADER_VALUE.match(text, start + len(scheme))
+            is_header = scheme in ("bearer ", "basic ") or "authorization" in lowered[max(0, start - 40) : start]
+            if found and is_header and looks_random(found["value"]) and not is_placeholder(found["value"]):
                 yield _span(found, "Authorization header")
-            at = lowered.find(scheme, at + 1)
+            start = lowered.find(scheme, start + 1)
 
 
-def _at(text: str, hint: re.Match[str]) -> Iterator[Span]:
-    """The value assigned to the name round ``hint``, if there is one and it is a secret."""
-    start, behind = hint.span()
-    for pattern, rules in ((_QUOTED, _PASSWORD_LIKE), (_BARE, _BARE_LIKE), (_SPACED, _PASSWORD_LIKE)):
-        found = pattern.match(text, behind)
+def _assigned(text: str, hint: re.Match[str]) -> Span | None:
+    """The value assigned to the name around ``hint``, if it is a secret."""
+    for pattern, rules in ((_QUOTED, _QUOTED_RULES), (_BARE, _BARE_RULES), (_SPACED, _QUOTED_RULES)):
+        found = pattern.match(text, hint.end())
         if not found:
             continue
-        left = _NAME.search(text, max(0, start - 48), start)
-        name = (left[0] if left else "") + text[start : found.end("rest")]
+        name, before = _name_around(text, hint, found)
         kind = classify(name)
-        before = text[max(0, start - 200) : start - len(left[0]) if left else start]
-        if before.endswith("::") or (_INNER.search(before) and text[found.end("rest") : found.start("value")] == ":"):
-            continue  # one of a path's parts: AWS::IAM::AccessKey, arn:aws:…:secret:…
-        if _UUID.fullmatch(found["value"]) and not _MAY_BE_UUID.search(name.lower()):
+        if not kind or _is_path_part(found, before) or _is_plain_uuid(found["value"], name):
             continue
-        if not kind or (pattern is _SPACED and not (_SPACED_BEFORE.search(before) or name.startswith("--"))):
+        if pattern is _SPACED and not (_SPACED_BEFORE.search(before) or name.startswith("--")):
             continue
-        if pattern is _BARE and not _bare_fits(found, name, before, kind):
+        if pattern is _BARE and not _is_bare_literal(found, name, before, kind):
             continue
         if not is_placeholder(found["value"]) and rules[kind](found["value"]):
-            yield _span(found, f"{kind} assigned")
-            return
+            return _span(found, f"{kind} assigned")
+    return None
 
 
-def _bare_fits(found: re.Match[str], name: str, before: str, kind: NameKind) -> bool:
-    """Whether a value without quotes is a literal and not an expression of a language."""
-    if found["after"] is None:
+def _name_around(text: str, hint: re.Match[str], found: re.Match[str]) -> tuple[str, str]:
+    """The whole name that contains ``hint``, and the text before it."""
+    start = hint.start()
+    left = _NAME_START.search(text, max(0, start - 48), start)
+    beginning = left[0] if left else ""
+    return beginning + text[start : found.end("name_end")], text[max(0, start - 200) : start - len(beginning)]
+
+
+def _is_path_part(found: re.Match[str], before: str) -> bool:
+    """As in ``AWS::IAM::AccessKey`` or ``arn:aws:…:secret:…``."""
+    return before.endswith("::") or (bool(_PATH_PART.search(before)) and _operator(found) == ":")
+
+
+def _is_plain_uuid(value: str, name: str) -> bool:
+    return bool(_UUID.fullmatch(value)) and not _UUID_NAMES.search(name.lower())
+
+
+def _is_bare_literal(found: re.Match[str], name: str, before: str, kind: NameKind) -> bool:
+    """Whether a value without quotes is a literal and not an expression."""
+    operator, value = _operator(found), found["value"]
+    if found["after"] is None or "," in operator or "(" in operator or _TYPE_ANNOTATION.search(operator):
         return False
-    operator = found.string[found.end("rest") : found.start("value")]
-    if "," in operator or "(" in operator or _TYPED.search(operator):
-        return False
-    if not _IDENTIFIER.fullmatch(found["value"]):
+    if not _IDENTIFIER.fullmatch(value):
         return True
     line = before.rpartition("\n")[2].lstrip(" \t-;\"'")
-    marked = name.startswith("-") or "\n" in operator or line.endswith(("?", "&", "<", ";", "/:", "--set "))
-    marked = marked or line.split(" ")[0] in _SETTERS
-    literal = not line or marked
-    if kind == "password":
-        several = len(re.findall(r"\d", found["value"])) > 1 or looks_random(found["value"])
-        return literal and (marked or several or name.isupper() or "." in name or ":" in operator)
-    return literal and looks_random(found["value"])
+    in_data = (  # a command's option, a YAML value on its own line, a query, XML, a shell's variable
+        name.startswith("-")
+        or "\n" in operator
+        or line.endswith(("?", "&", "<", ";", "/:", "--set "))
+        or line.split(" ")[0] in _SETTERS
+    )
+    if line and not in_data:
+        return False
+    if kind != "password":
+        return looks_random(value)
+    has_digits = len(re.findall(r"\d", value)) > 1
+    return in_data or has_digits or looks_random(value) or name.isupper() or "." in name or ":" in operator
 
 
-def _high_entropy(value: str) -> bool:
+def _operator(found: re.Match[str]) -> str:
+    return found.string[found.end("name_end") : found.start("value")]
+
+
+def _has_high_entropy(value: str) -> bool:
     plain = not any(char in value for char in "()[]{} ,;")
     return bool(_UUID.fullmatch(value)) or (len(value) >= 14 and plain and looks_random(value))
 
 
-def _key_like(value: str) -> bool:
+def _is_key_like(value: str) -> bool:
     return bool(_HEX_OR_BASE64.fullmatch(value) and not _UUID.fullmatch(value) and looks_random(value))
 
 
-_PASSWORD_LIKE: Mapping[NameKind, Callable[[str], bool]] = MappingProxyType(
+_QUOTED_RULES: Mapping[NameKind, Callable[[str], bool]] = MappingProxyType(
     {
         "password": looks_made_up,
-        "secret": _high_entropy,
-        "key": _key_like,
+        "secret": _has_high_entropy,
+        "key": _is_key_like,
     }
 )
-_BARE_LIKE: Mapping[NameKind, Callable[[str], bool]] = MappingProxyType(
+_BARE_RULES: Mapping[NameKind, Callable[[str], bool]] = MappingProxyType(
     {
         "password": lambda value: looks_made_up(value) and not re.fullmatch(r"[\d.]+", value),
-        "secret": _high_entropy,
-        "key": _key_like,
+        "secret": _has_high_entropy,
+        "key": _is_key_like,
     }
 )
 
@@ -169,6 +192,6 @@ def _span(found: re.Match[str], kind: str) -> Span:
 
 
 def _ascii_lower(text: str) -> str:
-    """Lower case, as long as ``text`` is."""
+    """In lower case, and as long as ``text``."""
     lowered = text.lower()
     return lowered if len(lowered) == len(text) else "".join(c.lower() if c.isascii() else c for c in text)

@@ -1,9 +1,8 @@
-"""What is sent to a remote host has placeholders for secrets, of their length and shape; the reply gets them back.
+"""Replaces secrets by placeholders of the same length and form, so that a reply can get the secrets back.
 
-A placeholder keeps a known head (``ghp_``), has letters for letters, digits for digits and the same signs of structure,
-and says FAKE where it is long enough, or 0000 in hex; characters beyond ASCII stay. It depends on the secret and the
-key alone, so that a prompt stays the same from one keystroke to the next, and it is the same in every text. Nothing
-here is logged: no repr shows a secret.
+A placeholder keeps a known head (``ghp_``), has letters for letters, digits for digits and the same punctuation, and reads
+FAKE where it is long enough, or 0000 in hex; characters beyond ASCII remain. It depends only on the secret and the key, so
+that a prompt stays the same from one key press to the next. Nothing here is logged: no repr shows a secret.
 """
 
 from __future__ import annotations
@@ -11,168 +10,166 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 
-from fim_lsp.redaction.detect import find_secrets, united
+from fim_lsp.redaction.detect import find_secrets, merged
 from fim_lsp.redaction.restore import Restorer
-from fim_lsp.redaction.token_patterns import Span, head
+from fim_lsp.redaction.token_patterns import Span, known_head
 
-_MARK = 12  # from so many characters behind the head on, four of them say FAKE
-_SPREAD = (
-    32  # so many secrets are looked for where nothing but their value tells; more would cost more than linear time
-)
-_SPREAD_LENGTH = 8
-_REST = 4  # fewer characters at a reply's beginning could be anything
-_HALF = 512  # characters of the line on either side of the cursor that are looked at by themselves
-_ATTEMPTS = (
-    64  # at another placeholder, if one stands in a text by chance; the first does, for all that can be expected
-)
-_KEPT = frozenset("+/=_.-%: \t\r\n\\\"'")
-_LOWER, _UPPER, _DIGITS, _SIGNS = "bcdfghjkmnpqrstvwxz", "BCDFGHJKMNPQRSTVWXZ", "234567", "~!*-_"
-_HEX_LENGTH = 16
+_MIN_MARKED = 12  # characters after the head, of which four read FAKE
+_MAX_REPEATED = 32  # secrets whose other occurrences are searched for; more would cost more than linear time
+_MIN_REPEATED_LENGTH = 8
+_MIN_CONTINUATION = 4  # fewer characters at a reply's beginning could be anything
+_SIDE = 512  # characters of the line on either side of the cursor that are searched on their own
+_MAX_ATTEMPTS = 64  # at a placeholder that does not occur in the texts; nearly always the first succeeds
+_DIGIT_ATTEMPTS = 8  # with digits for digits; later ones may have letters
+_UNCHANGED = frozenset("+/=_.-%: \t\r\n\\\"'")
+_LOWER, _UPPER, _DIGITS, _PUNCTUATION = "bcdfghjkmnpqrstvwxz", "BCDFGHJKMNPQRSTVWXZ", "234567", "~!*-_"
+_MIN_HEX_LENGTH = 16
 _HEX = frozenset("0123456789abcdefABCDEF")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MaskedText:
-    """``texts`` in the order given and of the same lengths, and how to restore a reply to them."""
+    """``texts`` in the given order and of the same lengths; ``secrets`` are by their placeholders."""
 
     texts: tuple[str, ...] = field(repr=False)
     secrets: Mapping[str, str] = field(repr=False, default_factory=dict)
-    rests: Mapping[str, str] = field(repr=False, default_factory=dict)
+    continuations: Mapping[str, str] = field(repr=False, default_factory=dict)
 
     def restorer(self) -> Restorer:
-        """A fresh one for one reply."""
-        return Restorer(self.secrets, self.rests)
+        """A new one for each reply."""
+        return Restorer(self.secrets, self.continuations)
 
 
 def mask(texts: Sequence[str], *, key: bytes) -> MaskedText:
-    """``texts`` without secrets: the text before the cursor, the text behind it, and any from elsewhere.
+    """``texts`` without secrets: the text before the cursor, the text after it, and any others.
 
-    The first two are looked at as one text, so that a secret which the cursor cuts is found. ``key`` is random bytes
-    that a process keeps to itself; without it nobody can tell which secret a placeholder stands for by trying.
+    The first two are searched as one, so that a secret which contains the cursor is found. ``key`` is random bytes that
+    never leave the process: without them nobody can find out by trial which secret a placeholder stands for.
     """
-    wholes = ["".join(texts[:2]), *texts[2:]]
-    found = [find_secrets(whole) for whole in wholes]
+    joined = ["".join(texts[:2]), *texts[2:]]
+    found = [find_secrets(text) for text in joined]
     if len(texts) > 1:
-        found[0] = _with_halves(found[0], texts[0], texts[1])
-    values = dict.fromkeys(
-        whole[span.start : span.end] for whole, spans in zip(wholes, found, strict=True) for span in spans
-    )
+        found[0] = _with_sides(found[0], texts[0], texts[1])
+    values = _values(joined, found)
     if not values:
         return MaskedText(texts=tuple(texts))
-    found = [_spread(whole, spans, list(values)[:_SPREAD]) for whole, spans in zip(wholes, found, strict=True)]
-    values = dict.fromkeys(
-        whole[span.start : span.end] for whole, spans in zip(wholes, found, strict=True) for span in spans
-    )
+    repeated = values[:_MAX_REPEATED]
+    found = [_with_repetitions(text, spans, repeated) for text, spans in zip(joined, found, strict=True)]
+    placeholders, masked = _masked(joined, found, _values(joined, found), key)
     cursor = len(texts[0])
-    placeholders, masked = _masked(wholes, found, list(values), key)
-    first = (masked[0][:cursor], masked[0][cursor:])[: len(texts)]
+    sides = (masked[0][:cursor], masked[0][cursor:])[: len(texts)]
     secrets = {placeholder: value for value, placeholder in placeholders.items()}
-    return MaskedText(
-        texts=(*first, *masked[1:]),
-        secrets=secrets,
-        rests=_rests(secrets, first[0]),
+    return MaskedText(texts=(*sides, *masked[1:]), secrets=secrets, continuations=_continuations(secrets, sides[0]))
+
+
+def _values(texts: Sequence[str], found: Sequence[tuple[Span, ...]]) -> list[str]:
+    """The secrets themselves, each once."""
+    return list(
+        dict.fromkeys(text[span.start : span.end] for text, spans in zip(texts, found, strict=True) for span in spans)
     )
 
 
-def _with_halves(spans: tuple[Span, ...], prefix: str, suffix: str) -> tuple[Span, ...]:
-    """``spans`` of the joined text and those that only one side's text by itself shows, next to the cursor."""
+def _with_sides(spans: tuple[Span, ...], prefix: str, suffix: str) -> tuple[Span, ...]:
+    """``spans`` of the joined text, and secrets next to the cursor that only one side on its own shows."""
     if not (prefix[-1:].strip() and suffix[:1].strip()):
         return spans
     cursor = len(prefix)
-    start = max(prefix.rfind("\n") + 1, cursor - _HALF)
-    end = suffix.find("\n", 0, _HALF)
-    behind = suffix[: end if end >= 0 else _HALF]
-    halves = [Span(start=start + s.start, end=start + s.end, kind=s.kind) for s in find_secrets(prefix[start:])]
-    halves += [Span(start=cursor + s.start, end=cursor + s.end, kind=s.kind) for s in find_secrets(behind)]
-    return united(sorted((*spans, *halves), key=lambda span: (span.start, -span.end))) if halves else spans
+    start = max(prefix.rfind("\n") + 1, cursor - _SIDE)
+    end = suffix.find("\n", 0, _SIDE)
+    before, after = prefix[start:], suffix[: end if end >= 0 else _SIDE]
+    sides = [
+        Span(start=offset + span.start, end=offset + span.end, kind=span.kind)
+        for offset, side in ((start, before), (cursor, after))
+        for span in find_secrets(side)
+    ]
+    return merged((*spans, *sides)) if sides else spans
 
 
-def _spread(text: str, spans: tuple[Span, ...], values: Sequence[str]) -> tuple[Span, ...]:
-    """``spans`` and the further places where one of ``values`` stands, without a name that says what it is."""
-    more = []
+def _with_repetitions(text: str, spans: tuple[Span, ...], values: Sequence[str]) -> tuple[Span, ...]:
+    """``spans``, and where else one of ``values`` occurs, with no name that reveals what it is."""
+    repetitions = []
     for value in values:
-        at = text.find(value) if len(value) >= _SPREAD_LENGTH else -1
-        while at >= 0:
-            more.append(Span(start=at, end=at + len(value), kind="known by its value"))
-            at = text.find(value, at + len(value))
-    return united(sorted((*spans, *more), key=lambda span: (span.start, -span.end)))
+        start = text.find(value) if len(value) >= _MIN_REPEATED_LENGTH else -1
+        while start >= 0:
+            repetitions.append(Span(start=start, end=start + len(value), kind="known by its value"))
+            start = text.find(value, start + len(value))
+    return merged((*spans, *repetitions))
 
 
 def _masked(
     texts: Sequence[str], found: Sequence[tuple[Span, ...]], values: Sequence[str], key: bytes
 ) -> tuple[dict[str, str], list[str]]:
-    """The placeholder of each value, and the texts with them; none of them stands in a text by chance."""
-    attempt = 0
-    while True:
-        placeholders: dict[str, str] = {}
-        for value in values:
-            placeholders[value] = _placeholder(value, key, attempt)
+    """The placeholder of each value, and the texts with placeholders, from which the texts can be restored."""
+    for attempt in count():
+        placeholders = {value: _placeholder(value, key, attempt) for value in values}
         masked = [_replaced(text, spans, placeholders) for text, spans in zip(texts, found, strict=True)]
-        if attempt == _ATTEMPTS or _restorable(texts, masked, placeholders):
-            return placeholders, masked
-        attempt += 1
+        if attempt == _MAX_ATTEMPTS or _restorable(texts, masked, placeholders):
+            break
+    return placeholders, masked
 
 
 def _restorable(texts: Sequence[str], masked: Sequence[str], placeholders: Mapping[str, str]) -> bool:
-    """Whether no placeholder stands in ``texts``, and the masked ones lead back to them."""
+    """Whether no placeholder occurs in ``texts`` by chance, and the masked ones lead back to them."""
     secrets = {placeholder: value for value, placeholder in placeholders.items()}
     if len(secrets) < len(placeholders) or any(placeholder == value for value, placeholder in placeholders.items()):
         return False
-    for text, hidden in zip(texts, masked, strict=True):
-        for given in (text, hidden):
+    for text, masked_text in zip(texts, masked, strict=True):
+        for reply in (text, masked_text):
             restorer = Restorer(secrets, {}, strict=False)
-            if restorer.feed(given) + restorer.flush() != text:
+            if restorer.feed(reply) + restorer.flush() != text:
                 return False
     return True
 
 
 def _replaced(text: str, spans: Sequence[Span], placeholders: Mapping[str, str]) -> str:
     pieces: list[str] = []
-    at = 0
+    copied = 0
     for span in spans:
-        pieces += (text[at : span.start], placeholders[text[span.start : span.end]])
-        at = span.end
-    return "".join((*pieces, text[at:]))
+        pieces += (text[copied : span.start], placeholders[text[span.start : span.end]])
+        copied = span.end
+    return "".join((*pieces, text[copied:]))
 
 
-def _rests(secrets: Mapping[str, str], prefix: str) -> dict[str, str]:
-    """What is left of each placeholder that ``prefix`` ends in the first part of, by what is left of its secret."""
-    rests = {}
+def _continuations(secrets: Mapping[str, str], prefix: str) -> dict[str, str]:
+    """If ``prefix`` ends inside placeholders: what remains of each secret, by what remains of its placeholder."""
+    found = {}
     for placeholder, secret in secrets.items():
-        for length in range(len(placeholder) - _REST, _REST - 1, -1):
+        for length in range(len(placeholder) - _MIN_CONTINUATION, _MIN_CONTINUATION - 1, -1):
             if prefix.endswith(placeholder[:length]):
-                rests[placeholder[length:]] = secret[length:]
+                found[placeholder[length:]] = secret[length:]
                 break
-    return rests
+    return found
 
 
 def _placeholder(secret: str, key: bytes, attempt: int) -> str:
-    """The ``attempt``-th placeholder of ``secret``."""
-    kept = head(secret)
-    body = secret[kept:]
+    head = known_head(secret)
+    body = secret[len(head) :]
     seed = b"%d\0%d\0%b%b" % (len(key), attempt, key, secret.encode("utf-8", "surrogatepass"))
     noise = hashlib.shake_256(seed).digest(len(body))
-    hexadecimal = len(body) >= _HEX_LENGTH and _HEX.issuperset(char for char in body if char.isalnum())
-    chars = [_like(char, byte, attempt, hexadecimal) for char, byte in zip(body, noise, strict=True)]
-    if len(body) >= _MARK:
-        mark = "0000" if hexadecimal else "FAKE" if any("A" <= char <= "Z" for char in body) else "fake"
+    is_hex = len(body) >= _MIN_HEX_LENGTH and _HEX.issuperset(char for char in body if char.isalnum())
+    chars = [_substitute(char, byte, attempt, is_hex) for char, byte in zip(body, noise, strict=True)]
+    if len(body) >= _MIN_MARKED:
+        mark = "0000" if is_hex else "FAKE" if any("A" <= char <= "Z" for char in body) else "fake"
         for index, char in enumerate(mark):
             if body[index].isascii() and body[index].isalnum():
                 chars[index] = char
-    return secret[:kept] + "".join(chars)
+    return head + "".join(chars)
 
 
-def _like(char: str, byte: int, attempt: int, hexadecimal: bool) -> str:
-    """A character of the kind of ``char``; after a few attempts of any kind that can't break a literal."""
-    if not char.isascii() or not char.isprintable() or char in _KEPT:  # a separator such as U+001E ends a line, too
+def _substitute(char: str, byte: int, attempt: int, is_hex: bool) -> str:
+    """A character of the kind of ``char``; after some attempts a letter for a digit, so that short numbers have enough."""
+    if (
+        not char.isascii() or not char.isprintable() or char in _UNCHANGED
+    ):  # a separator such as U+001E ends a line, too
         return char
     if char.isdigit():
-        kind = _DIGITS if attempt < 8 else _DIGITS + _LOWER
+        kind = _DIGITS if attempt < _DIGIT_ATTEMPTS else _DIGITS + _LOWER
     elif char.islower():
-        kind = "abcdef" if hexadecimal else _LOWER
+        kind = "abcdef" if is_hex else _LOWER
     elif char.isupper():
-        kind = "ABCDEF" if hexadecimal else _UPPER
+        kind = "ABCDEF" if is_hex else _UPPER
     else:
-        kind = _SIGNS
+        kind = _PUNCTUATION
     return kind[byte % len(kind)]

@@ -1,21 +1,21 @@
 """Private-key blocks (RFC 7468 PEM, RFC 4880 armor, OpenSSH, PuTTY): the lines between BEGIN and END.
 
-A window may show only one end of a block, or its middle. So lines count by what they are, a run of base64 as long as a
-line of a key, and by what they touch: a marker, or another such line. A marker alone, as in a parser's source, is none.
-A last line of up to five characters stays: its placeholder could be anything in a reply.
+A window may show only one end of a block, or its middle. So a line counts by its form, base64 as long as a line of a key,
+and by what it adjoins: a marker, or another such line. A marker alone, as in a parser's source, is no block. A last line of
+up to five characters is not masked: its placeholder could be anything in a reply.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from fim_lsp.redaction.token_patterns import Span
 
 _MARKER = re.compile(
     r"-{4,5} ?(BEGIN|END) ([A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?) ?-{4,5}|^(Private)-Lines: ?\d{1,4}$", re.MULTILINE
 )
-_RUN = re.compile(r"(?<!\\)[A-Za-z0-9+/]{6,}={0,2}")  # not the n of an escaped \n
+_BASE64 = re.compile(r"(?<!\\)[A-Za-z0-9+/]{6,}={0,2}")  # not the n of an escaped \n
 _HEADERS = re.compile(
     r"(?:(?:\\[nr]|[\s\"'+#*/;,\\])*(?:Proc-Type|DEK-Info|Version|Comment|Hash|Charset|MessageID|Subject|x-[\w-]{1,20}): ?"
     r"[^\n\\]{0,200}){0,6}"
@@ -23,92 +23,102 @@ _HEADERS = re.compile(
 _GAP = re.compile(r"(?:\\[nrt]|[^A-Za-z0-9\\]|\\){0,80}")
 _LAST_GAP = re.compile(
     r"[^A-Za-z0-9]{0,40}+(?:[A-Za-z0-9][A-Za-z0-9+/]{0,4}+)?(?:\\[nrt]|[^A-Za-z0-9\\]|\\){0,80}+"
-)  # a last short line
-_DRESS = r"""(?:[ \t\r"'`#*;,(\\]|\+(?=[ \t"'])){0,60}"""
-_UNDRESS = r"""(?:\\[nr]){0,2}[ \t\r"'`+;,)\\]{0,60}"""
-_DRESSED = re.compile(_DRESS + r"([A-Za-z0-9+/]{40,1000}={0,2})" + _UNDRESS)  # as in a string, or a block of YAML
-_PART = re.compile(_DRESS + r"([A-Za-z0-9+/]{6,1000}={0,2})" + _UNDRESS)
-_MIXED = re.compile(r"(?=[^a-z]*[a-z])(?=[^A-Z]*[A-Z])(?=\D*\d)")
-_OTHERS = re.compile(r"-----(?:BEGIN|END) (?![^\n]{0,60}PRIVATE)")  # a certificate, a public key
-_LINE, _PIECE = 40, 16  # a key's lines have 64, 70 or 76 characters; an Ed25519 key's only one has 40 or more
+)  # may contain a last short line
+_LINE_HEAD = r"""(?:[ \t\r"'`#*;,(\\]|\+(?=[ \t"'])){0,60}"""
+_LINE_TAIL = r"""(?:\\[nr]){0,2}[ \t\r"'`+;,)\\]{0,60}"""
+_KEY_LINE = re.compile(_LINE_HEAD + r"([A-Za-z0-9+/]{40,1000}={0,2})" + _LINE_TAIL)  # as in a string, or a YAML block
+_PARTIAL_KEY_LINE = re.compile(_LINE_HEAD + r"([A-Za-z0-9+/]{6,1000}={0,2})" + _LINE_TAIL)
+_MIXED_CHARACTERS = re.compile(r"(?=[^a-z]*[a-z])(?=[^A-Z]*[A-Z])(?=\D*\d)")
+_PUBLIC_MARKER = re.compile(r"-----(?:BEGIN|END) (?![^\n]{0,60}PRIVATE)")  # a certificate, a public key
+_MIN_LINE = 40  # a key's lines have 64, 70 or 76 characters; an Ed25519 key's only one has 40 or more
+_MIN_CUT_LINE = 16  # of one that is cut by the window's edge
 _KIND = "private key block"
 
 
-def blocks(text: str) -> Iterator[Span]:
+def private_key_lines(text: str) -> Iterator[Span]:
     """The base64 lines of every private-key block in ``text``, one span a line."""
-    if "PRIVATE KEY" in text or "Private-Lines" in text:
+    if has_marker(text):
         position = 0
         for marker in _MARKER.finditer(text):
             if marker[1] == "END":
-                yield from reversed(list(_before(text, position, marker.start())))
+                yield from reversed(list(_lines_before_end(text, position, marker.start())))
             else:
-                yield from _after(text, marker.end())
+                yield from _lines_after_begin(text, marker.end())
             position = marker.end()
-    yield from _cut(text)
+    yield from _lines_without_marker(text)
 
 
-def may_hold_key(text: str) -> bool:
-    """Whether lines of a text may be a private key's, seen by themselves. Certificates and other data look the same."""
-    return "PRIVATE KEY" in text or "Private-Lines" in text or any(map(_DRESSED.fullmatch, text.splitlines()))
+def may_contain_key(text: str) -> bool:
+    """Whether lines of ``text`` may be a private key's, each on its own. Certificates and other data look the same."""
+    return has_marker(text) or any(map(_KEY_LINE.fullmatch, text.splitlines()))
 
 
-def _after(text: str, start: int) -> Iterator[Span]:
-    """The lines behind a BEGIN, as far as one touches the next."""
+def has_marker(text: str) -> bool:
+    """Whether ``text`` mentions the beginning or end of a private key."""
+    return "PRIVATE KEY" in text or "Private-Lines" in text
+
+
+def _lines_after_begin(text: str, start: int) -> Iterator[Span]:
+    """Adjoining lines of base64 after a BEGIN."""
     headers = _HEADERS.match(text, start)
-    at = headers.end() if headers else start
+    position = headers.end() if headers else start
     first = True
     while True:
-        gap = _GAP.match(text, at)
-        run = _RUN.match(text, gap.end()) if gap else None
-        if run is None or (first and not _long(run[0], at_edge=run.end() == len(text))):
+        gap = _GAP.match(text, position)
+        line = _BASE64.match(text, gap.end()) if gap else None
+        if line is None or (first and not _is_long(line[0], at_edge=line.end() == len(text))):
             return
-        yield Span(start=run.start(), end=run.end(), kind=_KIND)
-        at, first = run.end(), False
+        yield Span(start=line.start(), end=line.end(), kind=_KIND)
+        position, first = line.end(), False
 
 
-def _before(text: str, start: int, end: int) -> Iterator[Span]:
-    """The lines before an END, from the last one up, as far as one touches the next."""
-    runs: Sequence[re.Match[str]] = list(_RUN.finditer(text, start, end))
-    at, long = end, False
+def _lines_before_end(text: str, start: int, end: int) -> Iterator[Span]:
+    """Adjoining lines of base64 before an END, the last one first."""
+    found_long = False
     spans: list[Span] = []
-    for run in reversed(runs):
-        gap = text[run.end() : at]
+    for line in reversed(list(_BASE64.finditer(text, start, end))):
+        gap = text[line.end() : end]
         if not (_GAP if spans else _LAST_GAP).fullmatch(gap):
             break
-        long = long or _long(run[0], at_edge=run.start() == 0)
-        spans.append(Span(start=run.start(), end=run.end(), kind=_KIND))
-        at = run.start()
-    if long:
+        found_long = found_long or _is_long(line[0], at_edge=line.start() == 0)
+        spans.append(Span(start=line.start(), end=line.end(), kind=_KIND))
+        end = line.start()
+    if found_long:
         yield from spans
 
 
-def _cut(text: str) -> Iterator[Span]:
-    """The lines of a block that begins above a text, or ends below it, where no marker says whose they are."""
-    for bounds in (_downwards(text), _upwards(text)):
-        runs: list[re.Match[str]] = []
+def _lines_without_marker(text: str) -> Iterator[Span]:
+    """The lines at a text's start or end that are those of a block whose marker is outside the text.
+
+    The first and last of them may be cut or short; those between must be of one length.
+    """
+    for bounds in (_lines_from_start(text), _lines_from_end(text)):
+        lines: list[re.Match[str]] = []
         for start, end in bounds:
-            found = (_DRESSED if runs else _PART).fullmatch(text, start, end)
-            if found is None:
-                if _OTHERS.search(text, start, end):
-                    runs = []
+            line = (_KEY_LINE if lines else _PARTIAL_KEY_LINE).fullmatch(text, start, end)
+            if line is None:
+                if _PUBLIC_MARKER.search(text, start, end):
+                    lines = []
                 break
-            runs.append(found)
-        inner = [len(run[1]) for run in runs[1:-1]]
-        if inner and len(set(inner)) == 1 and inner[0] >= _LINE and _MIXED.match(runs[1][1]):
-            yield from (Span(start=run.start(1), end=run.end(1), kind=_KIND) for run in runs)
+            lines.append(line)
+        lengths = [len(line[1]) for line in lines[1:-1]]
+        if lengths and len(set(lengths)) == 1 and lengths[0] >= _MIN_LINE and _MIXED_CHARACTERS.match(lines[1][1]):
+            yield from (Span(start=line.start(1), end=line.end(1), kind=_KIND) for line in lines)
 
 
-def _downwards(text: str) -> Iterator[tuple[int, int]]:
-    at = 0
-    while at < len(text):
-        end = text.find("\n", at)
+def _lines_from_start(text: str) -> Iterator[tuple[int, int]]:
+    """The bounds of lines that aren't empty."""
+    start = 0
+    while start < len(text):
+        end = text.find("\n", start)
         end = len(text) if end < 0 else end
-        if end > at:
-            yield at, end
-        at = end + 1
+        if end > start:
+            yield start, end
+        start = end + 1
 
 
-def _upwards(text: str) -> Iterator[tuple[int, int]]:
+def _lines_from_end(text: str) -> Iterator[tuple[int, int]]:
+    """The same, the last line first."""
     end = len(text)
     while end > 0:
         start = text.rfind("\n", 0, end) + 1
@@ -117,5 +127,5 @@ def _upwards(text: str) -> Iterator[tuple[int, int]]:
         end = start - 1
 
 
-def _long(run: str, *, at_edge: bool) -> bool:
-    return len(run) >= _LINE or (at_edge and len(run) >= _PIECE)
+def _is_long(line: str, *, at_edge: bool) -> bool:
+    return len(line) >= (_MIN_CUT_LINE if at_edge else _MIN_LINE)

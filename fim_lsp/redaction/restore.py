@@ -1,18 +1,101 @@
-"""Puts secrets back into a reply that arrives in pieces."""
+"""Puts secrets back into a reply that arrives in chunks, and lets no part of a placeholder be shown."""
 
 from __future__ import annotations
 
 import re
+import string
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from types import MappingProxyType
+from typing import Final
 
-from fim_lsp.redaction.traces import Traces
+_MIN_CUT = 8  # characters of a placeholder at a reply's end are the beginning of it; fewer could be anything
+_FRAGMENT = 12  # consecutive characters of a placeholder occur in no text by chance
+_MIN_DIFFERENT = 6  # of them are not the secret's own, as a vendor's head is
+_LOWER: Final = MappingProxyType(str.maketrans(string.ascii_uppercase, string.ascii_lowercase))
 
-_CUT = 8  # characters of a placeholder at a reply's end are its beginning; fewer could be anything
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Text as the model wrote it, and the secret that follows. ``last``: the reply must end here."""
+
+    text: str
+    secret: str = field(default="", repr=False)
+    last: bool = False
 
 
-class _Table:
-    """Placeholders by what they stand for; a look at one place of a text costs the same however many there are."""
+class Restorer:
+    """Takes the chunks of one reply; returns it with secrets instead of placeholders.
+
+    ``secrets`` are by their placeholders. ``continuations`` are for the reply's beginning only: the text before the cursor
+    may end inside a placeholder, and the reply continue it. A reply that ends inside a placeholder ends at the same place
+    of the secret. One that shows a placeholder in part or in other letters ends before that, unless ``strict`` is false.
+    No more is held back than may yet become one of these; where a reply is cut into chunks makes no difference.
+    """
+
+    def __init__(self, secrets: Mapping[str, str], continuations: Mapping[str, str], *, strict: bool = True) -> None:
+        self._anywhere = _Placeholders(secrets)
+        self._at_beginning = _Placeholders({**continuations, **secrets})
+        self._fragments = _Fragments(secrets if strict else {})
+        self._begun = self._ended = False
+        self._unread = ""  # may be the beginning of a placeholder
+        self._unshown = ""  # may be the beginning of a fragment
+
+    def feed(self, chunk: str) -> str:
+        """The part of the reply that is certain now that ``chunk`` has arrived."""
+        return self._without_fragments(self._restored(self._unread + chunk, more=True))
+
+    def flush(self) -> str:
+        """What was held back; the reply is complete."""
+        shown = self._without_fragments(self._restored(self._unread, more=False))
+        unshown, self._unshown = self._unshown, ""
+        return shown + unshown
+
+    def _restored(self, text: str, *, more: bool) -> list[_Piece]:
+        pieces: list[_Piece] = []
+        at = copied = 0
+        while at < len(text):
+            known = self._anywhere if self._begun else self._at_beginning
+            if known.begins(text, at):
+                if more:
+                    break
+                if len(text) - at >= _MIN_CUT:
+                    self._unread = ""
+                    beginning = known.secret_beginning(text, at)
+                    return [*pieces, _Piece(text[copied:at], beginning or "", last=beginning is None)]
+            self._begun = True
+            placeholder, secret = known.at(text, at)
+            if placeholder:
+                pieces.append(_Piece(text[copied:at], secret))
+                at = copied = at + len(placeholder)
+            else:
+                at += 1
+            at = self._anywhere.next(text, at)
+        self._unread = text[at:]
+        return [*pieces, _Piece(text[copied:at])]
+
+    def _without_fragments(self, pieces: Sequence[_Piece]) -> str:
+        shown: list[str] = []
+        for piece in pieces:
+            if self._ended:
+                break
+            text, self._unshown = self._unshown + piece.text, ""
+            first = self._fragments.first(text)
+            if first < len(text):
+                shown.append(text[:first])
+                self._ended = True
+                break
+            end = len(text) if piece.secret else self._fragments.may_begin(text)
+            shown += (text[:end], piece.secret)
+            self._unshown = text[end:]
+            self._ended = piece.last
+        return "".join(shown)
+
+
+class _Placeholders:
+    """Looks up what begins at a place of a text, at the same cost however many placeholders there are."""
 
     def __init__(self, secrets: Mapping[str, str]) -> None:
         self._secrets = secrets
@@ -27,94 +110,59 @@ class _Table:
         return found.start() if found else len(text)
 
     def at(self, text: str, start: int) -> tuple[str, str]:
-        """The longest placeholder that stands at ``start``, and its secret; or nothing."""
+        """The longest placeholder at ``start``, and its secret; or empty strings."""
         for length in self._lengths:
-            piece = text[start : start + length]
-            if piece in self._secrets:
-                return piece, self._secrets[piece]
+            placeholder = text[start : start + length]
+            if placeholder in self._secrets:
+                return placeholder, self._secrets[placeholder]
         return "", ""
 
     def begins(self, text: str, start: int) -> bool:
-        """Whether the rest of ``text`` from ``start`` on is the beginning of a placeholder, but not all of it."""
+        """Whether ``text[start:]`` is the beginning of a placeholder, but not all of it."""
         if not self._lengths or len(text) - start >= self._lengths[0]:
             return False
-        return next(self._begun_by(text[start:]), None) is not None
+        return next(self._beginning_with(text[start:]), None) is not None
 
-    def cut(self, text: str, start: int) -> str | None:
-        """The beginning of the secret whose placeholder the rest of ``text`` begins; None if there are several."""
-        rest = text[start:]
-        found = {self._secrets[placeholder][: len(rest)] for placeholder in self._begun_by(rest)}
+    def secret_beginning(self, text: str, start: int) -> str | None:
+        """As much of a secret as ``text[start:]`` is of its placeholder; None if it could be that of several secrets."""
+        beginning = text[start:]
+        found = {self._secrets[placeholder][: len(beginning)] for placeholder in self._beginning_with(beginning)}
         return found.pop() if len(found) == 1 else None
 
-    def _begun_by(self, rest: str) -> Iterator[str]:
-        index = bisect_left(self._sorted, rest)
-        index += index < len(self._sorted) and self._sorted[index] == rest
-        while index < len(self._sorted) and self._sorted[index].startswith(rest):
+    def _beginning_with(self, beginning: str) -> Iterator[str]:
+        index = bisect_left(self._sorted, beginning)
+        index += index < len(self._sorted) and self._sorted[index] == beginning
+        while index < len(self._sorted) and self._sorted[index].startswith(beginning):
             yield self._sorted[index]
             index += 1
 
 
-class Restorer:
-    """Feed it a reply's pieces; what comes back has the secrets in the placeholders' stead.
+class _Fragments:
+    """Finds parts of placeholders, in any case."""
 
-    ``secrets`` has each by its placeholder. ``rests`` are for the reply's very beginning only: the text before the
-    cursor may end in the first part of a placeholder, and the reply begin with the rest. A reply that ends inside a
-    placeholder ends at the same place of the secret; one that shows any other part of a placeholder ends before that,
-    unless ``strict`` is false. What is returned is late by no more than what may yet become one of these; how the reply
-    was cut makes no difference to the whole.
-    """
+    def __init__(self, secrets: Mapping[str, str]) -> None:
+        self._fragments: set[str] = set()
+        sources = []
+        for placeholder, secret in secrets.items():
+            lowered = placeholder.translate(_LOWER)
+            different = [0, *accumulate(a != b for a, b in zip(placeholder, secret, strict=False))]
+            counts = (end - start for start, end in zip(different, different[_FRAGMENT:], strict=False))
+            starts = [start for start, count in enumerate(counts) if count >= _MIN_DIFFERENT]
+            self._fragments.update(lowered[start : start + _FRAGMENT] for start in starts)
+            if starts:
+                sources.append(lowered)
+        self._source = "\0".join(sources)
 
-    def __init__(self, secrets: Mapping[str, str], rests: Mapping[str, str], *, strict: bool = True) -> None:
-        self._anywhere = _Table(secrets)
-        self._beginning = _Table({**rests, **secrets})
-        self._traces = Traces(secrets if strict else {})
-        self._begun = self._over = False
-        self._held = self._plain = ""
+    def first(self, text: str) -> int:
+        """Where the first fragment begins, the text's length if there is none."""
+        if not self._fragments:
+            return len(text)
+        lowered = text.translate(_LOWER)
+        starts = range(len(text) - _FRAGMENT + 1)
+        return next((start for start in starts if lowered[start : start + _FRAGMENT] in self._fragments), len(text))
 
-    def feed(self, text: str) -> str:
-        """The part of the reply that is certain, now that ``text`` has arrived too."""
-        return self._without_traces(self._restored(self._held + text, more=True))
-
-    def flush(self) -> str:
-        """What was held back: the reply is over."""
-        done = self._without_traces(self._restored(self._held, more=False))
-        rest, self._plain = self._plain, ""
-        return done + rest
-
-    def _restored(self, text: str, *, more: bool) -> list[tuple[str, str | None]]:
-        """Plain texts, each with the secret behind it; None where the reply must end."""
-        done: list[tuple[str, str | None]] = []
-        at = copied = 0
-        while at < len(text):
-            table = self._anywhere if self._begun else self._beginning
-            if table.begins(text, at):
-                if more:
-                    break
-                if len(text) - at >= _CUT:
-                    self._held = ""
-                    return [*done, (text[copied:at], table.cut(text, at))]
-            self._begun = True
-            placeholder, secret = table.at(text, at)
-            if placeholder:
-                done.append((text[copied:at], secret))
-                at = copied = at + len(placeholder)
-            else:
-                at += 1
-            at = self._anywhere.next(text, at)
-        self._held = text[at:]
-        return [*done, (text[copied:at], "")]
-
-    def _without_traces(self, pieces: list[tuple[str, str | None]]) -> str:
-        done: list[str] = []
-        for plain, secret in pieces:
-            text, self._plain = self._plain + plain, ""
-            first = self._traces.first(text)
-            if self._over or first < len(text):
-                done.append(text[:first] if not self._over else "")
-                self._over = True
-                break
-            end = len(text) if secret else self._traces.end(text)
-            done += (text[:end], secret or "")
-            self._plain = text[end:]
-            self._over = secret is None
-        return "".join(done)
+    def may_begin(self, text: str) -> int:
+        """Where the end of ``text`` begins that more text may turn into a fragment."""
+        end = text[-_FRAGMENT + 1 :].translate(_LOWER).rpartition("\0")[2] if self._source else ""
+        start = len(text) - len(end)
+        return next((start + n for n in range(len(end)) if end[n:] in self._source), len(text))

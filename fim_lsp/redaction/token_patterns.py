@@ -1,9 +1,9 @@
-"""The shapes of tokens that vendors hand out: a head that says whose it is, and what follows it.
+"""The tokens that vendors issue: a head that says whose it is, and what follows it.
 
-A head is looked for as it stands, which costs a microsecond, and only behind one is a pattern tried. Every repetition
-has an upper end, so that the time is linear whatever the text. The names in the table are those under which each vendor
-documents its format; where a vendor publishes a length, the pattern asks for somewhat less, because formats grow and a
-token may be cut.
+Heads are searched for as plain strings, which costs a microsecond each; a pattern is tried only after one. Every
+repetition has an upper bound, so the time is linear whatever the text. Rows are named as the vendor's documentation of
+the format is; where a vendor publishes a length, the pattern asks for a little less, because formats grow and a token
+may be cut.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ class Span:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenPattern:
-    """``head``, kept in a placeholder, then ``tail``; its group ``secret``, if there is one, is all that is masked.
+    """``head``, which a placeholder keeps, then ``tail``.
 
-    ``free``: may stand behind a letter or digit, because nothing else looks like it. ``mixed``: what follows the head
-    must look random, because words may follow it too.
+    ``anywhere``: counts within a word too, because nothing else looks like it. ``random``: the tail must look random,
+    because words may follow the head too.
     """
 
     kind: str
     head: str
     tail: re.Pattern[str]
-    free: bool
-    mixed: bool
+    anywhere: bool
+    random: bool
 
 
 _CLASSES: Final = MappingProxyType(
@@ -47,76 +47,78 @@ _CLASSES: Final = MappingProxyType(
 
 
 def _rows(table: str) -> tuple[TokenPattern, ...]:
-    """Rows of ``kind | heads | tail | flags``; a class letter before ``{`` stands for a set of :data:`_CLASSES`."""
-    shapes: list[TokenPattern] = []
+    """Rows of ``kind ¦ heads ¦ tail ¦ flags``, longest head first; a class letter before ``{`` is one of :data:`_CLASSES`."""
+    patterns: list[TokenPattern] = []
     for line in table.strip().splitlines():
         kind, heads, tail, flags = (cell.strip() for cell in line.split("¦"))
-        pattern = re.compile(re.sub(r"([AWHBU])(?=\{)", lambda found: _CLASSES[found[1]], tail), re.ASCII)
-        free, mixed = "free" in flags, "mixed" in flags
-        shapes += (TokenPattern(kind=kind, head=head, tail=pattern, free=free, mixed=mixed) for head in heads.split())
-    return tuple(sorted(shapes, key=lambda shape: -len(shape.head)))
+        regex = re.compile(re.sub(r"([AWHBU])(?=\{)", lambda found: _CLASSES[found[1]], tail), re.ASCII)
+        anywhere, random = "anywhere" in flags, "random" in flags
+        patterns += [
+            TokenPattern(kind=kind, head=head, tail=regex, anywhere=anywhere, random=random) for head in heads.split()
+        ]
+    return tuple(sorted(patterns, key=lambda pattern: -len(pattern.head)))
 
 
-SHAPES = _rows(r"""
+TOKEN_PATTERNS: Final = _rows(r"""
     AWS: IAM unique identifiers           ¦ AKIA ASIA ABIA ACCA              ¦ [A-Z0-9]{16}(?![A-Za-z0-9]) ¦
-    AWS: Bedrock API keys                 ¦ ABSK                             ¦ [0-9A-Za-z+/]{100,300}={0,2} ¦ mixed
-    GitHub: token formats                 ¦ ghp_ gho_ ghu_ ghs_ ghr_         ¦ A{30,255} ¦ free
-    GitHub: fine-grained tokens           ¦ github_pat_                      ¦ \w{40,255} ¦ free
-    GitLab: token prefixes                ¦ glpat- gldt- glrt- glcbt- glptt- glft- glsoat- glagent- ¦ B{20,255} ¦ free
-    GitLab: token prefixes                ¦ glimt- gloas- glffct- glwt- GR1348941 ¦ B{20,255} ¦ free
-    Slack: token types                    ¦ xoxb- xoxp- xoxa- xoxr- xoxs- xoxo- xoxe- xoxc- ¦ [\w%-]{20,400} ¦ free
-    Slack: token types                    ¦ xoxd- xoxe.xoxb- xoxe.xoxp-      ¦ [\w%-]{20,400} ¦ free
-    Slack: app-level tokens               ¦ xapp-                            ¦ W{30,255} ¦ free
-    Slack: incoming webhooks              ¦ hooks.slack.com/services/        ¦ [\w/]{24,200} ¦ free mixed
-    Slack: incoming webhooks              ¦ hooks.slack.com/workflows/       ¦ [\w/]{24,200} ¦ free mixed
-    Slack: incoming webhooks              ¦ hooks.slack.com/triggers/        ¦ [\w/]{24,200} ¦ free mixed
-    Stripe: API keys                      ¦ sk_live_ rk_live_ sk_test_ rk_test_ ¦ A{16,255} ¦ free
-    Stripe: webhook signing secrets       ¦ whsec_                           ¦ [0-9A-Za-z+/=]{24,255} ¦ free
+    AWS: Bedrock API keys                 ¦ ABSK                             ¦ [0-9A-Za-z+/]{100,300}={0,2} ¦ random
+    GitHub: token formats                 ¦ ghp_ gho_ ghu_ ghs_ ghr_         ¦ A{30,255} ¦ anywhere
+    GitHub: fine-grained tokens           ¦ github_pat_                      ¦ \w{40,255} ¦ anywhere
+    GitLab: token prefixes                ¦ glpat- gldt- glrt- glcbt- glptt- glft- glsoat- glagent- ¦ B{20,255} ¦ anywhere
+    GitLab: token prefixes                ¦ glimt- gloas- glffct- glwt- GR1348941 ¦ B{20,255} ¦ anywhere
+    Slack: token types                    ¦ xoxb- xoxp- xoxa- xoxr- xoxs- xoxo- xoxe- xoxc- ¦ [\w%-]{20,400} ¦ anywhere
+    Slack: token types                    ¦ xoxd- xoxe.xoxb- xoxe.xoxp-      ¦ [\w%-]{20,400} ¦ anywhere
+    Slack: app-level tokens               ¦ xapp-                            ¦ W{30,255} ¦ anywhere
+    Slack: incoming webhooks              ¦ hooks.slack.com/services/        ¦ [\w/]{24,200} ¦ anywhere random
+    Slack: incoming webhooks              ¦ hooks.slack.com/workflows/       ¦ [\w/]{24,200} ¦ anywhere random
+    Slack: incoming webhooks              ¦ hooks.slack.com/triggers/        ¦ [\w/]{24,200} ¦ anywhere random
+    Stripe: API keys                      ¦ sk_live_ rk_live_ sk_test_ rk_test_ ¦ A{16,255} ¦ anywhere
+    Stripe: webhook signing secrets       ¦ whsec_                           ¦ [0-9A-Za-z+/=]{24,255} ¦ anywhere
     Anthropic: API keys                   ¦ sk-ant-                          ¦ W{24,255} ¦
-    OpenAI and alike: API keys            ¦ sk-proj- sk-svcacct- sk-admin- sk-or-v1- sk-lf- sk- ¦ W{20,255} ¦ mixed
-    Google: API keys                      ¦ AIza                             ¦ W{35} ¦ free
-    Google: OAuth client secrets          ¦ GOCSPX-                          ¦ W{24,64} ¦ free
+    OpenAI and alike: API keys            ¦ sk-proj- sk-svcacct- sk-admin- sk-or-v1- sk-lf- sk- ¦ W{20,255} ¦ random
+    Google: API keys                      ¦ AIza                             ¦ W{35} ¦ anywhere
+    Google: OAuth client secrets          ¦ GOCSPX-                          ¦ W{24,64} ¦ anywhere
     Google: OAuth access tokens           ¦ ya29.                            ¦ [\w.-]{20,400} ¦
     Google: OAuth refresh tokens          ¦ 1//0                             ¦ W{40,200} ¦
-    npm: access tokens                    ¦ npm_                             ¦ A{36,64} ¦ mixed
-    PyPI: API tokens                      ¦ pypi-                            ¦ W{50,400} ¦ mixed
+    npm: access tokens                    ¦ npm_                             ¦ A{36,64} ¦ random
+    PyPI: API tokens                      ¦ pypi-                            ¦ W{50,400} ¦ random
     RubyGems: API keys                    ¦ rubygems_                        ¦ H{40,64} ¦
-    Docker: personal access tokens        ¦ dckr_pat_ dckr_oat_              ¦ W{24,64} ¦ free
+    Docker: personal access tokens        ¦ dckr_pat_ dckr_oat_              ¦ W{24,64} ¦ anywhere
     Hugging Face: user access tokens      ¦ hf_                              ¦ A{30,64} ¦
     Hugging Face: organization tokens     ¦ api_org_                         ¦ A{30,64} ¦
     SendGrid: API keys                    ¦ SG.                              ¦ W{16,32}\.W{30,64} ¦
     Twilio: API key and account SIDs      ¦ SK AC                            ¦ H{32}(?![0-9A-Za-z]) ¦
     Mailgun: API keys                     ¦ key-                             ¦ H{32}(?![0-9A-Za-z]) ¦
-    Brevo: API keys                       ¦ xkeysib- xsmtpsib-               ¦ [0-9A-Za-z-]{60,100} ¦ free
-    DigitalOcean: tokens                  ¦ dop_v1_ doo_v1_ dor_v1_          ¦ H{48,128} ¦ free
-    Shopify: access tokens                ¦ shpat_ shpca_ shppa_ shpss_      ¦ [0-9a-fA-F]{32} ¦ free
-    Databricks: personal access tokens    ¦ dapi dkea                        ¦ H{32}(?:-\d)? ¦ mixed
-    HashiCorp: Vault tokens               ¦ hvs. hvb. hvr.                   ¦ W{20,400} ¦ mixed
-    HashiCorp: Terraform Cloud tokens     ¦ .atlasv1.                        ¦ W{50,100} ¦ free
-    Linear: API keys                      ¦ lin_api_ lin_oauth_              ¦ A{32,128} ¦ free
-    Notion: integration secrets           ¦ ntn_ secret_                     ¦ A{40,60} ¦ mixed
-    Grafana: service account tokens       ¦ glsa_                            ¦ A{30,40}_[0-9A-Fa-f]{8} ¦ free
-    Grafana: Cloud access policy tokens   ¦ glc_                             ¦ [0-9A-Za-z+/=]{32,400} ¦ mixed
-    Sentry: auth tokens                   ¦ sntrys_ sntryu_                  ¦ B{32,400} ¦ free
-    Postman: API keys                     ¦ PMAK-                            ¦ H{24}-H{34} ¦ free
-    Doppler: token formats                ¦ dp.pt. dp.st. dp.ct. dp.sa. dp.scim. dp.audit. ¦ [\w.-]{40,100} ¦ mixed
-    Fly.io: access tokens                 ¦ fm1r_ fm1a_ fm2_ fo1_            ¦ [0-9A-Za-z+/=_,-]{32,500} ¦ mixed
-    Atlassian: API tokens                 ¦ ATATT3 ATCTT3 ATBB               ¦ [\w=-]{28,300} ¦ mixed
-    Azure: storage account keys           ¦ AccountKey= SharedAccessKey=     ¦ [0-9A-Za-z+/]{40,120}={0,2} ¦ free
-    Azure: shared access signatures       ¦ sig= ¦ (?:[0-9A-Za-z+/_-]|%[0-9A-F]{2}){40,120}={0,2} ¦ mixed
-    RFC 7519: JSON web tokens             ¦ eyJ                              ¦ W{8,2000}\.eyJW{4,4000}\.W{8,1500} ¦ free
-    age: secret keys                      ¦ AGE-SECRET-KEY-1                 ¦ U{50,80} ¦ free
-    Telegram: bot tokens                  ¦ :AA                              ¦ W{33}(?![\w-]) ¦ free mixed
-    Discord: webhooks                     ¦ discord.com/api/webhooks/        ¦ \d{16,20}/W{50,100} ¦ free
-    Discord: webhooks                     ¦ discordapp.com/api/webhooks/     ¦ \d{16,20}/W{50,100} ¦ free
-    Microsoft: Teams webhooks             ¦ webhook.office.com/webhookb2/    ¦ [\w@/-]{60,300} ¦ free
-    Square: access tokens                 ¦ sq0atp- sq0csp- EAAA             ¦ W{22,100} ¦ mixed
-    PlanetScale: tokens                   ¦ pscale_tkn_ pscale_pw_ pscale_oauth_ ¦ [\w.=-]{32,64} ¦ free
-    Supabase: access tokens               ¦ sbp_ sb_secret_                  ¦ W{20,64} ¦ mixed
-    New Relic: user keys                  ¦ NRAK-                            ¦ U{27} ¦ free
-    Figma: personal access tokens         ¦ figd_                            ¦ W{36,64} ¦ free
+    Brevo: API keys                       ¦ xkeysib- xsmtpsib-               ¦ [0-9A-Za-z-]{60,100} ¦ anywhere
+    DigitalOcean: tokens                  ¦ dop_v1_ doo_v1_ dor_v1_          ¦ H{48,128} ¦ anywhere
+    Shopify: access tokens                ¦ shpat_ shpca_ shppa_ shpss_      ¦ [0-9a-fA-F]{32} ¦ anywhere
+    Databricks: personal access tokens    ¦ dapi dkea                        ¦ H{32}(?:-\d)? ¦ random
+    HashiCorp: Vault tokens               ¦ hvs. hvb. hvr.                   ¦ W{20,400} ¦ random
+    HashiCorp: Terraform Cloud tokens     ¦ .atlasv1.                        ¦ W{50,100} ¦ anywhere
+    Linear: API keys                      ¦ lin_api_ lin_oauth_              ¦ A{32,128} ¦ anywhere
+    Notion: integration secrets           ¦ ntn_ secret_                     ¦ A{40,60} ¦ random
+    Grafana: service account tokens       ¦ glsa_                            ¦ A{30,40}_[0-9A-Fa-f]{8} ¦ anywhere
+    Grafana: Cloud access policy tokens   ¦ glc_                             ¦ [0-9A-Za-z+/=]{32,400} ¦ random
+    Sentry: auth tokens                   ¦ sntrys_ sntryu_                  ¦ B{32,400} ¦ anywhere
+    Postman: API keys                     ¦ PMAK-                            ¦ H{24}-H{34} ¦ anywhere
+    Doppler: token formats                ¦ dp.pt. dp.st. dp.ct. dp.sa. dp.scim. dp.audit. ¦ [\w.-]{40,100} ¦ random
+    Fly.io: access tokens                 ¦ fm1r_ fm1a_ fm2_ fo1_            ¦ [0-9A-Za-z+/=_,-]{32,500} ¦ random
+    Atlassian: API tokens                 ¦ ATATT3 ATCTT3 ATBB               ¦ [\w=-]{28,300} ¦ random
+    Azure: storage account keys           ¦ AccountKey= SharedAccessKey=     ¦ [0-9A-Za-z+/]{40,120}={0,2} ¦ anywhere
+    Azure: shared access signatures       ¦ sig= ¦ (?:[0-9A-Za-z+/_-]|%[0-9A-F]{2}){40,120}={0,2} ¦ random
+    RFC 7519: JSON web tokens             ¦ eyJ                              ¦ W{8,2000}\.eyJW{4,4000}\.W{8,1500} ¦ anywhere
+    age: secret keys                      ¦ AGE-SECRET-KEY-1                 ¦ U{50,80} ¦ anywhere
+    Telegram: bot tokens                  ¦ :AA                              ¦ W{33}(?![\w-]) ¦ anywhere random
+    Discord: webhooks                     ¦ discord.com/api/webhooks/        ¦ \d{16,20}/W{50,100} ¦ anywhere
+    Discord: webhooks                     ¦ discordapp.com/api/webhooks/     ¦ \d{16,20}/W{50,100} ¦ anywhere
+    Microsoft: Teams webhooks             ¦ webhook.office.com/webhookb2/    ¦ [\w@/-]{60,300} ¦ anywhere
+    Square: access tokens                 ¦ sq0atp- sq0csp- EAAA             ¦ W{22,100} ¦ random
+    PlanetScale: tokens                   ¦ pscale_tkn_ pscale_pw_ pscale_oauth_ ¦ [\w.=-]{32,64} ¦ anywhere
+    Supabase: access tokens               ¦ sbp_ sb_secret_                  ¦ W{20,64} ¦ random
+    New Relic: user keys                  ¦ NRAK-                            ¦ U{27} ¦ anywhere
+    Figma: personal access tokens         ¦ figd_                            ¦ W{36,64} ¦ anywhere
     Groq: API keys                        ¦ gsk_                             ¦ A{40,80} ¦
-    xAI: API keys                         ¦ xai-                             ¦ W{60,100} ¦ mixed
+    xAI: API keys                         ¦ xai-                             ¦ W{60,100} ¦ random
     Replicate: API tokens                 ¦ r8_                              ¦ A{36,40} ¦
     Perplexity: API keys                  ¦ pplx-                            ¦ A{40,64} ¦
     Pulumi: access tokens                 ¦ pul-                             ¦ H{40} ¦
@@ -124,51 +126,58 @@ SHAPES = _rows(r"""
     Airtable: personal access tokens      ¦ pat                              ¦ A{14}\.H{64} ¦
     HubSpot: private app tokens           ¦ pat-na1- pat-na2- pat-eu1-       ¦ [0-9a-fA-F-]{36} ¦
     Contentful: management tokens         ¦ CFPAT-                           ¦ W{43} ¦
-    Dynatrace: tokens                     ¦ dt0c01. dt0s01.                  ¦ U{24}\.U{64} ¦ free
+    Dynatrace: tokens                     ¦ dt0c01. dt0s01.                  ¦ U{24}\.U{64} ¦ anywhere
     EasyPost: API keys                    ¦ EZAK EZTK                        ¦ A{54} ¦
     Buildkite: API tokens                 ¦ bkua_                            ¦ H{40} ¦
-    Alibaba Cloud: access keys            ¦ LTAI                             ¦ A{16,24}(?!A) ¦ mixed
-    JFrog: API keys                       ¦ AKCp                             ¦ A{60,80} ¦ free
-    NuGet: API keys                       ¦ oy2                              ¦ [a-z0-9]{43}(?![0-9A-Za-z]) ¦ mixed
+    Alibaba Cloud: access keys            ¦ LTAI                             ¦ A{16,24}(?!A) ¦ random
+    JFrog: API keys                       ¦ AKCp                             ¦ A{60,80} ¦ anywhere
+    NuGet: API keys                       ¦ oy2                              ¦ [a-z0-9]{43}(?![0-9A-Za-z]) ¦ random
 """)  # fmt: skip
 
-_LEAST = 18  # no token is shorter, so only such words are looked through for heads
+_MIN_LENGTH = 18  # of any token: heads are searched for only in words that are this long
 _ESCAPES = ("\\n", "\\r", "\\t")
-_DISCORD = re.compile(r"\.[\w-]{6}\.[\w-]{27,38}(?![\w-])", re.ASCII)  # Discord: bot tokens, whose head is a number
-_DISCORD_ID = re.compile(r"[MNO][\w-]{23,27}\Z", re.ASCII)
+_DISCORD_ID = re.compile(r"[MNO][\w-]{23,27}\Z", re.ASCII)  # a bot token begins with the bot's number, in base64
+_DISCORD_TAIL = re.compile(r"\.[\w-]{6}\.[\w-]{27,38}(?![\w-])", re.ASCII)
+_DISCORD_ID_LENGTH = 28
 
 
-def shaped(text: str) -> Iterator[Span]:
-    """Every token of a known shape in ``text``; spans may overlap."""
-    long = " ".join(word for word in text.split() if len(word) >= _LEAST)
-    for shape in SHAPES:
-        at = text.find(shape.head) if shape.head in long else -1
-        while at >= 0:
-            end = _end(text, at, shape)
+def find_tokens(text: str) -> Iterator[Span]:
+    """Every token of a known form in ``text``; spans may overlap."""
+    long_words = " ".join(word for word in text.split() if len(word) >= _MIN_LENGTH)
+    for pattern in TOKEN_PATTERNS:
+        start = text.find(pattern.head) if pattern.head in long_words else -1
+        while start >= 0:
+            end = _end(text, start, pattern)
             if end:
-                yield Span(start=at, end=end, kind=shape.kind)
-            at = text.find(shape.head, end or at + len(shape.head))
-    for found in _DISCORD.finditer(text):
-        before = _DISCORD_ID.search(text, max(0, found.start() - 28), found.start())
-        if before and _stands_free(text, before.start()):
-            yield Span(start=before.start(), end=found.end(), kind="Discord: bot tokens")
+                yield Span(start=start, end=end, kind=pattern.kind)
+            start = text.find(pattern.head, end or start + len(pattern.head))
+    yield from _discord_tokens(text)
 
 
-def head(secret: str) -> int:
-    """How many characters at the start of ``secret`` name its vendor and may stay."""
-    return next((len(shape.head) for shape in SHAPES if secret.startswith(shape.head)), 0)
+def known_head(secret: str) -> str:
+    """The start of ``secret`` that names its vendor, and may be shown."""
+    return next((pattern.head for pattern in TOKEN_PATTERNS if secret.startswith(pattern.head)), "")
 
 
-def _end(text: str, at: int, shape: TokenPattern) -> int:
-    """Where the token with its head at ``at`` ends, 0 if there is none."""
-    if not shape.free and not _stands_free(text, at):
+def _discord_tokens(text: str) -> Iterator[Span]:
+    for tail in _DISCORD_TAIL.finditer(text):
+        bot_id = _DISCORD_ID.search(text, max(0, tail.start() - _DISCORD_ID_LENGTH), tail.start())
+        if bot_id and _begins_word(text, bot_id.start()):
+            yield Span(start=bot_id.start(), end=tail.end(), kind="Discord: bot tokens")
+
+
+def _end(text: str, start: int, pattern: TokenPattern) -> int:
+    """Where the token with its head at ``start`` ends; 0 if there is none."""
+    if not pattern.anywhere and not _begins_word(text, start):
         return 0
-    found = shape.tail.match(text, at + len(shape.head))
-    if not found or is_placeholder(found[0]) or (shape.mixed and not looks_random(found[0])):
+    tail = pattern.tail.match(text, start + len(pattern.head))
+    if not tail or is_placeholder(tail[0]) or (pattern.random and not looks_random(tail[0])):
         return 0
-    return found.end()
+    return tail.end()
 
 
-def _stands_free(text: str, at: int) -> bool:
-    """Whether a word may begin at ``at``: at the start, behind a sign, or behind an escaped line end."""
-    return not at or not (text[at - 1].isalnum() or text[at - 1] in "_-") or text[at - 2 : at] in _ESCAPES
+def _begins_word(text: str, position: int) -> bool:
+    """Whether a word may begin here: after whitespace, punctuation or an escaped line end."""
+    if position == 0 or text[position - 2 : position] in _ESCAPES:
+        return True
+    return not (text[position - 1].isalnum() or text[position - 1] in "_-")

@@ -1,4 +1,4 @@
-"""What a variable's name says about its value: the password of something, a secret, a key, or nothing."""
+"""What a variable's name reveals about its value: a password, a secret, a key, or nothing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 NameKind = Literal["password", "secret", "key", ""]
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_ABOUT = frozenset(
+_METADATA = frozenset(
     """
     name names id ids file filename path dir url uri endpoint field fields type types kind header headers env var vars
     prefix suffix label hash hashed digest checksum sha sha1 sha256 md5 regex re pattern format class length len size
@@ -18,8 +18,9 @@ _ABOUT = frozenset(
     column table style color icon fmt template enabled required strength rules rule scope scopes used changed created updated
     """.split()
 )
-_NOT_SECRET = frozenset("public pub hash hashes integrity checksum fingerprint digest sri etag commit cache".split())
-_NO_SECRET_TOKENS = frozenset("next page continuation pagination sync change request idempotency cancellation".split())
+_PUBLIC = frozenset("public pub hash hashes integrity checksum fingerprint digest sri etag commit cache".split())
+_PUBLIC_TOKENS = frozenset("next page continuation pagination sync change request idempotency cancellation".split())
+_SUFFIXES = frozenset("prod dev value base b hex default string".split())
 _PASSWORD = re.compile(
     r"passw(?:or)?d|passwort|passphrase|pwd$|_pw$|^pw$|(?:^|_|db|user|mysql|root|smtp)pass$|requirepass"
 )
@@ -31,17 +32,11 @@ _KEY = re.compile(r"keys?$")
 
 
 def classify(name: str) -> NameKind:
-    """What ``name``, in camelCase, snake_case, kebab-case or dotted, says about the value assigned to it."""
-    words = [word.lower() for word in _WORD.findall(name)]
-    while words and (
-        words[-1].isdigit() or words[-1] in {"prod", "dev", "value", "base", "b", "hex", "default", "string"}
-    ):
-        if words[-1] == "string" and "conn" in "".join(words):
-            break
-        words.pop()
-    if not words or words[-1] in _ABOUT or not _NOT_SECRET.isdisjoint(words):
+    """What ``name``, in camelCase, snake_case, kebab-case or with dots, reveals about the value assigned to it."""
+    words = _without_suffixes([word.lower() for word in _WORD.findall(name)])
+    if not words or words[-1] in _METADATA or not _PUBLIC.isdisjoint(words):
         return ""
-    if words[-1] in {"token", "tokens"} and not _NO_SECRET_TOKENS.isdisjoint(words):
+    if words[-1] in {"token", "tokens"} and not _PUBLIC_TOKENS.isdisjoint(words):
         return ""
     joined = "_".join(words)
     if _PASSWORD.search(joined):
@@ -49,3 +44,12 @@ def classify(name: str) -> NameKind:
     if _SECRET.search(joined):
         return "secret"
     return "key" if _KEY.search(joined) else ""
+
+
+def _without_suffixes(words: list[str]) -> list[str]:
+    """``words`` without those at the end that change nothing, but with the last one of "connection string"."""
+    while words and (words[-1].isdigit() or words[-1] in _SUFFIXES):
+        if words[-1] == "string" and "conn" in "".join(words):
+            break
+        words = words[:-1]
+    return words

@@ -25,7 +25,7 @@ def test_a_window_is_contiguous_within_its_room_and_ends_where_lines_do(
     line = data.draw(st.integers(0, len(document.lines) - 1))
     column = data.draw(st.integers(0, len(document.lines[line].rstrip("\r\n"))))
     split = document.split(line, column, before=seen, after=seen)
-    last = Edges(first=data.draw(st.integers(-1, 60)), behind=data.draw(st.integers(-1, 60)))
+    last = Edges(first_line=data.draw(st.integers(-1, 60)), lines_below=data.draw(st.integers(-1, 60)))
     prefix, suffix, edges = cut(split, before, after, last)
     assert cut(split, before, after, edges) == (prefix, suffix, edges)
     assert split.prefix.endswith(prefix)
