@@ -106,7 +106,6 @@ def test_no_module_has_mutable_state(name: str) -> None:
 STATE = {
     "Call",
     "Document",
-    "DocumentScheduler",
     "LastEdit",
     "OpenDocument",
     "Scope",

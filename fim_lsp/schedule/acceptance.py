@@ -1,4 +1,4 @@
-"""Whether the user takes what is offered: typed along with, accepted, or typed over."""
+"""Whether the user takes what is suggested: accepts it or types it, or types something else."""
 
 from __future__ import annotations
 
@@ -8,40 +8,44 @@ from fim_lsp.suggest.suggestion import Suggestion
 from fim_lsp.text.cursor import Split
 from fim_lsp.text.typed import typed_since
 
-_TAKEN = 4  # characters typed along with a suggestion that make it taken: fewer may be chance
-_PATIENCE_FROM = 4  # dismissals in a row before calls are made less eagerly
-_PATIENCE_STEP, _PATIENCE_MOST = 0.25, 2.0
+_MIN_TYPED = 4  # characters of a suggestion that, once typed, count as taking it: fewer may be chance
+_FREE_DISMISSALS = 4  # dismissals in a row that change nothing
+_STEP, _MAX_FACTOR = 0.25, 2.0
 
 
 @dataclass(slots=True, eq=False)
 class AcceptanceTracker:
-    """Follows one document's suggestions. ``offered`` is the text on the screen, as far as we know."""
+    """Follows one document's suggestions. ``offered`` is the one on the screen, to our knowledge."""
 
     offered: str = ""
     _split: Split | None = None
-    _dismissed: int = 0
+    _dismissals: int = 0
 
     def offer(self, split: Split, suggestion: Suggestion | None) -> None:
-        """An answer was given."""
+        """A request made at ``split`` was answered."""
         if suggestion is not None:
             self.offered, self._split = suggestion.text, split
 
-    def look(self, split: Split) -> None:
-        """The user is here now."""
+    def observe(self, split: Split) -> None:
+        """The cursor is at ``split`` now: what was offered has been taken, dismissed, or is still there."""
         if self._split is None:
             return
         typed = typed_since(self._split, split)
         if typed == "":
             return
-        agreed = typed is not None and self.offered.startswith(typed)
-        if agreed and typed is not None and len(typed) >= min(_TAKEN, len(self.offered)):
-            self._dismissed = 0
-        elif not agreed:
-            self._dismissed += 1
-        if not agreed or typed == self.offered:
-            self.offered, self._split = "", None
+        if typed is None or not self.offered.startswith(typed):
+            self._dismissals += 1
+            self._forget()
+            return
+        if len(typed) >= min(_MIN_TYPED, len(self.offered)):
+            self._dismissals = 0
+        if typed == self.offered:
+            self._forget()
 
     @property
-    def patience(self) -> float:
-        """A factor on the wait before a call, from 1."""
-        return min(1 + _PATIENCE_STEP * max(0, self._dismissed - _PATIENCE_FROM), _PATIENCE_MOST)
+    def debounce_factor(self) -> float:
+        """What the debounce is multiplied by, from 1: grows with the dismissals in a row."""
+        return min(1 + _STEP * max(0, self._dismissals - _FREE_DISMISSALS), _MAX_FACTOR)
+
+    def _forget(self) -> None:
+        self.offered, self._split = "", None

@@ -1,106 +1,203 @@
 """Recent answers, found again by what has been typed since.
 
-Looked up before any wait. An answer given at one cursor serves every later cursor that the user reaches by typing the
-beginning of it, and, because it stays under the text it was given for, every earlier one by going back. What a model
-wrote beyond what was shown is kept too, so that after an accept the next piece comes from memory.
+Looked up before any wait. An answer to one request serves every later cursor that the user reaches by typing the
+beginning of it and, because its entry is kept, every earlier one that the user goes back to. What a model wrote beyond
+what was shown is kept too: after an accept, the next part comes from the cache.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cachetools import TLRUCache
 
+from fim_lsp.schedule.call import Call, ShownPart
+from fim_lsp.schedule.fallback_chain import FallbackChain
+from fim_lsp.schedule.request import CompletionResult, Outcome, Snapshot
 from fim_lsp.suggest.suggestion import Suggestion
 from fim_lsp.text.cursor import Split
-from fim_lsp.text.typed import CLOSING, at_others, behinds, typed_elsewhere
+from fim_lsp.text.typed import CLOSING, at_others, behinds, typed_elsewhere, typed_since
 
 LOOK_BACK = 512  # characters typed since the answer; llama.vim walks back 128, which a block of code exceeds
-_TAIL = 256  # characters before and after the cursor that make a place: the window may slide, these do not
-_BRIEFLY = 20.0  # seconds that "nothing to suggest" and a stand-in's answer are believed; others until room is needed
-_OVERHEAD = 400  # bytes an entry costs besides its characters
+
+_NEAR = 256  # characters on either side of the cursor that identify a place: the window may slide, these do not
+_SHORT_LIFE = 20.0  # seconds that "nothing to suggest" and a fallback's answer are kept; others until room is needed
+_OVERHEAD = 400  # bytes that an entry costs besides its characters
+_MAX_PARTS = 4  # of a call's shown parts whose entries are kept up to date
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
-    """An answer: all the ``text`` a model wrote at a place, whether it was ``finished``, and what was shown of it."""
+class CachedAnswer:
+    """All the ``text`` that a model wrote at a place, the finish reason if it had one, and what was shown of it."""
 
     text: str
-    finished: str | None
+    finish: str | None
     suggestion: Suggestion | None
     from_fallback: bool = False
 
+    def result(self, suggestion: Suggestion | None) -> CompletionResult:
+        """The result that shows ``suggestion``, which is made from this answer."""
+        outcome = Outcome.FALLBACK if self.from_fallback else Outcome.CACHE
+        return CompletionResult(outcome=outcome, suggestion=suggestion)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """An answer that holds here, after ``typed`` was typed since its place.
+class Hit:
+    """An answer that holds after ``typed`` was typed since its place.
 
-    ``paired`` characters behind the cursor are the editor's: it closed what was opened.
+    ``paired`` counts the characters after the cursor that the editor has inserted itself to close what was opened.
     """
 
     typed: str
-    known: Known
+    answer: CachedAnswer
     paired: int = 0
 
     @property
-    def rest(self) -> str:
-        """What the model wrote from here on."""
-        return self.known.text[len(self.typed) :]
+    def remaining(self) -> str:
+        """What the model wrote after what was typed."""
+        return self.answer.text[len(self.typed) :]
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """An answer, and the text after its place, of which the key has only the rest of the line."""
+    """An answer, and the text after its place: the key contains only the rest of the line."""
 
     suffix: str
-    known: Known
+    answer: CachedAnswer
 
     @property
-    def brief(self) -> bool:
-        return self.known.from_fallback or not self.known.suggestion
+    def is_short_lived(self) -> bool:
+        return self.answer.from_fallback or not self.answer.suggestion
 
     def holds(self, suffix: str, typed: str) -> bool:
-        """Whether the answer goes on with ``typed``, and nothing else has changed, but for the same at other cursors."""
-        shown = self.known.suggestion
-        if typed and not self.known.text.startswith(typed) and (shown is None or shown.after(typed) is None):
+        """Whether the answer goes on with ``typed``, and nothing else changed but for the same text at other cursors."""
+        shown = self.answer.suggestion
+        if typed and not self.answer.text.startswith(typed) and (shown is None or shown.after(typed) is None):
             return False
-        if self.suffix == suffix[:_TAIL]:
+        if self.suffix == suffix[:_NEAR]:
             return True
-        whole = len(self.suffix) < _TAIL
+        whole = len(self.suffix) < _NEAR
         return any(typed_elsewhere(self.suffix, suffix, text, whole=whole) for text in at_others(typed) if text)
 
 
-class Cache:
-    """Bounded by bytes, least recently used first out. ``timer`` gives seconds."""
+class SuggestionCache:
+    """Bounded by bytes, least recently used first out. An answer is only good for the scope that it was stored with."""
 
     def __init__(self, timer: Callable[[], float], *, max_bytes: int = 4 << 20) -> None:
+        """``timer`` returns seconds."""
         self._entries: TLRUCache[Hashable, _Entry] = TLRUCache(
             maxsize=max_bytes,
-            ttu=lambda _key, entry, now: now + _BRIEFLY if entry.brief else float("inf"),
+            ttu=lambda _key, entry, now: now + _SHORT_LIFE if entry.is_short_lived else float("inf"),
             timer=timer,
-            getsizeof=lambda entry: _OVERHEAD + 4 * (2 * _TAIL + 2 * len(entry.known.text)),
+            getsizeof=lambda entry: _OVERHEAD + 4 * (2 * _NEAR + 2 * len(entry.answer.text)),
         )
 
-    def put(self, scope: Hashable, split: Split, known: Known) -> None:
-        """Keep what was answered at ``split``. ``scope`` is whatever else the answer hangs on: document, settings."""
+    # -- by requests and calls
+
+    def lookup(self, snapshot: Snapshot, chain: FallbackChain) -> CompletionResult | None:
+        """The result that is known for a request; one without a suggestion means that there is nothing to suggest."""
+        hit = self.find(_scope(snapshot, chain), snapshot.split)
+        if hit is None:
+            return None
+        shown = hit.answer.suggestion
+        if not hit.typed:
+            return hit.answer.result(shown)
+        if shown is not None and not hit.paired and (remaining := shown.after(hit.typed)):
+            return hit.answer.result(remaining)
+        return self._next_part(snapshot, chain, hit)
+
+    def store(self, call: Call) -> None:
+        """Keep what a call has brought, at the place that it was made for and where parts of it were shown."""
+        suggestion = call.chain.postprocessor.suggestion(call.snapshot, call.text, call.finish)
+        self._store(call.snapshot, call, call.text, suggestion)
+        self.update_parts(call)
+
+    def update_parts(self, call: Call) -> None:
+        """Where a part was shown before the call's end, keep what has arrived since: it begins with the same."""
+        for part in call.shown_parts[-_MAX_PARTS:]:
+            text = call.text_after(part.snapshot)
+            if text is None:
+                continue
+            longer = call.chain.postprocessor.suggestion(part.snapshot, text, call.finish)
+            self._store(part.snapshot, call, text, longer if _extends(longer, part.suggestion) else part.suggestion)
+
+    def take_head(self, snapshot: Snapshot, call: Call) -> CompletionResult | None:
+        """The lines of a block that have arrived whole, if the first has; they are stored, and noted as shown."""
+        text, postprocessor = call.text_after(snapshot), call.chain.postprocessor
+        if text is None or not postprocessor.has_head(snapshot, text):
+            return None
+        suggestion = postprocessor.suggestion(snapshot, text, None)
+        if suggestion is None:
+            return None
+        call.shown_parts.append(ShownPart(snapshot=snapshot, suggestion=suggestion))
+        self._store(snapshot, call, text, suggestion)
+        return _answer(call).result(suggestion)
+
+    def take_part(self, snapshot: Snapshot, call: Call) -> CompletionResult | None:
+        """The result for a later cursor than the call's, for which less text may be enough; noted as shown."""
+        typed = typed_since(call.snapshot.split, snapshot.split)
+        if not typed or not call.text.startswith(typed):
+            return None
+        result = self._next_part(snapshot, call.chain, Hit(typed=typed, answer=_answer(call)))
+        if result is not None and result.suggestion is not None:
+            call.shown_parts.append(ShownPart(snapshot=snapshot, suggestion=result.suggestion))
+        return result
+
+    def _next_part(self, snapshot: Snapshot, chain: FallbackChain, hit: Hit) -> CompletionResult | None:
+        """What the model wrote next, if it is complete: what was shown is used up, or does not fit any more."""
+        text, finish = hit.remaining, hit.answer.finish
+        if finish != "stop" and not chain.postprocessor.is_complete(snapshot, text):
+            return None
+        suggestion = chain.postprocessor.suggestion(snapshot, text, finish)
+        if suggestion is None:
+            return None
+        part = replace(hit.answer, text=text, suggestion=suggestion)
+        self.put(_scope(snapshot, chain), snapshot.split, part)
+        return part.result(suggestion)
+
+    def _store(self, snapshot: Snapshot, call: Call, text: str, suggestion: Suggestion | None) -> None:
+        answer = replace(_answer(call), text=text, suggestion=suggestion)
+        self.put(_scope(snapshot, call.chain), snapshot.split, answer)
+
+    # -- by places
+
+    def put(self, scope: Hashable, split: Split, answer: CachedAnswer) -> None:
+        """Keep the answer at ``split``. ``scope`` is all else that it depends on: the document and the settings."""
         try:
-            self._entries[self._key(scope, split.prefix, split.suffix)] = _Entry(split.suffix[:_TAIL], known)
+            self._entries[self._key(scope, split.prefix, split.suffix)] = _Entry(split.suffix[:_NEAR], answer)
         except ValueError:  # larger than the whole cache
             return
 
-    def find(self, scope: Hashable, split: Split) -> Found | None:
-        """What is known here: the nearest earlier place whose answer goes on with what was typed since."""
-        prefix = split.prefix[-(LOOK_BACK + _TAIL) :]
-        behind = split.suffix[: _TAIL + LOOK_BACK]
+    def find(self, scope: Hashable, split: Split) -> Hit | None:
+        """The answer of the nearest earlier place, if it goes on with what was typed since."""
+        prefix = split.prefix[-(LOOK_BACK + _NEAR) :]
+        after = split.suffix[: _NEAR + LOOK_BACK]
         for length in range(min(len(prefix), LOOK_BACK) + 1):
             typed = prefix[len(prefix) - length :]
-            for suffix in behinds(behind, typed) if behind[:1] in CLOSING else (behind,):
+            for suffix in behinds(after, typed) if after[:1] in CLOSING else (after,):
                 entry = self._entries.get(self._key(scope, prefix[: len(prefix) - length], suffix))
                 if entry is not None and entry.holds(suffix, typed):
-                    return Found(typed=typed, known=entry.known, paired=len(behind) - len(suffix))
+                    return Hit(typed=typed, answer=entry.answer, paired=len(after) - len(suffix))
         return None
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._entries.clear()
 
     @staticmethod
     def _key(scope: Hashable, prefix: str, suffix: str) -> Hashable:
-        return scope, prefix[-_TAIL:], suffix[:_TAIL].partition("\n")[0]
+        return scope, prefix[-_NEAR:], suffix[:_NEAR].partition("\n")[0]
+
+
+def _scope(snapshot: Snapshot, chain: FallbackChain) -> Hashable:
+    return snapshot.cache_scope, chain.scope
+
+
+def _answer(call: Call) -> CachedAnswer:
+    """All that a call has brought so far, of which nothing has been shown yet."""
+    return CachedAnswer(text=call.text, finish=call.finish, suggestion=None, from_fallback=call.from_fallback)
+
+
+def _extends(longer: Suggestion | None, shown: Suggestion) -> bool:
+    return longer is not None and longer.replace == shown.replace and longer.text.startswith(shown.text)

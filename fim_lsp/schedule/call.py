@@ -1,8 +1,9 @@
-"""One call to a back end, and what was typed since it was made."""
+"""One call to a back end: its state, the text that has arrived, and what was typed since it was made."""
 
 from __future__ import annotations
 
 import asyncio
+import enum
 import re
 from dataclasses import dataclass, field
 
@@ -13,16 +14,63 @@ from fim_lsp.suggest.suggestion import Suggestion
 from fim_lsp.text.document import Edit, split_lines
 from fim_lsp.text.typed import AUTO_PAIRS, advance, typed_since
 
-LONGEST = 16_000  # characters of an answer that are kept: several suggestions, each the next one after an accept
+MAX_CHARACTERS = 16_000  # of an answer that are kept: several suggestions, each the next one after an accept
 
-_LOOK = 64  # all looks at an answer read so many times what has arrived at the most, and what follows besides
-_FREE = 16_000  # characters: an answer of the usual length is looked at with every chunk
+_MAX_READS = 64  # times that the text so far may be read in all, beyond what is free
+_FREE_CHARACTERS = 16_000  # an answer of the usual length is examined at every chunk
 _LINE_END = re.compile(r"\r\n?|\n")
 
 
+class StreamedText:
+    """The text of an answer as it arrives, with the document's line ends."""
+
+    def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Start from scratch."""
+        self._pieces: list[str] = []
+        self._after_cr = False
+        self._characters_read = 0
+        self.size = 0
+
+    def add(self, text: str, line_end: str) -> None:
+        """Append what has arrived; a line end may be cut in two. What is beyond ``MAX_CHARACTERS`` is dropped."""
+        if piece := text[: max(0, MAX_CHARACTERS - self.size)]:
+            whole = piece.removeprefix("\n") if self._after_cr else piece
+            self._after_cr = piece.endswith("\r")
+            self._pieces.append(_LINE_END.sub(line_end, whole))
+            self.size += len(self._pieces[-1])
+
+    def __str__(self) -> str:
+        if len(self._pieces) > 1:  # joined when it is examined, not at every chunk
+            self._pieces = ["".join(self._pieces)]
+        return self._pieces[0] if self._pieces else ""
+
+    def take_examination(self) -> bool:
+        """Whether to examine the whole text now; if so, that is counted as done.
+
+        Examining it at every chunk would cost the square of an answer's length. An answer of a few hundred characters is
+        examined at every chunk all the same; a long one each time that it has grown by a 64th.
+        """
+        if self._characters_read + self.size > _MAX_READS * self.size + _FREE_CHARACTERS:
+            return False
+        self._characters_read += self.size
+        return True
+
+
+class CallState(enum.Enum):
+    """Where a call is in its life."""
+
+    DEBOUNCING = enum.auto()  # it waits for a pause in typing
+    STREAMING = enum.auto()  # in flight, and more text is wanted
+    COMPLETE = enum.auto()  # in flight, and more text would not change what is shown
+    ENDED = enum.auto()  # the answer has ended, or the call failed or was hung up on
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Begun:
-    """What was shown at a snapshot's place before the call had come to its end."""
+class ShownPart:
+    """What was shown for a snapshot before the call's end."""
 
     snapshot: Snapshot
     suggestion: Suggestion
@@ -30,88 +78,99 @@ class Begun:
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """A call that waits for its moment or is under way.
+    """A call made for ``snapshot``, or waiting to be made: while it is debounced, that is the newest request's.
 
-    ``typed`` is what the edits since have put in at its cursor; ``followed``: one of them agreed, so that the editor will
-    ask again. ``answered`` is when there was enough for the request it was made for; ``hang_up_timer`` is the moment of hanging
-    up because nobody seems to want it any more. ``headed`` is when the first line of a block had come, ``begun_at`` when the
-    beginning of one was shown last; ``begun`` is what was shown before the call's end.
+    Times are in seconds: ``started_at``; ``complete_at``, when it became ``COMPLETE``; ``head_at``, when the first line of
+    a block had arrived whole; ``part_shown_at``, when a part of a block was last shown. ``hang_up_timer`` runs while no
+    request wants the call. ``matched_edit``: the last edit typed what the call says, so the editor will ask again.
     """
 
     snapshot: Snapshot
-    source: FallbackChain
+    chain: FallbackChain
+    state: CallState = CallState.DEBOUNCING
     task: asyncio.Task[None] | None = None
-    started: bool = False
-    began: float | None = None
-    finished: str | None = None
-    from_fallback: bool = False
-    typed: str = ""
-    followed: bool = False
-    answered: float | None = None
     hang_up_timer: asyncio.TimerHandle | None = None
-    headed: float | None = None
-    begun_at: float | None = None
-    begun: list[Begun] = field(default_factory=list)
-    size: int = 0
-    _pieces: list[str] = field(default_factory=list)
-    _after_cr: bool = False
-    _read: int = 0
-    _agreed: Snapshot | None = None
+    started_at: float = 0.0
+    complete_at: float = 0.0
+    head_at: float | None = None
+    part_shown_at: float | None = None
+    shown_parts: list[ShownPart] = field(default_factory=list)
+    finish: str | None = None
+    from_fallback: bool = False
+    matched_edit: bool = False
+    _typed: str = ""
+    _streamed: StreamedText = field(default_factory=StreamedText)
+    _matching: Snapshot | None = None
+
+    # -- transitions
+
+    def start(self, now: float) -> None:
+        """The debounce is over: the call is made for the newest request's snapshot."""
+        self.state, self.started_at = CallState.STREAMING, now
+
+    def complete(self, now: float) -> None:
+        """There is enough text for the request that it was made for."""
+        self.state, self.complete_at = CallState.COMPLETE, now
+
+    def reopen(self) -> None:
+        """A later request reuses it, which may want more text."""
+        self.state, self.matched_edit = CallState.STREAMING, False
+
+    @property
+    def in_flight(self) -> bool:
+        """Whether it has been made and has not ended."""
+        return self.state in (CallState.STREAMING, CallState.COMPLETE)
+
+    # -- what has arrived
 
     @property
     def text(self) -> str:
-        """All that has arrived, with the document's line ends. Joined when it is looked at, not with every chunk."""
-        if len(self._pieces) > 1:
-            self._pieces = ["".join(self._pieces)]
-        return self._pieces[0] if self._pieces else ""
+        """The text so far."""
+        return str(self._streamed)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no more text is kept."""
+        return self._streamed.size >= MAX_CHARACTERS
 
     def add(self, chunk: Chunk) -> None:
-        """Take in what has arrived. Only that is read: a line end may be cut in two, the rest stays as it is."""
+        """Take in a chunk."""
         if chunk.replaces_previous:
-            self._pieces, self.size, self._read, self.finished = [], 0, 0, None
-            self._after_cr, self._agreed = False, None
-        if piece := chunk.text[: max(0, LONGEST - self.size)]:
-            bare = piece.removeprefix("\n") if self._after_cr else piece
-            self._after_cr = piece.endswith("\r")
-            self._pieces.append(_LINE_END.sub(self.snapshot.split.line_end, bare))
-            self.size += len(self._pieces[-1])
-        self.finished = chunk.finish or self.finished
+            self._streamed.clear()
+            self.finish = self._matching = None
+        self._streamed.add(chunk.text, self.snapshot.split.line_end)
+        self.finish = chunk.finish or self.finish
         self.from_fallback = self.from_fallback or chunk.from_fallback
 
-    def worth_a_look(self) -> bool:
-        """Whether to look at the whole text again, now that more has arrived; to be asked once before each look.
+    def take_examination(self) -> bool:
+        """See :meth:`StreamedText.take_examination`."""
+        return self._streamed.take_examination()
 
-        Looking with every chunk would cost the square of an answer's length. An answer of a few hundred characters is
-        looked at with every chunk all the same; in a long one, looks come apart, by a 64th of its length.
-        """
-        if self._read + self.size > _LOOK * self.size + _FREE:
-            return False
-        self._read += self.size
-        return True
-
-    def rest(self, snapshot: Snapshot) -> str | None:
-        """What has arrived for a later cursor's place; ``None`` if something else was typed than the text says."""
+    def text_after(self, snapshot: Snapshot) -> str | None:
+        """The text from a later cursor on; ``None`` if something was typed that does not match it."""
         typed = typed_since(self.snapshot.split, snapshot.split)
         return self.text[len(typed) :] if typed is not None and self.text.startswith(typed) else None
 
+    # -- what was typed since
+
     def matches(self, snapshot: Snapshot) -> bool:
-        """Whether what has arrived so far and what was typed since begin alike."""
-        if self._agreed is snapshot:
+        """Whether the text so far and what was typed since begin alike."""
+        if self._matching is snapshot:
             return True  # more text changes nothing about that
         typed = typed_since(self.snapshot.split, snapshot.split)
         if typed is None or not self._begins_like(typed):
             return False
-        if self.size >= len(typed):
-            self._agreed = snapshot
+        if self._streamed.size >= len(typed):
+            self._matching = snapshot
         return True
 
     def apply_edit(self, edit: Edit) -> bool:
-        """Whether the call may still be right after an edit. One that doesn't touch its cursor says nothing."""
-        line, column = advance(self.snapshot.split.line, self.snapshot.split.column, self.typed)
+        """Whether the call's output may still be right after an edit, which it is after one away from its cursor."""
+        line, column = advance(self.snapshot.split.line, self.snapshot.split.column, self._typed)
         if (edit.line, edit.column) == (line, column) and not edit.removed:
-            self.typed += edit.inserted[:1] if edit.inserted in AUTO_PAIRS else edit.inserted
-            self.followed = self._begins_like(self.typed)
-            return self.followed
+            self._typed += edit.inserted[:1] if edit.inserted in AUTO_PAIRS else edit.inserted
+            self.matched_edit = self._begins_like(self._typed)
+            return self.matched_edit
         end = edit.line + len(split_lines(edit.removed)) - 1
         return end < line or (edit.line, edit.column) > (line, column)
 

@@ -1,8 +1,8 @@
-"""How long to wait for the next key: learnt from this user's own typing, counted from the last edit.
+"""How long to wait for the next key, learnt from the user's own typing and counted from the last edit.
 
-Waits are short. A call under way goes on while the typing agrees with it, so a call made too early costs nothing unless
-it is wrong; replays of recorded typing (``tests/quality/typing_eval.py``) make as many calls without any wait as with
-40 ms, and show less with more. What is waited out are bursts: held keys, macros, the quickest tenth of this user's gaps.
+Waits are short. A call in flight goes on while the typing matches its output, so a call made too early costs nothing
+unless that is wrong. Replays of recorded typing (``tests/quality/typing_eval.py``) make as many calls without any wait
+as with 40 ms, and show less with more. What is waited out are bursts: held keys, macros, the quickest tenth of gaps.
 """
 
 from __future__ import annotations
@@ -12,69 +12,73 @@ from statistics import median
 
 from fim_lsp.text.cursor import Split
 
-_START = 0.15  # seconds between keys, until this user's are known: the median of the recorded traces
-_LEAST, _MOST = 0.01, 0.4  # below, two edits of one command are two calls; a wait above is felt as absence
-_QUICK = 0.1  # the part of this user's gaps that is waited out: bursts, not the usual pace
-_BURST, _BURST_WAIT = 0.07, 2.0  # gaps of so many seconds are a held key or a macro; so many of them are waited
-_LATELY = 4  # gaps that tell a burst
-_PAUSE = 1.0  # a longer gap is thinking, not rhythm
-_PASTE = 0.004  # a shorter one is a program's edit
-_MEMORY = 30  # gaps remembered
-_ENOUGH = 5  # gaps that make a rhythm
-_FRESH = 60.0  # seconds of rest after which the rhythm is forgotten
+_USUAL_GAP = 0.15  # seconds between keys until this user's are known: the median of the recorded traces
+_MIN_WAIT = 0.01  # seconds: below, two edits of one command are two calls
+_MAX_WAIT = 0.4  # seconds: a longer wait is felt as absence
+_QUICK_SHARE = 0.1  # of this user's gaps are waited out: bursts, not the usual pace
 
-IN_WORD, BREAK = 0.4, 0.2  # factors: a word is likely to go on; at its end, and on a new line, people look
+_BURST_GAP = 0.07  # seconds: quicker gaps are those of a held key or a macro
+_BURST_WAIT = 2.0  # gaps of a burst that are waited for its next edit
+_BURST_GAPS = 4  # of the last gaps that decide whether there is a burst
 
-_CLOSED, _AFTER = ";)]}", 0.3  # behind these a line may be complete: of 60 calls made there at once, one was right
+_MIN_GAP = 0.004  # seconds: a shorter gap is within a program's edit
+_MAX_GAP = 1.0  # seconds: a longer gap is thinking
+_GAPS = 30  # that are remembered
+_ENOUGH_GAPS = 5  # from which the user's pace is known
+_FORGET_AFTER = 60.0  # seconds without an edit
 
-_USUAL, _SLOWLY, _NEWEST = (
-    0.5,
-    0.1,
-    0.3,
-)  # seconds an answer takes; part of what is over it that is waited; weight of one
+IN_WORD, AT_BREAK = 0.4, 0.2  # factors: a word is likely to go on; at its end, and on a new line, people look
+
+_CLOSERS = ";)]}"  # a line may be complete after these
+_AFTER_CLOSER = 0.3  # seconds at least: of 60 calls made at once after a closer, one was right
+
+_USUAL_LATENCY = 0.5  # seconds that a call takes
+_LATENCY_SHARE = 0.1  # of a back end's latency above the usual one is waited in addition
+_LATENCY_WEIGHT = 0.3  # of the newest call in the mean
+_MAX_LATENCY = 10.0  # seconds: a slower call counts as this
 
 
 class AdaptiveDebounce:
     """One document's typing. Times are in seconds of one clock."""
 
     def __init__(self, fixed: float | None = None) -> None:
-        """``fixed`` seconds are waited if given; otherwise the wait is learnt."""
+        """``fixed`` is a wait in seconds from the settings; without it the wait is learnt."""
         self.fixed = fixed
-        self._gaps: deque[float] = deque(maxlen=_MEMORY)
+        self._gaps: deque[float] = deque(maxlen=_GAPS)
         self._last: float | None = None
-        self._latency = _USUAL
-
-    def answered(self, seconds: float) -> None:
-        """A call took so long: of a slow back end each call is worth more thought."""
-        self._latency += _NEWEST * (min(seconds, 10.0) - self._latency)
-
-    def edited(self, now: float) -> None:
-        """The user changed something."""
-        if self._last is not None:
-            gap = now - self._last
-            if gap > _FRESH:
-                self._gaps.clear()
-            elif _PASTE < gap < _PAUSE:
-                self._gaps.append(gap)
-        self._last = now
+        self._latency = _USUAL_LATENCY
 
     def due(self, now: float, split: Split, factor: float = 1.0) -> float:
         """When a call may be made at ``split``: the wait after the last edit, or now if there was none."""
         return now if self._last is None else self._last + self.wait(split) * factor
 
     def wait(self, split: Split) -> float:
-        """Seconds of quiet that mean the user stopped. Never zero for want of data."""
+        """Seconds without an edit after which the user has paused. Never zero for want of data."""
         if self.fixed is not None:
             return self.fixed
         gaps = sorted(self._gaps)
-        usual = gaps[int(len(gaps) * _QUICK)] if len(gaps) >= _ENOUGH else _START
+        quick = gaps[int(len(gaps) * _QUICK_SHARE)] if len(gaps) >= _ENOUGH_GAPS else _USUAL_GAP
         before = split.line_prefix[-1:]
-        place = IN_WORD if before.isalnum() or before == "_" else BREAK
-        least = _AFTER if before and before in _CLOSED else _LEAST
-        slow = _SLOWLY * max(0.0, self._latency - _USUAL)
-        return min(max(usual * place + slow, self._burst(), least), _MOST)
+        place = IN_WORD if before.isalnum() or before == "_" else AT_BREAK
+        least = _AFTER_CLOSER if before and before in _CLOSERS else _MIN_WAIT
+        slow = _LATENCY_SHARE * max(0.0, self._latency - _USUAL_LATENCY)
+        return min(max(quick * place + slow, self._burst_wait(), least), _MAX_WAIT)
 
-    def _burst(self) -> float:
-        """The wait that outlasts the gaps of a burst under way, 0 if there is none."""
-        lately = [self._gaps[-n] for n in range(1, min(_LATELY, len(self._gaps)) + 1)]
-        return _BURST_WAIT * median(lately) if lately and median(lately) < _BURST else 0.0
+    def edited(self, now: float) -> None:
+        """The user changed something."""
+        if self._last is not None:
+            gap = now - self._last
+            if gap > _FORGET_AFTER:
+                self._gaps.clear()
+            elif _MIN_GAP < gap < _MAX_GAP:
+                self._gaps.append(gap)
+        self._last = now
+
+    def answered(self, seconds: float) -> None:
+        """A call took this long: the slower the back end, the better a call should be considered."""
+        self._latency += _LATENCY_WEIGHT * (min(seconds, _MAX_LATENCY) - self._latency)
+
+    def _burst_wait(self) -> float:
+        """The wait that outlasts the gaps of the present burst, 0 if there is none."""
+        last = [self._gaps[-n] for n in range(1, min(_BURST_GAPS, len(self._gaps)) + 1)]
+        return _BURST_WAIT * median(last) if last and median(last) < _BURST_GAP else 0.0

@@ -1,8 +1,8 @@
-"""One document's completions: the newest request wins, and there is one call under way at the most.
+"""One document's completions: the newest request wins, and at most one call is in flight.
 
-A request is answered from memory if that can be; else it joins the call under way if the user has only typed what the
-call is saying; else it hangs up on that call and, once the user pauses, makes its own. Every request is answered
-exactly once, an older one before a newer one.
+A request is served from the cache if possible. Otherwise it reuses the call in flight, provided everything typed since
+matches its output. Otherwise that call is hung up on and, after the debounce, a new one is made. Every request is
+answered exactly once, an older one before a newer one.
 """
 
 from __future__ import annotations
@@ -11,268 +11,317 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from fim_lsp.errors import BackendError
 from fim_lsp.schedule.acceptance import AcceptanceTracker
-from fim_lsp.schedule.call import LONGEST, Call
+from fim_lsp.schedule.cache import SuggestionCache
+from fim_lsp.schedule.call import Call, CallState
 from fim_lsp.schedule.debounce import AdaptiveDebounce
+from fim_lsp.schedule.decision import Reuse, Serve, Skip, Start, decide
 from fim_lsp.schedule.fallback_chain import FallbackChain
-from fim_lsp.schedule.memory import Memory
 from fim_lsp.schedule.request import CompletionResult, Outcome, Snapshot
-from fim_lsp.schedule.triggers import LastEdit, skip_reason
+from fim_lsp.schedule.triggers import LastEdit
 from fim_lsp.text.document import Edit
 from fim_lsp.text.typed import typed_since
 
 log = logging.getLogger(__name__)
 
-GRACE = 0.025  # seconds a call outlives a cancelled request: VS Code cancels just before it sends the edit
-RETURN = 0.3  # seconds it outlives it if that edit agrees: VS Code asks again 50 ms later, Neovim 200 ms
-PATIENCE = 0.2  # seconds that the first line of a block waits for the others: 10 to 60 tokens of today's servers
-WHOLE = 3.0  # seconds that a call may go on for the rest of a block of which the beginning is shown
-RUN_ON = 0.5  # seconds it may go on once it was answered: most end by themselves, and keep their connection
+GRACE = 0.025  # seconds that a call outlives a cancelled request: VS Code cancels just before it sends the edit
+GRACE_AFTER_MATCH = 0.3  # the same if that edit matches: VS Code asks again 50 ms later, Neovim 200 ms
+HEAD_WAIT = 0.2  # seconds that the first line of a block waits for the others: 10 to 60 tokens of today's servers
+MAX_BLOCK_TIME = 3.0  # seconds that a call goes on for the rest of a block after a part of it was last shown
+RUN_ON_TIME = 0.5  # seconds that it goes on once it is complete: most end by themselves, and keep their connection
+
+_TIMER_RESOLUTION = 0.001  # seconds that a timer may be early
 
 
-_CLOSE = 0.001  # seconds: a timer may be early by the clock's resolution
+@dataclass(frozen=True, slots=True)
+class _Request:
+    snapshot: Snapshot
+    result: asyncio.Future[CompletionResult]
 
 
-@dataclass(slots=True, eq=False)
 class DocumentScheduler:
-    """One document. ``source`` gives the settings in force, asked again for every request; ``clock`` gives seconds."""
+    """One document. At any time at most one request waits for its answer, and at most one call has not ended."""
 
-    source: Callable[[], FallbackChain]
-    memory: Memory
-    clock: Callable[[], float]
-    rhythm: AdaptiveDebounce = field(default_factory=AdaptiveDebounce)
-    _taste: AcceptanceTracker = field(default_factory=AcceptanceTracker)
-    _last_edit: LastEdit = field(default_factory=LastEdit)
-    _pending: tuple[Snapshot, asyncio.Future[CompletionResult]] | None = None
-    _call: Call | None = None
+    def __init__(
+        self,
+        *,
+        chain: Callable[[], FallbackChain],
+        cache: SuggestionCache,
+        clock: Callable[[], float],
+        debounce: AdaptiveDebounce,
+    ) -> None:
+        """``chain`` returns the one for the settings in force; ``clock`` returns seconds."""
+        self.debounce = debounce
+        self._chain = chain
+        self._cache = cache
+        self._clock = clock
+        self._acceptance = AcceptanceTracker()
+        self._last_edit = LastEdit()
+        self._waiting: _Request | None = None
+        self._call: Call | None = None
 
-    # -- what happens outside
+    # -- what the editor does
+
+    def request(self, snapshot: Snapshot) -> asyncio.Future[CompletionResult]:
+        """Request a completion. Cancelling the future withdraws the request; it never raises anything else."""
+        self._answer(CompletionResult(outcome=Outcome.SUPERSEDED))
+        result: asyncio.Future[CompletionResult] = asyncio.get_running_loop().create_future()
+        result.add_done_callback(self._withdrawn)
+        self._waiting = _Request(snapshot, result)
+        self._acceptance.observe(snapshot.split)
+        chain = self._chain()
+        self._hang_up_if_outdated(snapshot, chain)
+        call = self._call
+        if call is not None and call.part_shown_at is not None:
+            self._cache.update_parts(call)
+        decision = decide(
+            snapshot,
+            cached=self._cache.lookup(snapshot, chain),
+            in_flight=call if call is not None and call.in_flight else None,
+            edit_kind=self._last_edit.kind_at(snapshot.split.line, snapshot.split.column),
+        )
+        match decision:
+            case Serve(cached):
+                self._answer_without_call(cached)
+            case Skip(outcome):
+                self._answer_without_call(CompletionResult(outcome=outcome))
+            case Reuse(in_flight):
+                self._reuse(in_flight)
+            case Start():
+                self._start(snapshot, chain)
+        return result
 
     def edited(self, edits: Sequence[Edit]) -> None:
         """The document was changed by the edits of one notification."""
-        self.rhythm.edited(self.clock())
-        self._last_edit.add(edits, self._taste.offered)
+        self.debounce.edited(self._clock())
+        self._last_edit.add(edits, self._acceptance.offered)
         for edit in edits:
-            self._follow_edit(edit)
+            self._check_call(edit)
 
-    def _follow_edit(self, edit: Edit) -> None:
-        """Abort the call in flight if it can't be right after an edit."""
+    def _check_call(self, edit: Edit) -> None:
+        """Hang up on the call in flight if it can't be right after an edit."""
         call = self._call
-        if call is None or not call.started:
+        if call is None or not call.in_flight:
             return
         if not call.apply_edit(edit):
             self._hang_up()
             self._answer(CompletionResult(outcome=Outcome.SUPERSEDED))
         elif call.hang_up_timer is not None:
-            self._schedule_hang_up(call, RETURN)
+            self._schedule_hang_up(call, GRACE_AFTER_MATCH)
 
-    def ask(self, snapshot: Snapshot) -> asyncio.Future[CompletionResult]:
-        """Request a completion. Cancelling the future takes the request back; it never raises anything else."""
-        self._answer(CompletionResult(outcome=Outcome.SUPERSEDED))
-        future: asyncio.Future[CompletionResult] = asyncio.get_running_loop().create_future()
-        future.add_done_callback(self._taken_back)
-        self._pending = snapshot, future
-        self._taste.look(snapshot.split)
-        source, call = self.source(), self._call
-        if call is not None and (
-            call.source.identity != source.identity or (call.started and not call.matches(snapshot))
-        ):
-            self._hang_up()
-        if self._call is not None and self._call.begun_at is not None:
-            self.memory.lengthen(self._call)
-        answer = self.memory.recall(snapshot, source)
-        if answer and not (snapshot.explicit and (answer.suggestion is None or answer.outcome is Outcome.FALLBACK)):
-            self._stop_waiting()
-            self._answer(answer)
-        elif self._call is not None and self._call.started:
-            self._join(self._call)
-        elif reason := skip_reason(snapshot, self._last_edit.at(snapshot.split.line, snapshot.split.column)):
-            self._stop_waiting()
-            self._answer(CompletionResult(outcome=reason))
-        else:
-            self._want(snapshot, source)
-        return future
+    def _withdrawn(self, result: asyncio.Future[CompletionResult]) -> None:
+        """The editor cancelled: hang up, unless a newer request wants the call in a moment."""
+        if result.cancelled() and self._waiting is not None and self._waiting.result is result:
+            self._waiting = None
+            if self._call is not None:
+                self._schedule_hang_up(self._call, GRACE_AFTER_MATCH if self._call.matched_edit else GRACE)
 
     def apply_settings(self, *, excluded: bool) -> None:
-        """The settings changed: a call that they would not make is ended, and made anew for whoever waits."""
-        source, call = self.source(), self._call
+        """The settings changed: a call that they would not make is replaced by one that they would."""
+        chain, call = self._chain(), self._call
         if excluded:
             self._answer(CompletionResult(outcome=Outcome.EXCLUDED))
             self._hang_up()
-        elif call is not None and call.source.identity != source.identity:
+        elif call is not None and call.chain.identity != chain.identity:
             self._hang_up()
-            if self._pending is not None:
-                self._want(self._pending[0], source)
-        elif call is not None and not call.started:
-            call.source = source
+            if self._waiting is not None:
+                self._start(self._waiting.snapshot, chain)
+        elif call is not None and call.state is CallState.DEBOUNCING:
+            call.chain = chain
 
     def close(self) -> None:
-        """The document is gone: answer what waits, hang up."""
+        """The document was closed: answer the waiting request, and hang up."""
         self._answer(CompletionResult(outcome=Outcome.CLOSED))
         self._hang_up()
 
-    def _taken_back(self, future: asyncio.Future[CompletionResult]) -> None:
-        """The editor cancelled. Hang up, unless a newer request joins in a moment."""
-        if future.cancelled() and self._pending is not None and self._pending[1] is future:
-            self._pending = None
-            if self._call is not None:
-                self._schedule_hang_up(self._call, RETURN if self._call.followed else GRACE)
-
     # -- answers
 
-    def _answer(self, answer: CompletionResult) -> None:
-        if self._pending is None:
+    def _answer(self, result: CompletionResult) -> None:
+        request, self._waiting = self._waiting, None
+        if request is not None and not request.result.done():
+            self._acceptance.offer(request.snapshot.split, result.suggestion)
+            request.result.set_result(result)
+
+    def _answer_without_call(self, result: CompletionResult) -> None:
+        """Answer, and give up a call that has not been made yet. One in flight goes on: its output goes to the cache."""
+        if self._call is not None and self._call.state is CallState.DEBOUNCING:
+            self._hang_up()
+        self._answer(result)
+
+    def _serve(self, call: Call) -> None:
+        """Answer the waiting request with what the call has brought, if that is enough for it."""
+        if self._waiting is None:
             return
-        snapshot, future = self._pending
-        self._pending = None
-        if not future.done():
-            self._taste.offer(snapshot.split, answer.suggestion)
-            future.set_result(answer)
+        snapshot = self._waiting.snapshot
+        result = self._result(snapshot, call)
+        if result is None:
+            return
+        outcome = result.outcome
+        if result.suggestion is None:
+            outcome = Outcome.EMPTY
+        elif outcome is Outcome.CACHE:
+            outcome = Outcome.CALL if snapshot.split == call.snapshot.split else Outcome.REUSED_CALL
+        self._answer(CompletionResult(outcome=outcome, suggestion=result.suggestion))
+
+    def _result(self, snapshot: Snapshot, call: Call) -> CompletionResult | None:
+        if call.state is CallState.COMPLETE and (result := self._cache.lookup(snapshot, call.chain)):
+            return result
+        return self._cache.take_part(snapshot, call) or self._head(snapshot, call)
+
+    def _head(self, snapshot: Snapshot, call: Call) -> CompletionResult | None:
+        """The whole lines of a block whose first line has waited for the others for long enough."""
+        now = self._clock()
+        waited = 0.0 if call.head_at is None else now - call.head_at
+        if call.state is not CallState.STREAMING or waited < HEAD_WAIT - _TIMER_RESOLUTION:
+            return None
+        if call.part_shown_at is None:
+            self.debounce.answered(now - call.started_at)
+        result = self._cache.take_head(snapshot, call)
+        if result is not None:
+            call.part_shown_at = now
+        return result
 
     # -- the call
 
-    def _want(self, snapshot: Snapshot, source: FallbackChain) -> None:
-        """Wait with the call that waits for its moment, or make one."""
+    def _start(self, snapshot: Snapshot, chain: FallbackChain) -> None:
+        """Make a call after the debounce, or let the one that is being debounced be for this snapshot."""
         call = self._call
-        if call is None or (snapshot.explicit and not call.started):
-            self._hang_up()
-            self._call = call = Call(snapshot, source)
-            call.task = asyncio.get_running_loop().create_task(self._run(call))
-            call.task.add_done_callback(lambda task: self._broke(call, task))
-        else:
+        if call is not None and not snapshot.explicit:
             self._cancel_hang_up(call)
             call.snapshot = snapshot
+            return
+        self._hang_up()
+        self._call = call = Call(snapshot, chain)
+        call.task = asyncio.get_running_loop().create_task(self._run(call))
+        call.task.add_done_callback(lambda task: self._on_task_done(call, task))
 
-    def _join(self, call: Call) -> None:
-        call.answered, call.followed = None, False
+    def _reuse(self, call: Call) -> None:
+        call.reopen()
         self._cancel_hang_up(call)
-        self._progress(call, joined=True)
+        self._examine(call)
 
     async def _run(self, call: Call) -> None:
-        """Wait for the user's pause, then make the call and follow it to its end."""
+        """Debounce, then make the call and read its answer."""
         try:
-            await self._pause(call)
-            call.started, call.began = True, self.clock()
-            async with aclosing(call.source.stream(call.snapshot)) as chunks:
+            await self._wait_for_pause(call)
+            call.start(self._clock())
+            async with aclosing(call.chain.stream(call.snapshot)) as chunks:
                 async for chunk in chunks:
-                    if chunk.replaces_previous and call.answered is not None:
-                        break
+                    if chunk.replaces_previous and call.state is CallState.COMPLETE:
+                        break  # what has been shown stays
                     call.add(chunk)
-                    if chunk.text and self._progress(call):
+                    if chunk.text and not self._on_text(call):
                         break
         except BackendError:
-            self._failed(call)
+            self._on_failure(call)
         else:
-            self._ended(call)
+            self._on_end(call)
 
-    async def _pause(self, call: Call) -> None:
-        while not call.source.costs_nothing and not call.snapshot.explicit:
-            factor = call.source.debounce_factor * self._taste.patience
-            left = self.rhythm.due(self.clock(), call.snapshot.split, factor) - self.clock()
+    async def _wait_for_pause(self, call: Call) -> None:
+        """Debounce. Meanwhile the call may get another snapshot and other settings."""
+        while not (call.chain.costs_nothing or call.snapshot.explicit):
+            factor = call.chain.debounce_factor * self._acceptance.debounce_factor
+            left = self.debounce.due(self._clock(), call.snapshot.split, factor) - self._clock()
             if left <= 0:
                 return
             await asyncio.sleep(left)
 
-    def _progress(self, call: Call, *, joined: bool = False) -> bool:
-        """Text has arrived, or a request has joined. True when no more text is wanted."""
-        if self._pending is not None and not call.matches(self._pending[0]):
-            self._call = None
-            self._want(self._pending[0], self.source())
-            return True
-        if call.answered is None and (joined or call.worth_a_look()):
-            if call.source.postprocessor.is_complete(call.snapshot, call.text):
-                self._complete(call)
-            elif call.headed is None and call.source.postprocessor.has_head(call.snapshot, call.text):
-                call.headed = self.clock()
-                asyncio.get_running_loop().call_later(PATIENCE, self._serve, call)
-            self._serve(call)
-        run_on = call.answered is not None and self.clock() - call.answered > RUN_ON
-        run_on = run_on or (call.begun_at is not None and self.clock() - call.begun_at > WHOLE)
-        return run_on or call.size >= LONGEST
+    def _on_text(self, call: Call) -> bool:
+        """Text has arrived: answer with it if it is enough. Returns whether to read on."""
+        if not self._is_wanted(call):
+            return False
+        if call.state is CallState.STREAMING and call.take_examination():
+            self._examine(call)
+        now = self._clock()
+        run_on = call.state is CallState.COMPLETE and now - call.complete_at > RUN_ON_TIME
+        block = call.part_shown_at is not None and now - call.part_shown_at > MAX_BLOCK_TIME
+        return not (run_on or block or call.is_full)
 
-    def _ended(self, call: Call) -> None:
-        """All text is here: remember it, and answer whoever waits."""
-        if self._call is not call:
-            return
-        self._cancel_hang_up(call)
-        self._call = None
-        self._complete(call)
+    def _examine(self, call: Call) -> None:
+        """Look at the text so far: is it enough, or at least the first line of a block?"""
+        postprocessor = call.chain.postprocessor
+        if postprocessor.is_complete(call.snapshot, call.text):
+            self._complete(call)
+        elif call.head_at is None and postprocessor.has_head(call.snapshot, call.text):
+            call.head_at = self._clock()
+            asyncio.get_running_loop().call_later(HEAD_WAIT, self._on_head_timer, call)
         self._serve(call)
-        if self._pending is None:
-            return
-        if typed_since(call.snapshot.split, self._pending[0].split) == "":
-            self._answer(CompletionResult(outcome=Outcome.EMPTY))  # asking the same again would bring the same
-        else:
-            self._want(self._pending[0], self.source())
+
+    def _on_head_timer(self, call: Call) -> None:
+        if call.state is not CallState.ENDED:
+            self._serve(call)
 
     def _complete(self, call: Call) -> None:
-        """There is enough for the place that the call was made for."""
-        if call.answered is None and call.began is not None and call.begun_at is None:
-            self.rhythm.answered(self.clock() - call.began)
-        call.answered = self.clock()
-        self.memory.keep(call)
+        if call.state is CallState.STREAMING and call.part_shown_at is None:
+            self.debounce.answered(self._clock() - call.started_at)
+        call.complete(self._clock())
+        self._cache.store(call)
 
-    def _serve(self, call: Call) -> None:
-        """Answer the waiting request from what the call has brought, if that is enough for it, or has been waited for."""
-        if self._pending is None or (self._call is not call and call.answered is None):
+    def _on_end(self, call: Call) -> None:
+        """The answer has ended, or no more of it is wanted: serve the waiting request, or make it a call of its own."""
+        if call.state is CallState.ENDED:
             return
-        snapshot, _ = self._pending
-        known = self.memory.recall(snapshot, call.source) if call.answered is not None else None
-        answer = known or self.memory.part(snapshot, call) or self._begun(snapshot, call)
-        if answer is None:
+        matched = self._is_wanted(call)
+        if matched:
+            self._complete(call)
+            self._serve(call)
+        self._end(call)
+        if self._waiting is None:
             return
-        reason = answer.outcome
-        if reason is Outcome.CACHE:
-            reason = Outcome.CALL if snapshot.split == call.snapshot.split else Outcome.REUSED_CALL
-        if answer.suggestion is None:
-            reason = Outcome.EMPTY
-        self._answer(CompletionResult(outcome=reason, suggestion=answer.suggestion))
+        snapshot = self._waiting.snapshot
+        if matched and typed_since(call.snapshot.split, snapshot.split) == "":
+            self._answer(CompletionResult(outcome=Outcome.EMPTY))  # asking the same again would bring the same
+        else:
+            self._start(snapshot, self._chain())
 
-    def _begun(self, snapshot: Snapshot, call: Call) -> CompletionResult | None:
-        """What is whole of a block whose first line has waited for the others long enough."""
-        now = self.clock()
-        if call.answered is not None or call.headed is None or now - call.headed < PATIENCE - _CLOSE:
-            return None
-        if call.begun_at is None and call.began is not None:
-            self.rhythm.answered(now - call.began)
-        return self.memory.begin(snapshot, call, now)
-
-    def _broke(self, call: Call, task: asyncio.Task[None]) -> None:
-        """A fault in the program must not leave a request without its answer."""
-        if task.cancelled() or (error := task.exception()) is None:
-            return
-        log.error("%s in a call", type(error).__name__)
-        self._failed(call)
-
-    def _failed(self, call: Call) -> None:
-        """Nobody answered."""
-        if self._call is call:
-            self._cancel_hang_up(call)
-            self._call = None
+    def _on_failure(self, call: Call) -> None:
+        """No back end answered."""
+        if call.state is not CallState.ENDED:
+            self._end(call)
             self._answer(CompletionResult(outcome=Outcome.NO_BACKEND))
 
-    def _stop_waiting(self) -> None:
-        """Give up a call that has not begun."""
-        if self._call is not None and not self._call.started:
-            self._hang_up()
+    def _on_task_done(self, call: Call, task: asyncio.Task[None]) -> None:
+        """A bug in this program must not leave a request without its answer."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("%s in a call", type(error).__name__)
+            self._on_failure(call)
 
-    def _leave(self, call: Call) -> None:
-        if self._call is call and self._pending is None:
+    def _is_wanted(self, call: Call) -> bool:
+        """Whether what has arrived matches what was typed up to the waiting request, if one waits."""
+        return self._waiting is None or call.matches(self._waiting.snapshot)
+
+    # -- hanging up
+
+    def _hang_up_if_outdated(self, snapshot: Snapshot, chain: FallbackChain) -> None:
+        """Hang up if the settings have changed, or if something was typed that the call in flight does not say."""
+        call = self._call
+        if call is None:
+            return
+        if call.chain.identity != chain.identity or (call.in_flight and not call.matches(snapshot)):
             self._hang_up()
 
     def _hang_up(self) -> None:
-        call, self._call = self._call, None
-        if call is not None and call.task is not None:
-            self._cancel_hang_up(call)
-            call.task.cancel()
+        call = self._call
+        if call is not None:
+            self._end(call)
+            if call.task is not None:
+                call.task.cancel()
 
-    def _schedule_hang_up(self, call: Call, after: float) -> None:
-        """Hang up after so many seconds, unless somebody wants the call again."""
+    def _end(self, call: Call) -> None:
         self._cancel_hang_up(call)
-        call.hang_up_timer = asyncio.get_running_loop().call_later(after, self._leave, call)
+        call.state, self._call = CallState.ENDED, None
+
+    def _schedule_hang_up(self, call: Call, delay: float) -> None:
+        """Hang up in ``delay`` seconds, unless a request wants the call by then."""
+        self._cancel_hang_up(call)
+        call.hang_up_timer = asyncio.get_running_loop().call_later(delay, self._on_hang_up_timer, call)
+
+    def _on_hang_up_timer(self, call: Call) -> None:
+        if self._call is call and self._waiting is None:
+            self._hang_up()
 
     @staticmethod
     def _cancel_hang_up(call: Call) -> None:

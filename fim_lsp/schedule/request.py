@@ -11,15 +11,15 @@ from fim_lsp.errors import BackendError
 from fim_lsp.suggest.suggestion import Suggestion
 from fim_lsp.text.cursor import Split
 
-_NEAR = 256  # characters of the next cells
+_CELL_CHARACTERS = 256  # of each neighbouring cell that an answer depends on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """A request, and the text round the cursor as it was when the request arrived; nothing later changes it.
+    """A request, and the text around the cursor when it arrived. Later edits don't change it.
 
-    ``path`` is relative to the workspace, or ``""``; ``size`` is the document's, in characters. ``explicit`` is true when
-    the user asked by a key. For a cell of a ``notebook``, ``whole`` is the window that reaches into the other cells.
+    ``path`` is relative to the workspace, or ``""``; ``size`` is the document's, in characters. ``explicit``: the request
+    was triggered manually. For a cell of a ``notebook``, ``whole`` is the window that reaches into the other cells.
     """
 
     uri: str
@@ -37,19 +37,17 @@ class Snapshot:
         return self.whole or self.split
 
     @property
-    def place(self) -> Hashable:
-        """What an answer is good for besides the text round the cursor: the document, and what stands next to a cell."""
+    def cache_scope(self) -> Hashable:
+        """What an answer depends on besides the text around the cursor: the document, and the text next to a cell."""
         if self.whole is None:
             return self.uri
-        above, below = (
-            self.whole.prefix.removesuffix(self.split.prefix),
-            self.whole.suffix.removeprefix(self.split.suffix),
-        )
-        return self.uri, above[-_NEAR:], below[:_NEAR]
+        above = self.whole.prefix.removesuffix(self.split.prefix)
+        below = self.whole.suffix.removeprefix(self.split.suffix)
+        return self.uri, above[-_CELL_CHARACTERS:], below[:_CELL_CHARACTERS]
 
 
 class Outcome(enum.StrEnum):
-    """Why an answer is what it is: where its text came from, or why there is none."""
+    """Where a result's text comes from, or why there is none."""
 
     CALL = "call"  # a back end was asked for it
     REUSED_CALL = "reused call"  # a call that was already in flight brought it
@@ -57,19 +55,19 @@ class Outcome(enum.StrEnum):
     FALLBACK = "fallback"  # the first back end could not answer, another one did
     SUPERSEDED = "superseded"  # a newer request or edit took its place
     EXCLUDED = "excluded"  # the file is never sent
-    LOCAL_ONLY = "local only"  # the file stays on this machine, where no back end is
+    LOCAL_ONLY = "local only"  # the text must not leave this machine, and no back end runs on it
     TOO_LARGE = "too large"  # the file is over the limit
-    DELETION = "deletion"  # the last edit only took away
-    PASTE = "paste"  # the last edit was a program's, or a paste
+    DELETION = "deletion"  # the last edit only removed text
+    PASTE = "paste"  # the last edit was a paste, or a program's
     IN_WORD = "in word"  # the cursor is inside a word
-    EMPTY = "empty"  # the back end had nothing to say, or nothing that could be shown
+    EMPTY = "empty"  # the back end had nothing to suggest, or nothing that could be shown
     NO_BACKEND = "no back end"  # no back end answered
     CLOSED = "closed"  # the document or the server was closed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompletionResult:
-    """What a request gets: a suggestion or none, and why."""
+    """What a request is answered with: a suggestion, or none, and why."""
 
     outcome: Outcome
     suggestion: Suggestion | None = None
@@ -78,7 +76,7 @@ class CompletionResult:
 class EventKind(enum.Enum):
     """What happened at a back end."""
 
-    ANSWERED = enum.auto()  # it answered, or had begun to when the call was aborted
+    ANSWERED = enum.auto()  # it answered, or had begun to when the call was hung up on
     FAILED = enum.auto()  # it was asked, and failed
     PAUSED = enum.auto()  # it was not asked: its quota is used up, or its circuit breaker is open
     NOTICE = enum.auto()  # it is asked in another way from now on, which the user should know
@@ -86,9 +84,9 @@ class EventKind(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackendEvent:
-    """One thing that happened at a back end: status line and notices are derived from these.
+    """One thing that happened at a back end: the status line and the notices are derived from these.
 
-    ``error`` is there if it failed or was paused, ``notice`` is the sentence for the user of a ``NOTICE``.
+    ``error`` is why it failed or is paused; ``notice`` is the sentence for the user.
     """
 
     backend: Backend

@@ -1,4 +1,4 @@
-"""When no call is made at all, however long the user waits. What is known already is shown all the same."""
+"""Where no call is made, however long the user pauses. What the cache has is shown all the same."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from fim_lsp.schedule.request import Outcome, Snapshot
 from fim_lsp.text.document import Edit
 from fim_lsp.text.typed import advance, moved
 
-LARGEST = 10_000_000  # characters: a larger file is data, and its window would tell a model little
-_PASTED = 40  # characters put in at once: more than an editor adds by itself (brackets, indentation, an end of line)
+_MAX_TYPED = 40  # characters inserted at once: more than an editor adds itself (brackets, indentation, an end of line)
 
 
 class EditKind(enum.Enum):
@@ -20,14 +19,29 @@ class EditKind(enum.Enum):
     NONE = enum.auto()
     TYPING = enum.auto()
     DELETION = enum.auto()
-    PASTE = enum.auto()
+    PASTE = enum.auto()  # or a program's edit
+
+
+def skip_reason(snapshot: Snapshot, edit_kind: EditKind) -> Outcome | None:
+    """Why no call is made here, ``None`` if one may be, which is always the case for an explicit request."""
+    if snapshot.explicit:
+        return None
+    if edit_kind is EditKind.DELETION:
+        return Outcome.DELETION
+    if edit_kind is EditKind.PASTE:
+        return Outcome.PASTE
+    before, after = snapshot.split.line_prefix[-1:], snapshot.split.line_suffix[:1]
+    return Outcome.IN_WORD if _in_word(before) and _in_word(after) else None
+
+
+def _in_word(character: str) -> bool:
+    return character.isalnum() or character == "_"
 
 
 def edit_kind(edit: Edit, offered: str, *, scattered: bool) -> EditKind:
-    """What an edit was. ``offered`` is the suggestion on the screen: accepting it, or a part, is typing.
+    """What an edit was. ``offered`` is the suggestion on the screen: accepting it, or a part of it, is typing.
 
-    ``scattered``: the message that told it told of another edit elsewhere too, as commands make them (rename, a
-    formatter).
+    ``scattered``: its notification contains another edit elsewhere, as commands make them (rename, a formatter).
     """
     if scattered:
         return EditKind.PASTE
@@ -35,16 +49,16 @@ def edit_kind(edit: Edit, offered: str, *, scattered: bool) -> EditKind:
         return EditKind.DELETION if edit.removed else EditKind.NONE
     if offered.startswith(edit.inserted) or edit.inserted.endswith(offered or "\0"):
         return EditKind.TYPING
-    if len(edit.inserted) > _PASTED or "\n" in edit.inserted.strip() or edit.removed.count("\n") > 1:
+    if len(edit.inserted) > _MAX_TYPED or "\n" in edit.inserted.strip() or edit.removed.count("\n") > 1:
         return EditKind.PASTE
     return EditKind.TYPING
 
 
 @dataclass(slots=True, eq=False)
 class LastEdit:
-    """What the edits of the last message were together, and where they ended: at one of these places is a cursor."""
+    """What the edits of the last notification were together, and where they ended: at one of these places is a cursor."""
 
-    _change: EditKind = EditKind.NONE
+    _kind: EditKind = EditKind.NONE
     _ends: tuple[tuple[int, int], ...] = ()
     _inserted: str | None = None  # at each of these places, if it is the same at all of them
 
@@ -56,37 +70,21 @@ class LastEdit:
         for number, edit in enumerate(edits):
             self._add(edit, offered, first=number == 0)
 
+    def kind_at(self, line: int, column: int) -> EditKind:
+        """What the edits were if one ended here: elsewhere they say nothing about what is wanted."""
+        return self._kind if (line, column) in self._ends else EditKind.NONE
+
     def _add(self, edit: Edit, offered: str, *, first: bool) -> None:
         end = advance(edit.line, edit.column, edit.inserted)
-        if first or self._goes_on(edit):
+        if first or self._is_continued_by(edit):
             self._inserted = edit.inserted if first and not edit.removed else None
-            self._change, self._ends = edit_kind(edit, offered, scattered=False), (end,)
+            self._kind, self._ends = edit_kind(edit, offered, scattered=False), (end,)
             return
         if edit.removed or edit.inserted != self._inserted:
             self._inserted = None
-        self._change = edit_kind(edit, offered, scattered=self._inserted is None)
+        self._kind = edit_kind(edit, offered, scattered=self._inserted is None)
         self._ends = (*(moved(place, edit) for place in self._ends), end)
 
-    def at(self, line: int, column: int) -> EditKind:
-        """What the edits were if one ended here: elsewhere they say nothing about what is wanted."""
-        return self._change if (line, column) in self._ends else EditKind.NONE
-
-    def _goes_on(self, edit: Edit) -> bool:
+    def _is_continued_by(self, edit: Edit) -> bool:
         """Whether an edit begins or ends where the one before, the only one so far, ended."""
         return self._ends in {((edit.line, edit.column),), (advance(edit.line, edit.column, edit.removed),)}
-
-
-def skip_reason(snapshot: Snapshot, change: EditKind) -> Outcome | None:
-    """Why no call is made here, ``None`` if one may be. A user who asks by a key always may."""
-    if snapshot.explicit:
-        return None
-    if change is EditKind.DELETION:
-        return Outcome.DELETION
-    if change is EditKind.PASTE:
-        return Outcome.PASTE
-    before, after = snapshot.split.line_prefix[-1:], snapshot.split.line_suffix[:1]
-    return Outcome.IN_WORD if _in_word(before) and _in_word(after) else None
-
-
-def _in_word(character: str) -> bool:
-    return character.isalnum() or character == "_"

@@ -221,7 +221,7 @@ class Session:
         assert self._completer is not None, "start() comes first"  # noqa: S101 - a slip of ours, not of a user's
         self._crew.look(self.settings)
         snapshot = self._snapshot(uri, line, character, explicit=explicit, beside=beside)
-        result = self._completer.ask(snapshot)
+        result = self._completer.request(snapshot)
         self._note(snapshot, result)
         return Request(snapshot=snapshot, result=result)
 

@@ -131,7 +131,7 @@ async def replay(trace: Trace, *, limits: Limits | None = None, share: float = 0
         split = document.split(*step.caret, before=24_000, after=24_000)
         asked = now()
         snapshot = Snapshot(uri=URI, language=trace.language, path="", split=split)
-        future = scheduler.ask(snapshot)
+        future = scheduler.request(snapshot)
         futures.append(future)
 
         def note(done: asyncio.Future[Any], number: int = number, asked: float = asked) -> None:

@@ -245,7 +245,7 @@ class Outage:
         end, self.network.behave = now(), _well
         self.calls = len(self.network.calls)
         self.answers.clear()
-        self.typist.scheduler._memory.cache._entries.clear()  # what was known before helps nobody to ask
+        self.typist.scheduler._cache.clear()  # what was known before helps nobody to ask
         while self.answered_at(end) is None and now() < end + give_up:
             await self.type_until(now() + GAP)
         return (self.answered_at(end) or float("inf")) - end

@@ -150,7 +150,7 @@ class Typist:
             split=split(f"{self.before}‸{self.after}"),
             explicit=explicit,
         )
-        future = self.scheduler.ask(snapshot)
+        future = self.scheduler.request(snapshot)
         number, self.asked = self.asked, self.asked + 1
         future.add_done_callback(
             lambda done: None if done.cancelled() else self.answers.append((number, done.result()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fim_lsp.schedule.cache import Cache, Found, Known
+from fim_lsp.schedule.cache import CachedAnswer, Hit, SuggestionCache
 from fim_lsp.suggest.suggestion import Suggestion
 from tests.marked import split
 
@@ -17,18 +17,18 @@ class Clock:
         return self.now
 
 
-def known(text: str, *, replace: int = 0) -> Known:
-    return Known(text=text, finished="stop", suggestion=Suggestion(text=text, replace=replace) if text else None)
+def known(text: str, *, replace: int = 0) -> CachedAnswer:
+    return CachedAnswer(text=text, finish="stop", suggestion=Suggestion(text=text, replace=replace) if text else None)
 
 
-def text(found: Found | None) -> str | None:
-    rest = found.known.suggestion.after(found.typed) if found and found.known.suggestion else None
+def text(found: Hit | None) -> str | None:
+    rest = found.answer.suggestion.after(found.typed) if found and found.answer.suggestion else None
     return rest.text if rest else None
 
 
 @pytest.fixture
-def cache() -> Cache:
-    cache = Cache(Clock())
+def cache() -> SuggestionCache:
+    cache = SuggestionCache(Clock())
     cache.put("scope", split("def f(‸)\n"), known("self, x", replace=1))
     return cache
 
@@ -46,16 +46,16 @@ def cache() -> Cache:
         ("def g(‸)\n", None),
     ],
 )
-def test_where_an_answer_holds(cache: Cache, marked: str, rest: str | None) -> None:
+def test_where_an_answer_holds(cache: SuggestionCache, marked: str, rest: str | None) -> None:
     assert text(cache.find("scope", split(marked))) == rest
 
 
-def test_another_scope_is_another_answer(cache: Cache) -> None:
+def test_another_scope_is_another_answer(cache: SuggestionCache) -> None:
     assert cache.find("other", split("def f(‸)\n")) is None
 
 
 def test_the_nearest_answer_wins() -> None:
-    cache = Cache(Clock())
+    cache = SuggestionCache(Clock())
     cache.put("s", split("a‸"), known("bcd"))
     cache.put("s", split("ab‸"), known("cat"))
     assert text(cache.find("s", split("abc‸"))) == "at"
@@ -63,14 +63,14 @@ def test_the_nearest_answer_wins() -> None:
 
 
 def test_the_window_may_slide() -> None:
-    cache = Cache(Clock())
+    cache = SuggestionCache(Clock())
     long = "".join(f"line {n}\n" for n in range(500))
     cache.put("s", split(long + "x‸", window=2000), known("yz"))
     assert text(cache.find("s", split(long + "xy‸", window=1900))) == "z"
 
 
 def test_an_edit_far_behind_changes_nothing() -> None:
-    cache = Cache(Clock())
+    cache = SuggestionCache(Clock())
     tail = "\n" + "-" * 400
     cache.put("s", split("x‸" + tail), known("y"))
     assert text(cache.find("s", split("x‸" + tail + "changed"))) == "y"
@@ -78,9 +78,9 @@ def test_an_edit_far_behind_changes_nothing() -> None:
 
 def test_nothing_to_suggest_is_believed_for_a_while_and_only_there() -> None:
     clock = Clock()
-    cache = Cache(clock)
+    cache = SuggestionCache(clock)
     cache.put("s", split("x‸"), known(""))
-    assert cache.find("s", split("x‸")) == Found(typed="", known=known(""))
+    assert cache.find("s", split("x‸")) == Hit(typed="", answer=known(""))
     assert cache.find("s", split("xy‸")) is None
     clock.now = 60
     assert cache.find("s", split("x‸")) is None
@@ -88,7 +88,7 @@ def test_nothing_to_suggest_is_believed_for_a_while_and_only_there() -> None:
 
 def test_text_is_believed_until_room_is_needed() -> None:
     clock = Clock()
-    cache = Cache(clock, max_bytes=100_000)
+    cache = SuggestionCache(clock, max_bytes=100_000)
     cache.put("s", split("x‸"), known("y"))
     clock.now = 1e6
     assert text(cache.find("s", split("x‸"))) == "y"
@@ -113,6 +113,6 @@ def test_text_is_believed_until_room_is_needed() -> None:
     ],
 )
 def test_an_answer_holds_while_the_same_is_typed_at_other_cursors(marked: str, rest: str | None) -> None:
-    cache = Cache(Clock())
+    cache = SuggestionCache(Clock())
     cache.put("scope", split("a.‸\nb\nc.\n"), known("name"))
     assert text(cache.find("scope", split(marked))) == rest

@@ -84,7 +84,7 @@ def said(one: FallbackChain) -> tuple[str, str | None, bool]:
         async with aclosing(one.stream(snapshot())) as chunks:
             async for chunk in chunks:
                 call.add(chunk)
-        return call.text, call.finished, call.from_fallback
+        return call.text, call.finish, call.from_fallback
 
     return run(main())
 

@@ -11,8 +11,7 @@ import pytest
 
 from fim_lsp.backends.backend import Chunk
 from fim_lsp.prompt.prompt import Prompt
-from fim_lsp.schedule.call import LONGEST as LONGEST_KEPT
-from fim_lsp.schedule.call import Call
+from fim_lsp.schedule.call import MAX_CHARACTERS, Call
 from fim_lsp.schedule.request import Outcome, Snapshot
 from fim_lsp.suggest import postprocess
 from tests.marked import context, split
@@ -88,7 +87,7 @@ def test_a_line_too_long_to_be_drawn_is_shown_as_far_as_it_can_be() -> None:
         assert ANSWERS["one line"].startswith(text)
         assert now() < 1.2
         await asyncio.sleep(60)
-        assert backend.sent <= LONGEST_KEPT  # what follows may be the next suggestion; it is not read for ever
+        assert backend.sent <= MAX_CHARACTERS  # what follows may be the next suggestion; it is not read for ever
 
     run(main())
 
@@ -106,7 +105,7 @@ def test_of_lines_too_long_to_be_drawn_whole_ones_are_shown() -> None:
 def a_call(marked: str = "x = ‸\n") -> Call:
     place = split(marked)
     snapshot = Snapshot(uri="file:///a.py", language="python", path="", split=place, explicit=False)
-    return Call(snapshot, source=None)  # type: ignore[arg-type]
+    return Call(snapshot, chain=None)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("text", ["a\r\nb\rc\n\r\n\r\rd", "\r", "\n", "\r\n\r\n", "a"])
@@ -116,7 +115,7 @@ def test_line_ends_are_the_documents_however_the_answer_was_cut(text: str, size:
     for at in range(0, len(text), size):
         call.add(Chunk(text=text[at : at + size]))
     assert call.text == "\r\n".join(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
-    assert call.size == len(call.text)
+    assert call._streamed.size == len(call.text)
     call.add(Chunk(text="\nz", replaces_previous=True))
     assert call.text == "\r\nz"
 
@@ -125,11 +124,11 @@ def test_an_answer_of_the_usual_length_is_looked_at_with_every_chunk() -> None:
     call = a_call()
     for _ in range(125):
         call.add(Chunk(text="four"))
-        assert call.worth_a_look()
+        assert call.take_examination()
 
 
 def test_no_more_is_kept_than_can_be_shown_in_a_few_suggestions() -> None:
     call = a_call("‸\r\n")
-    for _ in range(3 * LONGEST_KEPT):
+    for _ in range(3 * MAX_CHARACTERS):
         call.add(Chunk(text="\n"))
-    assert call.size <= LONGEST_KEPT + 1
+    assert call._streamed.size <= MAX_CHARACTERS + 1

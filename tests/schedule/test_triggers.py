@@ -43,8 +43,8 @@ def put(line: int, column: int, text: str) -> tuple[At, At, str]:
 )
 def test_the_same_at_every_cursor_is_typing(changes: list[tuple[At, At, str]], cursors: list[At]) -> None:
     last = seen(*changes)
-    assert [last.at(*cursor) for cursor in cursors] == [EditKind.TYPING] * len(cursors)
-    assert last.at(0, 0) is EditKind.NONE  # nothing was typed there
+    assert [last.kind_at(*cursor) for cursor in cursors] == [EditKind.TYPING] * len(cursors)
+    assert last.kind_at(0, 0) is EditKind.NONE  # nothing was typed there
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_the_same_at_every_cursor_is_typing(changes: list[tuple[At, At, str]], c
 )
 def test_different_edits_and_long_ones_are_no_typing(changes: list[tuple[At, At, str]]) -> None:
     last = seen(*changes)
-    assert last.at(*end_of(changes)) is EditKind.PASTE
+    assert last.kind_at(*end_of(changes)) is EditKind.PASTE
 
 
 def end_of(changes: list[tuple[At, At, str]]) -> At:
@@ -72,13 +72,13 @@ def end_of(changes: list[tuple[At, At, str]]) -> At:
 
 def test_keys_one_after_the_other_in_one_message_are_typing() -> None:
     last = seen(put(0, 3, "a"), put(0, 4, "b"), ((0, 4), (0, 5), "c"))
-    assert last.at(0, 5) is EditKind.TYPING
-    assert last.at(0, 4) is EditKind.NONE
+    assert last.kind_at(0, 5) is EditKind.TYPING
+    assert last.kind_at(0, 4) is EditKind.NONE
 
 
 def test_what_was_offered_may_be_taken_at_every_cursor() -> None:
     offered = "a long suggestion that no one types\nof two lines at least"
-    assert seen(put(1, 3, offered), put(0, 3, offered), offered=offered).at(1, 21) is EditKind.TYPING
+    assert seen(put(1, 3, offered), put(0, 3, offered), offered=offered).kind_at(1, 21) is EditKind.TYPING
 
 
 PLACES = st.tuples(st.integers(0, 4), st.integers(0, 6))

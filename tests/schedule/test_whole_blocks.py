@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from fim_lsp.schedule.document_scheduler import PATIENCE, WHOLE
+from fim_lsp.schedule.document_scheduler import HEAD_WAIT, MAX_BLOCK_TIME
 from fim_lsp.schedule.request import Outcome
 from tests.schedule.script import Script, Typist, shown
 from tests.virtual import now, run
@@ -37,7 +37,7 @@ def test_what_is_whole_by_then_is_shown(tokens: int, lines: int, end: str) -> No
     text, taken = shown_in_time(tokens, end)
     assert text == "\n".join(WHOLE_BLOCK.split("\n")[:lines])
     head = (BLOCK.index("\n") + 1) / (tokens * TOKEN)
-    assert taken <= head + PATIENCE + 0.001
+    assert taken <= head + HEAD_WAIT + 0.001
 
 
 def test_a_line_that_opens_nothing_waits_for_nothing() -> None:
@@ -99,7 +99,7 @@ def test_a_block_that_never_ends_is_given_up() -> None:
         backend = at_speed(50, "me):\n" + "".join(f"    call_{n}({n})\n" for n in range(400)))
         typist = Typist(backend, "def f(na‸\n", debounce=0.0)
         assert shown(await typist.ask()) is not None
-        await asyncio.sleep(WHOLE + PATIENCE + 1)
+        await asyncio.sleep(MAX_BLOCK_TIME + HEAD_WAIT + 1)
         assert backend.hung_up == 1
 
     run(main())
@@ -114,7 +114,7 @@ def test_a_call_that_is_hung_up_on_shows_nothing_later() -> None:
         typist.type("x")
         assert (await waiting).outcome is Outcome.SUPERSEDED
         again = typist.ask()
-        await asyncio.sleep(PATIENCE)
+        await asyncio.sleep(HEAD_WAIT)
         assert not again.done()
         typist.scheduler.close()
         await asyncio.sleep(0)

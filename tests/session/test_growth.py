@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from fim_lsp.schedule.cache import Cache
+from fim_lsp.schedule.cache import SuggestionCache
 from fim_lsp.session.session import Session
 from fim_lsp.text.document import Change, Document
 from fim_lsp.text.positions import Encoding
@@ -63,7 +63,9 @@ async def visit(session: Session, root: Path, number: int) -> None:
 async def test_memory_is_flat_over_documents_that_come_and_go(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inside: bool
 ) -> None:
-    monkeypatch.setattr("fim_lsp.schedule.scheduler.Cache", lambda timer: Cache(timer, max_bytes=200_000))
+    monkeypatch.setattr(
+        "fim_lsp.schedule.scheduler.SuggestionCache", lambda timer: SuggestionCache(timer, max_bytes=200_000)
+    )
     root = tmp_path / "workspace"
     root.mkdir()
     session = Session(lambda *_: None, {"HOME": str(tmp_path)})

@@ -1,0 +1,58 @@
+"""What is done with a request: a pure decision, from what is known when it arrives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fim_lsp.schedule.call import Call
+from fim_lsp.schedule.request import CompletionResult, Outcome, Snapshot
+from fim_lsp.schedule.triggers import EditKind, skip_reason
+
+
+@dataclass(frozen=True, slots=True)
+class Serve:
+    """Answer from the cache."""
+
+    result: CompletionResult
+
+
+@dataclass(frozen=True, slots=True)
+class Reuse:
+    """Answer with what a call in flight brings."""
+
+    call: Call
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Make a call once the user pauses, or at once if the request is explicit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Answer with nothing, and make no call."""
+
+    outcome: Outcome
+
+
+Decision = Serve | Reuse | Start | Skip
+
+
+def decide(
+    snapshot: Snapshot, *, cached: CompletionResult | None, in_flight: Call | None, edit_kind: EditKind
+) -> Decision:
+    """``cached`` is the cache's answer; ``in_flight`` is the call whose output matches what was typed since.
+
+    An explicit request accepts neither a cached "nothing to suggest" nor a fallback's text: the user asks for more.
+    """
+    if cached is not None and not (snapshot.explicit and _is_poor(cached)):
+        return Serve(cached)
+    if in_flight is not None:
+        return Reuse(in_flight)
+    if outcome := skip_reason(snapshot, edit_kind):
+        return Skip(outcome)
+    return Start()
+
+
+def _is_poor(cached: CompletionResult) -> bool:
+    return cached.suggestion is None or cached.outcome is Outcome.FALLBACK
