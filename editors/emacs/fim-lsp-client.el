@@ -4,9 +4,8 @@
 
 ;;; Commentary:
 
-;; One server for all of Emacs, started with the first buffer that asks for it.  The connection is our own: eglot has one
-;; server for a mode, which is the one that knows the language, and this one works beside it.  Only what jsonrpc.el and
-;; track-changes.el document is used.
+;; One server for all of Emacs, started by the first buffer that needs it.  It has a connection of its own, because eglot
+;; has one server per mode, the one for the language.  Only documented parts of jsonrpc.el and track-changes.el are used.
 
 ;;; Code:
 
@@ -22,21 +21,21 @@
   :type '(repeat string))
 
 (defcustom fim-lsp-settings nil
-  "Settings of the server: an alist from their names to values.
+  "Settings of the server: an alist of names and values.
 The names are those of fim-lsp\\='s README.  A list is an array;
 :null and :false are null and false, and t is true.  For example
 \\='((backend . \"codestral\") (max_tokens . 64) (multiline . \"never\")).
-\\[fim-lsp-restart] makes the server use them."
+\\[fim-lsp-restart] applies them."
   :group 'fim-lsp
   :type '(alist :key-type symbol :value-type sexp))
 
 (defvar fim-lsp-client-status nil
-  "What the server last said of itself: a plist with :state and more, or nil.")
+  "The server's last status: a plist with :state and more, or nil.")
 
 (defclass fim-lsp-connection (jsonrpc-process-connection)
   ((pid-of :initarg :server :documentation "The process.")
-   (ready :initform nil :documentation "Whether the server has answered the handshake.")
-   (folders :initform nil :documentation "The projects that the server knows, as folders.")
+   (ready :initform nil :documentation "Whether the server has answered `initialize'.")
+   (folders :initform nil :documentation "The workspace folders that the server knows.")
    (asked :initform nil :documentation "The id of the last request for ghost text."))
   :documentation "A connection to fim-lsp.")
 
@@ -44,18 +43,18 @@ The names are those of fim-lsp\\='s README.  A list is an array;
   "The connection, or nil.")
 
 (defvar fim-lsp-client--down nil
-  "Why no server is started any more, or nil.")
+  "Why no server is started, or nil.")
 
 (defvar-local fim-lsp-client--tracker nil
-  "What collects this buffer's changes; non-nil if it is for the server.")
+  "The tracker of this buffer's changes; non-nil if the server knows the buffer.")
 
 (defvar-local fim-lsp-client--uri nil
-  "The address under which the server knows this buffer; nil if it doesn't.")
+  "The URI of this buffer at the server; nil if the server does not know it.")
 
 (defvar-local fim-lsp-client--version 0
-  "How often the server was told of changes.")
+  "The version of the document: the number of changes sent.")
 
-;;; The server's life
+;;; Starting and stopping the server
 
 (defun fim-lsp-client-start ()
   "Start the server unless there is one."
@@ -64,10 +63,10 @@ The names are those of fim-lsp\\='s README.  A list is an array;
         (fim-lsp-client--handshake
          (setq fim-lsp-client--connection (fim-lsp-client--connect)))
       (fim-lsp-client--give-up
-       (format "`%s' is not found; \"pipx install fim-lsp\" installs it" (car fim-lsp-command))))))
+       (format "`%s' was not found; \"pipx install fim-lsp\" installs it" (car fim-lsp-command))))))
 
 (defun fim-lsp-client--give-up (why)
-  "Tell WHY there is no server, and start none until asked to."
+  "Report WHY there is no server, and do not start one until asked to."
   (setq fim-lsp-client--down why)
   (message "fim-lsp: %s" why))
 
@@ -78,19 +77,19 @@ The names are those of fim-lsp\\='s README.  A list is an array;
                                :connection-type 'pipe
                                :coding 'utf-8-emacs-unix
                                :noquery t
-                               ;; jsonrpc.el takes the buffer of this name for its own
+                               ;; jsonrpc.el uses the buffer of this name
                                :stderr (get-buffer-create "*fim-lsp stderr*"))))
     (make-instance 'fim-lsp-connection
                    :name "fim-lsp"
                    :process process
                    :server process
-                   :events-buffer-config '(:size 0 :format short) ; what is typed is kept nowhere
+                   :events-buffer-config '(:size 0 :format short) ; do not store what is typed
                    :request-dispatcher #'fim-lsp-client--request
                    :notification-dispatcher #'fim-lsp-client--notification
                    :on-shutdown #'fim-lsp-client--ended)))
 
 (defun fim-lsp-client--handshake (connection)
-  "Introduce Emacs to the server at the end of CONNECTION."
+  "Send `initialize' over CONNECTION."
   (let ((root (fim-lsp-client--root)))
     (setf (slot-value connection 'folders) (and root (list root)))
     (jsonrpc-async-request
@@ -108,10 +107,10 @@ The names are those of fim-lsp\\='s README.  A list is an array;
      :timeout 60
      :success-fn (lambda (_) (fim-lsp-client--greeted connection))
      :timeout-fn (lambda () (fim-lsp-client--give-up "the server doesn't answer"))
-     :error-fn #'ignore))) ; it ends, which is told
+     :error-fn #'ignore))) ; the server ends, which is reported
 
 (defun fim-lsp-client--greeted (connection)
-  "The server at the end of CONNECTION is ready: give it all buffers."
+  "Send all buffers over CONNECTION, whose server is ready."
   (setf (slot-value connection 'ready) t)
   (jsonrpc-notify connection :initialized (make-hash-table))
   (dolist (buffer (buffer-list))
@@ -128,14 +127,14 @@ The names are those of fim-lsp\\='s README.  A list is an array;
       (when (slot-value connection 'ready)
         (jsonrpc-request connection :shutdown nil :timeout 2))
       (jsonrpc-notify connection :exit nil)
-      (with-timeout (2) ; it hangs up what it has under way, and goes
+      (with-timeout (2) ; it cancels its calls and exits
         (while (process-live-p process)
           (accept-process-output process 0.05))))
     (delete-process process)
     (fim-lsp-client--forget)))
 
 (defun fim-lsp-client--ended (connection)
-  "The server at the end of CONNECTION has gone; it is not started again by itself."
+  "Handle the end of the server of CONNECTION; it is not restarted automatically."
   (when (eq connection fim-lsp-client--connection)
     (setq fim-lsp-client--connection nil)
     (fim-lsp-client--forget)
@@ -143,7 +142,7 @@ The names are those of fim-lsp\\='s README.  A list is an array;
      (substitute-command-keys "the server has ended; \\[fim-lsp-restart] starts it again"))))
 
 (defun fim-lsp-client--forget ()
-  "No server knows any buffer."
+  "Forget which buffers the server knew."
   (setq fim-lsp-client-status nil)
   (dolist (buffer (buffer-list))
     (with-current-buffer buffer
@@ -151,7 +150,7 @@ The names are those of fim-lsp\\='s README.  A list is an array;
   (force-mode-line-update t))
 
 (defun fim-lsp-client-restart ()
-  "End the server and start it anew, with the settings as they are now."
+  "Restart the server with the current settings."
   (fim-lsp-client-stop)
   (setq fim-lsp-client--down nil)
   (fim-lsp-client-start))
@@ -159,7 +158,7 @@ The names are those of fim-lsp\\='s README.  A list is an array;
 (add-hook 'kill-emacs-hook #'fim-lsp-client-stop)
 
 (defun fim-lsp-client-options ()
-  "The settings as JSON has them."
+  "The settings as a plist that jsonrpc.el encodes to JSON."
   (cl-loop for (name . value) in fim-lsp-settings
            collect (intern (format ":%s" name))
            collect (pcase value
@@ -168,14 +167,14 @@ The names are those of fim-lsp\\='s README.  A list is an array;
                      ((pred proper-list-p) (vconcat value))
                      (_ value))))
 
-;;; What the server says
+;;; Messages from the server
 
 (defun fim-lsp-client--request (_connection method _params)
-  "Refuse METHOD: the server is told of nothing that it could ask for."
+  "Reject METHOD: no capability that the server could request was announced."
   (jsonrpc-error :code -32601 :message (format "%s is not supported" method)))
 
 (defun fim-lsp-client--notification (_connection method params)
-  "Show the PARAMS of METHOD if they are for the user."
+  "Handle the notification METHOD with PARAMS."
   (pcase method
     ('window/showMessage
      (message "%s" (plist-get params :message)))
@@ -186,7 +185,7 @@ The names are those of fim-lsp\\='s README.  A list is an array;
 ;;; Buffers
 
 (defun fim-lsp-client-attach ()
-  "Let the server know this buffer, from now on."
+  "Open this buffer at the server and keep it in sync."
   (unless fim-lsp-client--tracker
     (setq fim-lsp-client--tracker (track-changes-register #'fim-lsp-client--changed))
     (add-hook 'kill-buffer-hook #'fim-lsp-client-detach nil t)
@@ -196,7 +195,7 @@ The names are those of fim-lsp\\='s README.  A list is an array;
     (fim-lsp-client--open)))
 
 (defun fim-lsp-client-detach ()
-  "Let the server forget this buffer."
+  "Close this buffer at the server."
   (when fim-lsp-client--tracker
     (fim-lsp-client--close)
     (track-changes-unregister fim-lsp-client--tracker)
@@ -206,19 +205,19 @@ The names are those of fim-lsp\\='s README.  A list is an array;
     (remove-hook 'after-set-visited-file-name-hook #'fim-lsp-client--renamed t)))
 
 (defun fim-lsp-client--renamed ()
-  "The buffer may visit another file than before."
+  "Reopen the buffer if it visits another file than before."
   (unless (and buffer-file-name (equal fim-lsp-client--uri (fim-lsp-client--uri buffer-file-name)))
     (fim-lsp-client--close)
     (fim-lsp-client--open)))
 
 (defun fim-lsp-client--ready ()
-  "The connection, once the server is ready; else nil."
+  "The connection if the server is ready, or nil."
   (and fim-lsp-client--connection
        (slot-value fim-lsp-client--connection 'ready)
        fim-lsp-client--connection))
 
 (defun fim-lsp-client--open ()
-  "Give the server this buffer's text, and its project if that is new."
+  "Send this buffer's text to the server, and its project if that is new."
   (when-let* ((connection (and buffer-file-name (fim-lsp-client--ready))))
     (fim-lsp-client--enter (fim-lsp-client--root) connection)
     (track-changes-fetch fim-lsp-client--tracker #'ignore)
@@ -232,14 +231,14 @@ The names are those of fim-lsp\\='s README.  A list is an array;
                                 :text (fim-lsp-client--text))))))
 
 (defun fim-lsp-client--close ()
-  "Take this buffer from the server."
+  "Close this buffer's document."
   (when-let* ((connection (and fim-lsp-client--uri (fim-lsp-client--ready))))
     (jsonrpc-notify connection :textDocument/didClose
                     (list :textDocument (list :uri fim-lsp-client--uri))))
   (setq fim-lsp-client--uri nil))
 
 (defun fim-lsp-client--enter (root connection)
-  "Tell the server at the end of CONNECTION of the project in ROOT, once."
+  "Add ROOT to the workspace folders of CONNECTION, once."
   (unless (or (null root) (member root (slot-value connection 'folders)))
     (push root (slot-value connection 'folders))
     (jsonrpc-notify connection :workspace/didChangeWorkspaceFolders
@@ -256,28 +255,28 @@ The names are those of fim-lsp\\='s README.  A list is an array;
         :name (file-name-nondirectory (directory-file-name root))))
 
 (defun fim-lsp-client--uri (path)
-  "The address of the file or folder at PATH."
+  "The URI of the file or folder at PATH."
   (concat "file://" (and (eq system-type 'windows-nt) "/")
           (url-hexify-string (directory-file-name (expand-file-name path)) url-path-allowed-chars)))
 
 (defconst fim-lsp-client--languages
   '((c++ . "cpp") (sh . "shellscript") (bash . "shellscript") (js . "javascript") (tsx . "typescriptreact")
     (emacs-lisp . "elisp") (cperl . "perl") (tex . "latex") (LaTeX . "latex") (js-json . "json") (mhtml . "html"))
-  "LSP's names of languages whose mode has another.")
+  "LSP's language ids of modes with another name.")
 
 (defun fim-lsp-client--language ()
-  "LSP's name of this buffer's language."
+  "LSP's id of this buffer's language."
   (let ((name (replace-regexp-in-string "\\(?:-base\\)?\\(?:-ts\\)?-mode\\'" "" (symbol-name major-mode))))
     (alist-get (intern name) fim-lsp-client--languages name)))
 
 ;;; Changes
 
 (defun fim-lsp-client--changed (_tracker &rest _)
-  "Something has changed that no command of this buffer has sent."
+  "Send changes that no command of this buffer has sent."
   (fim-lsp-client--flush))
 
 (defun fim-lsp-client--flush ()
-  "Tell the server what has changed."
+  "Send pending changes to the server."
   (when-let* ((connection (and fim-lsp-client--uri (fim-lsp-client--ready))))
     (track-changes-fetch
      fim-lsp-client--tracker
@@ -288,18 +287,18 @@ The names are those of fim-lsp\\='s README.  A list is an array;
                              :contentChanges (vector (fim-lsp-client--change beg end before))))))))
 
 (defun fim-lsp-client--change (beg end before)
-  "The change that put what is between BEG and END in the place of BEFORE.
-BEFORE is the symbol `error' when what was there is not known."
+  "The change that replaced BEFORE by the text between BEG and END.
+BEFORE is the symbol `error' if the replaced text is not known."
   (if (stringp before)
       (list :range (list :start (fim-lsp-client--position beg)
-                         :end (fim-lsp-client--position-behind beg before))
+                         :end (fim-lsp-client--position-after beg before))
             :text (fim-lsp-client--text beg end))
     (list :text (fim-lsp-client--text))))
 
 (defun fim-lsp-client--text (&optional beg end)
   "The text from BEG to END, or all of it.
-What Unicode has no character for is one replacement character each, so
-that positions stay what they are."
+Bytes that are not Unicode become one replacement character each, so
+that positions stay the same."
   (save-restriction
     (widen)
     (replace-regexp-in-string
@@ -307,7 +306,7 @@ that positions stay what they are."
      (buffer-substring-no-properties (or beg (point-min)) (or end (point-max))) t t)))
 
 (defun fim-lsp-client--position (position)
-  "POSITION in this buffer as LSP has it."
+  "POSITION in this buffer as an LSP position."
   (save-excursion
     (save-restriction
       (widen)
@@ -315,8 +314,8 @@ that positions stay what they are."
       (list :line (1- (line-number-at-pos nil t))
             :character (- position (pos-bol))))))
 
-(defun fim-lsp-client--position-behind (beg text)
-  "The position behind TEXT if that stood at BEG."
+(defun fim-lsp-client--position-after (beg text)
+  "The LSP position after TEXT, had it been at BEG."
   (let ((start (fim-lsp-client--position beg))
         (lines (split-string text "\n")))
     (if (cdr lines)
@@ -326,7 +325,7 @@ that positions stay what they are."
             :character (+ (plist-get start :character) (length text))))))
 
 (defun fim-lsp-client-point (position)
-  "Where POSITION, as LSP has it, is in this buffer."
+  "The buffer position of the LSP position POSITION."
   (save-excursion
     (save-restriction
       (widen)
@@ -334,23 +333,23 @@ that positions stay what they are."
       (forward-line (plist-get position :line))
       (min (+ (point) (plist-get position :character)) (pos-eol)))))
 
-;;; Asking
+;;; Requests
 
 (cl-defmethod jsonrpc-connection-send :before ((connection fim-lsp-connection) &key id method &allow-other-keys)
-  "Keep in CONNECTION the ID of a request whose METHOD asks for ghost text."
+  "Store in CONNECTION the ID of a request for ghost text."
   (when (and id (eq method :textDocument/inlineCompletion))
     (setf (slot-value connection 'asked) id)))
 
 (defun fim-lsp-client-send-changes ()
-  "Tell the server what has changed in this buffer, now."
+  "Send this buffer's pending changes to the server now."
   (fim-lsp-client-start)
   (fim-lsp-client--flush))
 
 (defun fim-lsp-client-ask (explicit receive)
-  "Ask for ghost text at point, and call RECEIVE with the list of items.
-EXPLICIT is non-nil when the user asks.  RECEIVE is called once, in
-whatever buffer is current then; with nil when there is no answer.
-Return non-nil if the server was asked."
+  "Request ghost text at point, and call RECEIVE with the list of items.
+EXPLICIT is non-nil if the user asked for it.  RECEIVE is called once, in
+whatever buffer is current then; with nil if there is no answer.
+Return non-nil if a request was sent."
   (fim-lsp-client-send-changes)
   (when-let* ((connection (and fim-lsp-client--uri (fim-lsp-client--ready))))
     (let ((done (lambda (id items)
@@ -371,15 +370,15 @@ Return non-nil if the server was asked."
       (setq id (slot-value connection 'asked)))))
 
 (defun fim-lsp-client-cancel ()
-  "Take back the request for ghost text that is under way, if one is."
+  "Cancel the pending request for ghost text, if any."
   (when-let* ((connection (fim-lsp-client--ready))
               (id (slot-value connection 'asked)))
     (setf (slot-value connection 'asked) nil)
     (jsonrpc-notify connection :$/cancelRequest (list :id id))))
 
 (defun fim-lsp-client-execute (command arguments receive)
-  "Have the server execute COMMAND with ARGUMENTS; RECEIVE gets the result.
-That is nil when the server doesn't know the command."
+  "Execute COMMAND with ARGUMENTS at the server; call RECEIVE with the result.
+The result is nil if the server does not know the command."
   (if-let* ((connection (fim-lsp-client--ready)))
       (jsonrpc-async-request connection :workspace/executeCommand
                              (list :command command :arguments (vconcat arguments))

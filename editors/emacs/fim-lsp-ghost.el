@@ -4,8 +4,8 @@
 
 ;;; Commentary:
 
-;; Suggestions as text that isn't there yet: shown behind point, kept while it is typed through, accepted as a whole, by
-;; word or by line.  Nothing here knows where suggestions come from.
+;; Suggestions are shown after point, kept while the user types what they contain, and accepted as a whole, by word or by
+;; line.  This file does not know where suggestions come from.
 
 ;;; Code:
 
@@ -20,9 +20,9 @@
   "How ghost text looks.")
 
 (cl-defstruct (fim-lsp-ghost-item (:constructor fim-lsp-ghost-item) (:copier nil))
-  "A suggestion: TEXT is to replace what stands between the markers BEG and END.
-AFTER is what stood between point and END when it was made; ACCEPTED is
-a function to call when all of it was accepted, or nil."
+  "A suggestion: TEXT replaces the text between the markers BEG and END.
+AFTER is the text between point and END when the suggestion was made;
+ACCEPTED is a function to call when all of it was accepted, or nil."
   text beg end after accepted)
 
 (defvar-keymap fim-lsp-ghost-map
@@ -41,18 +41,18 @@ a function to call when all of it was accepted, or nil."
   "The suggestion on the screen, or nil.")
 
 (defvar-local fim-lsp-ghost--items nil
-  "All suggestions for this place; the first is the one shown.")
+  "All suggestions for this place; the first one is shown.")
 
 (defvar-local fim-lsp-ghost--overlay nil
-  "What draws the ghost text.")
+  "The overlay that draws the ghost text.")
 
-;; Before the maps of major and minor modes, most of which have a TAB of their own.
+;; Before the maps of major and minor modes, many of which bind TAB.
 (add-to-list 'emulation-mode-map-alists `((fim-lsp-ghost-shown . ,fim-lsp-ghost-map)))
 
 (defun fim-lsp-ghost-make (text beg end accepted)
-  "Make a suggestion: TEXT for what is between BEG and END.
-Point is between them too.  ACCEPTED is called when it was accepted, if
-it isn't nil."
+  "Make a suggestion: TEXT replaces the text between BEG and END.
+Point is between them too.  ACCEPTED, if non-nil, is called when the
+suggestion was accepted."
   (fim-lsp-ghost-item :text text
                       :beg (copy-marker beg)
                       :end (copy-marker end t)
@@ -60,13 +60,13 @@ it isn't nil."
                       :accepted accepted))
 
 (defun fim-lsp-ghost-offer (items)
-  "Show the first of ITEMS; the others are there to be cycled through."
+  "Show the first of ITEMS; the user can cycle through the others."
   (fim-lsp-ghost-forget)
   (setq fim-lsp-ghost--items items)
   (fim-lsp-ghost-refresh))
 
 (defun fim-lsp-ghost-forget ()
-  "Take the ghost text away, and all suggestions with it."
+  "Remove the ghost text and all suggestions."
   (fim-lsp-ghost--erase)
   (dolist (item fim-lsp-ghost--items)
     (set-marker (fim-lsp-ghost-item-beg item) nil)
@@ -74,7 +74,7 @@ it isn't nil."
   (setq fim-lsp-ghost--items nil))
 
 (defun fim-lsp-ghost-refresh ()
-  "Show what is left of the suggestion at point; forget what no longer fits.
+  "Show the rest of the suggestion at point; forget those that no longer match.
 Return non-nil if ghost text is shown."
   (fim-lsp-ghost--erase)
   (setq fim-lsp-ghost--items (cl-delete-if-not #'fim-lsp-ghost--rest fim-lsp-ghost--items))
@@ -83,7 +83,7 @@ Return non-nil if ghost text is shown."
     (setq fim-lsp-ghost-shown item)))
 
 (defun fim-lsp-ghost--rest (item)
-  "What of ITEM is still to be written at point; nil when ITEM doesn't fit there."
+  "The part of ITEM that is not yet typed at point; nil if ITEM does not match."
   (let ((beg (fim-lsp-ghost-item-beg item)) (end (fim-lsp-ghost-item-end item)))
     (when (<= beg (point) end)
       (let* ((typed (buffer-substring-no-properties beg (point)))
@@ -96,18 +96,18 @@ Return non-nil if ghost text is shown."
              rest)))))
 
 (defun fim-lsp-ghost--replaceable-p (after asked rest)
-  "Whether AFTER, which follows point, may give way to REST.
-ASKED followed when the suggestion was made.  Some of it may have been
-stepped over since.  What came before it since is a bracket or quote
-that was paired, and REST has to have it."
+  "Whether REST may replace AFTER, the text that follows point.
+ASKED is the text that followed when the suggestion was made; point may
+have moved over some of it since.  Anything inserted before it since is a
+bracket or quote inserted automatically, which REST must contain."
   (or (string-suffix-p after asked)
       (and (string-suffix-p asked after)
            (string-search (substring after 0 (- (length after) (length asked))) rest)
            t)))
 
 (defun fim-lsp-ghost--draw (rest end)
-  "Show REST behind point, and hide what is between point and END."
-  ;; The overlay's start moves along with insertions: else Emacs takes point for hidden, and moves it behind the overlay.
+  "Show REST after point, and hide the text between point and END."
+  ;; The overlay's start advances with insertions: otherwise Emacs considers point hidden and moves it after the overlay.
   (let ((overlay (make-overlay (point) end nil t)))
     (overlay-put overlay 'after-string (fim-lsp-ghost--string rest))
     (overlay-put overlay 'invisible t)
@@ -116,16 +116,16 @@ that was paired, and REST has to have it."
     (setq fim-lsp-ghost--overlay overlay)))
 
 (defun fim-lsp-ghost--string (text)
-  "TEXT as it is shown, with the cursor in front of it."
+  "TEXT as it is shown, with the cursor before it."
   (let ((string (propertize (string-replace "\r" "" text) 'face 'fim-lsp-ghost)))
-    (when (string-prefix-p "\n" string) ; a line's end is nothing that the cursor could be on
+    (when (string-prefix-p "\n" string) ; the cursor needs a character to be on
       (setq string (concat " " string)))
     (unless (string-empty-p string)
       (put-text-property 0 1 'cursor t string))
     string))
 
 (defun fim-lsp-ghost--erase ()
-  "Take the ghost text off the screen."
+  "Remove the ghost text from the screen."
   (when fim-lsp-ghost--overlay
     (delete-overlay fim-lsp-ghost--overlay))
   (setq fim-lsp-ghost--overlay nil
@@ -146,42 +146,42 @@ that was paired, and REST has to have it."
         (funcall accepted)))))
 
 (defun fim-lsp-ghost--insert (text)
-  "Insert TEXT before all markers at point but the ends of suggestions."
+  "Insert TEXT before all markers at point except the ends of suggestions."
   (fim-lsp-ghost--erase)
   (insert text))
 
 ;;;###autoload
 (defun fim-lsp-accept ()
-  "Write the ghost text into the buffer."
+  "Accept the ghost text."
   (interactive)
   (fim-lsp-ghost--take nil))
 
 ;;;###autoload
 (defun fim-lsp-accept-word ()
-  "Write the next word of the ghost text into the buffer."
+  "Accept the next word of the ghost text."
   (interactive)
   (fim-lsp-ghost--take
    (fim-lsp-ghost--first "\\`[ \t\r\n]*\\(?:[[:alnum:]_]+\\|[^[:alnum:]_ \t\r\n]+\\)")))
 
 ;;;###autoload
 (defun fim-lsp-accept-line ()
-  "Write the rest of the ghost text's line into the buffer."
+  "Accept the rest of the ghost text's line."
   (interactive)
   (fim-lsp-ghost--take (fim-lsp-ghost--first "\\`\r?\n?[^\r\n]*")))
 
 (defun fim-lsp-ghost--first (pattern)
-  "The length of what PATTERN matches at the beginning of the ghost text."
+  "The length of PATTERN's match at the beginning of the ghost text."
   (when-let* ((item fim-lsp-ghost-shown))
     (and (string-match pattern (fim-lsp-ghost--rest item))
          (match-end 0))))
 
 (defun fim-lsp-dismiss ()
-  "Take the ghost text away until something else is typed."
+  "Hide the ghost text until the next edit."
   (interactive)
   (fim-lsp-ghost-forget))
 
 (defun fim-lsp-next (&optional count)
-  "Show the next suggestion for this place, or go on by COUNT of them."
+  "Show the next suggestion for this place, or the COUNTth next."
   (interactive "p")
   (let* ((items fim-lsp-ghost--items)
          (number (mod (or count 1) (max 1 (length items)))))
@@ -192,7 +192,7 @@ that was paired, and REST has to have it."
         (message "%d suggestions" (length items))))))
 
 (defun fim-lsp-previous (&optional count)
-  "Show the suggestion before this one, or go back by COUNT of them."
+  "Show the previous suggestion for this place, or the COUNTth previous."
   (interactive "p")
   (fim-lsp-next (- (or count 1))))
 

@@ -8,17 +8,16 @@
 
 ;;; Commentary:
 
-;; The next lines of your code as ghost text, by the language server fim-lsp:
+;; The next lines of your code as ghost text, from the language server fim-lsp:
 ;;
 ;;     (require 'fim-lsp)
 ;;     (fim-lsp-setup)
 ;;
-;; TAB accepts, and is TAB as ever where no ghost text is shown.  M-f takes a word, M-e a line, M-n and M-p show other
-;; suggestions, C-g dismisses.  `fim-lsp-why' says why there is nothing to see.
+;; TAB accepts, and keeps its usual meaning when no ghost text is shown.  M-f accepts a word, M-e a line, M-n and M-p
+;; show other suggestions, C-g dismisses.  `fim-lsp-why' explains why nothing is shown.
 ;;
-;; It works beside eglot, whatever server that uses, and without it: eglot has one server for a mode, so this one has a
-;; connection of its own, over jsonrpc.el.  Users of lsp-mode, which runs several servers and has ghost text itself,
-;; may have it do both instead:
+;; It works next to eglot and without it: eglot has one server per mode, so this package has a connection of its own, over
+;; jsonrpc.el.  lsp-mode, which runs several servers and shows ghost text itself, can do both instead:
 ;;
 ;;     (with-eval-after-load 'lsp-mode
 ;;       (fim-lsp-setup 'lsp-mode))
@@ -29,14 +28,14 @@
 (require 'fim-lsp-ghost)
 
 (defcustom fim-lsp-idle-delay 0
-  "Seconds without a key until ghost text is asked for.
-The server waits by itself as long as your typing asks for, and one
-question it gets at each key costs next to nothing."
+  "Seconds without a key before ghost text is requested.
+The server debounces by itself, and a request at each key costs next to
+nothing."
   :group 'fim-lsp
   :type 'number)
 
 (defcustom fim-lsp-quiet-commands '(undo undo-only undo-redo kill-region kill-line kill-whole-line indent-region)
-  "Commands that change text, after which no ghost text is wanted."
+  "Commands after which no ghost text is requested although they change text."
   :group 'fim-lsp
   :type '(repeat function))
 
@@ -46,13 +45,13 @@ question it gets at each key costs next to nothing."
   :type 'hook)
 
 (defvar-local fim-lsp--tick 0
-  "The buffer's count of changes after the last command.")
+  "The buffer's modification tick after the last command.")
 
 (defvar-local fim-lsp--point 0
   "Point after the last command.")
 
 (defvar fim-lsp--timer nil
-  "What asks for ghost text once Emacs is idle.")
+  "The timer that requests ghost text once Emacs is idle.")
 
 ;;;###autoload
 (define-minor-mode fim-lsp-mode
@@ -67,11 +66,11 @@ question it gets at each key costs next to nothing."
    ((not (fim-lsp--file-p))
     (setq fim-lsp-mode nil)
     (when (called-interactively-p 'interactive)
-      (message "fim-lsp: ghost text is for files of this machine that aren't encrypted")))
+      (message "fim-lsp: ghost text is for local files that are not encrypted")))
    (t
     (setq fim-lsp--tick (buffer-chars-modified-tick)
           fim-lsp--point (point))
-    ;; late, so that what others show is known
+    ;; late, so that other packages have shown what they show
     (add-hook 'post-command-hook #'fim-lsp--after-command 80 t)
     (add-hook 'window-selection-change-functions #'fim-lsp--left nil t)
     (fim-lsp-client-attach))))
@@ -82,29 +81,29 @@ question it gets at each key costs next to nothing."
   :predicate '(prog-mode text-mode conf-mode))
 
 (defun fim-lsp--turn-on ()
-  "Turn on `fim-lsp-mode' where there may be ghost text."
+  "Turn on `fim-lsp-mode' in buffers that can have ghost text."
   (when (fim-lsp--file-p)
     (fim-lsp-mode 1)))
 
 (defun fim-lsp--file-p ()
-  "Whether this buffer visits a file of this machine that isn't encrypted."
+  "Whether this buffer visits a local file that is not encrypted."
   (and buffer-file-name
        (not (file-remote-p buffer-file-name))
        (not (string-match-p epa-file-name-regexp buffer-file-name))))
 
 ;;;###autoload
 (defun fim-lsp-setup (&optional client)
-  "Have ghost text in all files, programs and texts.
-CLIENT is the symbol `lsp-mode' where lsp-mode is to run the server and
-show the ghost text; else that is done here, beside whatever else runs."
+  "Enable ghost text in all program, text and configuration files.
+If CLIENT is the symbol `lsp-mode', lsp-mode runs the server and shows
+the ghost text; otherwise this package does."
   (if (eq client 'lsp-mode)
       (fim-lsp--register)
     (global-fim-lsp-mode 1)))
 
-;;; Ghost text follows what is typed
+;;; Ghost text while typing
 
 (defun fim-lsp--after-command ()
-  "Keep, take away or ask for ghost text, as the last command wants it."
+  "Keep, remove or request ghost text, depending on the last command."
   (let ((edited (/= fim-lsp--tick (setq fim-lsp--tick (buffer-chars-modified-tick))))
         (moved (/= fim-lsp--point (setq fim-lsp--point (point)))))
     (when edited
@@ -120,13 +119,13 @@ show the ghost text; else that is done here, beside whatever else runs."
       (fim-lsp--quit)))))
 
 (defun fim-lsp--left (window)
-  "Take the ghost text away when WINDOW is no longer selected."
+  "Remove the ghost text when WINDOW is no longer selected."
   (unless (eq window (selected-window))
     (with-current-buffer (window-buffer window)
       (fim-lsp--quit))))
 
 (defun fim-lsp--quit ()
-  "Take the ghost text away, and back what was asked."
+  "Remove the ghost text and cancel a pending request."
   (fim-lsp-ghost-forget)
   (when fim-lsp--timer
     (cancel-timer fim-lsp--timer)
@@ -134,15 +133,15 @@ show the ghost text; else that is done here, beside whatever else runs."
   (fim-lsp-client-cancel))
 
 (defun fim-lsp--ask-when-idle ()
-  "Ask for ghost text at point as soon as no key is waiting."
+  "Request ghost text at point as soon as Emacs is idle."
   (when fim-lsp--timer
     (cancel-timer fim-lsp--timer))
   (setq fim-lsp--timer
         (run-with-idle-timer fim-lsp-idle-delay nil #'fim-lsp--ask (current-buffer) nil)))
 
 (defun fim-lsp--ask (buffer explicit)
-  "Ask for ghost text at point of BUFFER; EXPLICIT when the user does.
-Return non-nil if the server was asked."
+  "Request ghost text at point of BUFFER; EXPLICIT if the user asked for it.
+Return non-nil if a request was sent."
   (setq fim-lsp--timer nil)
   (when (eq buffer (window-buffer))
     (with-current-buffer buffer
@@ -157,7 +156,7 @@ Return non-nil if the server was asked."
                (fim-lsp--receive items explicit)))))))))
 
 (defun fim-lsp--receive (items explicit)
-  "Show ITEMS of the server at point; tell that there are none if EXPLICIT."
+  "Show the server's ITEMS at point; if EXPLICIT, report that there are none."
   (cond
    ((run-hook-with-args-until-success 'fim-lsp-inhibit-functions))
    ((fim-lsp-ghost-offer (mapcar #'fim-lsp--item items))
@@ -166,7 +165,7 @@ Return non-nil if the server was asked."
     (message "fim-lsp: nothing to suggest here"))))
 
 (defun fim-lsp--item (item)
-  "Make a suggestion of ITEM, which is an InlineCompletionItem."
+  "Convert ITEM, an InlineCompletionItem, to a suggestion."
   (let ((text (plist-get item :insertText))
         (range (plist-get item :range))
         (command (plist-get item :command)))
@@ -179,7 +178,7 @@ Return non-nil if the server was asked."
             (fim-lsp-client-execute
              (plist-get command :command) (plist-get command :arguments) #'ignore))))))
 
-;;; Others who show something at point
+;;; Other packages that show something at point
 
 (defvar company-candidates)
 (defvar completion-preview-active-mode)
@@ -190,7 +189,7 @@ Return non-nil if the server was asked."
 (declare-function completion-preview-hide "completion-preview")
 
 (defun fim-lsp-elsewhere-p ()
-  "Whether something else is going on than typing at point."
+  "Whether the user is doing something other than typing at point."
   (or buffer-read-only
       executing-kbd-macro
       (region-active-p)
@@ -203,7 +202,7 @@ Return non-nil if the server was asked."
            (not (memq evil-state '(insert emacs))))))
 
 (defun fim-lsp--alone ()
-  "Hide the preview of a completion, which would stand in the same place."
+  "Hide Emacs' completion preview, which would be shown at the same place."
   (when (bound-and-true-p completion-preview-active-mode)
     (completion-preview-hide)))
 
@@ -211,7 +210,7 @@ Return non-nil if the server was asked."
 
 ;;;###autoload
 (defun fim-lsp-complete ()
-  "Ask for ghost text at point, now."
+  "Request ghost text at point now."
   (interactive)
   (unless fim-lsp-mode
     (fim-lsp-mode 1))
@@ -220,36 +219,36 @@ Return non-nil if the server was asked."
 
 ;;;###autoload
 (defun fim-lsp-restart ()
-  "Start the server anew, with the settings as they are now."
+  "Restart the server with the current settings."
   (interactive)
   (fim-lsp-client-restart))
 
 ;;;###autoload
 (defun fim-lsp-why ()
-  "Show why there is ghost text, or why there is none."
+  "Explain why ghost text is shown or not."
   (interactive)
   (if fim-lsp-mode
       (fim-lsp-client-execute "fim-lsp.why" '((:quiet t)) #'fim-lsp--explain)
     (fim-lsp--explain nil)))
 
 (defun fim-lsp--explain (lines)
-  "Show LINES, an array of strings, or what the server last said of its state."
+  "Show LINES, an array of strings, or if nil the server's last status."
   (with-help-window "*fim-lsp*"
     (princ (string-join (or (append lines nil) (list (fim-lsp--status-in-words))) "\n"))
     (terpri)))
 
 (defun fim-lsp--status-in-words ()
-  "What the server last said of its state."
+  "The server's last status as a sentence."
   (pcase-let (((map :state :reason :backend :model :host) fim-lsp-client-status))
     (string-join (delq nil (list (concat "fim-lsp: " (or fim-lsp-client--down state "running"))
                                  reason backend model host))
                  ", ")))
 
 (defconst fim-lsp--marks '(("paused" . "~") ("trouble" . "!") ("off" . "-"))
-  "What the mode line adds for a state that isn't as it should be.")
+  "What the mode line shows for a state other than ready.")
 
 (defun fim-lsp--lighter ()
-  "The state in the mode line: slanted while the model writes."
+  "The state for the mode line: in italics during a request."
   (let* ((state (if fim-lsp-client--down "off" (plist-get fim-lsp-client-status :state)))
          (mark (alist-get state fim-lsp--marks "" nil #'equal)))
     (concat " " (propertize (concat "fim" mark)
@@ -267,7 +266,7 @@ Return non-nil if the server was asked."
 (declare-function make-lsp-client "lsp-mode")
 
 (defun fim-lsp--register ()
-  "Let lsp-mode run the server beside others, and show its ghost text soon."
+  "Let lsp-mode run the server next to others, with a short delay for ghost text."
   (require 'lsp-inline-completion)
   (lsp-register-client
    (make-lsp-client
@@ -282,7 +281,7 @@ Return non-nil if the server was asked."
     (let ((handlers (make-hash-table :test #'equal)))
       (puthash "fim-lsp/status" (lambda (_workspace params) (fim-lsp--heard params)) handlers)
       handlers)))
-  (when (= lsp-inline-completion-idle-delay 2) ; its default; the server waits by itself
+  (when (= lsp-inline-completion-idle-delay 2) ; its default; the server debounces by itself
     (setq lsp-inline-completion-idle-delay 0.1))
   (cl-loop for (key command) in '(("TAB" lsp-inline-completion-accept)
                                   ("<tab>" lsp-inline-completion-accept)
@@ -293,7 +292,7 @@ Return non-nil if the server was asked."
            do (keymap-set lsp-inline-completion-active-map key command)))
 
 (defun fim-lsp--heard (status)
-  "Keep STATUS, a hash table or plist of the server's state."
+  "Store STATUS, the server's state as a hash table or plist."
   (setq fim-lsp-client-status
         (if (hash-table-p status)
             (cl-loop for name being the hash-keys of status using (hash-values value)

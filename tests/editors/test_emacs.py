@@ -439,7 +439,7 @@ async def test_a_server_that_is_not_installed_is_told_once(desk: Desk) -> None:
     emacs = Emacs(desk, f'{_ALONE}(setq fim-lsp-command \'("no-such-fim-lsp"))\n')
     path = desk.file("demo.py", "\n")
     emacs.start(path)
-    await emacs.terminal.wait_for("`no-such-fim-lsp' is not found")
+    await emacs.terminal.wait_for("`no-such-fim-lsp' was not found")
     emacs.terminal.type("x = 1")
     await emacs.terminal.wait_for("x = 1")
     emacs.save()

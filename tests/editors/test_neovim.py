@@ -481,7 +481,7 @@ async def test_checkhealth_tells_that_the_server_is_missing(desk: Desk) -> None:
     neovim = Neovim(desk, _PLAIN + "require('fim_lsp').setup({ cmd = { 'no-such-fim-lsp' } })\n")
     desk.terminal.start(neovim.executable, "+checkhealth fim_lsp", "+silent w! health.txt", folder=desk.project)
     await desk.until((desk.project / "health.txt").exists, "the report is written")
-    assert "`no-such-fim-lsp` is not found" in (desk.project / "health.txt").read_text()
+    assert "`no-such-fim-lsp` was not found" in (desk.project / "health.txt").read_text()
 
 
 # How the plugin is installed, each followed by the same look at ghost text, keys, commands and help.

@@ -1,10 +1,10 @@
--- The server, for vim.lsp.enable('fim_lsp'). It serves every file type; your own vim.lsp.config('fim_lsp', …) comes over it.
+-- The server, for vim.lsp.enable('fim_lsp'). It serves every file type; vim.lsp.config('fim_lsp', …) overrides it.
 ---@type vim.lsp.Config
 return {
   cmd = { 'fim-lsp' },
   root_markers = { '.fim-lsp.toml', '.git' },
   root_dir = function(bufnr, start)
-    if not require('fim_lsp.buffers').is_text_of_ours(bufnr) then
+    if not require('fim_lsp.buffers').is_editable(bufnr) then
       return
     end
     start(vim.fs.root(bufnr, vim.lsp.config.fim_lsp.root_markers))

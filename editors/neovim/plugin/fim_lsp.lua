@@ -1,4 +1,4 @@
--- Loaded at start by Neovim, or by setup() where a plugin manager does not look into this folder. Cheap: no module is read.
+-- Loaded by Neovim at start, or by setup() if a plugin manager does not load this folder. Cheap: requires no module.
 if vim.g.loaded_fim_lsp then
   return
 end
@@ -26,7 +26,7 @@ end
 
 vim.api.nvim_create_autocmd('LspAttach', {
   group = group,
-  desc = 'fim-lsp: ghost text where the server serves',
+  desc = 'fim-lsp: ghost text in buffers that the server is attached to',
   callback = function(event)
     attach(event.data.client_id, event.buf)
   end,

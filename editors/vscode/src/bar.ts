@@ -1,12 +1,12 @@
 import * as vscode from 'vscode';
 import { shown, status, type Status } from './state';
 
-/** The status bar item: the server's state and why, and what the user has turned off. */
+/** The status bar item: the server's state and its reason, and what the user has turned off. */
 export class Bar implements vscode.Disposable {
   private readonly item = vscode.window.createStatusBarItem('fim-lsp', vscode.StatusBarAlignment.Right, 100);
   private latest: Status = status('starting');
 
-  /** `silent` says why the user hears nothing just now. */
+  /** `silent` returns why suggestions are off at the moment. */
   constructor(private readonly silent: () => string | undefined) {
     this.item.name = 'fim-lsp';
     this.item.command = 'fim-lsp.menu';
@@ -14,23 +14,23 @@ export class Bar implements vscode.Disposable {
     this.item.show();
   }
 
-  /** A new state. */
+  /** Show a new state. */
   report(latest: Status): void {
     this.latest = latest;
     this.draw();
   }
 
-  /** Show what has changed beside the server's state. */
+  /** Redraw after a change that is not the server's state. */
   draw(): void {
     const { text, tooltip } = shown(this.latest, this.silent());
     this.item.text = text;
     this.item.tooltip = tooltip.join('\n');
     this.item.accessibilityInformation = { label: tooltip.join(', ') };
-    const troubled = this.latest.state === 'trouble';
-    this.item.backgroundColor = troubled ? new vscode.ThemeColor('statusBarItem.warningBackground') : undefined;
+    const failing = this.latest.state === 'trouble';
+    this.item.backgroundColor = failing ? new vscode.ThemeColor('statusBarItem.warningBackground') : undefined;
   }
 
-  /** The same as lines of text. */
+  /** The tooltip's lines. */
   lines(): string[] {
     return shown(this.latest, this.silent()).tooltip;
   }

@@ -14,7 +14,7 @@ export interface Actors {
   readonly showWhy: () => Promise<void>;
 }
 
-/** Every command by its id, each without the prefix. */
+/** Every command by its id without the prefix. */
 function table({ memory, keys, backend, restart, showLog, showWhy }: Actors): Record<string, () => unknown> {
   const keep = async (switches: Switches): Promise<void> => {
     await memory.keep(switches);

@@ -4,12 +4,12 @@ const SLOT = 'uvx';
 const DOWNLOAD = 'Download and Run';
 const HOW = 'How to Install';
 
-/** Whether the user has let `uvx` download the server. */
+/** Whether the user has allowed `uvx` to download the server. */
 export function mayDownload(store: vscode.Memento): boolean {
   return store.get<boolean>(SLOT) === true;
 }
 
-/** Ask for that, once; `again` asks one who has said no. */
+/** Ask for that once; with `again`, also a user who has said no. */
 export async function askToDownload(store: vscode.Memento, again: boolean): Promise<boolean> {
   if (store.get<boolean>(SLOT) === false && !again) {
     return false;
@@ -23,9 +23,9 @@ export async function askToDownload(store: vscode.Memento, again: boolean): Prom
   return pressed === DOWNLOAD;
 }
 
-/** Say that there is nothing to start. */
+/** Report that there is nothing to start. */
 export function tellMissing(): void {
-  const text = 'fim-lsp is not installed, and there is no uvx to fetch it.';
+  const text = 'fim-lsp is not installed, and uvx was not found to download it.';
   void vscode.window.showWarningMessage(text, HOW).then((pressed) => pressed && showPage());
 }
 

@@ -15,7 +15,7 @@ import { Why } from './why';
 
 let server: Server | undefined;
 
-/** Start the server, and have it follow the settings, the keys and the commands. */
+/** Start the server; it restarts when its settings or keys change. */
 export function activate(context: vscode.ExtensionContext): void {
   const log = vscode.window.createOutputChannel('fim-lsp', { log: true });
   const keys = new Keys(context.secrets);
@@ -67,7 +67,7 @@ export function activate(context: vscode.ExtensionContext): void {
   void refresh();
 }
 
-/** Stop the server and wait for its end. */
+/** Stop the server and wait for its process to end. */
 export async function deactivate(): Promise<void> {
   await server?.stop();
 }
@@ -77,7 +77,7 @@ function inspect(): Inspect {
   return (name) => settings.inspect(name);
 }
 
-/** The user's setting; a workspace's doesn't count. */
+/** The user's setting; a workspace's is ignored. */
 function chosenCommand(): string[] {
   const setting = inspect()('command')?.globalValue;
   return Array.isArray(setting) ? setting.map(String) : [];
@@ -96,13 +96,13 @@ function isProgram(file: string): boolean {
   }
 }
 
-/** No suggestions where they are turned off, and no settings but those that somebody has set. */
+/** Suppresses suggestions where they are turned off, and sends only settings that somebody has set. */
 function middleware(memory: Memory): Middleware {
   return {
     provideInlineCompletionItems: (document, position, context, token, next) =>
       memory.silence(document) ? [] : next(document, position, context, token),
     workspace: {
-      // The same change may have stopped the server, which needs no news then.
+      // The same change may have stopped the server.
       didChangeConfiguration: (sections, next) => next(sections).catch(() => undefined),
       configuration: async (params, token, next) => {
         const answers = await next(params, token);

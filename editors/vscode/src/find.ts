@@ -7,7 +7,7 @@ export interface Program {
   readonly origin: 'setting' | 'PATH' | 'uvx';
 }
 
-/** What the search looks at: the machine's, or a test's. */
+/** The environment that is searched: the machine's, or a test's. */
 export interface Machine {
   readonly platform: NodeJS.Platform;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -16,8 +16,8 @@ export interface Machine {
 }
 
 /**
- * The server: the setting's program, else `fim-lsp` on PATH, else `uvx`, which fetches it from PyPI.
- * Undefined if there is none of them.
+ * The server: the program in the setting, otherwise `fim-lsp` on PATH, otherwise `uvx`, which downloads it from PyPI.
+ * Undefined if none of them exists.
  */
 export function findServer(setting: readonly string[], machine: Machine): Program | undefined {
   const [command, ...args] = setting;
@@ -32,7 +32,7 @@ export function findServer(setting: readonly string[], machine: Machine): Progra
   return uvx ? { command: uvx, args: ['fim-lsp'], origin: 'uvx' } : undefined;
 }
 
-/** The file that a command's name stands for. Names in PATH that are relative would lead into the workspace: not used. */
+/** The file of a command. Relative folders in PATH are ignored: they would lead into the workspace. */
 function lookUp(command: string, machine: Machine): string | undefined {
   const { join, isAbsolute } = machine.platform === 'win32' ? path.win32 : path.posix;
   if (command.startsWith('~/')) {
@@ -49,7 +49,7 @@ function lookUp(command: string, machine: Machine): string | undefined {
     .find((file) => machine.isProgram(file));
 }
 
-/** PATH, then where pipx, uv and Homebrew put programs: an editor started from a desktop doesn't have the shell's PATH. */
+/** PATH, then where pipx, uv and Homebrew put programs: an editor started from the desktop lacks the shell's PATH. */
 function folders(machine: Machine): string[] {
   const { delimiter, join } = machine.platform === 'win32' ? path.win32 : path.posix;
   const listed = (machine.env['PATH'] ?? machine.env['Path'] ?? '').split(delimiter);

@@ -39,7 +39,7 @@ export class Server {
     private readonly report: (status: Status) => void,
   ) {}
 
-  /** Have a server run that was started like this; one that was stays, unless `again`. */
+  /** Run a server with these options; one that already runs with them is kept, unless `again`. */
   run(launch: Launch, again = false): Promise<void> {
     return this.next(async () => {
       const wanted = JSON.stringify(launch);
@@ -52,12 +52,12 @@ export class Server {
     });
   }
 
-  /** Stop it; its process is gone when this is done. */
+  /** Stop the server; its process has ended when this resolves. */
   stop(): Promise<void> {
     return this.next(() => this.end());
   }
 
-  /** The answer to a command of the server, or undefined if it doesn't know the command. */
+  /** The result of a command of the server, or undefined if it does not know the command. */
   async ask(command: string, ...args: unknown[]): Promise<unknown> {
     const client = this.client;
     const known = client?.initializeResult?.capabilities.executeCommandProvider?.commands ?? [];
@@ -94,14 +94,14 @@ export class Server {
     try {
       await client.start();
     } catch {
-      this.fail(`${program.command} can't be started`);
+      this.fail(`${program.command} could not be started`);
     }
   }
 
   private async spawn({ command, args }: Program): Promise<ChildProcess> {
-    // Not in the workspace: what lies there must not be taken for a part of the server.
+    // Not in the workspace: files there must not be loaded as parts of the server.
     const child = spawn(command, args, { cwd: this.folder });
-    await once(child, 'spawn'); // rejects if it can't be started
+    await once(child, 'spawn'); // rejects if it cannot be started
     this.process = child;
     return child;
   }
@@ -113,8 +113,8 @@ export class Server {
     if (client?.needsStop()) {
       await client.stop().catch((error: unknown) => this.log.warn(`stopping: ${String(error)}`));
     }
-    await client?.dispose().catch(() => undefined); // one that never started has nothing to dispose of
-    await exited; // the client kills what hasn't ended two seconds after it was told to
+    await client?.dispose().catch(() => undefined); // a client that never started has nothing to dispose of
+    await exited; // the client kills a process that has not ended two seconds after `exit`
   }
 
   private fail(sentence: string): void {
@@ -143,7 +143,7 @@ export class Server {
     };
   }
 
-  /** A server that ends by itself is started again, some times. */
+  /** Restarts a server that ends by itself, a few times. */
   private errorHandler(): ErrorHandler {
     let crashes: number[] = [];
     return {
@@ -153,11 +153,11 @@ export class Server {
         crashes = [...crashes.filter((time) => now - time < CRASHES_WITHIN), now];
         const running = this.client?.initializeResult !== undefined;
         if (running && crashes.length <= CRASHES) {
-          this.report(status('starting', 'the server ended and is started again'));
+          this.report(status('starting', 'the server ended and is being restarted'));
           return { action: CloseAction.Restart, handled: true };
         }
         if (running) {
-          this.fail('the server ended again and again');
+          this.fail('the server ended repeatedly');
         }
         return { action: CloseAction.DoNotRestart, handled: true };
       },
@@ -165,7 +165,7 @@ export class Server {
   }
 }
 
-/** A client that logs its own troubles and never pops them up: what the user should hear, the server tells, or `fail`. */
+/** A client that logs its own errors without pop-ups: the server and `fail` report what the user should know. */
 class QuietClient extends LanguageClient {
   override error(message: string, data?: unknown): void {
     super.error(message, data, false);

@@ -1,6 +1,6 @@
 import rules from './rules.json';
 
-/** What `inspect` of VS Code's configuration says of one setting. */
+/** The result of `inspect` of VS Code's configuration for one setting. */
 export interface Inspected {
   readonly globalValue?: unknown;
   readonly workspaceValue?: unknown;
@@ -11,14 +11,14 @@ export type Inspect = (name: string) => Inspected | undefined;
 export type Values = Record<string, unknown>;
 
 /**
- * For `initializationOptions`, which the server trusts: what only the user may say, never the workspace. Defaults are not
- * sent, so that the user's config.toml and environment stand.
+ * For `initializationOptions`, which the server trusts: settings that only the user may change, never the workspace.
+ * Defaults are not sent, so that the user's config.toml and environment apply.
  */
 export function trustedValues(inspect: Inspect): Values {
   return collect(rules.trusted, (name) => inspect(name)?.globalValue);
 }
 
-/** For `workspace/configuration`, which the server does not trust and takes at any time. */
+/** For `workspace/configuration`, which the server does not trust and may request at any time. */
 export function workspaceValues(inspect: Inspect): Values {
   return collect(rules.workspace, (name) => {
     const found = inspect(name);

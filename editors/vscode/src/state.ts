@@ -1,4 +1,4 @@
-/** The server's state, as `fim-lsp/status` brings it, and those that only the editor knows. */
+/** The server's states in `fim-lsp/status`, and `starting`, which only the editor knows. */
 export type State = 'ready' | 'busy' | 'paused' | 'trouble' | 'off' | 'starting';
 
 export interface Status {
@@ -18,12 +18,12 @@ const ICONS: Record<State, string> = {
   starting: '$(sync~spin)',
 };
 
-/** A state with nothing known of a back end. */
+/** A state without details about a back end. */
 export function status(state: State, reason = ''): Status {
   return { state, reason, backend: '', model: '', host: '' };
 }
 
-/** What a server sent as its status; anything odd in it counts as not said. */
+/** A status that the server sent; fields of the wrong type are ignored. */
 export function received(sent: unknown): Status {
   const said: Record<string, unknown> = typeof sent === 'object' && sent !== null ? { ...sent } : {};
   const text = (name: string): string => (typeof said[name] === 'string' ? said[name] : '');
@@ -37,7 +37,7 @@ export function received(sent: unknown): Status {
   };
 }
 
-/** What the status bar shows: a text, and lines for the tooltip. `silent` is why the user hears nothing. */
+/** What the status bar shows: a text, and lines for the tooltip. `silent` is why suggestions are off. */
 export function shown(of: Status, silent: string | undefined): { text: string; tooltip: string[] } {
   const state = silent && of.state !== 'trouble' ? 'off' : of.state;
   const why = silent ?? of.reason;

@@ -7,7 +7,7 @@ export interface Switches {
 
 export const ALL_ON: Switches = { off: false, languages: [], snoozedUntil: 0 };
 
-/** Why there are no suggestions in a language just now, or undefined if there are. */
+/** Why there are no suggestions for a language at the moment, or undefined if there are. */
 export function silence(switches: Switches, language: string | undefined, now: number): string | undefined {
   if (switches.off) {
     return 'turned off';
@@ -18,20 +18,20 @@ export function silence(switches: Switches, language: string | undefined, now: n
   return language !== undefined && switches.languages.includes(language) ? `turned off for ${language}` : undefined;
 }
 
-/** On or off everywhere; turning on also ends a snooze. */
+/** Toggle everywhere; turning on also ends a snooze. */
 export function toggled(switches: Switches, now: number): Switches {
   const silent = switches.off || switches.snoozedUntil > now;
   return { ...switches, off: !silent, snoozedUntil: 0 };
 }
 
-/** On or off for one language. */
+/** Toggle for one language. */
 export function languageToggled(switches: Switches, language: string): Switches {
   const others = switches.languages.filter((name) => name !== language);
   const languages = others.length < switches.languages.length ? others : [...others, language].sort();
   return { ...switches, languages };
 }
 
-/** Silent for so many minutes from now on; 0 ends a snooze. */
+/** Snooze for a number of minutes; 0 ends a snooze. */
 export function snoozed(switches: Switches, minutes: number, now: number): Switches {
   return { ...switches, snoozedUntil: minutes > 0 ? now + minutes * 60_000 : 0 };
 }

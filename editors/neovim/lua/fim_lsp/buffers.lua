@@ -2,13 +2,13 @@
 local api = vim.api
 local M = {}
 
---- Neovim 0.12 and newer. Before that, suggestions come in the completion menu.
+--- Neovim 0.12 and newer. Older versions show suggestions in the completion menu.
 M.has_inline = vim.lsp.inline_completion ~= nil
 
---- Whether a buffer holds something that one writes. Neovim itself leaves out most others, but asks before help is known as
---- help.
+--- Whether the user edits this buffer. Neovim skips most others by itself, but calls root_dir before a help buffer has its
+--- filetype.
 ---@return boolean
-function M.is_text_of_ours(bufnr)
+function M.is_editable(bufnr)
   return vim.bo[bufnr].buftype == '' and vim.bo[bufnr].filetype ~= 'help' and vim.bo[bufnr].modifiable
 end
 
@@ -27,14 +27,14 @@ local function apply(client, bufnr)
   show(client, bufnr, M.is_enabled(bufnr))
 end
 
---- A server has come to a buffer.
+--- A server has attached to a buffer.
 function M.attach(client, bufnr)
   if M.is_enabled(bufnr) then
     apply(client, bufnr)
   end
 end
 
---- Turn ghost text on or off, in one buffer or (nil) in all; nil turns it over.
+--- Turn ghost text on or off, in one buffer or (nil) in all; nil for `on` toggles.
 ---@param on? boolean
 ---@param bufnr? integer
 function M.enable(on, bufnr)

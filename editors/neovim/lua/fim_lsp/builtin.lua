@@ -1,10 +1,10 @@
---- The private parts of vim.lsp.inline_completion that are used, all of them. Written for Neovim 0.12.4; if they have moved,
---- each function says so by nil, ghost text still works, and |:checkhealth| tells what is lost.
+--- The only use of private parts of vim.lsp.inline_completion. Written for Neovim 0.12.4; if they have moved, each function
+--- returns nil, ghost text still works, and |:checkhealth| reports what is lost.
 local M = {}
 
 local METHODS = { 'hide', 'show', 'request', 'reset_timer' }
 
----@return table? completor the built-in's state of a buffer
+---@return table? completor the built-in's state for a buffer
 local function completor(bufnr)
   local ok, capability = pcall(require, 'vim.lsp._capability')
   local class = ok and vim.tbl_get(capability, 'all', 'inline_completion')
@@ -17,7 +17,7 @@ local function completor(bufnr)
   return found or nil
 end
 
---- Whether the private parts are where they are expected; false too where no client is attached.
+--- Whether the private parts are where they are expected; also false where no client is attached.
 function M.known(bufnr)
   return completor(bufnr) ~= nil
 end
@@ -29,7 +29,7 @@ function M.item(bufnr)
   return found and found.current
 end
 
---- Take the ghost from the screen. The item stays, and shows itself again at the next key.
+--- Hide the ghost text. The item remains and is shown again at the next key.
 function M.hide(bufnr)
   local found = completor(bufnr)
   if found then
@@ -37,7 +37,7 @@ function M.hide(bufnr)
   end
 end
 
---- Show an item again, which accepting a part of it has dropped.
+--- Show an item again after a part of it was accepted, which dropped it.
 function M.keep(bufnr, item)
   local found = completor(bufnr)
   if found then
@@ -46,7 +46,7 @@ function M.keep(bufnr, item)
   end
 end
 
---- Ask now, instead of after the built-in's 200 ms.
+--- Send a request now, instead of after the built-in's 200 ms.
 ---@param kind lsp.InlineCompletionTriggerKind
 function M.ask(bufnr, kind)
   local found = completor(bufnr)

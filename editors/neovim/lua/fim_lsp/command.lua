@@ -13,8 +13,8 @@ local function show(lines)
   vim.lsp.util.open_floating_preview(lines, 'text', { border = 'single', title = ' fim-lsp ', focus_id = 'fim_lsp' })
 end
 
---- What is known here, for a server that cannot be asked.
-local function here(found)
+--- What the client knows, for a server that does not support the command.
+local function known_here(found)
   local status = require('fim_lsp.status')
   local lines = { ('fim-lsp %s, client %d'):format(vim.tbl_get(found, 'server_info', 'version') or '?', found.id) }
   for _, name in ipairs({ 'state', 'reason', 'backend', 'model', 'host' }) do
@@ -32,11 +32,11 @@ local function why()
   end
   local known = vim.tbl_get(found, 'server_capabilities', 'executeCommandProvider', 'commands') or {}
   if not vim.tbl_contains(known, 'fim-lsp.why') then
-    return show(here(found))
+    return show(known_here(found))
   end
   local call = { command = 'fim-lsp.why', arguments = { { quiet = true } } }
   found:request('workspace/executeCommand', call, function(err, lines)
-    show(not err and type(lines) == 'table' and lines or here(found))
+    show(not err and type(lines) == 'table' and lines or known_here(found))
   end, 0)
 end
 
@@ -69,7 +69,7 @@ function M.names(lead)
   return names
 end
 
---- With `!`, toggle, enable and disable are for all buffers.
+--- With `!`, toggle, enable and disable apply to all buffers.
 function M.run(call)
   local name = call.args ~= '' and call.args or 'toggle'
   if not COMMANDS[name] then

@@ -1,4 +1,5 @@
---- Mends the built-in's ghost text: what is shown fits what is typed, and what is accepted is put where it belongs.
+--- Works around problems of the built-in ghost text: what is shown matches what was typed, and what is accepted is inserted
+--- at the right place.
 local api = vim.api
 local builtin, place = require('fim_lsp.builtin'), require('fim_lsp.place')
 local M = {}
@@ -7,21 +8,21 @@ local M = {}
 ---| 'accept' the whole suggestion
 ---| 'accept_word' its next word
 ---| 'accept_line' its next line
----| 'next' another suggestion
----| 'previous' the one before
----| 'dismiss' nothing of it, until the next key
----| 'ask' for one, now
+---| 'next' the next suggestion
+---| 'previous' the previous suggestion
+---| 'dismiss' hide it until the next key
+---| 'ask' request one now
 
 local INLINE = 'textDocument/inlineCompletion'
-local INVOKED, AUTOMATIC = 1, 2 -- of the protocol (LSP 3.18). Neovim's table has them as 1 and 2, too
+local INVOKED, AUTOMATIC = 1, 2 -- LSP 3.18; Neovim's table has the same numbers
 
 ---@class fim_lsp.Line
 ---@field row integer
 ---@field text string
 
-local waiting = {} ---@type table<string, fim_lsp.Line> the line that each open request is about
-local last = {} ---@type table<integer, string> by buffer: text and cursor as they were when the server was last asked
-local asked = {} ---@type table<integer, fim_lsp.Line?> by buffer: the line that the last answer was about
+local waiting = {} ---@type table<string, fim_lsp.Line> the line that each pending request is about
+local last = {} ---@type table<integer, string> by buffer: text and cursor at the last request
+local asked = {} ---@type table<integer, fim_lsp.Line?> by buffer: the line that the last answer is about
 
 ---@return integer row, integer column, string line
 local function cursor()
@@ -39,7 +40,7 @@ local function find(item, bufnr)
     local last
     offer.row, offer.from, last, offer.to = item.range:to_extmark()
     if last ~= offer.row then
-      return nil, offer -- the server replaces within a line
+      return nil, offer -- the server only replaces text within a line
     end
   end
   local about = asked[bufnr]
@@ -52,7 +53,7 @@ local function is_ours(item)
   return client ~= nil and client.name == 'fim_lsp'
 end
 
---- Put the text in, as an undo step of its own.
+--- Insert the text as a separate undo step.
 ---@param found fim_lsp.Place
 local function insert(bufnr, row, found, text, to)
   vim.bo[bufnr].undolevels = vim.bo[bufnr].undolevels
@@ -61,8 +62,8 @@ local function insert(bufnr, row, found, text, to)
   api.nvim_win_set_cursor(0, { row + #lines, (#lines == 1 and found.from or 0) + #lines[#lines] })
 end
 
---- For vim.lsp.inline_completion.get({ on_accept = … }): insert by itself what is still right, and nothing else.
----@param part fun(rest: string): string how much of it
+--- For vim.lsp.inline_completion.get({ on_accept = … }): insert what still matches, and nothing else.
+---@param part fun(rest: string): string the part to accept
 ---@return fun(item: vim.lsp.inline_completion.Item): vim.lsp.inline_completion.Item?
 function M.on_accept(part)
   return function(item)
@@ -87,13 +88,13 @@ function M.on_accept(part)
   end
 end
 
---- Whether something is shown that fits. Where the built-in cannot be looked into, whatever it has.
+--- Whether something that matches is shown. Where the built-in's state is not accessible, whatever it shows.
 local function is_shown(bufnr)
   local item = builtin.item(bufnr)
   return not item or not is_ours(item) or find(item, bufnr) ~= nil
 end
 
---- Run the built-in's accept now: it schedules itself, and keys that were typed after Tab would come before it.
+--- Run the built-in's accept now: it schedules itself, so keys typed after Tab would be inserted before the text.
 local function get(on_accept)
   local done = false
   local had = vim.lsp.inline_completion.get({
@@ -116,7 +117,7 @@ local function accept(name)
   end
 end
 
---- In a file with CRLF the server's lines end with it, and the built-in would draw the CR.
+--- In a file with CRLF line ends the built-in would draw the CR.
 local function without_cr(bufnr)
   local item = builtin.item(bufnr)
   if item and type(item.insert_text) == 'string' and item.insert_text:find('\r\n', 1, true) then
@@ -158,8 +159,8 @@ function M.act(action)
   return vim.lsp.inline_completion ~= nil and ACTIONS[action](api.nvim_get_current_buf())
 end
 
---- After each key: take down what no longer fits, and ask at once. The built-in would wait 200 ms, whatever was typed; the
---- server knows by itself how long a burst of keys lasts, and answers at once what it has in memory.
+--- After each key: hide what no longer matches, and send a request at once. The built-in would wait 200 ms, whatever was
+--- typed; the server debounces by itself and answers from its cache without delay.
 local function after_key(bufnr)
   if not is_shown(bufnr) then
     builtin.hide(bufnr)
@@ -172,7 +173,7 @@ local function after_key(bufnr)
   end
 end
 
---- Mend the ghost text of a buffer. Call it after vim.lsp.inline_completion.enable(): what it does comes after the built-in.
+--- Manage the ghost text of a buffer. Call it after vim.lsp.inline_completion.enable(), so that it runs after the built-in.
 function M.attach(bufnr)
   local group = api.nvim_create_augroup('fim_lsp.ghost.' .. bufnr, {})
   api.nvim_create_autocmd({ 'CursorMovedI', 'TextChangedI' }, {
@@ -184,13 +185,13 @@ function M.attach(bufnr)
   })
 end
 
---- Leave a buffer to the built-in.
+--- Leave the buffer to the built-in.
 function M.detach(bufnr)
   pcall(api.nvim_del_augroup_by_name, 'fim_lsp.ghost.' .. bufnr)
   asked[bufnr], last[bufnr] = nil, nil
 end
 
---- Follow the requests: what each was about tells later where its answer belongs.
+--- Remember the line of each request: it determines later where the answer belongs.
 api.nvim_create_autocmd('LspRequest', {
   group = api.nvim_create_augroup('fim_lsp.ghost', {}),
   callback = function(event)

@@ -7,11 +7,11 @@ local function neovim()
     health.ok('Neovim ' .. tostring(vim.version()) .. ' has inline completion')
   elseif vim.fn.has('nvim-0.11') == 1 then
     health.warn('Neovim ' .. tostring(vim.version()) .. ' has no inline completion', {
-      'Suggestions come in the completion menu.',
+      'Suggestions appear in the completion menu.',
       'Neovim 0.12 shows ghost text.',
     })
   else
-    health.error('Neovim 0.11 or newer is needed; 0.12 for ghost text')
+    health.error('Neovim 0.11 or newer is required, 0.12 for ghost text')
   end
 end
 
@@ -23,9 +23,9 @@ local function server()
     return true
   end
   if vim.fn.executable(command[1]) == 0 then
-    health.error(('`%s` is not found'):format(command[1]), {
+    health.error(('`%s` was not found'):format(command[1]), {
       'pipx install fim-lsp, or uv tool install fim-lsp',
-      "or name it: require('fim_lsp').setup({ cmd = { '/path/to/fim-lsp' } })",
+      "or set its path: require('fim_lsp').setup({ cmd = { '/path/to/fim-lsp' } })",
     })
     return false
   end
@@ -61,14 +61,14 @@ function M.buffer(client, bufnr)
   local status = require('fim_lsp.status').get(bufnr) or {}
   local on = require('fim_lsp.buffers').is_enabled(bufnr)
   local name = vim.fn.fnamemodify(vim.api.nvim_buf_get_name(bufnr), ':~:.')
-  local who = type(status.backend) == 'string' and ', asking ' .. status.backend or ''
+  local who = type(status.backend) == 'string' and ', back end ' .. status.backend or ''
   health.info(('%d %s: %s%s'):format(bufnr, name, on and 'on' or 'off (:FimLsp enable)', who))
   if status.state == 'trouble' or status.state == 'paused' then
     health.warn(tostring(status.reason), { ':FimLsp why' })
   end
   if on and require('fim_lsp.buffers').has_inline and not require('fim_lsp.builtin').known(bufnr) then
-    health.warn("the inside of this Neovim's inline completion is new to fim-lsp", {
-      'Ghost text works, but comes 200 ms later, and may linger where it no longer fits.',
+    health.warn("fim-lsp does not know this Neovim's implementation of inline completion", {
+      'Ghost text works, but appears 200 ms later, and may remain where it no longer matches.',
     })
   end
 end
@@ -84,7 +84,7 @@ local function keys()
     health.info(('%s: %s'):format(map.lhs, map.desc:sub(#'fim-lsp: ' + 1)))
   end
   if #ours == 0 then
-    health.warn('no key is set', { "require('fim_lsp').setup()", 'or map keys to require("fim_lsp").act("accept") and so on' })
+    health.warn('no keys are mapped', { "require('fim_lsp').setup()", 'or map keys to require("fim_lsp").act("accept") and so on' })
   end
   local tab = vim.fn.maparg('<Tab>', 'i', false, true)
   if #ours > 0 and tab.desc and not vim.startswith(tab.desc, 'fim-lsp: ') then

@@ -2,9 +2,9 @@
 local M = {}
 
 ---@class fim_lsp.Options
---- The server's settings, by the names of its README; what is not given stands in the user's config.toml.
+--- The server's settings, with the names in its README; others come from the user's config.toml.
 ---@field settings? table<string, any>
---- Keys of insert mode by what they do, or false for none. `false` for one leaves that one out.
+--- Insert mode keys by action, or false to map none. `false` for an action leaves it unmapped.
 ---@field keymaps? table<fim_lsp.Action, string|false>|false
 --- The server's command. Default: { 'fim-lsp' }
 ---@field cmd? string[]
@@ -23,14 +23,14 @@ local function checked(options)
   }
   for name, value in pairs(options) do
     if not kinds[name] then
-      error(("fim-lsp: setup() knows no '%s'; the server's own settings go into `settings`"):format(name), 0)
+      error(("fim-lsp: setup() has no option '%s'; the server's own settings go into `settings`"):format(name), 0)
     end
     vim.validate(name, value, kinds[name])
   end
   return options
 end
 
---- Set keys, tell the server its settings, and start it for the files that are open and to come. May be called again.
+--- Map keys, configure the server, and start it for files that are open now or later. May be called again.
 ---@param options? fim_lsp.Options
 function M.setup(options)
   options = checked(options)
@@ -44,34 +44,34 @@ function M.setup(options)
   vim.lsp.enable('fim_lsp')
 end
 
---- A few characters for a statusline: who completes, and how it is. Empty where fim-lsp is not attached.
+--- A short text for a statusline: the back end and its state. Empty where fim-lsp is not attached.
 ---@return string
 function M.statusline()
   return require('fim_lsp.status').line(vim.api.nvim_get_current_buf())
 end
 
---- What the server is doing in a buffer, as it told: `state`, `reason`, `backend`, `model`, `host`. nil where it isn't attached.
+--- The server's status in a buffer: `state`, `reason`, `backend`, `model`, `host`. nil where it is not attached.
 ---@param bufnr? integer
 ---@return table?
 function M.status(bufnr)
   return require('fim_lsp.status').get(bufnr or vim.api.nvim_get_current_buf())
 end
 
---- Do something that a key can do. Returns whether there was something to do.
+--- Run an action. Returns whether there was something to do.
 ---@param action fim_lsp.Action
 ---@return boolean
 function M.act(action)
   return require('fim_lsp.ghost').act(action)
 end
 
---- Turn ghost text on or off, in one buffer or (nil) in all; nil turns it over.
+--- Turn ghost text on or off, in one buffer or (nil) in all; nil for `on` toggles.
 ---@param on? boolean
 ---@param bufnr? integer
 function M.enable(on, bufnr)
   require('fim_lsp.buffers').enable(on, bufnr)
 end
 
---- Show why the last request was answered as it was.
+--- Explain the answers to the last requests.
 function M.why()
   require('fim_lsp.command').run({ args = 'why', bang = false })
 end

@@ -1,4 +1,4 @@
---- Keys of insert mode. A key does what it did before wherever there is nothing to do for it.
+--- Insert mode keys. A key keeps its usual meaning when there is nothing to do for its action.
 local api = vim.api
 local M = {}
 
@@ -23,14 +23,14 @@ local TEXT = {
   ask = 'ask for ghost text now',
 }
 
-local set = {} ---@type table<string, table> the keys that are ours, and what they did before, as maparg() has it
+local set = {} ---@type table<string, table> the keys that are mapped here, and their previous mappings as returned by maparg()
 
 local function feed(keys, remap)
   api.nvim_feedkeys(api.nvim_replace_termcodes(keys, true, true, true), remap and 'im' or 'in', false)
 end
 
---- Do what a mapping does that ours stands before, or what the key does without any.
----@param before table as maparg() has it; empty for none
+--- Run the mapping that ours replaced, or the key's default.
+---@param before table as returned by maparg(); empty for none
 local function fall_through(before, key)
   local remap = before.noremap == 0
   local result = before.rhs
@@ -49,7 +49,7 @@ local function fall_through(before, key)
   end
 end
 
---- Whether the completion menu has an entry selected: then keys are the menu's.
+--- Whether an item of the completion menu is selected: then keys belong to the menu.
 local function menu_is_used()
   return vim.fn.pumvisible() == 1 and vim.fn.complete_info({ 'selected' }).selected >= 0
 end

@@ -1,13 +1,13 @@
---- Neovim 0.11: suggestions as entries of the completion menu.
+--- Neovim 0.11: suggestions as items of the completion menu.
 ---
---- Of a plain entry Neovim 0.11 inserts the first word only, and a snippet's lines it indents once more. So the first line is
---- made the entry's word, and the lines after it are put in when the entry has been accepted.
+--- Neovim 0.11 inserts only the first word of a plain text item and indents the lines of a snippet again. So the first line
+--- becomes the item's word, and the other lines are inserted when the item has been accepted.
 local api = vim.api
 local M = {}
 
-local SNIPPET = 2 -- InsertTextFormat of the protocol
+local SNIPPET = 2 -- InsertTextFormat in LSP
 
---- For vim.lsp.completion.enable(): what Neovim makes of an item. `data` goes along to |CompleteDone|.
+--- For vim.lsp.completion.enable(): how Neovim converts an item. `data` is passed on to |CompleteDone|.
 ---@param client vim.lsp.Client
 ---@return fun(item: lsp.CompletionItem): table
 local function converter(client)
@@ -25,7 +25,7 @@ local function converter(client)
   end
 end
 
---- Put in what follows the first line, and take out what the suggestion replaces after the cursor.
+--- Insert the lines after the first, and delete what the suggestion replaces after the cursor.
 local function complete()
   local item = vim.tbl_get(vim.v.completed_item, 'user_data', 'nvim', 'lsp', 'completion_item')
   local ours = type(item) == 'table' and type(item.data) == 'table' and item.data.fim_lsp
@@ -42,7 +42,7 @@ end
 ---@param client vim.lsp.Client
 ---@param on boolean
 function M.enable(client, bufnr, on)
-  vim.bo[bufnr].completeopt = on and 'menuone,noselect,popup' or '' -- the default puts a single entry in unasked
+  vim.bo[bufnr].completeopt = on and 'menuone,noselect,popup' or '' -- the default inserts a single item without asking
   vim.lsp.completion.enable(on, client.id, bufnr, { autotrigger = true, convert = converter(client) })
   local group = api.nvim_create_augroup('fim_lsp.menu.' .. bufnr, {})
   if on then

@@ -1,8 +1,8 @@
---- What the server says to the user: seen while typing, and never in the way.
+--- Messages from the server: visible while typing, and never in the way.
 local api = vim.api
 local M = {}
 
---- What it said last, whole.
+--- The last message in full.
 M.last = nil ---@type string?
 
 local WIDTH = 60 -- columns of the window, at most
@@ -10,13 +10,13 @@ local SHOWN = 10000 -- milliseconds
 local LEVELS = { vim.log.levels.ERROR, vim.log.levels.WARN, vim.log.levels.INFO, vim.log.levels.DEBUG }
 local HIGHLIGHTS = { 'ErrorMsg', 'WarningMsg', 'Normal', 'Normal' }
 
---- Whether a function is Neovim's own. A notifier of the user's has room for a whole message.
+--- Whether a function is Neovim's own. A notifier of the user's can show a whole message.
 local function is_own(notify)
   local source = debug.getinfo(notify, 'S').source
   return not vim.startswith(source, '@') or source:find('@vim/', 1, true) == 1
 end
 
---- One line of the screen: a longer message would make Neovim stop and wait for Enter.
+--- Shorten to one line of the screen: for a longer message Neovim would wait for Enter.
 local function cut(text)
   local room, hint = vim.v.echospace - 1, ' … :FimLsp why'
   if vim.fn.strdisplaywidth(text) <= room then
@@ -29,7 +29,7 @@ local function cut(text)
   return kept .. hint
 end
 
---- The text in lines of at most so many columns, broken at blanks.
+--- Wrap text at spaces to lines of up to `columns` columns.
 local function wrapped(text, columns)
   local lines = { '' }
   for word in text:gmatch('%S+') do
@@ -43,7 +43,7 @@ local function wrapped(text, columns)
   return lines
 end
 
---- A window in the corner, until insert mode ends or a while has passed: there `-- INSERT --` hides messages at once.
+--- Show a window in the corner until insert mode ends or a timeout: in insert mode `-- INSERT --` hides messages at once.
 local function float(text, highlight)
   local lines = wrapped(text, math.min(WIDTH, vim.o.columns - 4))
   local buffer = api.nvim_create_buf(false, true)

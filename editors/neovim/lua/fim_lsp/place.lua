@@ -1,25 +1,25 @@
---- Where a suggestion goes after the user has typed on. Pure: lines and numbers in, numbers out.
+--- Where a suggestion is inserted after the user has typed on. Pure functions of lines and numbers.
 local M = {}
 
----@class fim_lsp.Offer What the server offered, in the coordinates of the line as it was asked about; rows and columns from 0, in bytes.
+---@class fim_lsp.Offer A suggestion, in coordinates of the line at the time of the request; rows and columns count from 0, in bytes.
 ---@field text string
 ---@field row integer
 ---@field from integer
 ---@field to integer
 
----@class fim_lsp.Place What to put where: the bytes from..to of the row, of which the first `typed` are the text's own beginning.
+---@class fim_lsp.Place The bytes from..to of the row that the text replaces; `typed` is the beginning of the text that is already there.
 ---@field from integer
 ---@field to integer
 ---@field typed string
 
---- Find the place in the line as it is now, or nil if the suggestion no longer fits what stands there.
+--- Find the place in the current line, or nil if the suggestion no longer matches it.
 ---
---- What was asked about is cut into three: before the range, the range, after it. The first and the last must still be
---- there; between them stands what was typed since, and it must be how the suggestion begins. So a suggestion that is
---- accepted quickly repeats nothing, one that was typed past is refused, and a bracket that the editor paired is replaced.
+--- The line at the time of the request has three parts: before the range, the range, after it. The first and the last must be
+--- unchanged; the text between them was typed since and must be the beginning of the suggestion. So a suggestion that is
+--- accepted quickly repeats nothing, one that was typed past is rejected, and a bracket inserted by the editor is replaced.
 ---@param offer fim_lsp.Offer
----@param asked string? the line when it was asked about; nil: it was not seen, so it is taken as it is now
----@param line string the line now
+---@param asked string? the line at the time of the request; nil if unknown, then the current line is used
+---@param line string the current line
 ---@param row integer the cursor's row
 ---@param column integer the cursor's column
 ---@return fim_lsp.Place?
@@ -41,7 +41,8 @@ end
 
 local LETTERS = '[%w_\128-\255]+'
 
---- What of the rest of a suggestion is taken at once. A word takes the blanks before it along, a line the break before it.
+--- The part of the remaining suggestion that each action accepts. A word includes the spaces before it, a line the line break
+--- before it.
 ---@type table<string, fun(rest: string): string>
 M.parts = {
   accept = function(rest)

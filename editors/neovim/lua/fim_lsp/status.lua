@@ -1,13 +1,13 @@
---- How the server is, as it tells (`fim-lsp/status`).
+--- The server's state, from its notification `fim-lsp/status`.
 local api = vim.api
 local M = {}
 
-local told = {} ---@type table<integer, table> by client
+local received = {} ---@type table<integer, table> by client
 local SIGNS = { busy = '…', paused = '⏸', trouble = '✗', off = 'off' }
 
---- Take a notification, and let statuslines know: |User| FimLspStatus.
+--- Store a notification and trigger |User| FimLspStatus for statuslines.
 function M.take(client_id, status)
-  told[client_id] = status
+  received[client_id] = status
   api.nvim_exec_autocmds('User', { pattern = 'FimLspStatus', modeline = false, data = status })
   api.nvim_command('redrawstatus')
 end
@@ -17,10 +17,10 @@ local function client_of(bufnr)
   return vim.lsp.get_clients({ bufnr = bufnr, name = 'fim_lsp' })[1]
 end
 
----@return table? what the server told; nil where it isn't attached, an empty table before it told anything
+---@return table? the last notification; nil where the server is not attached, an empty table before the first
 function M.get(bufnr)
   local client = client_of(bufnr)
-  return client and (told[client.id] or {})
+  return client and (received[client.id] or {})
 end
 
 ---@return string
