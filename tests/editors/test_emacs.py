@@ -394,6 +394,7 @@ async def test_several_suggestions_are_cycled_through_and_the_state_is_in_the_mo
     emacs = Emacs(desk, _ALONE + config)
     path = desk.file("demo.py", "x = \n")
     await emacs.open(path)
+    await desk.until(lambda: desk.wire.received("fim-lsp/status"), "the server has sent its own status")
     emacs.terminal.keys("C-c", "o")
     await emacs.terminal.wait_for("x = one()")
     await emacs.terminal.wait_for(" fim! ")
