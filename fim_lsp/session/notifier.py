@@ -43,7 +43,7 @@ class Notifier:
 
     def problems(self, problems: Iterable[SettingProblem]) -> None:
         """All settings that can't be used at present. One that was repaired and is broken again is reported again."""
-        sentences = tuple(dict.fromkeys(problem.sentence for problem in problems))
+        sentences = tuple(dict.fromkeys(problem.message for problem in problems))
         for sentence in sentences:
             if sentence not in self._problems:
                 self._tell(Level.WARNING, sentence)

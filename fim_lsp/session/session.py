@@ -79,28 +79,28 @@ class Session:
 
     def workspace_settings(self, values: object) -> None:
         """Take what the editor's workspace says."""
-        if settings := self._feed.workspace(values):
+        if settings := self._feed.set_workspace_settings(values):
             self._follow(settings)
 
     def expect_workspace_settings(self) -> None:
         """The editor will be asked for its workspace's settings, which may restrict."""
-        self._feed.expect_workspace()
+        self._feed.expect_workspace_settings()
 
     def no_workspace_settings(self) -> None:
         """The editor refuses the question for its workspace's settings."""
-        self._feed.no_workspace()
+        self._feed.workspace_settings_unavailable()
 
     def move(self, roots: Sequence[Path]) -> None:
         """The workspace's folders changed."""
         self._roots = tuple(roots)
-        self._follow(self._feed.move(roots))
+        self._follow(self._feed.set_roots(roots))
 
     def _follow(self, settings: Settings) -> None:
         """Let everything follow that hangs on the settings."""
         self.settings = settings
-        if self._confined and not self._feed.confined:
+        if self._confined and not self._feed.failed_closed:
             self._notices.repaired()
-        self._confined = self._feed.confined
+        self._confined = self._feed.failed_closed
         paths = self._paths
         ruled = paths.applies_to(self._roots, settings.exclude, settings.local_only)
         if not ruled or paths.poll_changes():
@@ -111,7 +111,7 @@ class Session:
             clients=clients,
             on_event=self._backend_event,
             local_only=self._documents.stays,
-            settings_known=self._feed.known,
+            settings_known=self._feed.wait_for_workspace_settings,
             policy=self._paths,
         )
         self._journal.follow(tuple(client.backend for client in clients))
@@ -196,7 +196,7 @@ class Session:
 
     async def _prepared(self, uri: str, text: Document) -> None:
         await self._surroundings.wait_until_read(uri)
-        known, document = await self._feed.known(), self._documents.get(uri)
+        known, document = await self._feed.wait_for_workspace_settings(), self._documents.get(uri)
         if known and document is not None and document.text is text and not document.excluded:
             split = text.split(0, 0, before=0, after=WINDOW_CHARACTERS)
             path = self._documents.name(uri)
@@ -244,7 +244,7 @@ class Session:
 
     def _look_again(self) -> None:
         """Follow files of settings and ignore files that have changed, which costs microseconds if none has."""
-        if (settings := self._feed.changed()) or self._paths.poll_changes():
+        if (settings := self._feed.reload_if_changed()) or self._paths.poll_changes():
             self._follow(settings or self.settings)
 
     def _note(self, snapshot: Snapshot, answer: asyncio.Future[CompletionResult]) -> None:

@@ -1,4 +1,4 @@
-"""The settings in force, kept up to date from their five sources."""
+"""Loads the settings from their five sources and keeps them up to date."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from fim_lsp.settings.sources import (
     user_file,
 )
 
-WORKSPACE_WAIT = 2.0
-"""Seconds that a call waits for what the editor's workspace says; then only the embedded model answers."""
+WORKSPACE_TIMEOUT = 2.0
+"""Seconds that a request waits for the editor's workspace settings before only the embedded model answers it."""
 
 
 class SettingsLoader:
-    """One editor's settings. ``report`` is given all present problems whenever they may have changed."""
+    """The settings of one editor. ``report`` receives all current problems whenever they may have changed."""
 
     def __init__(self, environment: Mapping[str, str], report: Callable[[Sequence[SettingProblem]], None]) -> None:
         self._report = report
@@ -36,65 +36,64 @@ class SettingsLoader:
         self._projects: dict[Path, SettingsFile] = {}
         self._workspace_known = asyncio.Event()
         self._workspace_known.set()
-        self._waited = False  # in vain, for the workspace
+        self._workspace_overdue = False
         self._settings = Settings()
-        self.confined = False
-        """Whether nothing leaves this machine because a source or a setting that restricts is damaged, and the user was
-        told so; of a file that is being written nothing is told.
+        self.failed_closed = False
+        """Whether nothing leaves this machine because a source or a restriction is damaged, and the user was told so.
+
+        False while a file is only being rewritten, which is not reported.
         """
 
     def start(self, roots: Sequence[Path], initialization: object, *, trusted: bool = True) -> Settings:
-        """Read everything. ``initialization`` is what the editor's ``initializationOptions`` hold; those of a client that
-        anybody may be are not ``trusted``.
+        """Read every source. ``initialization`` holds the editor's ``initializationOptions``; they are not ``trusted`` if
+        anybody could be the client.
         """
         self._initialization = _EditorSource("initializationOptions", trusted=trusted)
-        self._initialization.take(initialization)
-        return self.move(roots)
+        self._initialization.receive(initialization)
+        return self.set_roots(roots)
 
-    def move(self, roots: Sequence[Path]) -> Settings:
-        """The workspace's folders are these now."""
+    def set_roots(self, roots: Sequence[Path]) -> Settings:
+        """Use the project files of these workspace folders."""
         files = {root: self._projects.get(root) or SettingsFile(root / PROJECT_FILE, trusted=False) for root in roots}
         self._projects = files
-        self._look()
+        self._refresh_files()
         return self._merge()
 
-    def workspace(self, values: object) -> Settings | None:
-        """What the editor's workspace says, which a project may have written; ``None`` if it said so before."""
-        self._workspace.take(values)
+    def set_workspace_settings(self, values: object) -> Settings | None:
+        """Use the editor's workspace settings, which a project may have written; ``None`` if nothing changes."""
+        self._workspace.receive(values)
         self._workspace_known.set()
         before = self._settings
         settings = self._merge()
         return None if settings == before else settings
 
-    def expect_workspace(self) -> None:
-        """The editor will be asked what its workspace says: until it has answered (:meth:`workspace`), or refused
-        (:meth:`no_workspace`), what the workspace restricts is unknown.
-        """
+    def expect_workspace_settings(self) -> None:
+        """The editor is being asked for its workspace settings: their restrictions are unknown until it has answered."""
         self._workspace_known.clear()
 
-    def no_workspace(self) -> None:
-        """The editor refuses to say anything for its workspace."""
+    def workspace_settings_unavailable(self) -> None:
+        """The editor does not provide workspace settings."""
         self._workspace_known.set()
 
-    async def known(self) -> bool:
-        """Whether all sources are known, or become so within :data:`WORKSPACE_WAIT` seconds."""
+    async def wait_for_workspace_settings(self) -> bool:
+        """Wait up to :data:`WORKSPACE_TIMEOUT` seconds; whether all sources are known then."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(WORKSPACE_WAIT):
+            async with asyncio.timeout(WORKSPACE_TIMEOUT):
                 await self._workspace_known.wait()
-        if not self._workspace_known.is_set() and not self._waited:
-            self._waited = True
+        if not self._workspace_known.is_set() and not self._workspace_overdue:
+            self._workspace_overdue = True
             self._merge()
         return self._workspace_known.is_set()
 
-    def changed(self) -> Settings | None:
-        """The settings if one of the files changed since the last look, which costs microseconds."""
-        return self._merge() if self._look() else None
+    def reload_if_changed(self) -> Settings | None:
+        """The new settings if one of the files has changed. Takes microseconds if none has."""
+        return self._merge() if self._refresh_files() else None
 
     def _files(self) -> Sequence[SettingsFile]:
         return (*((self._user,) if self._user else ()), *self._projects.values())
 
-    def _look(self) -> bool:
-        changed = [file.changed() for file in self._files()]  # all of them, not up to the first
+    def _refresh_files(self) -> bool:
+        changed = [file.refresh() for file in self._files()]  # a list: every file must be refreshed
         return any(changed)
 
     def _merge(self) -> Settings:
@@ -102,33 +101,33 @@ class SettingsLoader:
         projects = (file.layer for file in self._projects.values())
         layers = (*user, self._environment, self._initialization.layer, *projects, self._workspace.layer)
         merged = merge_layers(layers)
-        damage = [SettingProblem(sentence=file.problem) for file in self._files() if file.problem]
-        if self._waited and not self._workspace_known.is_set():
-            damage.append(SettingProblem(sentence=messages.no_answer(self._workspace.layer.origin)))
+        damage = [SettingProblem(message=file.problem) for file in self._files() if file.problem]
+        if self._workspace_overdue and not self._workspace_known.is_set():
+            damage.append(SettingProblem(message=messages.no_answer(self._workspace.layer.origin)))
         problems = (*damage, *self._initialization.problems, *self._workspace.problems, *merged.problems)
-        self._settings, self.confined = merged.settings, merged.confined and bool(problems)
+        self._settings, self.failed_closed = merged.settings, merged.failed_closed and bool(problems)
         self._report(problems)
         return self._settings
 
 
 class _EditorSource:
-    """What an editor sends. One answer that can't be used, or is about other servers alone, leaves the last good one in
-    force.
+    """Settings that an editor sends. The last valid ones remain in force when it sends something unusable, or settings
+    of other servers only.
     """
 
     def __init__(self, origin: str, *, trusted: bool = True, shared: bool = False) -> None:
         self._origin, self._trusted, self._shared = origin, trusted, shared
         self.layer, self.problems = read_editor(origin, None, trusted=trusted, shared=shared)
-        self._was_good = False
+        self._has_valid = False
 
-    def take(self, values: object) -> None:
+    def receive(self, values: object) -> None:
         layer, self.problems = read_editor(
-            self._origin, values, trusted=self._trusted, shared=self._shared, last_good=self._was_good
+            self._origin, values, trusted=self._trusted, shared=self._shared, last_good=self._has_valid
         )
-        if self._was_good and layer.is_elsewhere():
+        if self._has_valid and layer.is_only_foreign():
             return
-        if layer.usable or not self._was_good:
-            self.layer, self._was_good = layer, layer.usable
+        if layer.readable or not self._has_valid:
+            self.layer, self._has_valid = layer, layer.readable
 
 
 def _user_file(environment: Mapping[str, str]) -> SettingsFile | None:

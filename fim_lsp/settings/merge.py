@@ -1,9 +1,9 @@
-"""Puts the sources of settings together: later ones win, and what restricts fails closed.
+"""Merges the sources of settings: later sources win, and damaged restrictions fail closed.
 
-A setting that restricts (``Rule.restricts``) says which text may leave this machine, where to, and with which key. If one
-of them can't be used, in whichever source, its author's wish is unknown, so nothing leaves this machine: neither the next
-source's value nor the default applies, and only the embedded model answers (:attr:`Merged.confined`). Any other invalid
-value is reported and ignored, and the next source applies.
+A setting that restricts (``SettingSpec.restricts``) decides which text may leave this machine, where it goes, and with
+which key. If any source contains an unusable value for one of them, the author's intent is unknown. Then neither the next
+source's value nor the default applies: nothing leaves this machine, and only the embedded model answers
+(:attr:`Merged.failed_closed`). Any other invalid value is reported and ignored, and the next source applies.
 """
 
 from __future__ import annotations
@@ -15,78 +15,96 @@ from typing import Any
 from fim_lsp.http.urls import origin_of
 from fim_lsp.secret import Secret
 from fim_lsp.settings import messages
-from fim_lsp.settings.schema import RULES, SettingProblem, Settings, SettingSpec
-from fim_lsp.settings.setting_names import (
+from fim_lsp.settings.misspelled_names import (
     has_prefix,
     may_hold_settings,
     names_config,
     restricted_inside,
     restricted_like,
 )
+from fim_lsp.settings.schema import SPECS, SettingProblem, Settings, SettingSpec
 
 _KEYS = ("api_key", "api_key_command")
-_GROWING = ("exclude", "local_only")
-_UNKNOWN_MOST = 200  # names of one source that are compared with the settings' names
-_TOLD = 10  # of them that are reported
+_ACCUMULATING = ("exclude", "local_only")
+_MAX_UNKNOWN = 200  # unknown names of one source that are compared with the settings' names
+_MAX_REPORTED = 10  # problems of one kind that are reported for one source
+
+
+def merge_layers(layers: Iterable[Layer]) -> Merged:
+    """Merge layers in ascending order of precedence. Never raises: unusable values become problems."""
+    merge = _Merge()
+    for layer in layers:
+        merge.add(layer)
+    return merge.result()
+
+
+def fail_closed(settings: Settings) -> Settings:
+    """The same settings, but nothing leaves this machine: no text, no key, no request count."""
+    return replace(
+        settings,
+        backend="ngram",
+        base_url=None,
+        api_key=None,
+        api_key_command=None,
+        fallback=("ngram",),
+        limits_store=Secret("process"),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
-    """What one source says. ``origin`` is its name for the user; a layer that a project can write is not ``trusted``.
+    """The settings from one source.
 
-    ``variables`` is the prefix of the environment variables that the values come from. ``usable`` is false for a source
-    that exists and can't be read: what it restricts is unknown. ``shared``: tables of other names are other servers'.
+    ``origin`` names the source in messages. A layer is not ``trusted`` if a project can write it. ``env_prefix`` is set
+    if the values come from environment variables. ``readable`` is false for a source that exists but can't be read, so its
+    restrictions are unknown. A ``shared`` source may also contain the settings of other servers.
     """
 
     origin: str
     values: Mapping[str, object]
     trusted: bool = True
-    variables: str = ""
-    usable: bool = True
+    env_prefix: str = ""
+    readable: bool = True
     shared: bool = False
 
     def is_foreign(self, name: str) -> bool:
-        """Whether the value of an unknown name is another server's business."""
-        value = self.values[name]
-        if isinstance(value, Mapping):
-            return self.shared and not may_hold_settings(name, value)
-        return self.shared and (
-            value is None or (isinstance(value, list | tuple) and not (value and restricted_like(name)))
-        )
+        """Whether an unknown name probably belongs to another server."""
+        if not self.shared:
+            return False
+        match self.values[name]:
+            case Mapping() as table:
+                return not may_hold_settings(name, table)
+            case None:
+                return True
+            case list() | tuple() as entries:
+                return not (entries and restricted_like(name))
+        return False
 
-    def is_elsewhere(self) -> bool:
-        """Whether it says something, but of other servers alone."""
-        return bool(self.values) and not any(name in RULES or not self.is_foreign(name) for name in self.values)
+    def is_only_foreign(self) -> bool:
+        """Whether it contains settings, but all of them belong to other servers."""
+        return bool(self.values) and all(name not in SPECS and self.is_foreign(name) for name in self.values)
 
-    def place(self, name: str) -> str:
-        """Where a name stands, for the user."""
-        if not self.variables:
+    def location(self, name: str) -> str:
+        """Where a setting was set, for messages."""
+        if not self.env_prefix:
             return self.origin
-        return f"{self.origin} {name if has_prefix(name) else self.variables + name.upper()}"
+        return f"{self.origin} {name if has_prefix(name) else self.env_prefix + name.upper()}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merged:
-    """The settings in force and what the user should hear. ``confined``: nothing leaves this machine, for damage."""
+    """The settings that apply and what to report. ``failed_closed``: nothing leaves this machine because of damage."""
 
     settings: Settings
     problems: tuple[SettingProblem, ...]
-    confined: bool
-
-
-def merge_layers(layers: Iterable[Layer]) -> Merged:
-    """Put the layers together, later ones over earlier ones. Never raises: what can't be used becomes a problem."""
-    merging = _Merging()
-    for layer in layers:
-        merging.add(layer)
-    return merging.merged()
+    failed_closed: bool
 
 
 @dataclass(frozen=True, slots=True)
-class _KeyPlace:
-    """Where a key was set, and the address or back end set beside it, to which alone it belongs."""
+class _KeyBinding:
+    """Where a key was set, and the address or back end set next to it: the key may only be sent there."""
 
-    where: str
+    location: str
     base_url: str | None
     backend: str | None
 
@@ -98,115 +116,105 @@ class _KeyPlace:
 
 
 @dataclass(slots=True)
-class _Merging:
+class _Merge:
     values: dict[str, Any] = field(default_factory=dict)
-    sentences: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
     damaged: bool = False
-    key: _KeyPlace | None = None
+    key: _KeyBinding | None = None
 
     def add(self, layer: Layer) -> None:
-        self.damaged = self.damaged or not layer.usable
+        self.damaged = self.damaged or not layer.readable
         for name in layer.values:
-            if name in RULES:
-                self._take(RULES[name], layer)
-        self._place_key(layer)
-        self._take_unknown(layer)
+            if name in SPECS:
+                self._apply(SPECS[name], layer)
+        self._bind_key(layer)
+        self._report_unknown(layer)
 
-    def merged(self) -> Merged:
+    def result(self) -> Merged:
         if self.key is not None and not self.damaged and not self.key.allows(self.values):
             self.values |= dict.fromkeys(_KEYS)
-            self.sentences.append(messages.key_elsewhere(self.key.where))
+            self.messages.append(messages.key_for_another_address(self.key.location))
         settings = Settings(**self.values)
         if self.damaged:
-            settings = confined(settings)
-        problems = tuple(SettingProblem(sentence=sentence) for sentence in dict.fromkeys(self.sentences))
-        return Merged(settings=settings, problems=problems, confined=self.damaged)
+            settings = fail_closed(settings)
+        problems = tuple(SettingProblem(message=message) for message in dict.fromkeys(self.messages))
+        return Merged(settings=settings, problems=problems, failed_closed=self.damaged)
 
-    def _take(self, rule: SettingSpec, layer: Layer) -> None:
-        """Put a layer's value over the one below it, or say why not."""
-        value, where = layer.values[rule.name], layer.place(rule.name)
-        if rule.name in _GROWING:
-            self._add_globs(rule, value, layer)
+    def _apply(self, spec: SettingSpec, layer: Layer) -> None:
+        """Let a layer's value override the one below it, or report why it can't."""
+        value, location = layer.values[spec.name], layer.location(spec.name)
+        if spec.name in _ACCUMULATING:
+            self._add_globs(spec, value, layer)
             return
-        below = self.values.get(rule.name, rule.default)
+        below = self.values.get(spec.name, spec.default)
         try:
-            accepted = rule.check.accept(value)
+            accepted = spec.validator.accept(value)
         except (ValueError, OverflowError, RecursionError):
-            if rule.user_only and not layer.trusted:
-                self.sentences.append(messages.not_from_project(rule.name, where))
+            if spec.user_only and not layer.trusted:
+                self.messages.append(messages.not_from_project(spec.name, location))
             else:
-                self._refuse(rule, value, where)
+                self._reject(spec, value, location)
             return
-        if rule.secret and accepted is not None:
+        if spec.secret and accepted is not None:
             accepted = Secret(accepted)
-        if layer.trusted or accepted == below or rule.from_project.allows(accepted, below):
-            self.values[rule.name] = accepted
-        elif rule.user_only:
-            self.sentences.append(messages.not_from_project(rule.name, where))
+        if layer.trusted or accepted == below or spec.project_rule.allows(accepted, below):
+            self.values[spec.name] = accepted
+        elif spec.user_only:
+            self.messages.append(messages.not_from_project(spec.name, location))
         else:
-            self.sentences.append(messages.project_may(rule.name, rule.from_project.may, where))
+            self.messages.append(messages.beyond_project(spec.name, spec.project_rule.may, location))
 
-    def _refuse(self, rule: SettingSpec, value: object, where: str, position: int = 0) -> None:
-        """Report a value, or with ``position`` an entry of it. What restricts is damaged by it."""
-        self.damaged = self.damaged or rule.restricts
-        name, allowed = (rule.name, rule.check.allowed) if not position else (f"{rule.name}[{position}]", "a glob")
-        self.sentences.append(
-            messages.refused(name, value, allowed, where, hidden=rule.hidden, restricts=rule.restricts)
+    def _reject(self, spec: SettingSpec, value: object, location: str, position: int = 0) -> None:
+        """Report an invalid value or, if ``position`` is given, an invalid entry of a list."""
+        self.damaged = self.damaged or spec.restricts
+        name, allowed = (f"{spec.name}[{position}]", "a glob") if position else (spec.name, spec.validator.allowed)
+        self.messages.append(
+            messages.invalid_value(name, value, allowed, location, hidden=spec.hidden, restricts=spec.restricts)
         )
 
-    def _add_globs(self, rule: SettingSpec, value: object, layer: Layer) -> None:
-        """Globs only ever accumulate, and only the user's own may let a file through again with ``!``."""
-        assert rule.check.accept_items is not None  # noqa: S101 - for mypy: a check of globs has it
-        globs, bad = rule.check.accept_items(value)
+    def _add_globs(self, spec: SettingSpec, value: object, layer: Layer) -> None:
+        """Globs accumulate over the layers. Only trusted layers may re-include files with ``!``."""
+        assert spec.validator.accept_items is not None  # noqa: S101 - for mypy: validators of globs have it
+        globs, bad = spec.validator.accept_items(value)
         allowed = (glob for glob in globs if layer.trusted or not glob.startswith("!"))
-        self.values[rule.name] = (*self.values.get(rule.name, rule.default), *allowed)
-        for position, entry in bad[:_TOLD]:
-            self._refuse(rule, entry, layer.place(rule.name), position)
+        self.values[spec.name] = (*self.values.get(spec.name, spec.default), *allowed)
+        for position, entry in bad[:_MAX_REPORTED]:
+            self._reject(spec, entry, layer.location(spec.name), position)
 
-    def _place_key(self, layer: Layer) -> None:
-        """A key of a later layer replaces the earlier one's, however either is given; it belongs where it was set."""
-        said = [name for name in _KEYS if layer.trusted and layer.values.get(name) is not None]
-        if not said:
+    def _bind_key(self, layer: Layer) -> None:
+        """Let a layer's key replace earlier ones, and bind it to the address set in the same layer."""
+        given = [name for name in _KEYS if layer.trusted and layer.values.get(name) is not None]
+        if not given:
             return
         for name in _KEYS:
-            if name not in said:
+            if name not in given:
                 self.values[name] = None
         base_url, backend = (layer.values.get(name) for name in ("base_url", "backend"))
-        self.key = _KeyPlace(
-            layer.place(said[0]),
+        self.key = _KeyBinding(
+            layer.location(given[0]),
             base_url if isinstance(base_url, str) else None,
             backend if isinstance(backend, str) else None,
         )
 
-    def _take_unknown(self, layer: Layer) -> None:
-        unknown = [name for name in layer.values if name not in RULES and not layer.is_foreign(name)]
-        looked, more = unknown[:_UNKNOWN_MOST], len(unknown) - _UNKNOWN_MOST
-        meant = {name: self._meant(name, layer) for name in looked}
-        damaging = [name for name in looked if meant[name]]
+    def _report_unknown(self, layer: Layer) -> None:
+        unknown = [name for name in layer.values if name not in SPECS and not layer.is_foreign(name)]
+        compared, more = unknown[:_MAX_UNKNOWN], len(unknown) - _MAX_UNKNOWN
+        intended = {name: _intended_restriction(name, layer) for name in compared}
+        damaging = [name for name in compared if intended[name]]
         self.damaged = self.damaged or bool(damaging) or more > 0
-        self.sentences += [
-            messages.meant_to_restrict(name, meant[name], layer.place(name)) for name in damaging[:_TOLD]
+        self.messages += [
+            messages.misspelled_restriction(name, intended[name], layer.location(name))
+            for name in damaging[:_MAX_REPORTED]
         ]
-        self.sentences += messages.unknown([name for name in looked if not meant[name]], RULES, layer.place)
+        harmless = [name for name in compared if not intended[name]]
+        self.messages += messages.unknown_settings(harmless, SPECS, layer.location)
         if more > 0:
-            self.sentences.append(messages.too_many_names(len(unknown), layer.origin))
-
-    def _meant(self, name: str, layer: Layer) -> str:
-        """The setting that restricts and that an unknown name was meant for, or that stands inside of its table."""
-        if layer.variables and names_config(name):
-            return f"{layer.variables}CONFIG"
-        meant = restricted_like(name) or restricted_inside(layer.values[name])
-        return meant if meant and (layer.trusted or not RULES[meant].user_only) else ""
+            self.messages.append(messages.too_many_unknown(len(unknown), layer.origin))
 
 
-def confined(settings: Settings) -> Settings:
-    """The same settings, with which nothing leaves this machine: neither text nor a key nor a count."""
-    return replace(
-        settings,
-        backend="ngram",
-        base_url=None,
-        api_key=None,
-        api_key_command=None,
-        fallback=("ngram",),
-        limits_store=Secret("process"),
-    )
+def _intended_restriction(name: str, layer: Layer) -> str:
+    """The setting that restricts and that an unknown name, or a name inside its table, was probably meant to be."""
+    if layer.env_prefix and names_config(name):
+        return f"{layer.env_prefix}CONFIG"
+    intended = restricted_like(name) or restricted_inside(layer.values[name])
+    return intended if intended and (layer.trusted or not SPECS[intended].user_only) else ""

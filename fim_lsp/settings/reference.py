@@ -1,4 +1,4 @@
-"""The settings as a JSON Schema and as the table of the README; ``python -m fim_lsp.settings.reference`` prints them."""
+"""The reference of all settings: a JSON Schema, and the README's table, which ``python -m fim_lsp.settings.reference`` prints."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import json
 from typing import Any
 
 from fim_lsp.secret import Secret
-from fim_lsp.settings import project_rules as project
-from fim_lsp.settings.schema import RULES
+from fim_lsp.settings import project_rules
+from fim_lsp.settings.schema import SPECS, SettingSpec
 
 
 def schema() -> dict[str, Any]:
-    """The JSON Schema of ``config.toml``, ``initializationOptions`` and the editors' settings pages."""
+    """The JSON Schema of ``config.toml`` and ``initializationOptions``, from which editors build their settings pages."""
     properties = {
-        rule.name: {**rule.check.schema, "default": _plain(rule.default), "description": rule.doc}
-        for rule in RULES.values()
+        spec.name: {**spec.validator.schema, "default": _json_value(spec.default), "description": spec.description}
+        for spec in SPECS.values()
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -26,19 +26,20 @@ def schema() -> dict[str, Any]:
 
 
 def table() -> str:
-    """The settings as a Markdown table, for the README."""
-    rows = ["| setting | default | allowed | |", "|---|---|---|---|"]
-    for rule in RULES.values():
-        shown = "a safe list" if rule.name == "exclude" else f"`{json.dumps(_plain(rule.default))}`"
-        mark = " ¹" if rule.user_only else " ²" if rule.from_project is not project.ANYTHING else ""
-        allowed = rule.check.allowed.replace("|", "\\|")
-        rows.append(f"| `{rule.name}`{mark} | {shown} | {allowed} | {rule.doc} |")
-    return "\n".join(rows)
+    """A Markdown table with one row for each setting."""
+    return "\n".join(["| setting | default | allowed | |", "|---|---|---|---|", *map(_row, SPECS.values())])
 
 
-def _plain(value: Any) -> Any:
+def _row(spec: SettingSpec) -> str:
+    default = "a built-in list" if spec.name == "exclude" else f"`{json.dumps(_json_value(spec.default))}`"
+    mark = " ¹" if spec.user_only else " ²" if spec.project_rule is not project_rules.ANYTHING else ""
+    allowed = spec.validator.allowed.replace("|", "\\|")
+    return f"| `{spec.name}`{mark} | {default} | {allowed} | {spec.description} |"
+
+
+def _json_value(value: Any) -> Any:
     if isinstance(value, Secret):
-        return value.reveal()  # a default, which is no secret
+        return value.reveal()  # defaults are not secret
     return list(value) if isinstance(value, tuple) else value
 
 

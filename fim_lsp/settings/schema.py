@@ -1,7 +1,6 @@
-"""Every setting, in one table: name, default, what is allowed, who may set it, what it is for.
+"""Every setting in one table: its name, default, allowed values, description, and what a project may do to it.
 
-The table makes the README's list and the JSON Schema (:func:`schema`), so neither can drift. ``merge.py`` puts the
-sources together.
+``reference.py`` generates the README's table and the JSON Schema from it, and ``merge.py`` merges the sources.
 """
 
 from __future__ import annotations
@@ -19,18 +18,18 @@ from fim_lsp.settings import project_rules as project
 from fim_lsp.settings.project_rules import ProjectRule
 from fim_lsp.settings.validators import (
     Validator,
+    any_of,
     boolean,
-    either,
     globs,
     integer,
-    many,
+    list_of,
     number,
     one_of,
     optional,
     pattern,
     text,
 )
-from fim_lsp.workspace.default_excludes import EXCLUDED
+from fim_lsp.workspace.setting_globs import DEFAULT_EXCLUDES
 
 BackendName = Literal["auto", "codestral", "mistral", "langdock", "llamacpp", "ollama", "openai", "ngram"]
 BACKENDS: Final[tuple[BackendName, ...]] = get_args(BackendName)
@@ -52,10 +51,9 @@ DEFAULT_QUOTAS: Final[Mapping[str, DefaultQuota]] = MappingProxyType({"langdock"
 """By back end. A back end that is not listed has no quota unless the user sets one."""
 
 
-# The longest strings and lists that are accepted. The real ones are far shorter; a source that anybody may write must
-# not be able to fill the memory or a request's body.
-_NAME, _KEY, _ADDRESS, _STOP, _GLOB = 200, 4_096, 2_048, 1_000, 4_096  # characters
-_WORDS, _GLOBS = 64, 10_000  # entries
+# Real values are far shorter. The bounds keep a source that anybody may have written from filling memory or requests.
+_MAX_NAME, _MAX_KEY, _MAX_ADDRESS, _MAX_STOP, _MAX_GLOB = 200, 4_096, 2_048, 1_000, 4_096  # characters
+_MAX_ITEMS, _MAX_GLOBS = 64, 10_000  # entries
 
 
 def _is_base_url(value: str) -> bool:
@@ -70,123 +68,139 @@ def _is_base_url(value: str) -> bool:
 
 def _setting(
     default: Any,
-    check: Validator,
-    doc: str,
+    validator: Validator,
+    description: str,
     *,
     restricts: bool = False,
-    from_project: ProjectRule = project.ANYTHING,
+    project_rule: ProjectRule = project.ANYTHING,
     secret: bool = False,
     hidden: bool = False,
 ) -> Any:
-    metadata = {"check": check, "doc": doc, "restricts": restricts, "from_project": from_project, "secret": secret}
-    return field(default=default, metadata={**metadata, "hidden": hidden or secret})
+    spec = {
+        "validator": validator,
+        "description": description,
+        "restricts": restricts,
+        "project_rule": project_rule,
+        "secret": secret,
+        "hidden": hidden or secret,
+    }
+    return field(default=default, metadata=spec)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The settings in force. The names, defaults and rules below are the whole truth about them."""
+    """The settings that apply. This is the only place that defines their names, defaults and rules."""
 
     backend: BackendName = _setting(
         "auto",
         one_of(*BACKENDS),
-        "who completes; `auto` takes the host whose key is present, else a llama.cpp or Ollama that answers on this "
-        "machine, else `ngram`, which needs no key and no network",
+        "which back end is used; `auto` selects the host for which a key is set, otherwise a llama.cpp or Ollama server "
+        "running on this machine, otherwise `ngram`, which needs neither key nor network",
         restricts=True,
-        from_project=project.NOTHING,
+        project_rule=project.NOTHING,
     )
     base_url: str | None = _setting(
         None,
         optional(
-            pattern("an http or https address without login and query", r"^https?://[^?#@\s]+$", _is_base_url, _ADDRESS)
+            pattern(
+                "an http or https address without login or query", r"^https?://[^?#@\s]+$", _is_base_url, _MAX_ADDRESS
+            )
         ),
-        "the address of `backend`, to which the API's path is appended; null: its own; `openai` must have one",
+        "the address of `backend`, without the API's path; null: its default; required for `openai`",
         restricts=True,
-        from_project=project.NOTHING,
+        project_rule=project.NOTHING,
         hidden=True,
     )
     region: str = _setting(
         "eu",
-        pattern("letters, digits and hyphens", r"^[A-Za-z0-9-]+$", re.compile(r"[A-Za-z0-9-]+").fullmatch, _NAME),
-        "Langdock's region, a part of its address",
+        pattern("letters, digits and hyphens", r"^[A-Za-z0-9-]+$", re.compile(r"[A-Za-z0-9-]+").fullmatch, _MAX_NAME),
+        "the region in Langdock's address",
         restricts=True,
-        from_project=project.NOTHING,
+        project_rule=project.NOTHING,
     )
     model: str | None = _setting(
         None,
-        optional(text(_NAME)),
-        "the model's id; null: `codestral-latest`, on Langdock `codestral-2501`, on one's own server what it has",
+        optional(text(_MAX_NAME)),
+        "the model's id; null: `codestral-latest`, `codestral-2501` on Langdock, the loaded model on a self-hosted server",
     )
     fim_template: str = _setting(
         "auto",
         one_of("auto", "suffix", "none", *TEMPLATE_NAMES),
-        "for `openai` and `ollama`: the model family's way to mark prefix and suffix; `auto` goes by the model's name, "
-        "`suffix` leaves it to the server, `none` sends the prefix alone",
+        "for `openai` and `ollama`: the fill-in-the-middle template of the model's family; `auto` derives it from the "
+        "model's name, `suffix` leaves it to the server, `none` sends only the prefix",
     )
     api_key: Secret | None = _setting(
         None,
-        optional(text(_KEY)),
-        "the key; null: `CODESTRAL_API_KEY`, `MISTRAL_API_KEY` or `LANGDOCK_API_KEY` of the environment, each for its "
-        "own host only; one set beside a `base_url` is sent to that address only",
+        optional(text(_MAX_KEY)),
+        "the API key; null: the environment's `CODESTRAL_API_KEY`, `MISTRAL_API_KEY` or `LANGDOCK_API_KEY`, each sent to "
+        "its own host only; a key set together with `base_url` is sent to that address only",
         restricts=True,
-        from_project=project.NOTHING,
+        project_rule=project.NOTHING,
         secret=True,
     )
     api_key_command: tuple[str, ...] | None = _setting(
         None,
-        optional(many(text(_KEY), "a list of strings (program and arguments)", _WORDS, least=1)),
-        "a program that prints the key; run once, and again when the server refuses the key",
+        optional(list_of(text(_MAX_KEY), "a list of strings (program and arguments)", _MAX_ITEMS, min_items=1)),
+        "a command that prints the API key; run once, and again if the server rejects the key",
         restricts=True,
-        from_project=project.NOTHING,
+        project_rule=project.NOTHING,
         hidden=True,
     )
     temperature: float | None = _setting(None, optional(number(0, 1.5)), "sampling temperature")
     top_p: float | None = _setting(None, optional(number(0, 1, above=True)), "nucleus sampling")
     max_tokens: int | None = _setting(
-        128, optional(integer(0, 100_000)), "the longest answer, in tokens", from_project=project.LOWER
+        128, optional(integer(0, 100_000)), "the maximum length of an answer in tokens", project_rule=project.ONLY_LOWER
     )
     min_tokens: int | None = _setting(
-        None, optional(integer(0, 100_000)), "the shortest answer, in tokens", from_project=project.LOWER_MINIMUM
+        None,
+        optional(integer(0, 100_000)),
+        "the minimum length of an answer in tokens",
+        project_rule=project.ONLY_LOWER_MINIMUM,
     )
     stop: str | tuple[str, ...] | None = _setting(
         None,
-        optional(either(text(_STOP), many(text(_STOP), "a list of such strings", _WORDS))),
-        "a string, or strings, that end the answer",
-        from_project=project.MORE_STOPS,
+        optional(any_of(text(_MAX_STOP), list_of(text(_MAX_STOP), "a list of such strings", _MAX_ITEMS))),
+        "a string or strings that end the answer",
+        project_rule=project.ONLY_MORE_STOPS,
     )
-    random_seed: int | None = _setting(None, optional(integer(0, 2**63 - 1)), "makes answers repeatable")
-    stream: bool = _setting(True, boolean(), "receive the answer piece by piece", from_project=project.ONLY_TRUE)
-    timeout: float = _setting(10, number(0, 600, above=True), "seconds for a whole call", from_project=project.LOWER)
+    random_seed: int | None = _setting(None, optional(integer(0, 2**63 - 1)), "makes answers reproducible")
+    stream: bool = _setting(True, boolean(), "whether answers are streamed", project_rule=project.ONLY_TRUE)
+    timeout: float = _setting(
+        10, number(0, 600, above=True), "seconds until a request is abandoned", project_rule=project.ONLY_LOWER
+    )
     debounce: str | float = _setting(
         "adaptive",
-        either(one_of("adaptive"), number(0, 10_000)),
-        "milliseconds of quiet after the last edit before a call is made; `adaptive` learns them from your typing",
-        from_project=project.SLOWER,
+        any_of(one_of("adaptive"), number(0, 10_000)),
+        "milliseconds to wait after the last edit before a request is made; `adaptive` learns from your typing",
+        project_rule=project.ONLY_SLOWER,
     )
     prompt_tokens: int = _setting(
         1200,
         integer(64, 100_000),
-        "how much is sent, in tokens: prefix, suffix and context",
-        from_project=project.LOWER,
+        "the size of a prompt in tokens, including context",
+        project_rule=project.ONLY_LOWER,
     )
-    suffix_share: float = _setting(0.25, number(0, 0.9), "the part of the window kept for the text after the cursor")
+    suffix_share: float = _setting(
+        0.25, number(0, 0.9), "the share of the prompt reserved for the text after the cursor"
+    )
     context_tokens: int = _setting(
         400,
         integer(0, 100_000),
-        "how much of `prompt_tokens` may come from other files: open ones and what the document imports; `0`: none",
+        "how many of the `prompt_tokens` may come from other files (open or imported ones); `0`: none",
         restricts=True,
-        from_project=project.LOWER,
+        project_rule=project.ONLY_LOWER,
     )
     requests_per_minute: int | None = _setting(
         None,
         optional(integer(0, 10**12)),
-        f"the quota; null: {LANGDOCK_QUOTA.requests_per_minute} on Langdock, else none; `0`: no limit",
-        from_project=project.quota(LANGDOCK_QUOTA.requests_per_minute),
+        f"the quota in requests; null: {LANGDOCK_QUOTA.requests_per_minute} on Langdock, otherwise none; `0`: no limit",
+        project_rule=project.quota(LANGDOCK_QUOTA.requests_per_minute),
     )
     tokens_per_minute: int | None = _setting(
         None,
         optional(integer(0, 10**12)),
-        f"the quota, in tokens; null: {LANGDOCK_QUOTA.tokens_per_minute} on Langdock, else none; `0`: no limit",
-        from_project=project.quota(LANGDOCK_QUOTA.tokens_per_minute),
+        f"the quota in tokens; null: {LANGDOCK_QUOTA.tokens_per_minute} on Langdock, otherwise none; `0`: no limit",
+        project_rule=project.quota(LANGDOCK_QUOTA.tokens_per_minute),
     )
     limits_store: Secret = _setting(
         Secret("machine"),
@@ -194,42 +208,42 @@ class Settings:
             '"machine", "process" or an address that begins with redis:// or rediss://',
             r"^(machine|process|rediss?://.+)$",
             re.compile(r"machine|process|rediss?://.+").fullmatch,
-            _ADDRESS,
+            _MAX_ADDRESS,
         ),
-        "who shares the quota's count: all editors on this `machine`, this `process` alone, or a team, through Redis",
+        "where requests and tokens are counted: for all editors on this `machine`, for this `process`, or for a team in Redis",
         restricts=True,
-        from_project=project.NOTHING,
+        project_rule=project.NOTHING,
         secret=True,
     )
     fallback: tuple[str, ...] = _setting(
         ("ngram",),
-        many(one_of(*FALLBACKS), f"a list of {', '.join(FALLBACKS)}", _WORDS),
-        "tried in order when the back end can't answer, each at its own address and with the environment's key",
+        list_of(one_of(*FALLBACKS), f"a list of {', '.join(FALLBACKS)}", _MAX_ITEMS),
+        "back ends to try in order if `backend` fails, each at its default address and with the environment's key",
         restricts=True,
-        from_project=project.NOTHING,
+        project_rule=project.NOTHING,
     )
     local_only: tuple[str, ...] = _setting(
         (),
-        globs(_GLOB, _GLOBS),
-        "files, folders or repositories (`~/work/`) that are sent to back ends on this machine only; a project may add",
+        globs(_MAX_GLOB, _MAX_GLOBS),
+        "files, folders or repositories (`~/work/`) that are only sent to back ends on this machine; a project may add more",
         restricts=True,
     )
     multiline: Literal["auto", "always", "never"] = _setting(
         "auto",
         one_of("auto", "always", "never"),
-        "whether a suggestion may have several lines",
-        from_project=project.FEWER_LINES,
+        "whether suggestions may have several lines",
+        project_rule=project.ONLY_FEWER_LINES,
     )
     exclude: tuple[str, ...] = _setting(
-        EXCLUDED,
-        globs(_GLOB, _GLOBS),
-        "files that are never sent, used or indexed, besides the safe list; `!glob` lets through, not from a project",
+        DEFAULT_EXCLUDES,
+        globs(_MAX_GLOB, _MAX_GLOBS),
+        "files that are never sent, used or indexed, besides the built-in list; `!glob` re-includes, except in a project",
         restricts=True,
     )
     menu: Literal["auto", "always", "never"] = _setting(
         "auto",
         one_of("auto", "always", "never"),
-        "offer suggestions in the completion menu too; `auto`: only to an editor without inline completion",
+        "whether the completion menu offers suggestions as well; `auto`: only in editors without inline completion",
     )
 
 
@@ -237,32 +251,32 @@ class Settings:
 class SettingSpec:
     """One row of the table.
 
-    A setting that ``restricts`` says which text may leave this machine, where to, or with which key: a value of it that
-    can't be used means that nothing leaves. ``hidden`` values are never shown.
+    A setting that ``restricts`` decides which text may leave this machine, where it goes, or with which key; an unusable
+    value fails closed. ``secret`` values are kept as :class:`~fim_lsp.secret.Secret`; ``hidden`` ones are never shown.
     """
 
     name: str
     default: Any
-    check: Validator
-    doc: str
+    validator: Validator
+    description: str
     restricts: bool
-    from_project: ProjectRule
+    project_rule: ProjectRule
     secret: bool
     hidden: bool
 
     @property
     def user_only(self) -> bool:
         """Whether a project may not set it at all."""
-        return self.from_project is project.NOTHING
+        return self.project_rule is project.NOTHING
 
 
-RULES: Mapping[str, SettingSpec] = MappingProxyType(
+SPECS: Mapping[str, SettingSpec] = MappingProxyType(
     {row.name: SettingSpec(name=row.name, default=row.default, **row.metadata) for row in fields(Settings)}
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettingProblem:
-    """Something the user should hear once; ``sentence`` says what, where and what is allowed."""
+    """A problem to report once; ``message`` says what is wrong, where, and what is allowed."""
 
-    sentence: str
+    message: str

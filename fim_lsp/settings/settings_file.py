@@ -1,8 +1,9 @@
-"""One file of settings. While it is damaged, half written or gone for a moment, what it restricted stays restricted."""
+"""A file of settings. While it is damaged, half written or briefly missing, its restrictions remain in force."""
 
 from __future__ import annotations
 
 import os
+import re
 import threading
 import time
 import tomllib
@@ -12,30 +13,29 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from fim_lsp.settings import messages, toml
+from fim_lsp.settings import messages
 from fim_lsp.settings.merge import Layer
-from fim_lsp.settings.schema import RULES
-from fim_lsp.settings.setting_names import SECTION
-from fim_lsp.settings.sources import flat
-from fim_lsp.workspace.safe_read import MOST, read_text
+from fim_lsp.settings.misspelled_names import SECTION
+from fim_lsp.settings.schema import SPECS
+from fim_lsp.settings.sources import flatten
+from fim_lsp.workspace.safe_read import MAX_BYTES, Stamp, file_stamp, read_text
 
-SETTLES_AFTER = 3.0
-"""Seconds for which a file that was emptied or removed must stay so before its settings are dropped: editors save by
-emptying a file, or by moving it away, and then writing it."""
+GRACE_PERIOD = 3.0
+"""Seconds until the settings of a file that was emptied or removed are dropped: editors save by emptying a file, or by
+moving it away, before they write it."""
 
-PROJECT_BYTES = 16 << 10  # of a project's file, which anybody may have written; a long one has some hundreds
-_READ_WITHIN = 1.0  # seconds; a file system that takes longer must not hold up the editor
+MAX_PROJECT_BYTES = 16 << 10  # a project's file, which anybody may have written; a long one has some hundred bytes
+_READ_TIMEOUT = 1.0  # seconds; a slow file system must not block the editor
 
-_Stamp = tuple[int, int, int] | None
-_UNKNOWN: _Stamp = (0, -1, 0)  # no file has it: the next look reads again
+_NEVER_READ: Stamp = (0, -1, 0)  # no file has this stamp, so the next refresh reads the file
 
 
 class SettingsFile:
-    """A TOML file as a layer of settings.
+    """A TOML file as a layer of settings, :attr:`layer`.
 
-    A file that can't be read or parsed keeps its last good layer in force; without one its layer is not usable. A file that
-    became empty, shorter by its end, or that was removed is believed only once it has stayed so; so is one that has just
-    lost a setting that restricts, and until then nothing leaves.
+    If the file can't be read or parsed, its last valid layer remains in force; without one, the layer is not readable. A
+    file that was emptied, truncated or removed may be in the middle of being saved, and so may one that has just lost a
+    setting that restricts. Its new content is accepted only after :data:`GRACE_PERIOD`.
     """
 
     def __init__(
@@ -45,137 +45,176 @@ class SettingsFile:
         trusted: bool,
         required: bool = False,
         clock: Callable[[], float] = time.monotonic,
-        read: Callable[[Path, int], str] = lambda path, most: read_text(path, most=most),
+        read: Callable[[Path, int], str] = lambda path, max_bytes: read_text(path, max_bytes=max_bytes),
     ) -> None:
-        """``required``: the user named the file, so one that is not there is damage. ``clock`` counts seconds."""
+        """``required``: the user named the file, so a missing file is an error. ``clock`` counts seconds."""
         self.path = path
         self.problem = ""
-        """A sentence for the user, while the file can't be used."""
+        """A message for the user while the file can't be used."""
         self.layer = Layer(origin=str(path), values={}, trusted=trusted)
         self._trusted = trusted
         self._required = required
         self._clock = clock
-        self._read_text = read
-        self._most = MOST if trusted else PROJECT_BYTES
-        self._good: Layer | None = None
-        self._text = ""
-        self._stamp: _Stamp = None
-        self._looked = False
-        self._settled_at: float | None = None
-        self._reader: threading.Thread | None = None
+        self._reader = _TimedReader(path, read, MAX_BYTES if trusted else MAX_PROJECT_BYTES)
+        self._valid: Layer | None = None  # the last valid layer
+        self._text = ""  # the text of the last valid layer
+        self._stamp: Stamp = None
+        self._first = True
+        self._recheck_at: float | None = None  # when the grace period of a suspicious state ends
 
-    def changed(self) -> bool:
-        """Look at the file, which costs microseconds if it is as before. Whether its layer may be another one now."""
-        stamp = _stamp(self.path)
-        due = self._settled_at is not None and self._clock() >= self._settled_at
-        if self._looked and stamp == self._stamp and not due:
+    def refresh(self) -> bool:
+        """Read the file if it has changed; whether the layer may be different. Takes microseconds if nothing changed."""
+        stamp = file_stamp(self.path)
+        changed = self._first or stamp != self._stamp
+        settled = not changed and self._recheck_at is not None and self._clock() >= self._recheck_at
+        if not changed and not settled:
             return False
-        first, self._looked = not self._looked, True
-        if stamp != self._stamp:
-            self._settled_at = None
-            due = False
+        if changed:
+            self._recheck_at = None
+        first, self._first = self._first, False
         self._stamp = stamp
-        self._take(first=first, settled=due)
+        self._load(first=first, settled=settled)
         return True
 
-    def _take(self, *, first: bool, settled: bool) -> None:
+    def _load(self, *, first: bool, settled: bool) -> None:
+        """``settled``: the file has not changed during the grace period."""
         try:
-            text = self._in_time()
-            values = toml.parse(text)
+            text = self._reader.read()
+            values = parse_toml(text)
         except FileNotFoundError:
-            self._gone(first=first, settled=settled)
+            self._handle_missing(first=first, settled=settled)
         except tomllib.TOMLDecodeError as error:
-            self._damaged(f"is not valid TOML ({error})")
+            self._reject(f"is not valid TOML ({error})")
         except (OSError, ValueError, RecursionError) as error:
-            self._damaged(f"can't be read: {_reason(error)}")
+            if isinstance(error, _ReadTimeout):
+                self._stamp = _NEVER_READ
+            self._reject(f"can't be read: {_reason(error)}")
         else:
-            self._parsed(text, values, first=first, settled=settled)
+            self._handle_content(text, values, first=first, settled=settled)
 
-    def _parsed(self, text: str, values: Mapping[str, Any], *, first: bool, settled: bool) -> None:
+    def _handle_content(self, text: str, values: Mapping[str, Any], *, first: bool, settled: bool) -> None:
         if not isinstance(values.get(SECTION, {}), Mapping):
-            self._damaged(f'has "{SECTION}" that is no table')
+            self._reject(f'contains "{SECTION}", which is not a table')
             return
-        values = flat(values, alone=True)
-        if not settled and self._may_be_half_written(text, values, first=first):
+        values = flatten(values, exclusive=True)
+        if not settled and self._may_be_truncated(text, values, first=first):
             self._wait()
-            return
-        if not settled and self._lost(values) and _is_fresh(self._stamp):
+        elif not settled and self._lost_restriction(values) and _is_recent(self._stamp):
             self._wait()
-            self.layer = replace(self.layer, usable=False)
-            return
-        self._text = text
-        self._accept(values, "is empty" if settled and not values else "")
+            self.layer = replace(self.layer, readable=False)
+        else:
+            self._text = text
+            self._accept(values, "is empty" if settled and not values else "")
 
-    def _may_be_half_written(self, text: str, values: Mapping[str, Any], *, first: bool) -> bool:
-        """Whether a save may be going on that has not yet written all that restricts."""
-        if first:
-            return not text.strip() and _is_fresh(self._stamp)
-        had_any = self._good is None or bool(self._good.values)
-        return had_any and (not values or (text != self._text and self._text.startswith(text)))
-
-    def _lost(self, values: Mapping[str, Any]) -> bool:
-        """Whether a setting that restricts is not there any more: what was written of a new text may end before it, and a
-        key may stand there already without its address."""
-        before = self._good.values if self._good else {}
-        lost = [RULES[name] for name in before if name in RULES and name not in values]
-        return any(rule.restricts and (self._trusted or not rule.user_only) for rule in lost)
-
-    def _gone(self, *, first: bool, settled: bool) -> None:
-        if self._required or os.path.islink(self.path):
-            self._damaged(
-                "does not exist" if not os.path.islink(self.path) else "is a link to a file that does not exist"
-            )
-        elif settled or first or (self._good is not None and not self._good.values):
+    def _handle_missing(self, *, first: bool, settled: bool) -> None:
+        is_link = os.path.islink(self.path)
+        if self._required or is_link:
+            self._reject("is a link to a file that does not exist" if is_link else "does not exist")
+        elif settled or first or (self._valid is not None and not self._valid.values):
             self._text = ""
-            self._accept({}, "" if first else "does not exist any more")
+            self._accept({}, "" if first else "no longer exists")
         else:
             self._wait()
+
+    def _may_be_truncated(self, text: str, values: Mapping[str, Any], *, first: bool) -> bool:
+        """Whether the file may be in the middle of being saved."""
+        if first:
+            return not text.strip() and _is_recent(self._stamp)
+        had_values = self._valid is None or bool(self._valid.values)
+        return had_values and (not values or (text != self._text and self._text.startswith(text)))
+
+    def _lost_restriction(self, values: Mapping[str, Any]) -> bool:
+        """Whether a setting that restricts has disappeared. If the text is only half written, it may still follow: a key may
+        already be there, but not yet the address it belongs to.
+        """
+        before = self._valid.values if self._valid else {}
+        lost = [SPECS[name] for name in before if name in SPECS and name not in values]
+        return any(spec.restricts and (self._trusted or not spec.user_only) for spec in lost)
 
     def _accept(self, values: Mapping[str, Any], dropped: str) -> None:
-        """A good layer. ``dropped`` says why the settings that were in force until now are not in it."""
-        had = self._good is not None and bool(self._good.values)
-        self._good = self.layer = Layer(origin=str(self.path), values=values, trusted=self._trusted)
-        self.problem = messages.settings_dropped(str(self.path), dropped) if dropped and had else ""
-        self._settled_at = None
+        """Use valid content. ``dropped``: why the earlier settings, if there were any, are not part of it."""
+        had_values = self._valid is not None and bool(self._valid.values)
+        self._valid = self.layer = Layer(origin=str(self.path), values=values, trusted=self._trusted)
+        self.problem = messages.settings_dropped(str(self.path), dropped) if dropped and had_values else ""
+        self._recheck_at = None
 
     def _wait(self) -> None:
-        """Keep what was in force until it is clear that the file is meant to be so."""
-        self._settled_at = self._clock() + SETTLES_AFTER
-        self._keep()
+        """Keep the last valid layer for the grace period."""
+        self._recheck_at = self._clock() + GRACE_PERIOD
+        self._keep_valid_layer()
         self.problem = ""
 
-    def _damaged(self, what: str) -> None:
-        self._settled_at = None
-        self.problem = messages.source_damaged(str(self.path), what, last_good=self._good is not None)
-        self._keep()
+    def _reject(self, reason: str) -> None:
+        self._recheck_at = None
+        self.problem = messages.unusable_source(str(self.path), reason, last_good=self._valid is not None)
+        self._keep_valid_layer()
 
-    def _keep(self) -> None:
-        self.layer = self._good or Layer(origin=str(self.path), values={}, trusted=self._trusted, usable=False)
+    def _keep_valid_layer(self) -> None:
+        self.layer = self._valid or Layer(origin=str(self.path), values={}, trusted=self._trusted, readable=False)
 
-    def _in_time(self) -> str:
-        """The text, read in a thread: a file system may hang. Raises ``TimeoutError``, an ``OSError``."""
-        if self._reader is not None and self._reader.is_alive():
-            self._stamp = _UNKNOWN
-            raise TimeoutError(0, "its file system does not answer")
+
+class _ReadTimeout(OSError):
+    """The file system has not answered in time."""
+
+
+class _TimedReader:
+    """Reads a file in a thread, because a file system may hang. Never runs more than one thread."""
+
+    def __init__(self, path: Path, read: Callable[[Path, int], str], max_bytes: int) -> None:
+        self._path = path
+        self._read = read
+        self._max_bytes = max_bytes
+        self._thread: threading.Thread | None = None
+
+    def read(self) -> str:
+        """The file's text. Raises :class:`_ReadTimeout` after :data:`_READ_TIMEOUT` seconds, or what reading it raised."""
+        if self._thread is not None and self._thread.is_alive():
+            raise _ReadTimeout(0, "its file system does not answer")
         results: SimpleQueue[str | BaseException] = SimpleQueue()
 
-        def read() -> None:
+        def run() -> None:
             try:
-                results.put(self._read_text(self.path, self._most))
-            except BaseException as error:  # noqa: BLE001 - it is raised where it was asked for
+                results.put(self._read(self._path, self._max_bytes))
+            except BaseException as error:  # noqa: BLE001 - raised in the caller's thread below
                 results.put(error)
 
-        self._reader = threading.Thread(target=read, name="read settings", daemon=True)
-        self._reader.start()
+        self._thread = threading.Thread(target=run, name="read settings", daemon=True)
+        self._thread.start()
         try:
-            result = results.get(timeout=_READ_WITHIN)
+            result = results.get(timeout=_READ_TIMEOUT)
         except Empty:
-            self._stamp = _UNKNOWN
-            raise TimeoutError(0, "its file system does not answer") from None
-        self._reader = None
+            raise _ReadTimeout(0, "its file system does not answer") from None
+        self._thread = None
         if isinstance(result, BaseException):
             raise result
         return result
+
+
+_MAX_KEY_PARTS = 8  # of a dotted key or a table's name
+# A comment, or a string of one of TOML's four kinds, which may contain dots. An unterminated one ends with its line, or
+# with the text.
+_COMMENT_OR_STRING = re.compile(
+    r"""#[^\n]*"""
+    r"""|\"{3}(?:[^"\\]|\\[\s\S]|"(?!""))*+(?:"{3})?"""
+    r"""|'{3}(?:[^']|'(?!''))*+(?:'{3})?"""
+    r"""|"(?:[^"\\\n]|\\.)*+"?"""
+    r"""|'[^'\n]*'?"""
+)
+_DEEP_KEY = re.compile(rf"(?<![A-Za-z0-9_-])(?:[A-Za-z0-9_-]++[ \t]*+\.[ \t]*+){{{_MAX_KEY_PARTS}}}")
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """``tomllib.loads`` in linear time, also for a text that begins with a byte order mark, as some Windows editors write.
+
+    ``tomllib`` builds every prefix of a dotted key: a single line of 195 kB, ``a.a.a. … = 1``, takes half a minute and
+    gigabytes. Settings are flat, so long keys are refused before parsing. Raises ``TOMLDecodeError``, ``ValueError`` or
+    ``RecursionError``.
+    """
+    text = text.removeprefix("\ufeff")
+    bare = _COMMENT_OR_STRING.sub(lambda found: "" if found[0].startswith("#") else "s", text)
+    if _DEEP_KEY.search(bare):
+        raise tomllib.TOMLDecodeError(f"a key has more than {_MAX_KEY_PARTS} parts")
+    return tomllib.loads(text)
 
 
 def _reason(error: OSError | ValueError | RecursionError) -> str:
@@ -186,19 +225,9 @@ def _reason(error: OSError | ValueError | RecursionError) -> str:
             return "it is not UTF-8"
         case RecursionError():
             return "it is nested too deep"
-    return "a number in it is too long, or its own name is none"
+    return "it contains a number with too many digits, or its name is not valid"
 
 
-def _stamp(path: Path) -> _Stamp:
-    try:
-        status = path.stat()
-    except OSError as error:
-        return (-(error.errno or 1), 0, 0)
-    except ValueError:  # no name of a file: one with a NUL
-        return None
-    return status.st_mtime_ns, status.st_size, status.st_ino
-
-
-def _is_fresh(stamp: _Stamp) -> bool:
-    """Whether a file was written so lately that its writing may go on. By the file's own clock, which may be ahead."""
-    return stamp is not None and abs(time.time() - stamp[0] / 1e9) < SETTLES_AFTER
+def _is_recent(stamp: Stamp) -> bool:
+    """Whether a file was written just now, so that writing may continue. Its file system's clock may be ahead."""
+    return stamp is not None and abs(time.time() - stamp[0] / 1e9) < GRACE_PERIOD

@@ -1,4 +1,4 @@
-"""What a setting's value may be: combinators that check a value, say what is allowed, and give its JSON Schema."""
+"""Validators for settings. Each checks a value, describes what is allowed, and provides its JSON Schema."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 class Validator:
     """``accept(value)`` returns the value to use, or raises ``ValueError``; ``allowed`` completes "must be …".
 
-    ``accept_items``, where a list may be usable in part, returns its usable entries, and the others with their positions
-    from 1; position 0 stands for the whole value.
+    ``accept_items`` is set where a list may be partly usable. It returns the usable entries and the others, each with its
+    position from 1; position 0 stands for the whole value.
     """
 
     allowed: str
@@ -36,14 +36,14 @@ def one_of(*words: str) -> Validator:
 
 
 def number(low: float, high: float, *, above: bool = False) -> Validator:
-    """A number from ``low`` (or, with ``above``, from just over it) to ``high``."""
+    """A number from ``low`` to ``high``, or greater than ``low`` if ``above`` is set."""
 
-    def accept(value: object) -> Any:  # only compares: converting a whole number of 400 digits would overflow
+    def accept(value: object) -> Any:  # compares only: float() overflows for an integer of 400 digits
         if isinstance(value, bool) or not isinstance(value, int | float):
             return _fail(value)
         return value if (value > low if above else value >= low) and value <= high else _fail(value)
 
-    start = f"over {low:g}" if above else f"from {low:g}"
+    start = f"greater than {low:g} and up" if above else f"from {low:g}"
     return Validator(
         allowed=f"a number {start} to {high:g}",
         schema={"type": "number", "exclusiveMinimum" if above else "minimum": low, "maximum": high},
@@ -62,24 +62,24 @@ def integer(low: int, high: int) -> Validator:
     )
 
 
-def text(longest: int) -> Validator:
-    """A string of 1 to ``longest`` characters that UTF-8 can hold: JSON can write half a surrogate pair."""
+def text(max_length: int) -> Validator:
+    """A string of 1 to ``max_length`` characters that UTF-8 can encode: JSON may contain half a surrogate pair."""
     return Validator(
-        allowed=f"a string of up to {longest:,} characters",
-        schema={"type": "string", "minLength": 1, "maxLength": longest},
+        allowed=f"a string of up to {max_length:,} characters",
+        schema={"type": "string", "minLength": 1, "maxLength": max_length},
         accept=lambda value: (
-            value if isinstance(value, str) and len(value) <= longest and value.encode() else _fail(value)
+            value if isinstance(value, str) and len(value) <= max_length and value.encode() else _fail(value)
         ),
     )
 
 
-def pattern(allowed: str, regex: str, test: Callable[[str], object], longest: int) -> Validator:
-    """A string of up to ``longest`` characters that passes ``test``; ``regex`` says the same to a JSON Schema."""
+def pattern(allowed: str, regex: str, test: Callable[[str], object], max_length: int) -> Validator:
+    """A string of up to ``max_length`` characters that passes ``test``; ``regex`` is the same test for the JSON Schema."""
     return Validator(
         allowed=allowed,
-        schema={"type": "string", "pattern": regex, "maxLength": longest},
+        schema={"type": "string", "pattern": regex, "maxLength": max_length},
         accept=lambda value: (
-            value if isinstance(value, str) and len(value) <= longest and test(value) else _fail(value)
+            value if isinstance(value, str) and len(value) <= max_length and test(value) else _fail(value)
         ),
     )
 
@@ -93,73 +93,70 @@ def boolean() -> Validator:
     )
 
 
-def many(item: Validator, what: str, most: int, *, least: int = 0) -> Validator:
-    """A list of ``least`` to ``most`` such items, kept as a tuple."""
+def list_of(item: Validator, allowed: str, max_items: int, *, min_items: int = 0) -> Validator:
+    """A list of ``min_items`` to ``max_items`` such items, kept as a tuple."""
 
     def accept(value: object) -> Any:
-        if not isinstance(value, list | tuple) or not least <= len(value) <= most:
+        if not isinstance(value, list | tuple) or not min_items <= len(value) <= max_items:
             return _fail(value)
         return tuple(item.accept(entry) for entry in value)
 
-    fewest = {"minItems": least} if least else {}
-    schema = {"type": "array", "items": dict(item.schema), **fewest, "maxItems": most}
-    return Validator(allowed=what, schema=schema, accept=accept)
+    minimum = {"minItems": min_items} if min_items else {}
+    schema = {"type": "array", "items": dict(item.schema), **minimum, "maxItems": max_items}
+    return Validator(allowed=allowed, schema=schema, accept=accept)
 
 
-def _fits(text: str, longest: int) -> bool:
-    return 0 < len(text) <= longest
+def globs(max_length: int, max_items: int) -> Validator:
+    """A single glob or a list of up to ``max_items``. Any string of up to ``max_length`` characters is a glob.
 
-
-def globs(longest: int, most: int) -> Validator:
-    """A list of up to ``most`` globs of up to ``longest`` characters, or a single one. Any string is a glob.
-
-    ``accept_items`` keeps the good entries of a list: one bad glob must not undo the others.
+    ``accept_items`` keeps the valid entries of a list: an invalid glob must not disable the others.
     """
-    item = pattern("a glob", r"^[\s\S]+$", len, longest)
-    several = many(item, "a list of globs in gitignore syntax", most)
+    item = pattern("a glob", r"^[\s\S]+$", len, max_length)
+    items = list_of(item, "a list of globs in gitignore syntax", max_items)
+
+    def is_glob(entry: object) -> bool:
+        return isinstance(entry, str) and 0 < len(entry) <= max_length
 
     def accept(value: object) -> Any:
-        return several.accept([value] if isinstance(value, str) else value)
+        return items.accept([value] if isinstance(value, str) else value)
 
     def accept_items(value: object) -> tuple[Sequence[Any], Sequence[tuple[int, object]]]:
         entries = [value] if isinstance(value, str) else value
-        if not isinstance(entries, list | tuple) or len(entries) > most:
+        if not isinstance(entries, list | tuple) or len(entries) > max_items:
             return (), ((0, value),)
-        bad = [
-            (n, entry) for n, entry in enumerate(entries, 1) if not (isinstance(entry, str) and _fits(entry, longest))
-        ]
-        return tuple(entry for entry in entries if isinstance(entry, str) and _fits(entry, longest)), bad
+        bad = [(position, entry) for position, entry in enumerate(entries, 1) if not is_glob(entry)]
+        return tuple(entry for entry in entries if is_glob(entry)), bad
 
     return Validator(
-        allowed=several.allowed,
-        schema={"anyOf": [dict(several.schema), dict(item.schema)]},
+        allowed=items.allowed,
+        schema={"anyOf": [dict(items.schema), dict(item.schema)]},
         accept=accept,
         accept_items=accept_items,
     )
 
 
-def either(*checks: Validator) -> Validator:
-    """Whatever one of these accepts."""
+def any_of(*validators: Validator) -> Validator:
+    """A value that at least one of these accepts."""
 
     def accept(value: object) -> Any:
-        for check in checks:
+        for validator in validators:
             try:
-                return check.accept(value)
+                return validator.accept(value)
             except ValueError:
                 continue
         return _fail(value)
 
     return Validator(
-        allowed=" or ".join(check.allowed for check in checks),
-        schema={"anyOf": [dict(check.schema) for check in checks]},
+        allowed=" or ".join(validator.allowed for validator in validators),
+        schema={"anyOf": [dict(validator.schema) for validator in validators]},
         accept=accept,
     )
 
 
-def optional(check: Validator) -> Validator:
-    """The same, or null, which means "not sent" or "not set"."""
+def optional(validator: Validator) -> Validator:
+    """The same or null, which stands for "not sent" or "not set"."""
     return Validator(
-        allowed=f"{check.allowed}, or null",
-        schema={"anyOf": [dict(check.schema), {"type": "null"}]},
-        accept=lambda value: None if value is None else check.accept(value),
+        allowed=f"{validator.allowed}, or null",
+        schema={"anyOf": [dict(validator.schema), {"type": "null"}]},
+        accept=lambda value: None if value is None else validator.accept(value),
     )

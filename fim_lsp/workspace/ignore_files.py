@@ -13,14 +13,12 @@ from itertools import islice
 from pathlib import Path
 
 from fim_lsp.workspace.globs import IgnoreFile
-from fim_lsp.workspace.safe_read import read_text
+from fim_lsp.workspace.safe_read import Stamp, file_stamp, read_text
 
 NAMES = (".gitignore", ".fimignore")
 
 _EVERYTHING = ("*",)
 _LOOKS = 300  # at ignore files for one :meth:`Ignores.stale`, some 2 microseconds each
-
-Stamp = tuple[int, int, int] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +62,7 @@ class IgnoreFiles:
         if len(some) < _LOOKS:
             self._looked = iter(self._stamps.copy().items())
             some += islice(self._looked, _LOOKS - len(some))
-        return any(_stamp(path) != stamp for path, stamp in some)
+        return any(file_stamp(path) != stamp for path, stamp in some)
 
     @property
     def folder_count(self) -> int:
@@ -73,7 +71,7 @@ class IgnoreFiles:
 
     def any_changed(self) -> bool:
         """The same as :meth:`stale`, of all files at once."""
-        return any(_stamp(path) != stamp for path, stamp in self._stamps.copy().items())
+        return any(file_stamp(path) != stamp for path, stamp in self._stamps.copy().items())
 
     def _folder(self, folder: Path) -> _Folder:
         """From the uppermost folder that is not known yet downwards: a path may have thousands of names."""
@@ -129,7 +127,7 @@ class IgnoreFiles:
         return own.parents[1] if own.parent.name == "worktrees" else own
 
     def _lines(self, path: Path) -> Sequence[str] | None:
-        self._stamps.setdefault(str(path), _stamp(str(path)))
+        self._stamps.setdefault(str(path), file_stamp(str(path)))
         try:
             text = read_text(path)
         except (FileNotFoundError, NotADirectoryError):
@@ -149,11 +147,3 @@ def _matched(above: _Folder, path: str, *, folder: bool) -> bool:
                     return True
                 break
     return False
-
-
-def _stamp(path: str) -> Stamp:
-    try:
-        status = os.stat(path)
-    except (OSError, ValueError):
-        return None
-    return status.st_mtime_ns, status.st_size, status.st_ino

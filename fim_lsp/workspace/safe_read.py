@@ -1,4 +1,4 @@
-"""Reading a file that somebody else may have put there: never more than so much, and never anything that has no end."""
+"""Reads files that somebody else may have written: bounded in size, and never anything endless."""
 
 from __future__ import annotations
 
@@ -7,24 +7,39 @@ import os
 import stat
 from pathlib import Path
 
-MOST = 1 << 20  # bytes: a settings file or a .gitignore that is larger is none
+MAX_BYTES = 1 << 20  # no settings file or .gitignore is larger
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
 
+Stamp = tuple[int, int, int] | None
+"""Time of modification in nanoseconds, size and inode; an error number for a file that can't be accessed."""
 
-def read_text(path: Path, *, most: int = MOST) -> str:
-    """The text of a regular file of at most ``most`` bytes. Raises ``OSError`` or ``ValueError`` (no UTF-8, no name).
 
-    git keeps symbolic links, so a repository's file may be ``/dev/zero``; opening a FIFO would wait for its writer.
+def read_text(path: Path, *, max_bytes: int = MAX_BYTES) -> str:
+    """The text of a regular file of up to ``max_bytes``. Raises ``OSError``, or ``ValueError`` for text that is not UTF-8
+    or a path that can't exist.
+
+    A cloned repository may contain a symbolic link to ``/dev/zero``, or to a FIFO, which would block until it is written.
     """
-    handle = os.open(path, _FLAGS)  # O_NONBLOCK: comes back from a FIFO too
+    handle = os.open(path, _FLAGS)  # with O_NONBLOCK, opening a FIFO returns at once
     try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise OSError(errno.EINVAL, "it is not a regular file")
         data = bytearray()
-        while len(data) <= most and (piece := os.read(handle, most + 1 - len(data))):
-            data += piece
+        while len(data) <= max_bytes and (chunk := os.read(handle, max_bytes + 1 - len(data))):
+            data += chunk
     finally:
         os.close(handle)
-    if len(data) > most:
-        raise OSError(errno.EFBIG, f"it has more than {most >> 10} KiB")
+    if len(data) > max_bytes:
+        raise OSError(errno.EFBIG, f"it has more than {max_bytes >> 10} KiB")
     return data.decode("utf-8")
+
+
+def file_stamp(path: Path | str) -> Stamp:
+    """Changes when the file does; takes microseconds."""
+    try:
+        status = os.stat(path)
+    except OSError as error:
+        return (-(error.errno or 1), 0, 0)
+    except ValueError:  # a NUL byte in the name
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino

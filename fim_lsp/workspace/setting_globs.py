@@ -17,8 +17,20 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
 from fim_lsp.workspace.globs import Globs, rules, trimmed
+
+# Files with credentials. A later "!" pattern re-includes.
+DEFAULT_EXCLUDES: Final = (
+    ".env", ".env.*", "!.env.example", "!.env.sample", "!.env.template", ".envrc",
+    "*.pem", "*.key", "*.p8", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.kdbx", "*.gpg", "*.asc", "*.ovpn",
+    "id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*", ".ssh/", ".gnupg/", ".aws/", ".azure/", ".kube/", ".docker/",
+    ".netrc", "_netrc", ".npmrc", ".pypirc", ".pgpass", ".htpasswd", ".git-credentials", ".vault-token",
+    *(f"{name}.{kind}" for name in ("credentials", "secrets", "secret") for kind in (
+        "json", "yaml", "yml", "toml", "ini", "cfg", "conf", "properties", "xml", "txt", "csv", "db")),
+    "*.tfvars", "*.tfstate*", ".terraformrc", "terraform.rc", "service-account*.json", ".git/",
+)  # fmt: skip
 
 _HOME = re.compile(r"~[\w.-]*(?=/|$)")
 _ABSOLUTE = re.compile(r"/|[A-Za-z]:/")

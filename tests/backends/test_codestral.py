@@ -16,7 +16,7 @@ from fim_lsp.backends.profile import Generation
 from fim_lsp.errors import SettingError
 from fim_lsp.http.urls import endpoint
 from fim_lsp.prompt.prompt import Prompt, Snippet
-from fim_lsp.settings.schema import RULES
+from fim_lsp.settings.schema import SPECS
 from tests.fakes.schema import FIM_REQUEST
 
 COUNT = st.none() | st.integers(0, 100_000)
@@ -60,14 +60,14 @@ PARAMETERS = ["temperature", "top_p", "max_tokens", "min_tokens", "stop", "rando
 @given(GENERATION)
 def test_what_the_settings_allow_the_schema_allows(generation: Generation) -> None:
     for name, value in asdict(generation).items():
-        RULES[name].check.accept(value)
+        SPECS[name].validator.accept(value)
 
 
 @given(name=st.sampled_from(PARAMETERS), value=ANYTHING)
 def test_the_settings_agree_with_the_schema(name: str, value: object) -> None:
     schema = FIM_REQUEST["properties"][name]
     try:
-        RULES[name].check.accept(value)
+        SPECS[name].validator.accept(value)
     except ValueError:
         empty_stop = name == "stop" and (value == "" or (isinstance(value, list) and "" in value))
         odd_number = isinstance(value, float)  # JSON Schema takes 1.0 for an integer, and can't know nan and inf

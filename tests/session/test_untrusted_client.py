@@ -36,9 +36,9 @@ def test_what_a_client_may_not_set(tmp_path: Path, name: str, value: object, *, 
     loader, settings, problems = feed(tmp_path, options, trusted=False)
     before = feed(tmp_path, None, trusted=False)[1]
     assert settings == before
-    assert any(name in problem.sentence for problem in problems)
-    loader.workspace({name: value})
-    assert loader.workspace({}) is None
+    assert any(name in problem.message for problem in problems)
+    loader.set_workspace_settings({name: value})
+    assert loader.set_workspace_settings({}) is None
     assert getattr(feed(tmp_path, options, trusted=True)[1], name) != getattr(before, name)
 
 

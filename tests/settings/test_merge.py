@@ -14,10 +14,11 @@ from fim_lsp.backends.http_backend import HttpBackend
 from fim_lsp.backends.ngram_backend import NgramBackend
 from fim_lsp.secret import Secret
 from fim_lsp.settings.merge import Layer, Merged, merge_layers
-from fim_lsp.settings.schema import EXCLUDED, RULES, Settings
+from fim_lsp.settings.schema import SPECS, Settings
 from fim_lsp.settings.sources import read_editor, read_environment
 from fim_lsp.settings.validators import Validator
 from fim_lsp.workspace.file_policy import FilePolicy
+from fim_lsp.workspace.setting_globs import DEFAULT_EXCLUDES
 
 KEYED = {"CODESTRAL_API_KEY": "sk-codestral", "MISTRAL_API_KEY": "sk-mistral", "LANGDOCK_API_KEY": "sk-langdock"}
 ROOT = Path("/project")
@@ -75,9 +76,9 @@ async def test_nothing_leaves_when_a_setting_that_restricts_is_damaged(values: d
         Layer(origin="initializationOptions", values={"backend": "codestral", "fallback": ["mistral"]}),
     ]
     merged = merge_layers(layers)
-    assert merged.confined
+    assert merged.failed_closed
     assert await leaving(merged.settings) == set()
-    told = " ".join(problem.sentence for problem in merged.problems)
+    told = " ".join(problem.message for problem in merged.problems)
     assert "nothing leaves this machine" in told
     assert "sk-corp" not in told
 
@@ -91,7 +92,7 @@ HARMLESS: list[dict[str, object]] = [
 @pytest.mark.parametrize("values", HARMLESS, ids=repr)
 async def test_other_damage_falls_back_to_the_next_source(values: dict[str, object]) -> None:
     merged = from_user(**values)
-    assert not merged.confined
+    assert not merged.failed_closed
     assert await leaving(merged.settings) == {("codestral.mistral.ai", "sk-codestral")}
     assert len(merged.problems) == 1
 
@@ -104,7 +105,7 @@ async def test_other_damage_falls_back_to_the_next_source(values: dict[str, obje
 )  # fmt: skip
 def test_a_single_glob_is_a_list_of_one(values: dict[str, object]) -> None:
     merged = from_user(**values)
-    assert (merged.confined, merged.problems) == (False, ())
+    assert (merged.failed_closed, merged.problems) == (False, ())
     assert ROOT / "a.py" not in files(merged.settings)
 
 
@@ -118,25 +119,25 @@ def test_a_single_glob_is_a_list_of_one(values: dict[str, object]) -> None:
 @pytest.mark.parametrize("name", ["exclude", "local_only"])
 def test_globs_in_the_environment(name: str, raw: str, kept: set[str]) -> None:
     merged = merge_layers([read_environment({f"FIM_LSP_{name.upper()}": raw})])
-    assert not merged.confined
+    assert not merged.failed_closed
     assert {path.name for path in files(merged.settings) if path.parent == ROOT} == kept
 
 
 @pytest.mark.parametrize("raw", ['["*.py"', "['*.py']", '["*.py",]', "5", "true", '{"a": 1}', "[]]", '["*.py", 5]'])
 def test_a_list_in_the_environment_that_is_no_json_confines(raw: str) -> None:
-    assert merge_layers([read_environment({"FIM_LSP_EXCLUDE": raw})]).confined is (raw != "[]]")
+    assert merge_layers([read_environment({"FIM_LSP_EXCLUDE": raw})]).failed_closed is (raw != "[]]")
 
 
 def test_the_good_entries_of_a_list_of_globs_hold_and_the_bad_one_is_reported() -> None:
     merged = from_user(exclude=["*.py", 5, "*.js"])
-    assert merged.settings.exclude == (*EXCLUDED, "*.py", "*.js")
+    assert merged.settings.exclude == (*DEFAULT_EXCLUDES, "*.py", "*.js")
     (problem,) = merged.problems
-    assert '"exclude[2]" is 5' in problem.sentence
+    assert '"exclude[2]" is 5' in problem.message
 
 
 def test_an_environment_variable_is_named_in_full() -> None:
     merged = merge_layers([read_environment({"FIM_LSP_TEMPERATURE": "hot", "FIM_LSP_EXCLUDES": "*.py"})])
-    told = sorted(problem.sentence for problem in merged.problems)
+    told = sorted(problem.message for problem in merged.problems)
     assert told[0].startswith("environment variable FIM_LSP_EXCLUDES: ")
     assert told[1].startswith("environment variable FIM_LSP_TEMPERATURE: ")
 
@@ -189,10 +190,13 @@ def test_a_project_cannot_loosen_by_damage(values: dict[str, object]) -> None:
     merged = merge_layers(
         [Layer(origin="config.toml", values=CORP), Layer(origin="project", values=values, trusted=False)]
     )
-    assert merged.confined or (merged.settings.base_url, merged.settings.api_key) == (intact.base_url, intact.api_key)
+    assert merged.failed_closed or (merged.settings.base_url, merged.settings.api_key) == (
+        intact.base_url,
+        intact.api_key,
+    )
     assert merged.problems
     named = [name for name in values if name in ("exclude", "local_only", "context_tokens")]
-    assert merged.confined or not named
+    assert merged.failed_closed or not named
 
 
 @pytest.mark.parametrize(
@@ -218,26 +222,26 @@ def test_a_project_never_raises_what_costs_or_leaks(name: str, below: object, pr
     )
     assert getattr(merged.settings, name) == above
     taken = tuple(project) if isinstance(project, list) else project
-    assert [name in problem.sentence for problem in merged.problems] == [True] * (taken != above)
+    assert [name in problem.message for problem in merged.problems] == [True] * (taken != above)
 
 
 def test_other_servers_settings_are_not_ours() -> None:
     pushed = {"pylsp": {"plugins": {"exclude": ["x"]}}, "url": {"a": 1}, "python": {}, "vetur": None}
     layer, problems = read_editor("workspace/configuration", pushed, trusted=False, shared=True)
     merged = merge_layers([layer])
-    assert (merged.confined, merged.problems, problems) == (False, (), ())
+    assert (merged.failed_closed, merged.problems, problems) == (False, (), ())
 
 
 @pytest.mark.parametrize("sent", ["exclude", 5, True, ["exclude"], {"fim-lsp": "x"}, {"fim-lsp": 5}, {"fim-lsp": [1]}])
 def test_what_is_no_object_of_settings_confines(sent: object) -> None:
     layer, problems = read_editor("initializationOptions", sent, trusted=True)
-    assert merge_layers([layer]).confined
+    assert merge_layers([layer]).failed_closed
     assert len(problems) == 1
 
 
 def test_settings_beside_the_section_hold_too() -> None:
     layer, _ = read_editor("o", {"fim-lsp": {"exclude": ["*.py"]}, "exclude": ["*.js"], "other": 1}, trusted=True)
-    assert merge_layers([layer]).settings.exclude == (*EXCLUDED, "*.js", "*.py")
+    assert merge_layers([layer]).settings.exclude == (*DEFAULT_EXCLUDES, "*.js", "*.py")
 
 
 # -- the property
@@ -278,15 +282,15 @@ async def test_damage_lets_no_more_leave_than_the_intact_settings(
     for number in data.draw(st.sets(st.integers(0, len(layers) - 1), min_size=1)):
         layer = intact[number]
         values = dict(layer.values)
-        restricting = [name for name in values if RULES[name].restricts]
+        restricting = [name for name in values if SPECS[name].restricts]
         how = data.draw(st.sampled_from(["value", "name", "source"]))
         if how == "source" or not restricting:
-            damaged[number] = Layer(origin=layer.origin, values={}, trusted=layer.trusted, usable=False)
+            damaged[number] = Layer(origin=layer.origin, values={}, trusted=layer.trusted, readable=False)
             continue
         name = data.draw(st.sampled_from(restricting))
         value = values.pop(name)
         if how == "value":
-            check = RULES[name].check
+            check = SPECS[name].validator
             junk = data.draw(JUNK.filter(lambda junk, check=check: not accepted(check, junk)))
             kept = [*value, junk] if isinstance(value, list) and not isinstance(junk, str) else junk
             values[name] = kept

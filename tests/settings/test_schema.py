@@ -15,12 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fim_lsp.secret import Secret
-from fim_lsp.settings.merge import Layer, confined, merge_layers
+from fim_lsp.settings.merge import Layer, fail_closed, merge_layers
 from fim_lsp.settings.reference import schema, table
-from fim_lsp.settings.schema import EXCLUDED, RULES, SettingProblem, Settings
-from fim_lsp.settings.settings_file import PROJECT_BYTES, SettingsFile
+from fim_lsp.settings.schema import SPECS, SettingProblem, Settings
+from fim_lsp.settings.settings_file import MAX_PROJECT_BYTES, SettingsFile
 from fim_lsp.settings.sources import read_editor, read_environment, state_folder, user_file
 from fim_lsp.workspace.safe_read import read_text
+from fim_lsp.workspace.setting_globs import DEFAULT_EXCLUDES
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -32,13 +33,13 @@ def settle(layers: list[Layer]) -> tuple[Settings, tuple[SettingProblem, ...]]:
 
 def read_file(path: Path, *, trusted: bool) -> tuple[Layer, tuple[str, ...]]:
     file = SettingsFile(path, trusted=trusted)
-    file.changed()
+    file.refresh()
     return file.layer, (file.problem,) if file.problem else ()
 
 
 def one(values: dict[str, object], *, trusted: bool = True) -> tuple[Settings, list[str]]:
     settings, problems = settle([Layer(origin="here", values=values, trusted=trusted)])
-    return settings, [problem.sentence for problem in problems]
+    return settings, [problem.message for problem in problems]
 
 
 def test_later_layers_win() -> None:
@@ -62,11 +63,11 @@ def test_later_layers_win() -> None:
 def test_a_bad_value_is_one_sentence_with_name_value_and_what_is_allowed(name: str, bad: object) -> None:
     settings, sentences = one({name: bad, "random_seed": 5} if name != "random_seed" else {name: bad})
     expected = settle([Layer(origin="x", values={} if name == "random_seed" else {"random_seed": 5})])[0]
-    assert settings == (confined(expected) if RULES[name].restricts else expected)
+    assert settings == (fail_closed(expected) if SPECS[name].restricts else expected)
     (sentence,) = sentences
     assert sentence.startswith("here: ")
     assert name in sentence
-    assert RULES[name].check.allowed in sentence
+    assert SPECS[name].validator.allowed in sentence
     hidden = name in {"api_key", "api_key_command", "base_url"}
     shown = "***" if hidden else "a list" if isinstance(bad, list) else repr(bad)
     assert shown in sentence
@@ -123,7 +124,7 @@ def test_a_project_may_only_lower_the_quota(below: int | None, project: int | No
     ]
     settings, problems = settle(layers)
     assert settings.requests_per_minute == above
-    assert [p.sentence for p in problems if "may only lower" in p.sentence] == [p.sentence for p in problems]
+    assert [p.message for p in problems if "may only lower" in p.message] == [p.message for p in problems]
     assert bool(problems) == (project != above)
 
 
@@ -132,7 +133,7 @@ def test_exclude_only_grows_and_only_the_user_lets_through() -> None:
         Layer(origin="user", values={"exclude": ["private/", "!.env.local"]}),
         Layer(origin="project", values={"exclude": ["vendor/", "!.env"]}, trusted=False),
     ]
-    assert settle(layers)[0].exclude == (*EXCLUDED, "private/", "!.env.local", "vendor/")
+    assert settle(layers)[0].exclude == (*DEFAULT_EXCLUDES, "private/", "!.env.local", "vendor/")
 
 
 def test_a_key_is_never_seen() -> None:
@@ -161,8 +162,8 @@ def test_environment_values_are_json_or_plain_text() -> None:
 
 def test_a_bad_environment_value_is_told() -> None:
     _, (problem,) = settle([read_environment({"FIM_LSP_TEMPERATURE": "hot"})])
-    assert "environment" in problem.sentence
-    assert "'hot'" in problem.sentence
+    assert "environment" in problem.message
+    assert "'hot'" in problem.message
 
 
 def test_config_files(tmp_path: Path) -> None:
@@ -234,10 +235,10 @@ LONG = 10**5000  # Python refuses to write or read so many digits
 
 
 @pytest.mark.parametrize("value", [HUGE, LONG, -LONG, math.inf, -math.inf, math.nan], ids=range(6))
-@pytest.mark.parametrize("name", [name for name, rule in RULES.items() if isinstance(rule.default, int | float | None)])
+@pytest.mark.parametrize("name", [name for name, rule in SPECS.items() if isinstance(rule.default, int | float | None)])
 def test_a_number_beyond_all_bounds_is_told(name: str, value: float) -> None:
     settings, (sentence,) = one({name: value})
-    assert settings == (confined(Settings()) if RULES[name].restricts else Settings())
+    assert settings == (fail_closed(Settings()) if SPECS[name].restricts else Settings())
     assert len(sentence) < 400
 
 
@@ -249,7 +250,7 @@ def test_an_environment_beyond_all_bounds_is_told() -> None:
         }
     )  # fmt: skip
     settings, problems = settle([layer])
-    assert settings == confined(Settings())  # for what was to be excluded is unknown
+    assert settings == fail_closed(Settings())  # for what was to be excluded is unknown
     assert len(problems) == 4
 
 
@@ -266,8 +267,8 @@ def test_a_project_file_that_cannot_be_read_is_one_problem(tmp_path: Path, text:
     file.write_text(text)
     layer, problems = read_file(file, trusted=False)
     settings, more = settle([layer])
-    assert settings in (Settings(), confined(Settings()))
-    (sentence,) = [*problems, *(problem.sentence for problem in more)]
+    assert settings in (Settings(), fail_closed(Settings()))
+    (sentence,) = [*problems, *(problem.message for problem in more)]
     assert str(file) in sentence
     assert len(sentence) < len(str(file)) + 500
 
@@ -283,14 +284,14 @@ def test_only_a_regular_file_of_some_size_is_read(tmp_path: Path, kind: str) -> 
         case "loop":
             file.symlink_to(file)
         case "large":
-            file.write_bytes(b"#" * PROJECT_BYTES + b"\n")
+            file.write_bytes(b"#" * MAX_PROJECT_BYTES + b"\n")
         case "folder":
             file.mkdir()
         case _:
             file = tmp_path / "a\0b"
     layer, (problem,) = read_file(file, trusted=False)
     assert layer.values == {}
-    assert not layer.usable
+    assert not layer.readable
     assert "can't be read" in problem
 
 
@@ -326,7 +327,7 @@ JSON = st.recursive(
     lambda values: st.lists(values, max_size=4) | st.dictionaries(st.text(), values, max_size=4),
     max_leaves=12,
 )  # fmt: skip
-NAMES = st.sampled_from([*RULES, "fim-lsp"]) | st.text()
+NAMES = st.sampled_from([*SPECS, "fim-lsp"]) | st.text()
 
 
 @given(st.lists(st.dictionaries(NAMES, JSON, max_size=6) | JSON, max_size=3), st.booleans())
@@ -334,13 +335,13 @@ def test_whatever_an_editor_sends_is_settled(sent: list[object], trusted: bool) 
     read = [read_editor("o", values, trusted=trusted) for values in sent]
     settings, problems = settle([layer for layer, _ in read])
     for problem in (*problems, *(problem for _, problems in read for problem in problems)):
-        assert len(problem.sentence) < 2000
-        assert problem.sentence.isprintable()
-    assert settings.exclude[: len(EXCLUDED)] == EXCLUDED
-    plain = {name: getattr(settings, name) for name in RULES}
+        assert len(problem.message) < 2000
+        assert problem.message.isprintable()
+    assert settings.exclude[: len(DEFAULT_EXCLUDES)] == DEFAULT_EXCLUDES
+    plain = {name: getattr(settings, name) for name in SPECS}
     for name, value in plain.items():
         value = value.reveal() if isinstance(value, Secret) else value
-        RULES[name].check.accept(value)
+        SPECS[name].validator.accept(value)
 
 
 @given(st.dictionaries(NAMES, JSON, max_size=4), st.sampled_from([50, 900, 5000]))
@@ -350,4 +351,4 @@ def test_whatever_an_editor_nests_is_settled(sent: dict[str, object], depth: int
         nest = [nest]
     for values in ({"stop": nest}, {"fim-lsp": nest}, {"model": nest}, nest, {"nothing": nest}):
         layer, _ = read_editor("o", values, trusted=True)
-        assert settle([layer])[0] in (Settings(), confined(Settings()))
+        assert settle([layer])[0] in (Settings(), fail_closed(Settings()))

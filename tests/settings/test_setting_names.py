@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fim_lsp.settings.merge import Merged, merge_layers
-from fim_lsp.settings.setting_names import restricted_like
+from fim_lsp.settings.misspelled_names import restricted_like
 from fim_lsp.settings.sources import read_editor, read_environment
 
 MEANT = {
@@ -46,7 +46,7 @@ def workspace(sent: object) -> Merged:
     ids=str,
 )  # fmt: skip
 def test_what_a_workspace_meant_to_restrict_confines_though_it_is_a_list_or_table(sent: object) -> None:
-    assert workspace(sent).confined
+    assert workspace(sent).failed_closed
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_what_a_workspace_meant_to_restrict_confines_though_it_is_a_list_or_tabl
     ids=str,
 )  # fmt: skip
 def test_what_belongs_to_others_confines_nothing(sent: object) -> None:
-    assert not workspace(sent).confined
+    assert not workspace(sent).failed_closed
 
 
 @pytest.mark.parametrize(("beside", "inside"), [("**", ["*.c"]), (["**"], "*.c"), ("**", "*.c")])
@@ -71,15 +71,15 @@ def test_globs_beside_the_section_and_in_it_hold_together(beside: object, inside
 )
 def test_a_variable_with_a_misspelt_name_confines_and_is_named(variable: str) -> None:
     merged = merge_layers([read_environment({variable: "x"})])
-    assert merged.confined
-    assert variable in merged.problems[0].sentence
+    assert merged.failed_closed
+    assert variable in merged.problems[0].message
 
 
 @pytest.mark.parametrize(
     "variable", ["FIM_LSP_TEST_LLAMA_SERVER", "FIM_LSP_LOG", "FIM_LSP_BIN", "FIMLSP", "FIM_LSP_TOKEN"]
 )
 def test_other_variables_confine_nothing(variable: str) -> None:
-    assert not merge_layers([read_environment({variable: "x"})]).confined
+    assert not merge_layers([read_environment({variable: "x"})]).failed_closed
 
 
 @pytest.mark.parametrize("raw", ["*.js;*.py", "*.js:*.py", "*.js *.py", "[*.js, *.py]", "[*.py]", "~/a/* *.py"])
@@ -94,4 +94,4 @@ def test_a_name_with_a_blank_is_one_glob() -> None:
 
 
 def test_a_command_without_a_program_is_damage() -> None:
-    assert merge_layers([read_environment({"FIM_LSP_API_KEY_COMMAND": "[]"})]).confined
+    assert merge_layers([read_environment({"FIM_LSP_API_KEY_COMMAND": "[]"})]).failed_closed

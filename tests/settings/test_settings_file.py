@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fim_lsp.settings.merge import merge_layers
-from fim_lsp.settings.settings_file import PROJECT_BYTES, SETTLES_AFTER, SettingsFile
+from fim_lsp.settings.settings_file import GRACE_PERIOD, MAX_PROJECT_BYTES, SettingsFile
 from fim_lsp.workspace.safe_read import read_text
 from tests.settings.test_merge import FILES, files, leaving
 
@@ -37,7 +37,7 @@ class Now:
 
 def opened(path: Path, now: Now, *, trusted: bool = True, required: bool = False) -> SettingsFile:
     file = SettingsFile(path, trusted=trusted, required=required, clock=now)
-    file.changed()
+    file.refresh()
     return file
 
 
@@ -59,14 +59,14 @@ def test_the_last_good_layer_stays_in_force_while_a_file_is_broken(tmp_path: Pat
     now.write(path, GOOD)
     file = opened(path, now)
     now.write(path, GOOD + text)
-    assert file.changed()
+    assert file.refresh()
     assert file.layer.values["exclude"] == ["*.py"]
     assert "its last valid settings remain in force until it is corrected" in file.problem
     now.seconds += 1e6
-    assert not file.changed()
+    assert not file.refresh()
     assert file.layer.values["exclude"] == ["*.py"]
     now.write(path, "max_tokens = 3")
-    assert file.changed()
+    assert file.refresh()
     assert file.layer.values == {"max_tokens": 3}
     assert file.problem == ""
 
@@ -77,14 +77,14 @@ def test_a_file_that_is_broken_at_the_start_lets_nothing_leave(tmp_path: Path, t
     now, path = Now(), tmp_path / "config.toml"
     now.write(path, GOOD + text)
     file = opened(path, now, trusted=trusted)
-    assert merge_layers([file.layer]).confined
+    assert merge_layers([file.layer]).failed_closed
     assert "until it is corrected, nothing leaves this machine" in file.problem
     now.write(path, "")  # an editor that empties the file before it writes what was mended
-    file.changed()
-    assert merge_layers([file.layer]).confined
+    file.refresh()
+    assert merge_layers([file.layer]).failed_closed
     now.write(path, GOOD)
-    file.changed()
-    assert not merge_layers([file.layer]).confined
+    file.refresh()
+    assert not merge_layers([file.layer]).failed_closed
 
 
 @pytest.mark.parametrize("how", ["", " \n", "# only a comment\n", GOOD[:19], None])
@@ -98,16 +98,16 @@ def test_a_file_that_was_emptied_shortened_or_removed_is_believed_once_it_stays_
         path.unlink()
     else:
         now.write(path, how)
-    file.changed()
+    file.refresh()
     assert file.layer.values["local_only"] == ["secret/"]
-    now.seconds += SETTLES_AFTER - 0.1
-    assert not file.changed()
+    now.seconds += GRACE_PERIOD - 0.1
+    assert not file.refresh()
     assert file.layer.values["local_only"] == ["secret/"]
     now.seconds += 0.2
-    assert file.changed()
+    assert file.refresh()
     assert "local_only" not in file.layer.values
     assert bool(file.problem) == (not file.layer.values)
-    assert not file.changed()
+    assert not file.refresh()
 
 
 def test_a_save_that_empties_first_changes_nothing_and_says_nothing(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_a_save_that_empties_first_changes_nothing_and_says_nothing(tmp_path: Pa
     file = opened(path, now)
     for text in ("", GOOD[:30], GOOD):
         now.write(path, text)
-        file.changed()
+        file.refresh()
         assert file.layer.values["local_only"] == ["secret/"]
         assert file.problem == "" or "last valid" in file.problem
         now.seconds += 0.5
@@ -128,18 +128,18 @@ def test_a_setting_that_is_taken_back_applies_at_once(tmp_path: Path) -> None:
     now.write(path, GOOD)
     file = opened(path, now)
     now.write(path, GOOD.replace('local_only = ["secret/"]\n', ""))
-    file.changed()
+    file.refresh()
     assert "local_only" not in file.layer.values
 
 
 def test_a_file_that_is_not_there_says_nothing_unless_it_was_named(tmp_path: Path) -> None:
     now = Now()
-    assert not merge_layers([opened(tmp_path / "config.toml", now).layer]).confined
+    assert not merge_layers([opened(tmp_path / "config.toml", now).layer]).failed_closed
     named = opened(tmp_path / "config.toml", now, required=True)
-    assert merge_layers([named.layer]).confined
+    assert merge_layers([named.layer]).failed_closed
     assert "does not exist" in named.problem
     (tmp_path / "link.toml").symlink_to(tmp_path / "unmounted" / "config.toml")
-    assert merge_layers([opened(tmp_path / "link.toml", now).layer]).confined
+    assert merge_layers([opened(tmp_path / "link.toml", now).layer]).failed_closed
 
 
 @pytest.mark.parametrize("text", ["", "\n", "   "])
@@ -147,33 +147,33 @@ def test_an_empty_file_at_the_start_is_believed_once_it_is_not_fresh(tmp_path: P
     now, path = Now(), tmp_path / "config.toml"
     path.write_text(text)  # just now
     file = opened(path, now)
-    assert merge_layers([file.layer]).confined
-    now.seconds += SETTLES_AFTER
-    assert file.changed()
-    assert not merge_layers([file.layer]).confined
+    assert merge_layers([file.layer]).failed_closed
+    now.seconds += GRACE_PERIOD
+    assert file.refresh()
+    assert not merge_layers([file.layer]).failed_closed
     os.utime(path, (1, 1))
-    assert not merge_layers([opened(path, now).layer]).confined
+    assert not merge_layers([opened(path, now).layer]).failed_closed
 
 
 def test_a_hanging_file_system_holds_up_nobody_for_long(tmp_path: Path) -> None:
     now, path, answers = Now(), tmp_path / "config.toml", threading.Event()
     now.write(path, GOOD)
 
-    def read(path: Path, most: int) -> str:
+    def read(path: Path, max_bytes: int) -> str:
         answers.wait(60)
-        return read_text(path, most=most)
+        return read_text(path, max_bytes=max_bytes)
 
     file = SettingsFile(path, trusted=True, clock=now, read=read)
-    file.changed()
-    assert merge_layers([file.layer]).confined
+    file.refresh()
+    assert merge_layers([file.layer]).failed_closed
     assert "does not answer" in file.problem
-    file.changed()  # does not start another reader
+    file.refresh()  # does not start another reader
     assert sum(thread.name == "read settings" for thread in threading.enumerate()) == 1
     answers.set()
     for thread in threading.enumerate():
         if thread.name == "read settings":
             thread.join()
-    assert file.changed()
+    assert file.refresh()
     assert file.layer.values["max_tokens"] == 9
 
 
@@ -190,8 +190,8 @@ def test_a_key_of_many_parts_is_refused_before_it_is_parsed(tmp_path: Path, text
     path = tmp_path / ".fim-lsp.toml"
     path.write_text(text)
     file = SettingsFile(path, trusted=True)
-    file.changed()
-    assert merge_layers([file.layer]).confined
+    file.refresh()
+    assert merge_layers([file.layer]).failed_closed
     assert len(file.problem) < len(str(path)) + 300
 
 
@@ -202,19 +202,19 @@ def test_dots_in_strings_and_comments_are_no_keys(tmp_path: Path) -> None:
         f'# {dots}\nmodel = "{dots}" # {dots}\nstop = [\'{dots}\', """{dots}\n"{dots}""", \'\'\'{dots}\'\'\', "\\"{dots}"]\n'
     )
     file = SettingsFile(path, trusted=True)
-    file.changed()
+    file.refresh()
     assert file.layer.values["model"] == dots
     assert file.problem == ""
 
 
 def test_a_projects_file_has_a_few_kilobytes(tmp_path: Path) -> None:
     path = tmp_path / ".fim-lsp.toml"
-    path.write_text("#" * PROJECT_BYTES + "\n")
+    path.write_text("#" * MAX_PROJECT_BYTES + "\n")
     file = SettingsFile(path, trusted=False)
-    file.changed()
+    file.refresh()
     assert "16 KiB" in file.problem
     file = SettingsFile(path, trusted=True)
-    file.changed()
+    file.refresh()
     assert file.problem == ""
 
 
@@ -232,7 +232,7 @@ INTACT = {
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(events=st.lists(st.tuples(st.sampled_from(STATES), st.floats(0, SETTLES_AFTER * 0.9)), max_size=12))
+@given(events=st.lists(st.tuples(st.sampled_from(STATES), st.floats(0, GRACE_PERIOD * 0.9)), max_size=12))
 async def test_no_order_of_saves_and_damage_lets_more_leave_than_the_last_intact_save(
     tmp_path: Path, events: list[tuple[str | None, float]]
 ) -> None:
@@ -249,10 +249,10 @@ async def test_no_order_of_saves_and_damage_lets_more_leave_than_the_last_intact
             path.unlink()
         else:
             now.write(path, text)
-        file.changed()
+        file.refresh()
         merged = merge_layers([file.layer])
         if text in INTACT:
-            assert not merged.confined
+            assert not merged.failed_closed
             hosts, allowed = await leaving(merged.settings), files(merged.settings)
         elif found := await leaving(merged.settings):
             assert found <= hosts
@@ -266,11 +266,11 @@ def test_a_new_text_that_has_not_yet_all_that_restricts_lets_nothing_leave(tmp_p
     now.write(path, 'base_url = "http://llm.corp"\napi_key = "k"\nexclude = ["*.py"]\n')
     file = opened(path, now)
     path.write_text(begun)  # just now
-    assert file.changed()
-    assert merge_layers([file.layer]).confined
-    now.seconds += SETTLES_AFTER
-    assert file.changed()
-    assert not merge_layers([file.layer]).confined
+    assert file.refresh()
+    assert merge_layers([file.layer]).failed_closed
+    now.seconds += GRACE_PERIOD
+    assert file.refresh()
+    assert not merge_layers([file.layer]).failed_closed
     assert "exclude" not in file.layer.values
 
 
@@ -281,14 +281,14 @@ def test_a_section_that_is_no_table_is_damage(tmp_path: Path, text: str) -> None
     now, path = Now(), tmp_path / "config.toml"
     now.write(path, text)
     file = opened(path, now)
-    assert merge_layers([file.layer]).confined
-    assert "no table" in file.problem
+    assert merge_layers([file.layer]).failed_closed
+    assert "not a table" in file.problem
 
 
 def test_a_misspelt_name_beside_the_section_is_damage_too(tmp_path: Path) -> None:
     now, path = Now(), tmp_path / "config.toml"
     now.write(path, 'excludes = ["*.py"]\n[fim-lsp]\nbackend = "codestral"\n')
-    assert merge_layers([opened(path, now).layer]).confined
+    assert merge_layers([opened(path, now).layer]).failed_closed
 
 
 def test_a_byte_order_mark_is_no_damage(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fim_lsp.lsp.documents import local_path
-from fim_lsp.settings.schema import EXCLUDED
+from fim_lsp.settings.schema import DEFAULT_EXCLUDES
 from fim_lsp.workspace.file_policy import FilePolicy
 
 
@@ -21,14 +21,14 @@ from fim_lsp.workspace.file_policy import FilePolicy
     ],
 )  # fmt: skip
 def test_what_is_never_sent_by_default(name: str) -> None:
-    assert FilePolicy([Path("/w")], EXCLUDED).is_excluded(Path("/w") / name)
-    assert FilePolicy([], EXCLUDED).is_excluded(Path("/home/user") / name)
+    assert FilePolicy([Path("/w")], DEFAULT_EXCLUDES).is_excluded(Path("/w") / name)
+    assert FilePolicy([], DEFAULT_EXCLUDES).is_excluded(Path("/home/user") / name)
 
 
 @pytest.mark.parametrize("name", [".ENV", "Server.KEY", "ID_RSA", ".Git/config", "CREDENTIALS.json", ".ſsh/config"])
 def test_letter_case_hides_no_secret(name: str) -> None:
-    assert FilePolicy([Path("/w")], EXCLUDED).is_excluded(Path("/w") / name)
-    assert not FilePolicy([Path("/w")], EXCLUDED).may_index(Path("/w") / name)
+    assert FilePolicy([Path("/w")], DEFAULT_EXCLUDES).is_excluded(Path("/w") / name)
+    assert not FilePolicy([Path("/w")], DEFAULT_EXCLUDES).may_index(Path("/w") / name)
     assert FilePolicy([Path("/w")], ["*.PRIVATE"]).is_excluded(Path("/w/a.private"))
 
 
@@ -44,7 +44,7 @@ def test_letter_case_hides_no_secret(name: str) -> None:
     ],
 )  # fmt: skip
 def test_what_is_excluded_is_so_by_any_uri(uri: str) -> None:
-    assert not FilePolicy([Path("/w")], [*EXCLUDED, "/private/"]).may_send(uri, None)
+    assert not FilePolicy([Path("/w")], [*DEFAULT_EXCLUDES, "/private/"]).may_send(uri, None)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_what_is_excluded_is_so_by_any_uri(uri: str) -> None:
     ],
 )  # fmt: skip
 def test_what_is_not_excluded_is_not_by_any_uri(uri: str) -> None:
-    assert FilePolicy([Path("/w")], [*EXCLUDED, "/private/"]).may_send(uri, None)
+    assert FilePolicy([Path("/w")], [*DEFAULT_EXCLUDES, "/private/"]).may_send(uri, None)
 
 
 def test_a_link_is_what_it_leads_to(tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_a_link_is_what_it_leads_to(tmp_path: Path) -> None:
     (tmp_path / "build" / "ws").mkdir()
     (tmp_path / "ws").symlink_to("build/ws")
     (tmp_path / "loop").symlink_to("loop")
-    paths = FilePolicy([tmp_path], EXCLUDED)
+    paths = FilePolicy([tmp_path], DEFAULT_EXCLUDES)
     for name in ("settings.txt", "../" + tmp_path.name + "/settings.txt"):
         assert not paths.may_send((tmp_path / name).as_uri(), tmp_path / name)
     assert not paths.may_send("git:" + str(tmp_path / "settings.txt"), None)
@@ -98,7 +98,7 @@ def test_an_ignore_file_without_end_ignores_everything(tmp_path: Path, kind: str
     ],
 )
 def test_what_is_not_a_secret(name: str) -> None:
-    assert not FilePolicy([Path("/w")], EXCLUDED).is_excluded(Path("/w") / name)
+    assert not FilePolicy([Path("/w")], DEFAULT_EXCLUDES).is_excluded(Path("/w") / name)
 
 
 def test_paths_are_relative_to_the_workspace() -> None:
@@ -119,7 +119,7 @@ def test_what_git_ignores_is_not_indexed(tmp_path: Path) -> None:
     (tmp_path / ".gitignore").write_text("build/\n")
     (tmp_path / "src" / ".gitignore").write_text("gen/*\n!gen/keep.py\n")
     (tmp_path / ".git").mkdir()
-    paths = FilePolicy([tmp_path], EXCLUDED)
+    paths = FilePolicy([tmp_path], DEFAULT_EXCLUDES)
     verdicts = {name: paths.may_index(tmp_path / name) for name in (
         "src", "src/a.py", "build", "src/gen", "src/gen/c.py", "src/gen/keep.py", ".env", ".git", "src/.hidden.py")}  # fmt: skip
     assert verdicts == {

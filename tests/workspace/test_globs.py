@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from fim_lsp.workspace import globs
-from fim_lsp.workspace.default_excludes import EXCLUDED
 from fim_lsp.workspace.file_policy import FilePolicy
 from fim_lsp.workspace.globs import Globs, IgnoreFile, rules
 from fim_lsp.workspace.ignore_files import IgnoreFiles
+from fim_lsp.workspace.setting_globs import DEFAULT_EXCLUDES
 from tests.text.test_cost import steps
 
 PIECES = (
@@ -273,7 +273,9 @@ def test_places_of_the_file_system_hold_through_links(
 @pytest.mark.parametrize("scheme", ["file://", "git:", "vscode-remote://host"])
 def test_a_workspace_in_a_folder_that_is_named_is_in_it(root: str, scheme: str) -> None:
     path = Path("/home/me/.ssh/deep/config")
-    assert not FilePolicy([Path(root)], EXCLUDED).may_send(f"{scheme}{path}", path if scheme == "file://" else None)
+    assert not FilePolicy([Path(root)], DEFAULT_EXCLUDES).may_send(
+        f"{scheme}{path}", path if scheme == "file://" else None
+    )
     assert FilePolicy([Path(root)], [], [".ssh/"]).local_only(f"{scheme}{path}", path if scheme == "file://" else None)
 
 
@@ -358,5 +360,5 @@ def test_a_thousand_globs_cost_what_one_does() -> None:
 
 
 def test_the_safe_list_lets_through_what_it_says() -> None:
-    assert FilePolicy([Path("/w")], EXCLUDED).is_excluded(Path("/w/.env.local"))
-    assert not FilePolicy([Path("/w")], EXCLUDED).is_excluded(Path("/w/.env.example"))
+    assert FilePolicy([Path("/w")], DEFAULT_EXCLUDES).is_excluded(Path("/w/.env.local"))
+    assert not FilePolicy([Path("/w")], DEFAULT_EXCLUDES).is_excluded(Path("/w/.env.example"))

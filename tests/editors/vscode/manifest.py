@@ -15,7 +15,7 @@ from fim_lsp.backends.codestral import API_HOSTS
 from fim_lsp.http.urls import host_of
 from fim_lsp.settings.project_rules import ANYTHING
 from fim_lsp.settings.reference import schema
-from fim_lsp.settings.schema import RULES, SettingSpec
+from fim_lsp.settings.schema import SPECS, SettingSpec
 
 EXTENSION = Path(__file__).parents[3] / "editors" / "vscode"
 PACKAGE = EXTENSION / "package.json"
@@ -35,7 +35,7 @@ def package() -> dict[str, Any]:
     """``package.json`` as it should be: version, settings, and which of them an untrusted workspace can't make."""
     manifest: dict[str, Any] = json.loads(PACKAGE.read_text("utf-8"))
     manifest["version"] = fim_lsp.__version__
-    settings = {"fim-lsp.command": _COMMAND, **{f"fim-lsp.{name}": _setting(RULES[name]) for name in _names()}}
+    settings = {"fim-lsp.command": _COMMAND, **{f"fim-lsp.{name}": _setting(SPECS[name]) for name in _names()}}
     for order, setting in enumerate(settings):
         settings[setting] = {"order": order, **settings[setting]}
     manifest["contributes"]["configuration"] = {"title": "fim-lsp", "properties": settings}
@@ -47,12 +47,12 @@ def package() -> dict[str, Any]:
 def rules() -> dict[str, Any]:
     """What the extension must know of the table. ``trusted`` values go to the server as the user's own, which a project
     can't set or may only restrict; ``workspace`` ones may come from a project. ``backends`` are those with a key."""
-    kept = [RULES[name] for name in _names()]
+    kept = [SPECS[name] for name in _names()]
     hosts = {name: host_of(site.base_url) for name, site in API_HOSTS.items()}
-    backends = [name for name in RULES["backend"].check.schema["enum"] if name not in _WITHOUT_KEY]
+    backends = [name for name in SPECS["backend"].validator.schema["enum"] if name not in _WITHOUT_KEY]
     return {
-        "trusted": [rule.name for rule in kept if rule.from_project is not ANYTHING or rule.name == "exclude"],
-        "workspace": [rule.name for rule in kept if not rule.user_only],
+        "trusted": [spec.name for spec in kept if spec.project_rule is not ANYTHING or spec.name == "exclude"],
+        "workspace": [spec.name for spec in kept if not spec.user_only],
         "backends": [{"name": name, "host": hosts.get(name, "")} for name in backends],
     }
 
@@ -63,15 +63,15 @@ def written(content: Mapping[str, Any]) -> str:
 
 
 def _names() -> list[str]:
-    return [name for name in RULES if name != "api_key"]  # which is kept as a secret, and is no setting
+    return [name for name in SPECS if name != "api_key"]  # which is kept as a secret, and is no setting
 
 
-def _setting(rule: SettingSpec) -> dict[str, Any]:
-    described = schema()["properties"][rule.name]
+def _setting(spec: SettingSpec) -> dict[str, Any]:
+    described = schema()["properties"][spec.name]
     shape = _flat({name: value for name, value in described.items() if name not in {"default", "description"}})
-    if rule.check.accept_items is not None:  # a list, which the settings page can edit, or a single string
-        shape = dict(schema()["properties"][rule.name]["anyOf"][0])
-    scope = "machine" if rule.user_only else "window"
+    if spec.validator.accept_items is not None:  # a list, which the settings page can edit, or a single string
+        shape = dict(schema()["properties"][spec.name]["anyOf"][0])
+    scope = "machine" if spec.user_only else "window"
     return {**shape, "default": described["default"], "scope": scope, "markdownDescription": described["description"]}
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fim_lsp.settings.schema import RULES
+from fim_lsp.settings.schema import SPECS
 from tests.editors.vscode import manifest
 
 _SOURCES = sorted((manifest.EXTENSION / "src").glob("*.ts"))
@@ -32,15 +32,15 @@ def test_what_only_the_user_may_set_is_the_machines() -> None:
     package = manifest.package()
     settings = package["contributes"]["configuration"]["properties"]
     refused = package["capabilities"]["untrustedWorkspaces"]["restrictedConfigurations"]
-    for rule in RULES.values():
-        if rule.name == "api_key":
+    for spec in SPECS.values():
+        if spec.name == "api_key":
             assert "fim-lsp.api_key" not in settings
         else:
-            assert (settings[f"fim-lsp.{rule.name}"]["scope"] == "machine") is rule.user_only
-            assert (f"fim-lsp.{rule.name}" in refused) is rule.user_only
+            assert (settings[f"fim-lsp.{spec.name}"]["scope"] == "machine") is spec.user_only
+            assert (f"fim-lsp.{spec.name}" in refused) is spec.user_only
     assert settings["fim-lsp.command"]["scope"] == "machine"
     assert "fim-lsp.command" in refused
-    assert not set(manifest.rules()["workspace"]) & {rule.name for rule in RULES.values() if rule.user_only}
+    assert not set(manifest.rules()["workspace"]) & {spec.name for spec in SPECS.values() if spec.user_only}
 
 
 def test_every_command_is_registered_and_none_is_the_servers() -> None:
