@@ -1,7 +1,8 @@
-"""A second reading of Python's regular expressions that counts its steps: backtracking as ``re`` does it, in plain sight.
+"""A matcher for Python's regular expressions that counts its steps.
 
-``re`` tells nobody how often it goes back. This matcher takes the same parse tree, tries the same ways in the same order
-and finds the same matches (a test compares them), so its count of steps says how a pattern's cost grows with a text.
+``re`` does not report how often it backtracks. This matcher takes the same parse tree, tries the same alternatives in the
+same order and finds the same matches (a test compares them), so its number of steps shows how the cost of a pattern
+grows with the text.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ _WORD, _DIGIT, _SPACE = (lru_cache(None)(re.compile(one).match) for one in (r"\w
 
 
 class TooMany(Exception):
-    """The steps that were allowed did not do."""
+    """The match took more steps than allowed."""
 
 
 class Counter:
-    """One pattern, ready to be run. ``steps`` counts."""
+    """One compiled pattern, which may be run several times. ``steps`` is the total so far."""
 
     def __init__(self, pattern: re.Pattern[Any], *, most: int = 400_000) -> None:
         source = pattern.pattern if isinstance(pattern.pattern, str) else pattern.pattern.decode("latin-1")
@@ -35,7 +36,7 @@ class Counter:
         self.steps, self.most = 0, most
 
     def spans(self, text: str) -> list[tuple[int, int]]:
-        """What ``finditer`` finds."""
+        """The spans that ``finditer`` finds."""
         found, at = [], 0
         while at <= len(text):
             end = self._run(self._code, text, at)
@@ -45,7 +46,7 @@ class Counter:
         return found
 
     def begin(self, text: str) -> None:
-        """What ``match`` does."""
+        """Match at the start of the text, like ``match``."""
         self._run(self._code, text, 0)
 
     def _single(self, op: Any, argument: Any) -> Test | None:
@@ -152,7 +153,7 @@ class Counter:
             code[fork] = ("fork", fork + 1, len(code)) if op is c.MAX_REPEAT else ("fork", len(code), fork + 1)
 
     def _run(self, code: list[tuple[Any, ...]], text: str, at: int, groups: Any = None) -> int | None:
-        """Where the match that starts at ``at`` ends."""
+        """The end of the match that starts at ``at``, or None."""
         stack: list[tuple[Any, ...]] = [(0, at, groups or {}, ())]
         while stack:
             self.steps += 1
@@ -246,7 +247,7 @@ class Counter:
 
 
 def attacks(pattern: re.Pattern[Any]) -> Iterator[tuple[str, str, str]]:
-    """Before, unit and after: texts made of the pattern's own parts, the unit to be said again and again."""
+    """Texts made of the pattern's own parts, as (before, unit, after): the unit is to be repeated."""
     source = pattern.pattern if isinstance(pattern.pattern, str) else pattern.pattern.decode("latin-1")
     tree = _parser.parse(source, pattern.flags & ~re.DEBUG)
     whole = _sample(tree)
@@ -259,7 +260,7 @@ def attacks(pattern: re.Pattern[Any]) -> Iterator[tuple[str, str, str]]:
 
 
 def _parts(tree: Any) -> Iterator[str]:
-    """A text for each repetition, branch and group, and for what begins with each of them."""
+    """A text for each repetition, branch and group, and for each sequence that ends with a repetition."""
     for at, (op, argument) in enumerate(tree):
         if op in (c.MAX_REPEAT, c.MIN_REPEAT, c.POSSESSIVE_REPEAT):
             yield _sample(argument[2])
@@ -279,7 +280,7 @@ def _parts(tree: Any) -> Iterator[str]:
 
 
 def _sample(tree: Any) -> str:
-    """A text that it may match."""
+    """A text that the tree may match."""
     text = ""
     for op, argument in tree:
         if op is c.LITERAL:
