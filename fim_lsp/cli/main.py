@@ -79,13 +79,13 @@ def _serve(arguments: argparse.Namespace) -> int:
     environment = dict(os.environ)
     if arguments.tcp is not None:
         host, port = _address(arguments.tcp)
-        from fim_lsp.lsp.listener import serve_tcp
+        from fim_lsp.lsp.shared_server import serve_tcp
 
         return serve_tcp(environment, host, port, _say, token=arguments.tcp_token, remote=arguments.allow_remote)
     if arguments.socket is not None:
         if not arguments.socket:
             raise UsageError("--socket: must be a path, for example /run/user/1000/fim-lsp.sock")
-        from fim_lsp.lsp.listener import serve_socket
+        from fim_lsp.lsp.shared_server import serve_socket
 
         return serve_socket(environment, Path(arguments.socket), _say)
     from fim_lsp.lsp.transport import serve_stdio

@@ -82,7 +82,7 @@ class Documents(Workspace):
             version=text_document.version,
             path=path,
             text=Document(text_document.text, self._encoding),
-            notebook=self._notebooks.of(text_document.uri),
+            notebook=self._notebooks.notebook_of(text_document.uri),
         )
         self._open[document.uri] = document
         self._listener.opened(document)
@@ -110,7 +110,7 @@ class Documents(Workspace):
 
     def put_notebook_document(self, params: types.DidOpenNotebookDocumentParams) -> None:
         """``notebookDocument/didOpen``."""
-        self._notebooks.opened(params.notebook_document.uri, params.notebook_document.cells)
+        self._notebooks.open(params.notebook_document.uri, params.notebook_document.cells)
         for document in params.cell_text_documents:
             self.put_text_document(document)
 
@@ -120,29 +120,29 @@ class Documents(Workspace):
         if cells is None:
             return
         if cells.structure is not None:
-            self._notebooks.rearranged(notebook, cells.structure.array)
+            self._notebooks.rearrange(notebook, cells.structure.array)
             for closed in cells.structure.did_close or ():
                 self.remove_text_document(closed.uri)
             for document in cells.structure.did_open or ():
                 self.put_text_document(document)
-        self._notebooks.described(notebook, cells.data or ())
+        self._notebooks.update_kinds(notebook, cells.data or ())
         for content in cells.text_content or ():
             self._change(content.document, content.changes)
 
     def remove_notebook_document(self, params: types.DidCloseNotebookDocumentParams) -> None:
         """``notebookDocument/didClose``, with all of its cells."""
-        cells = self._notebooks.closed(params.notebook_document.uri)
+        cells = self._notebooks.close(params.notebook_document.uri)
         for uri in dict.fromkeys((*cells, *(document.uri for document in params.cell_text_documents))):
             self.remove_text_document(uri)
 
     def beside(self, document: OpenDocument) -> Beside | None:
         """The other cells of the notebook that a document is a cell of; None if it is none."""
-        notebook = self._notebooks.of(document.uri)
-        cells = self._notebooks.cells(notebook, self._open) if notebook else []
+        notebook = self._notebooks.notebook_of(document.uri)
+        cells = self._notebooks.cells_of(notebook, self._open) if notebook else []
         if document.uri not in cells:
             return None
         at = cells.index(document.uri)
-        prose = frozenset(uri for uri in cells if self._notebooks.is_prose(uri) or self._open[uri].language in PROSE)
+        prose = frozenset(uri for uri in cells if self._notebooks.is_markup(uri) or self._open[uri].language in PROSE)
         return Beside(notebook=notebook, above=tuple(cells[:at]), below=tuple(cells[at + 1 :]), prose=prose)
 
 

@@ -1,4 +1,4 @@
-"""Which documents are cells of one notebook, and in which order: by the client's word, else by their URIs."""
+"""Which documents are cells of the same notebook, and in which order: as the client reports it, or by their URIs."""
 
 from __future__ import annotations
 
@@ -7,74 +7,76 @@ from collections.abc import Collection, Sequence
 
 from lsprotocol import types
 
-_CELL = re.compile(r"(?P<notebook>[^#]+)#(?P<cell>[^/#]+)")
-_RANDOM = re.compile(r"(?=.*[a-f])(?=.*\d)[0-9a-f]{8}[0-9a-f-]*", re.IGNORECASE)  # an id that says nothing about order
-
-SYNC = types.NotebookDocumentSyncOptions(notebook_selector=[types.NotebookDocumentFilterWithNotebook(notebook="*")])
+SYNC_OPTIONS = types.NotebookDocumentSyncOptions(
+    notebook_selector=[types.NotebookDocumentFilterWithNotebook(notebook="*")]
+)
 """All cells of all notebooks."""
+
+_CELL_URI = re.compile(r"(?P<notebook>[^#]+)#(?P<cell>[^/#]+)")
+_RANDOM_ID = re.compile(r"(?=.*[a-f])(?=.*\d)[0-9a-f]{8}[0-9a-f-]*", re.IGNORECASE)  # ids in no particular order
 
 
 class Notebooks:
-    """One editor's. Only for documents that are open: whoever asks says which those are."""
+    """The notebooks of one editor. Callers pass the documents that are open."""
 
     def __init__(self) -> None:
-        self._cells: dict[str, list[types.NotebookCell]] = {}
-        self._notebook: dict[str, str] = {}
+        self._cells: dict[str, list[types.NotebookCell]] = {}  # by the notebook's URI
+        self._notebook: dict[str, str] = {}  # by the cell's URI
 
-    def opened(self, notebook: str, cells: Sequence[types.NotebookCell]) -> None:
+    def open(self, notebook: str, cells: Sequence[types.NotebookCell]) -> None:
         """``notebookDocument/didOpen``."""
-        self._put(notebook, list(cells))
+        self._set_cells(notebook, list(cells))
 
-    def rearranged(self, notebook: str, array: types.NotebookCellArrayChange) -> None:
+    def rearrange(self, notebook: str, change: types.NotebookCellArrayChange) -> None:
         """Cells were added, removed or moved."""
         cells = self._cells.get(notebook, [])
-        start = min(array.start, len(cells))
-        cells[start : start + array.delete_count] = array.cells or []
-        self._put(notebook, cells)
+        start = min(change.start, len(cells))
+        cells[start : start + change.delete_count] = change.cells or []
+        self._set_cells(notebook, cells)
 
-    def described(self, notebook: str, data: Sequence[types.NotebookCell]) -> None:
-        """Cells are of another kind now."""
-        kinds = {cell.document: cell for cell in data}
-        self._put(notebook, [kinds.get(cell.document, cell) for cell in self._cells.get(notebook, [])])
+    def update_kinds(self, notebook: str, changed: Sequence[types.NotebookCell]) -> None:
+        """Cells have become code or markup."""
+        by_uri = {cell.document: cell for cell in changed}
+        self._set_cells(notebook, [by_uri.get(cell.document, cell) for cell in self._cells.get(notebook, [])])
 
-    def closed(self, notebook: str) -> list[str]:
-        """``notebookDocument/didClose``; the cells that it had."""
+    def close(self, notebook: str) -> list[str]:
+        """``notebookDocument/didClose``. Returns the cells that the notebook had."""
         cells = [cell.document for cell in self._cells.pop(notebook, [])]
         for cell in cells:
             self._notebook.pop(cell, None)
         return cells
 
-    def of(self, uri: str) -> str:
-        """The URI of the notebook that a document is a cell of, ``""`` if it is none."""
-        if known := self._notebook.get(uri):
-            return known
-        match = _CELL.fullmatch(uri)
-        if match is None or (uri[:5].lower() == "file:" and "." in match["cell"]):  # the name of a file, like c#.py
+    def notebook_of(self, uri: str) -> str:
+        """The URI of the notebook that a document is a cell of, ``""`` if it is not a cell."""
+        if reported := self._notebook.get(uri):
+            return reported
+        match = _CELL_URI.fullmatch(uri)
+        if match is None or (uri[:5].lower() == "file:" and "." in match["cell"]):  # a file name like c#.py
             return ""
         return match["notebook"]
 
-    def cells(self, notebook: str, known: Collection[str]) -> list[str]:
-        """The cells of a notebook from above to below, of the ``known`` documents, which are in the order of opening."""
+    def cells_of(self, notebook: str, documents: Collection[str]) -> list[str]:
+        """The cells of a notebook from top to bottom, of ``documents``, which are in the order of their opening."""
         if notebook in self._cells:
-            return [cell.document for cell in self._cells[notebook] if cell.document in known]
-        found = [uri for uri in known if self.of(uri) == notebook]
-        if any(_RANDOM.fullmatch(uri.partition("#")[2]) for uri in found):
-            return found
-        return sorted(found, key=_natural)
+            return [cell.document for cell in self._cells[notebook] if cell.document in documents]
+        cells = [uri for uri in documents if self.notebook_of(uri) == notebook]
+        if any(_RANDOM_ID.fullmatch(uri.partition("#")[2]) for uri in cells):
+            return cells
+        return sorted(cells, key=_natural_order)
 
-    def is_prose(self, uri: str) -> bool:
-        """Whether the client said that a cell is not run."""
+    def is_markup(self, uri: str) -> bool:
+        """Whether the client has reported that a cell is markup, which is not run."""
         cells = self._cells.get(self._notebook.get(uri, ""), [])
         return any(cell.document == uri and cell.kind == types.NotebookCellKind.Markup for cell in cells)
 
-    def _put(self, notebook: str, cells: list[types.NotebookCell]) -> None:
+    def _set_cells(self, notebook: str, cells: list[types.NotebookCell]) -> None:
         for cell in self._cells.get(notebook, []):
             self._notebook.pop(cell.document, None)
         self._cells[notebook] = cells
         self._notebook |= {cell.document: notebook for cell in cells}
 
 
-def _natural(uri: str) -> list[tuple[int, str]]:
-    """Numbers in an id count as numbers. VS Code's ids begin with a letter for the number of digits."""
+def _natural_order(uri: str) -> list[tuple[int, str]]:
+    """Compares numbers in ids by value. VS Code's ids begin with a letter that stands for the number of digits."""
     parts = re.split(r"(\d+)", uri.partition("#")[2])
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]

@@ -15,7 +15,7 @@ from pygls.protocol import default_converter
 import fim_lsp
 from fim_lsp.lsp.completion_menu import TRIGGERS, Menu, ignoring_refusal, menu_wanted, offer_menu
 from fim_lsp.lsp.documents import Documents, OpenDocument, local_path
-from fim_lsp.lsp.notebooks import SYNC
+from fim_lsp.lsp.notebooks import SYNC_OPTIONS
 from fim_lsp.lsp.protocol import Protocol, in_message_order
 from fim_lsp.lsp.status import NOTIFICATION, STATUS, WHY, as_params, status, wants_status, why
 from fim_lsp.lsp.to_protocol import completion_list, inline_list, word_before
@@ -43,7 +43,7 @@ class Server(LanguageServer):
             fim_lsp.__version__,
             protocol_cls=Protocol,
             converter_factory=_converter,
-            notebook_document_sync=SYNC,
+            notebook_document_sync=SYNC_OPTIONS,
         )
         self.trusted = trusted
         self.journal = RequestLog(self.show_status)
@@ -118,7 +118,7 @@ def _initialize(server: Server, params: types.InitializeParams) -> None:
     workspace = server.protocol.workspace
     encoding = str(getattr(workspace.position_encoding, "value", workspace.position_encoding))
     documents = Documents(workspace.root_uri, params.workspace_folders or [], encoding, server)
-    server.protocol.keep_documents_in(documents)
+    server.protocol.replace_workspace(documents)
     options = params.initialization_options
     server.session.start(roots=documents.roots(), initialization=options, trusted=server.trusted)
     text = params.capabilities.text_document

@@ -19,9 +19,10 @@ from tests.lsp.raw import RawClient
 
 
 def kinds(client: str, *sent: object) -> list[int]:
-    lenient = ClientQuirks()
-    lenient.introduce({"clientInfo": {"name": client}})
-    return [lenient.readable({"context": {"triggerKind": kind}})["context"]["triggerKind"] for kind in sent]
+    quirks = ClientQuirks()
+    quirks.identify_client({"clientInfo": {"name": client}})
+    method = types.TEXT_DOCUMENT_INLINE_COMPLETION
+    return [quirks.normalize(method, {"context": {"triggerKind": kind}})["context"]["triggerKind"] for kind in sent]
 
 
 @pytest.mark.parametrize(
@@ -41,7 +42,7 @@ def test_kinds(client: str, sent: list[object], meant: list[int]) -> None:
 
 @pytest.mark.parametrize("params", [None, [], "text", {}, {"clientInfo": None}, {"clientInfo": {"name": 5}}])
 def test_any_introduction_is_heard(params: object) -> None:
-    ClientQuirks().introduce(params)
+    ClientQuirks().identify_client(params)
 
 
 AT = {"line": 0, "character": 1}
@@ -114,7 +115,7 @@ async def test_a_document_without_version_or_language_completes(tmp_path: Path) 
 def test_a_language_that_is_not_said_is_the_files(document: dict[str, Any], language: str) -> None:
     seen: list[OpenDocument] = []
     listener = Mock(opened=seen.append)
-    params = ClientQuirks().mend(types.TEXT_DOCUMENT_DID_OPEN, {"textDocument": document})
+    params = ClientQuirks().normalize(types.TEXT_DOCUMENT_DID_OPEN, {"textDocument": document})
     opened = default_converter().structure(params, types.DidOpenTextDocumentParams)  # type: ignore[no-untyped-call]
     Documents(None, [], "utf-16", listener).put_text_document(opened.text_document)
     assert [it.language for it in seen] == [language]
@@ -157,7 +158,7 @@ METHODS = (
     st.sampled_from(METHODS), JSON | st.recursive(JSON, lambda inner: st.dictionaries(st.sampled_from(NAMES), inner))
 )
 def test_nothing_that_can_be_sent_is_an_error_here(method: str, params: object) -> None:
-    ClientQuirks().mend(method, params)
+    ClientQuirks().normalize(method, params)
 
 
 @given(st.integers(), st.integers(), JSON)
@@ -167,5 +168,5 @@ def test_what_is_mended_can_be_read(line: int, column: int, version: object) -> 
         "textDocument": {"uri": "u", "version": version},
         "contentChanges": [{"range": {"start": place, "end": place}, "rangeLength": line, "text": "x"}],
     }
-    params = ClientQuirks().mend(types.TEXT_DOCUMENT_DID_CHANGE, sent)
+    params = ClientQuirks().normalize(types.TEXT_DOCUMENT_DID_CHANGE, sent)
     default_converter().structure(params, types.DidChangeTextDocumentParams)  # type: ignore[no-untyped-call]

@@ -1,11 +1,10 @@
-"""Where a shared server may listen: addresses that other machines reach take a word more, sockets belong to their user."""
+"""The sockets of a shared server: addresses that other machines reach need consent, Unix sockets belong to their user."""
 
 from __future__ import annotations
 
 import errno
 import os
 import socket
-import stat
 import subprocess
 import sys
 import threading
@@ -14,8 +13,7 @@ from pathlib import Path
 import pytest
 
 from fim_lsp.errors import UsageError
-from fim_lsp.lsp.access_token import keep_token, new_token, remove_token, token_file
-from fim_lsp.lsp.endpoints import UnixSocket, is_own_user, is_remote, listen_on_tcp, shown
+from fim_lsp.lsp.endpoints import UnixSocket, address_of, is_own_user, is_remote, listen_on_tcp
 
 posix = pytest.mark.skipif(os.name != "posix", reason="Unix sockets and file modes are POSIX")
 
@@ -44,7 +42,7 @@ def test_ipv6_loopback_is_listened_on_where_the_machine_has_it() -> None:
         with socket.socket(socket.AF_INET6) as probe:
             assert probe.connect_ex(("::1", 9)) == errno.EADDRNOTAVAIL
         return
-    assert shown(sock) == f"[::1]:{sock.getsockname()[1]}"
+    assert address_of(sock) == f"[::1]:{sock.getsockname()[1]}"
     sock.close()
 
 
@@ -79,7 +77,7 @@ def test_a_name_with_one_remote_address_is_refused(monkeypatch: pytest.MonkeyPat
 def test_every_address_is_listened_on_with_the_word_and_told_apart() -> None:
     [sock] = listen_on_tcp("0", 0, allow_remote=True)
     assert is_remote([sock])
-    assert shown(sock) == f"0.0.0.0:{sock.getsockname()[1]}"
+    assert address_of(sock) == f"0.0.0.0:{sock.getsockname()[1]}"
     sock.close()
 
 
@@ -121,7 +119,7 @@ def test_a_socket_is_its_users_from_the_moment_it_exists(tmp_path: Path, umask: 
 def test_a_stale_socket_is_replaced_and_a_live_one_is_not(tmp_path: Path) -> None:
     path = tmp_path / "s"
     first = UnixSocket(path)
-    with pytest.raises(UsageError, match="listening there already"):
+    with pytest.raises(UsageError, match="already listening there"):
         UnixSocket(path)
     first.sock.close()  # as a crash leaves it
     second = UnixSocket(path)
@@ -139,7 +137,7 @@ def test_a_server_whose_backlog_is_full_is_alive(tmp_path: Path) -> None:
         busy.bind(str(path))
         busy.listen(0)
         client.connect(str(path))
-        with pytest.raises(UsageError, match="listening there already"):
+        with pytest.raises(UsageError, match="already listening there"):
             UnixSocket(path)
 
 
@@ -148,7 +146,7 @@ def test_a_socket_of_another_kind_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "s"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
         other.bind(str(path))
-        with pytest.raises(UsageError, match="listening there already"):
+        with pytest.raises(UsageError, match="already listening there"):
             UnixSocket(path)
     assert path.is_socket()
 
@@ -254,115 +252,3 @@ def test_a_system_without_unix_sockets(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.delattr(socket, "AF_UNIX", raising=False)
     with pytest.raises(UsageError, match="no Unix sockets; use --tcp"):
         UnixSocket(tmp_path / "s")
-
-
-# -- the token's file
-
-
-@posix
-@pytest.mark.parametrize("umask", [0, 0o022, 0o777])
-def test_a_new_file_is_made_whole_with_mode_600(tmp_path: Path, umask: int) -> None:
-    before = os.umask(umask)
-    try:
-        token, is_new = token_file(tmp_path / "token")
-    finally:
-        os.umask(before)
-    assert is_new
-    assert stat.S_IMODE((tmp_path / "token").stat().st_mode) == 0o600
-    assert token_file(tmp_path / "token") == (token, False)
-    assert [file.name for file in tmp_path.iterdir()] == ["token"]
-    assert token.reveal() not in repr(token)
-    assert new_token() != new_token()
-
-
-@posix
-@pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o666, 0o620, 0o602, 0o610, 0o601, 0o660, 0o777, 0o040])
-def test_a_file_that_others_can_open_is_refused(tmp_path: Path, mode: int) -> None:
-    file = tmp_path / "token"
-    file.write_text("a-made-up-token")
-    file.chmod(mode)
-    with pytest.raises(UsageError, match=r"^--tcp-token ") as caught:
-        token_file(file)
-    assert "chmod 600" in str(caught.value) or not os.access(file, os.R_OK)
-    assert "a-made-up-token" not in str(caught.value)
-
-
-@posix
-@pytest.mark.parametrize("mode", [0o600, 0o400, 0o700])
-def test_a_file_of_ones_own_is_read(tmp_path: Path, mode: int) -> None:
-    file = tmp_path / "token"
-    file.write_text("  a-made-up-token\r\n")
-    file.chmod(mode)
-    token, is_new = token_file(file)
-    assert (token.reveal(), is_new) == ("a-made-up-token", False)
-
-
-@posix
-def test_another_users_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    token_file(tmp_path / "token")
-    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
-    with pytest.raises(UsageError, match="another user"):
-        token_file(tmp_path / "token")
-
-
-@posix
-@pytest.mark.parametrize(
-    "content", [b"", b"\n", b"short", b"two words here", b"two\nlines-here", b"caf\xc3\xa9-token", b"a\0b-token-token",
-                b"x" * 1025, b"\xff" * 20, b"x" * 1_000_000]
-)  # fmt: skip
-def test_a_file_without_a_token_is_refused_and_not_quoted(tmp_path: Path, content: bytes) -> None:
-    file = tmp_path / "token"
-    file.write_bytes(content)
-    file.chmod(0o600)
-    with pytest.raises(UsageError, match="must hold one token") as caught:
-        token_file(file)
-    assert len(str(caught.value)) < 1000
-    assert "two" not in str(caught.value)
-
-
-@posix
-@pytest.mark.parametrize("kind", ["folder", "pipe", "link", "dangling", "device", "no folder", "socket"])
-def test_what_is_no_file_is_refused(tmp_path: Path, kind: str) -> None:
-    path = tmp_path / "token"
-    match kind:
-        case "folder":
-            path.mkdir()
-        case "pipe":
-            os.mkfifo(path, 0o600)
-        case "link":
-            token_file(tmp_path / "other")
-            path.symlink_to("other")
-        case "dangling":
-            path.symlink_to("nowhere")
-        case "device":
-            path = Path("/dev/zero")
-        case "no folder":
-            path = tmp_path / "no" / "token"
-        case _:
-            UnixSocket(path).sock.close()
-    with pytest.raises(UsageError, match=r"^--tcp-token "):
-        token_file(path)
-    assert not (tmp_path / "nowhere").exists()
-
-
-@posix
-def test_the_token_of_a_run_replaces_an_older_one_and_is_removed_by_its_own_run(tmp_path: Path) -> None:
-    file = tmp_path / "state" / "tcp-1.token"
-    first, second = new_token(), new_token()
-    keep_token(file, first)
-    file.chmod(0o644)
-    keep_token(file, second)
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
-    remove_token(file, first)
-    assert token_file(file) == (second, False)
-    remove_token(file, second)
-    assert not file.exists()
-    remove_token(file, second)
-
-
-@posix
-def test_a_token_that_cannot_be_kept_is_a_sentence(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(UsageError, match="--tcp-token names another file"):
-        keep_token(tmp_path / "file" / "tcp-1.token", new_token())

@@ -14,8 +14,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from fim_lsp.lsp import listener, transport
-from fim_lsp.lsp.gate import MAX_FIRST_MESSAGE, Gate
+from fim_lsp.lsp import shared_server as shared_server_module
+from fim_lsp.lsp import transport
+from fim_lsp.lsp.access_token import MAX_FIRST_MESSAGE, TokenCheck
 from fim_lsp.secret import Secret
 from tests.fakes.codestral import FakeCodestral
 from tests.lsp.raw import GUARD, RawClient, framed, texts
@@ -221,7 +222,7 @@ async def test_a_token_of_ones_own_file_is_kept_and_not_shown(tmp_path: Path) ->
     assert [name for name in os.listdir(tmp_path) if "token" in name] == ["token"]
 
 
-def connection(gate: Gate | None) -> tuple[transport.Connection, list[bytes]]:
+def connection(token_check: TokenCheck | None) -> tuple[transport.Connection, list[bytes]]:
     class Sent:
         def write(self, data: bytes) -> None:
             sent.append(data)
@@ -230,11 +231,11 @@ def connection(gate: Gate | None) -> tuple[transport.Connection, list[bytes]]:
             pass
 
     sent: list[bytes] = []
-    return transport.Connection({}, Sent(), trusted=False, gate=gate), sent
+    return transport.Connection({}, Sent(), trusted=False, token_check=token_check), sent
 
 
 async def test_nothing_is_made_before_the_token() -> None:
-    made, sent = connection(Gate(Secret("the-right-token")))
+    made, sent = connection(TokenCheck(Secret("the-right-token")))
     for byte in initialize({"token": "the-right-token"})[:-1]:
         made.receive(bytes([byte]))
     assert (made.server, sent) == (None, [])
@@ -245,9 +246,9 @@ async def test_nothing_is_made_before_the_token() -> None:
 
 
 async def test_clients_that_are_turned_away_do_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
-    gate = Gate(Secret("the-right-token"))
+    token_check = TokenCheck(Secret("the-right-token"))
     for number in range(3000):
-        made, _ = connection(gate)
+        made, _ = connection(token_check)
         made.receive((initialize({"token": "wrong"}), b"GET / HTTP/1.1", b"Content-Length: 0\r\n\r\n")[number % 3])
         assert made.ended.result() == 1
     lines = [record.getMessage() for record in caplog.records]
@@ -258,11 +259,11 @@ async def test_clients_that_are_turned_away_do_not_fill_the_log(caplog: pytest.L
 
 @pytest.mark.parametrize("field", [b"", b"Fim-Lsp-Token: the-right-token\r\n"])
 async def test_a_first_message_is_bounded_and_later_ones_are_not(field: bytes) -> None:
-    made, sent = connection(Gate(Secret("the-right-token")))
+    made, sent = connection(TokenCheck(Secret("the-right-token")))
     made.receive(field + b"Content-Length: %d\r\n\r\n" % (MAX_FIRST_MESSAGE + 1))
     assert await made.ended == 1
     assert (made.server, sent) == (None, [])
-    made, sent = connection(Gate(Secret("the-right-token")))
+    made, sent = connection(TokenCheck(Secret("the-right-token")))
     made.receive(initialize({"token": "the-right-token"}))
     made.receive(b"Content-Length: %d\r\n\r\n" % (MAX_FIRST_MESSAGE + 1))
     assert not made.ended.done()
@@ -278,7 +279,7 @@ async def rest_of(reader: asyncio.StreamReader) -> bytes:
 
 
 async def test_idle_connections_make_room_for_whoever_has_the_token(tmp_path: Path) -> None:
-    count = 4 * listener.MAX_WAITING
+    count = 4 * shared_server_module.MAX_UNAUTHENTICATED
     async with shared_server(tmp_path, *TCP) as server, server.connect() as before:
         await greets(before, server.token)
         idle = [await server.streams() for _ in range(count)]
@@ -286,7 +287,7 @@ async def test_idle_connections_make_room_for_whoever_has_the_token(tmp_path: Pa
             writer.write(b"Content-Length: ")
         async with server.connect() as client:
             await greets(client, server.token)
-            for reader, _ in idle[: count - listener.MAX_WAITING]:
+            for reader, _ in idle[: count - shared_server_module.MAX_UNAUTHENTICATED]:
                 assert await rest_of(reader) == b""
             assert texts(await before.reply(before.ask(41, 19, kind=1)))
         for _, writer in idle:
@@ -294,9 +295,9 @@ async def test_idle_connections_make_room_for_whoever_has_the_token(tmp_path: Pa
 
 
 async def test_a_client_has_its_time_for_the_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listener, "TOKEN_TIME", 0.01)
-    clients = listener.Clients({}, trusted=False, gate=Gate(Secret("the-right-token")))
-    server = await asyncio.start_unix_server(clients.client, tmp_path / "s")
+    monkeypatch.setattr(shared_server_module, "TOKEN_TIMEOUT", 0.01)
+    clients = shared_server_module.SharedServer({}, trusted=False, token_check=TokenCheck(Secret("the-right-token")))
+    server = await asyncio.start_unix_server(clients.serve_client, tmp_path / "s")
     async with asyncio.timeout(GUARD):
         reader, writer = await asyncio.open_unix_connection(tmp_path / "s")
         assert await reader.read() == b""
