@@ -1,4 +1,4 @@
-"""Source cut into pieces that mean something by themselves, and the names in them."""
+"""Cuts source into chunks that mean something on their own, and collects the names in them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-LEAST, MOST = 3, 10  # lines of a piece; of 6 to 20, or 2 to 6, fewer of the names to come are found
+MIN_LINES, MAX_LINES = 3, 10  # of a chunk; with 6 to 20, or 2 to 6, fewer of the names to come are found
 
-CLOSERS = tuple(")]}")
+_CLOSING = tuple(")]}")
 
-_GRAMMAR = frozenset(
+_KEYWORDS = frozenset(
     "and async await break case catch class const continue def default elif else end enum except export extends "
     "extern false False finally fn for foreach from func function global goto if impl implements import in include "
     "instanceof interface is lambda let local loop match mod module mut namespace new nil none None not null or out "
@@ -18,7 +18,7 @@ _GRAMMAR = frozenset(
     "throws trait true True try type typedef typeof union unsafe until use using val var virtual void where while "
     "with yield".split()
 )
-"""Words of the languages themselves, which say nothing about what is being written."""
+"""Words of the languages themselves, which reveal nothing about what is being written."""
 
 _NAME = re.compile(r"[^\W\d_]\w{2,}")
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]{3,}")
@@ -26,34 +26,37 @@ _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]{3,}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
-    """Lines of a document. ``names`` are the names in them, and their parts."""
+    """Consecutive lines of the document called ``path``. ``names`` are the names in them, and their parts."""
 
     path: str
     text: str
     names: frozenset[str]
 
 
-def names(text: str) -> frozenset[str]:
-    """The identifiers of three letters or more, and the words that long ones are made of."""
-    whole = set(_NAME.findall(text)) - _GRAMMAR
-    parts = {part.lower() for name in whole for part in _PART.findall(name) if len(part) > 2}
-    return frozenset(whole | {f"~{part}" for part in parts})
+def names_in(text: str) -> frozenset[str]:
+    """The identifiers of three letters or more, and after a tilde the words that they consist of."""
+    names = set(_NAME.findall(text)) - _KEYWORDS
+    parts = {part.lower() for name in names for part in _PART.findall(name) if len(part) > 2}
+    return frozenset(names | {f"~{part}" for part in parts})
 
 
-def pieces(lines: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """First and last line of each piece: cut where the indentation comes back to a piece's first, best after a blank line."""
+def chunk_bounds(lines: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """The first line of each chunk, and the line after its last; together they are all lines.
+
+    A chunk ends where the indentation returns to that of its first line, preferably after a blank line.
+    """
     first, indent = 0, _indent(lines[0]) if lines else 0
-    blank = False
+    after_blank = False
     for number, line in enumerate(lines):
         length = number - first
-        bare = line.strip()
-        whole = length >= LEAST and _indent(line) <= indent and (blank or bare[:1] not in CLOSERS)
-        if bare and (whole or length >= MOST):
+        content = line.strip()
+        complete = length >= MIN_LINES and _indent(line) <= indent and (after_blank or content[:1] not in _CLOSING)
+        if content and (complete or length >= MAX_LINES):
             yield first, number
             first, indent = number, _indent(line)
         elif length == 0:
             indent = _indent(line)
-        blank = not bare
+        after_blank = not content
     if first < len(lines):
         yield first, len(lines)
 

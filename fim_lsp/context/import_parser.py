@@ -1,4 +1,4 @@
-"""Which files a document's import lines may mean, in whatever language: guesses, for somebody else to look for."""
+"""Guesses from a document's import lines, in any language, which files it may import."""
 
 from __future__ import annotations
 
@@ -6,19 +6,21 @@ import posixpath
 import re
 from collections.abc import Iterator, Sequence
 
-HEAD = 200  # lines among which imports are looked for
-_MOST = 60  # guesses' stems for one document
-_LONGEST = 300  # characters of a line
-_FIRST = ("from", "import", "use", "pub", "mod", "#", "export", "@import", "@use", "using")
-_LINE = re.compile(
+IMPORT_LINES = 200
+"""Lines from the top in which imports are looked for."""
+
+_MAX_CANDIDATES = 60  # for one document
+_MAX_LINE = 300  # characters
+_FIRST_WORDS = ("from", "import", "use", "pub", "mod", "#", "export", "@import", "@use", "using")
+_IMPORT = re.compile(
     r"""(?:
-        from\s+(?P<of>[\w.]+)\s+import\s+(?P<what>[\w*][\w\s,*]*|\()      # Python
+        from\s+(?P<module>[\w.]+)\s+import\s+(?P<members>[\w*][\w\s,*]*|\()      # Python
       | (?:pub\s+)?use\s+(?P<use>[\w:]+(?:\{[^}]*\})?)                   # Rust
       | (?:pub\s+)?mod\s+(?P<mod>\w+)\s*;
       | \#\s*include\s+"(?P<include>[^"]+)"                              # C
       | (?:import|export|@import|@use)\b[^'"]*['"](?P<quoted>[^'"]+)['"] # JavaScript, Go, Dart, CSS
       | .*\brequire(?:_relative)?\s*\(?\s*['"](?P<required>[^'"]+)['"]   # JavaScript, Lua, Ruby
-      | (?:_\s+|\w+\s+)?"(?P<listed>[\w.~/-]+/[\w./-]+)"\s*$             # a line of Go's list
+      | (?:_\s+|\w+\s+)?"(?P<go_listed>[\w.~/-]+/[\w./-]+)"\s*$          # a line of a Go list
       | import\s+(?:static\s+|qualified\s+)?(?P<named>[\w.]+(?:\s*,\s*[\w.]+)*)  # Python, Java, Kotlin, Scala, Haskell
       | using\s+(?P<using>[\w.]+)\s*;                                    # C#
     )""",
@@ -26,65 +28,66 @@ _LINE = re.compile(
 )
 
 
-def stems(lines: Sequence[str], path: str) -> tuple[str, ...]:
-    """Paths without their suffixes, relative to the workspace or to some folder in it, that the lines may import.
+def import_candidates(lines: Sequence[str], path: str) -> tuple[str, ...]:
+    """Paths without suffixes that the lines may refer to, relative to the workspace or to some folder in it.
 
-    ``path`` is the document's own; one that begins with ``/`` is meant from the workspace's folder and nowhere else.
+    ``path`` is the document's own. A candidate that begins with ``/`` is relative to the workspace and nothing else.
     """
     folder = posixpath.dirname(path)
     found: dict[str, None] = {}
-    for line in lines[:HEAD]:
-        bare = line[:_LONGEST].strip()
-        if _may_import(bare) and (match := _LINE.match(bare)):
-            for stem in _stems(match, folder):
-                if stem.strip("/") and ".." not in stem.split("/") and "\\" not in stem:
-                    found.setdefault(stem)
-        if len(found) >= _MOST:
+    for line in lines[:IMPORT_LINES]:
+        content = line[:_MAX_LINE].strip()
+        if _may_import(content) and (match := _IMPORT.match(content)):
+            for candidate in _candidates(match, folder):
+                if candidate.strip("/") and ".." not in candidate.split("/") and "\\" not in candidate:
+                    found.setdefault(candidate)
+        if len(found) >= _MAX_CANDIDATES:
             break
     return tuple(found)
 
 
-def _may_import(bare: str) -> bool:
+def _may_import(content: str) -> bool:
     """Whether a line is worth the pattern, which costs ten times as much."""
-    return bare.startswith(_FIRST) or bare.endswith('"') or "require" in bare
+    return content.startswith(_FIRST_WORDS) or content.endswith('"') or "require" in content
 
 
-def _stems(match: re.Match[str], folder: str) -> Iterator[str]:
+def _candidates(match: re.Match[str], folder: str) -> Iterator[str]:
     groups = {name: value for name, value in match.groupdict().items() if value is not None}
-    if "of" in groups:
-        yield from _python(groups["of"], groups["what"], folder)
-    elif "use" in groups:
-        parts = [part for part in re.split(r"::|\{.*", groups["use"]) if part not in ("crate", "self", "super", "")]
-        for length in range(len(parts), 0, -1):
-            yield "/".join(parts[:length])
-    elif "mod" in groups:
-        yield _from(folder, groups["mod"])
-    elif "named" in groups or "using" in groups:
-        for name in re.split(r"\s*,\s*", groups.get("named") or groups["using"]):
-            yield name.replace(".", "/")
+    kind, value = next(iter(groups.items()))
+    if kind == "module":
+        yield from _python(value, groups["members"], folder)
+    elif kind == "use":
+        yield from _rust(value)
+    elif kind == "mod":
+        yield _relative(folder, value)
+    elif kind in ("named", "using"):
+        yield from (name.replace(".", "/") for name in re.split(r"\s*,\s*", value))
+    elif kind == "include":
+        yield from (_relative(folder, value), value)
+    elif value.startswith("."):
+        yield _relative(folder, value)
     else:
-        name = next(iter(groups.values()))
-        if "include" in groups:
-            yield _from(folder, name)
-            yield name
-        elif name.startswith("."):
-            yield _from(folder, name)
-        else:
-            yield name.removeprefix("@/").removeprefix("~/")
-            if "." in name and "/" not in name:
-                yield name.replace(".", "/")  # Lua
+        yield value.removeprefix("@/").removeprefix("~/")
+        if "." in value and "/" not in value:
+            yield value.replace(".", "/")  # Lua
 
 
-def _python(module: str, what: str, folder: str) -> Iterator[str]:
-    bare = module.lstrip(".")
-    dots = len(module) - len(bare)
-    base = bare.replace(".", "/")
-    imported = [name for name in re.split(r"[\s,]+", what.split(" as ")[0]) if name.isidentifier()]
-    for tail in [base, *(f"{base}/{name}".lstrip("/") for name in imported)]:
-        yield _from(folder, "../" * (dots - 1) + tail) if dots else tail
+def _python(module: str, members: str, folder: str) -> Iterator[str]:
+    name = module.lstrip(".")
+    dots = len(module) - len(name)
+    base = name.replace(".", "/")
+    imported = [member for member in re.split(r"[\s,]+", members.split(" as ")[0]) if member.isidentifier()]
+    for path in [base, *(f"{base}/{member}".lstrip("/") for member in imported)]:
+        yield _relative(folder, "../" * (dots - 1) + path) if dots else path
 
 
-def _from(folder: str, relative: str) -> str:
-    """From the workspace's folder; nothing above it."""
-    joined = posixpath.normpath(posixpath.join(folder, relative))
+def _rust(path: str) -> Iterator[str]:
+    parts = [part for part in re.split(r"::|\{.*", path) if part not in ("crate", "self", "super", "")]
+    for length in range(len(parts), 0, -1):
+        yield "/".join(parts[:length])
+
+
+def _relative(folder: str, path: str) -> str:
+    """A path relative to the workspace; empty for one outside of it."""
+    joined = posixpath.normpath(posixpath.join(folder, path))
     return "" if joined.startswith("..") else "/" + joined

@@ -1,57 +1,54 @@
-"""The documents that context is taken from. Pure: it is told of them, and reads nothing."""
+"""The documents that context may come from, and which of them are searched. Pure: documents are pushed to it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 from fim_lsp.context.indexed_document import IndexedDocument, LineSource
 from fim_lsp.context.ranking import rank_snippets
 from fim_lsp.prompt.prompt import Snippet
 from fim_lsp.text.unicode import is_visible
 
-_DOCUMENTS = 40  # looked through for one prompt, the newest first
-_CHARACTERS = 12_000  # read anew for one prompt, some 4 ms; what is left waits for the next
-_AT_ONCE = 20  # edits until the document that is typed in is read again: what is near the cursor is sent anyway
-_IMPORTED = 1.5  # how much more a document says that the file imports
-_EDITED = (1.3, 1.2, 1.1)  # the ones that were edited last
+_MAX_DOCUMENTS = 40  # searched for one prompt, those edited last
+_MAX_CHARACTERS = 12_000  # read for one prompt, some 4 ms; the rest waits for the next
+_MAX_UNREAD_EDITS = 20  # until the edited document itself is read again: what is near the cursor is sent anyway
+_IMPORTED_WEIGHT = 1.5  # of a document that the file imports
+_RECENT_WEIGHTS = (1.3, 1.2, 1.1)  # of the ones edited last
 
 
 class ContextIndex:
-    """Documents by keys of the caller's, which tell apart those that have the same name."""
+    """Documents by keys of the caller's choice, because two documents may have the same name."""
 
-    def __init__(self, before: ContextIndex | None = None) -> None:
-        """``before`` is the library that this one replaces: which documents were edited last, and what was chosen for
-        each, is still known, so that prompts stay the same. No text is taken over.
+    def __init__(self, previous: ContextIndex | None = None) -> None:
+        """``previous`` is the index that this one replaces: which documents were edited last, and what was selected for
+        each, is taken over, so that prompts stay the same; text is not.
         """
-        self._shelves: dict[str, IndexedDocument] = {}
-        self._edits: int = before._edits if before else 0
-        self._chosen: dict[str, tuple[Snippet, ...]] = dict(before._chosen) if before else {}
-        self._places: dict[str, tuple[int, int]] = (
-            {key: (it.edit, it.line) for key, it in before._shelves.items()} if before else {}
+        self._documents: dict[str, IndexedDocument] = {}
+        self._edits: int = previous._edits if previous else 0
+        self._selected: dict[str, tuple[Snippet, ...]] = dict(previous._selected) if previous else {}
+        self._last_edits: dict[str, tuple[int, int]] = (
+            {key: (it.last_edit, it.edited_line) for key, it in previous._documents.items()} if previous else {}
         )
 
-    def put(self, key: str, lines: LineSource, name: str | None = None) -> None:
-        """Take in a document; ``lines`` gives its lines as they are when it is called.
-
-        ``name`` is what prompts call it, the key if there is none; one that would break a heading is left out.
-        """
-        self._shelves.pop(key, None)
+    def put(self, key: str, read_lines: LineSource, name: str | None = None) -> None:
+        """Add a document. ``name``, by default the key, is what prompts call it; a name that can't be read isn't added."""
+        self._documents.pop(key, None)
         name = key if name is None else name
         if is_visible(name):
-            edit, line = self._places.pop(key, (0, 0))
-            self._shelves[key] = IndexedDocument(name, lines, edit, line)
+            edit, line = self._last_edits.pop(key, (0, 0))
+            self._documents[key] = IndexedDocument(name, read_lines, edit, line)
 
     def edited(self, key: str, line: int, old: int = 1, new: int = 1) -> None:
-        """A document changed at a line: from there ``new`` lines stand where ``old`` ones stood."""
-        if shelf := self._shelves.get(key):
+        """``old`` lines from ``line`` on were replaced by ``new`` ones."""
+        if document := self._documents.get(key):
             self._edits += 1
-            shelf.edited(self._edits, line, old, new)
+            document.edited(self._edits, line, old, new)
 
     def drop(self, key: str) -> None:
-        """A document is gone. Unknown ones are passed over."""
-        self._shelves.pop(key, None)
-        self._chosen.pop(key, None)
-        self._places.pop(key, None)
+        """Remove a document, if it is there."""
+        self._documents.pop(key, None)
+        self._selected.pop(key, None)
+        self._last_edits.pop(key, None)
 
     def select(
         self,
@@ -64,35 +61,41 @@ class ContextIndex:
         allowed: Callable[[str], bool],
         line: int | None = None,
     ) -> tuple[Snippet, ...]:
-        """Context for a window in the document of ``key``, in ``budget`` characters.
+        """Context for a window of the document ``key``, up to ``budget`` characters.
 
-        ``imported`` are the keys of what that document imports; of the others only ``allowed`` ones are looked at.
+        ``imported`` are the keys of what that document imports; only documents that are ``allowed`` are searched.
         ``line`` is the cursor's.
         """
-        shelves = self._shelves
-        near = sorted(
-            filter(allowed, shelves),
-            key=lambda other: (other == key, other in imported, shelves[other].edit),
-            reverse=True,
-        )[:_DOCUMENTS]
-        left = _CHARACTERS
-        for other in near:
-            if left > 0 and not (other == key and shelves[other].edits < _AT_ONCE):
-                left -= shelves[other].refresh(left)
-        weights = self._weights(key, near, imported)
-        chosen = rank_snippets(
+        searched = self._searched(key, imported, allowed)
+        self._refresh(key, searched)
+        weights = self._weights(key, searched, imported)
+        self._selected[key] = rank_snippets(
             prefix,
             suffix,
-            [(shelves[other], weights.get(other, 1.0)) for other in near],
+            [(self._documents[other], weights.get(other, 1.0)) for other in searched],
             budget=budget,
-            kept=self._chosen.get(key, ()),
-            own=shelves.get(key),
+            previous=self._selected.get(key, ()),
+            own=self._documents.get(key),
             line=line,
         )
-        self._chosen[key] = chosen
-        return chosen
+        return self._selected[key]
 
-    def _weights(self, key: str, near: Collection[str], imported: Collection[str]) -> dict[str, float]:
-        edits = {other: shelf.edit for other in near if (shelf := self._shelves[other]).edit and other != key}
-        weights = dict(zip(sorted(edits, key=edits.__getitem__, reverse=True), _EDITED, strict=False))
-        return weights | {other: max(_IMPORTED, weights.get(other, 1.0)) for other in imported}
+    def _searched(self, key: str, imported: Collection[str], allowed: Callable[[str], bool]) -> Sequence[str]:
+        """The document itself, what it imports, and those edited last."""
+
+        def importance(other: str) -> tuple[bool, bool, int]:
+            return other == key, other in imported, self._documents[other].last_edit
+
+        return sorted(filter(allowed, self._documents), key=importance, reverse=True)[:_MAX_DOCUMENTS]
+
+    def _refresh(self, key: str, searched: Sequence[str]) -> None:
+        remaining = _MAX_CHARACTERS
+        for other in searched:
+            document = self._documents[other]
+            if remaining > 0 and not (other == key and document.unread_edits < _MAX_UNREAD_EDITS):
+                remaining -= document.refresh(remaining)
+
+    def _weights(self, key: str, searched: Sequence[str], imported: Collection[str]) -> dict[str, float]:
+        edits = {other: edit for other in searched if (edit := self._documents[other].last_edit) and other != key}
+        weights = dict(zip(sorted(edits, key=edits.__getitem__, reverse=True), _RECENT_WEIGHTS, strict=False))
+        return weights | {other: max(_IMPORTED_WEIGHT, weights.get(other, 1.0)) for other in imported}

@@ -1,193 +1,207 @@
-"""One document, ready to be searched for names."""
+"""One document as an index of the names in its chunks, brought up to date by reading only what has changed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, takewhile
 
-from fim_lsp.context.chunks import Chunk, names, pieces
+from fim_lsp.context.chunks import Chunk, chunk_bounds, names_in
 from fim_lsp.prompt.prompt import has_heading
 from fim_lsp.redaction.detect import find_secrets
 from fim_lsp.redaction.private_keys import may_contain_key
 from fim_lsp.text.positions import with_line_feeds
 
 LineSource = Callable[[], Sequence[str]]
+"""Returns a document's lines as they are when it is called."""
 
-LINES = 1000  # of one document, round its last edit
-_CHARACTERS = 60_000  # of one document, on whole lines; of one with longer lines fewer are looked at
-_LONG = 300  # characters of a line; a piece with a longer one is data, or made by a program
-_SETTING = 4  # lines on either side that may tell a secret: the name stands above, the value below
-_CHANGES = 200  # that are followed until a document is read again
-_LEAST = 4  # pieces read by one call, so that two that are read again are no step back
+WINDOW_LINES = 1000
+"""Lines of one document that are read, around its last edit."""
+
+_MAX_CHARACTERS = 60_000  # of one document, in whole lines; of one with longer lines fewer are read
+_MAX_LINE = 300  # characters; a chunk with a longer line is data, or was generated
+_MARGIN = 4  # lines on either side that may reveal a secret: its name may be above, its value below
+_MAX_CHANGES = 200  # that are followed until the document is read again
+_MIN_CHUNKS = 4  # read by one call, so that reading two of them a second time is progress still
+
+_Bounds = tuple[int, int]  # the first line, and the line after the last
 
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """So many lines; ``chunk`` is None if they are never to be shown elsewhere."""
+    """So many consecutive lines; without a chunk if they must never be shown elsewhere."""
 
     lines: int
     chunk: Chunk | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Recut:
+    """The ``bounds`` of what must be read, and where reading met the old pieces again, if it did."""
+
+    bounds: Sequence[_Bounds]
+    characters: int
+    met: int | None
+
+
 @dataclass(slots=True)
 class IndexedDocument:
-    """``path`` is the document's name in a prompt; ``edit`` is the number of the last edit among all documents' and
-    ``line`` its line.
+    """``path`` is what prompts call it; ``last_edit`` counts the edits of all documents, ``edited_line`` is where it was.
 
-    ``chunks`` are the document's pieces, ``places`` the numbers of the pieces in which a name stands,
-    ``edits`` how many there were since it was read, ``said`` how many names all pieces have together;
-    ``_lines`` are those that were read,
-    ``_below`` counts all from the first of them to the document's end.
+    ``chunks`` are what may be shown, ``chunks_with`` their numbers by the names in them, ``name_count`` the sum of all
+    chunks' names. ``stale``: not all has been read since the last edit. ``unread_edits`` counts those since a ``refresh``.
     """
 
     path: str
-    lines: LineSource
-    edit: int = 0
-    line: int = 0
+    read_lines: LineSource
+    last_edit: int = 0
+    edited_line: int = 0
     stale: bool = True
-    edits: int = 1_000_000
+    unread_edits: int = 1_000_000
     chunks: tuple[Chunk, ...] = ()
-    places: Mapping[str, Sequence[int]] = field(default_factory=dict)
-    said: int = 0
-    _lines: Sequence[str] = ()
-    _below: int = 0
-    _pieces: list[_Piece] = field(default_factory=list)
-    _spans: Sequence[tuple[int, int]] = ()
+    chunks_with: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    name_count: int = 0
+    _lines: Sequence[str] = ()  # that were read
+    _below: int = 0  # lines from the first of them to the document's end
+    _pieces: Sequence[_Piece] = ()
+    _spans: Sequence[_Bounds] = ()  # of the chunks, in the document as it was read
     _changes: list[tuple[int, int, int]] = field(default_factory=list)
 
     def edited(self, number: int, line: int, old: int = 1, new: int = 1) -> None:
-        """The document changed at a line: from there ``new`` lines stand where ``old`` ones stood."""
-        self.edit, self.line, self.stale = number, line, True
-        self.edits += 1
+        """Edit ``number`` replaced ``old`` lines from ``line`` on by ``new`` ones."""
+        self.last_edit, self.edited_line, self.stale = number, line, True
+        self.unread_edits += 1
         self._changes.append((line, old, new))
-        if len(self._changes) > _CHANGES:
-            self._changes[:] = [(0, 1 << 60, 1 << 60)]  # too many to follow: no piece is known to be as it was
+        if len(self._changes) > _MAX_CHANGES:
+            self._changes[:] = [(0, 1 << 60, 1 << 60)]  # too many to follow: no chunk is known to be unchanged
 
-    def lines_of(self, number: int) -> tuple[int, int] | None:
-        """The first line of a piece, and the line after its last, in the document as it is now; None if it was changed
-        since it was read."""
+    def current_lines(self, number: int) -> _Bounds | None:
+        """Where a chunk is in the document now; None if it has been changed since it was read."""
         first, last = self._spans[number]
         for line, old, new in self._changes:
             if line < last and line + old > first:
                 return None
-            moved = new - old if line < first else 0
-            first, last = first + moved, last + moved
+            shift = new - old if line < first else 0
+            first, last = first + shift, last + shift
         return first, last
 
-    def refresh(self, most: int) -> int:
-        """Read what has changed since the last time, some ``most`` characters of it. Returns how many were read.
+    def refresh(self, max_characters: int) -> int:
+        """Read what has changed, but stop after some ``max_characters``. Returns how many characters were read.
 
-        What is left is read the next time; until then the document is ``stale`` and its end may be missing.
+        The document stays stale until all of it has been read; until then its end may be missing.
+
+        Chunks before the first change remain. From there the text is cut again, until a cut falls on the beginning of an
+        old chunk after the last change: from there on the old ones remain, too. That first one is read once more,
+        because the lines above it may reveal a secret in it, or no longer do.
         """
         if not self.stale:
             return 0
-        self.edits = 0
-        document = self.lines()
-        lines, below = _window(document, self.line)
-        same = _common(self._lines, lines)
-        front = self._unchanged(same)
-        begin = sum(piece.lines for piece in front)
-        behind, rest = self._behind(lines, begin, below - self._below) if same < len(self._lines) else ({}, [])
-        bounds: list[tuple[int, int]] = []
-        used = again = 0
-        reused: Sequence[_Piece] = ()
-        for first, last in pieces(lines[begin:]):
-            known = begin + first in behind
-            if known and again:  # the first one's setting has changed, so that one is read again
-                reused = rest[behind[begin + first] :]
-                break
-            if used >= most and len(bounds) >= _LEAST:
-                break
-            again += known
-            bounds.append((begin + first, begin + last))
-            used += sum(len(line) for line in lines[begin + first : begin + last] if len(line) <= _LONG)
-        self._pieces = [*front, *_read(self.path, lines, bounds), *reused]
+        self.unread_edits = 0
+        document = self.read_lines()
+        lines, below = _window(document, self.edited_line)
+        same = _common_length(self._lines, lines)
+        head = self._pieces_before(same)
+        begin = sum(piece.lines for piece in head)
+        tail = self._tail(lines, begin, below - self._below) if same < len(self._lines) else {}
+        cut = _recut(lines, begin, tail, max_characters)
+        resumed = [self._pieces[number] for line, number in tail.items() if cut.met is not None and line >= cut.met]
+        self._pieces = [*head, *_read(self.path, lines, cut.bounds), *resumed]
         covered = sum(piece.lines for piece in self._pieces)
-        self._lines, self._below = lines[:covered], below
-        self.chunks = tuple(piece.chunk for piece in self._pieces if piece.chunk is not None)
-        starts = accumulate((piece.lines for piece in self._pieces), initial=len(document) - below)
-        spans = ((at, at + piece.lines, piece.chunk) for at, piece in zip(starts, self._pieces, strict=False))
-        self._spans = tuple((first, last) for first, last, chunk in spans if chunk is not None)
+        self._lines, self._below, self.stale = lines[:covered], below, covered < len(lines)
         self._changes.clear()
-        self.places, self.stale = _places(self.chunks), covered < len(lines)
-        self.said = sum(len(chunk.names) for chunk in self.chunks)
-        return used
+        self._index(len(document) - below)
+        return cut.characters
 
-    def _unchanged(self, same: int) -> list[_Piece]:
-        """The pieces in the first ``same`` lines, but the last of them, whose end or setting has changed."""
-        end, count = 0, 0
-        for piece in self._pieces:
-            end += piece.lines
-            if end >= same:
-                break
-            count += 1
+    def _index(self, first_line: int) -> None:
+        """Derive what is searched from the pieces, the first of which begins at ``first_line``."""
+        starts = accumulate((piece.lines for piece in self._pieces), initial=first_line)
+        shown = [(start, piece) for start, piece in zip(starts, self._pieces, strict=False) if piece.chunk is not None]
+        self._spans = [(start, start + piece.lines) for start, piece in shown]
+        self.chunks = tuple(piece.chunk for _, piece in shown if piece.chunk is not None)
+        self.name_count = sum(len(chunk.names) for chunk in self.chunks)
+        chunks_with: dict[str, list[int]] = {}
+        for number, chunk in enumerate(self.chunks):
+            for name in chunk.names:
+                chunks_with.setdefault(name, []).append(number)
+        self.chunks_with = chunks_with
+
+    def _pieces_before(self, line: int) -> Sequence[_Piece]:
+        """The pieces that end before ``line`` but for the last one, whose own end depends on what follows."""
+        ends = accumulate(piece.lines for piece in self._pieces)
+        count = sum(1 for _ in takewhile(lambda end: end < line, ends))
         return self._pieces[: max(0, count - 1)]
 
-    def _behind(self, lines: Sequence[str], begin: int, more: int) -> tuple[dict[int, int], list[_Piece]]:
-        """The pieces that may stand behind the last change, which made the document ``more`` lines longer.
+    def _tail(self, lines: Sequence[str], begin: int, shift: int) -> Mapping[int, int]:
+        """The numbers of the pieces after the last change, by the lines where they begin now.
 
-        With them, their numbers by the lines where those begin now that do.
+        The changes, all after ``begin``, have made the document ``shift`` lines longer.
         """
-        end = max(begin, min(len(self._lines), len(lines) - more))  # what is further down was not read, or isn't now
-        old, new = self._lines[begin:end], lines[begin : max(begin, end + more)]
-        same = _common(old[::-1], new[::-1])
-        found: dict[int, int] = {}
-        rest: list[_Piece] = []
-        at = 0
-        for number, piece in enumerate(self._pieces):
-            if at >= end - same:
-                found[at + more] = number
-            at += piece.lines
-            if at > end:
-                break
-            rest.append(piece)
-        return {line: number for line, number in found.items() if number < len(rest)}, rest
+        end = max(
+            begin, min(len(self._lines), len(lines) - shift)
+        )  # what is below was not read, or isn't in the window now
+        old, new = self._lines[begin:end], lines[begin : max(begin, end + shift)]
+        unchanged = end - _common_length(old[::-1], new[::-1])
+        starts = accumulate((piece.lines for piece in self._pieces), initial=0)
+        return {
+            start + shift: number
+            for number, (start, piece) in enumerate(zip(starts, self._pieces, strict=False))
+            if unchanged <= start and start + piece.lines <= end
+        }
 
 
 def _window(lines: Sequence[str], line: int) -> tuple[Sequence[str], int]:
-    """The lines round the last edit, and how many there are from the first of them to the document's end.
+    """The lines around ``line``, and how many there are from the first of them to the document's end.
 
-    Where they begin changes seldom.
+    The window moves in steps, because all of it must be read again when it does.
     """
-    count = LINES
+    count = WINDOW_LINES
     while True:
-        start = max(0, line // (count // 4) * (count // 4) - count // 2)
+        step = count // 4
+        start = max(0, line // step * step - count // 2)
         window = lines[start : start + count]
-        if count <= LINES // 16 or sum(min(len(line), _LONG) for line in window) <= _CHARACTERS:
+        if count <= WINDOW_LINES // 16 or sum(min(len(line), _MAX_LINE) for line in window) <= _MAX_CHARACTERS:
             return window, len(lines) - start
         count //= 2
 
 
-def _common(one: Sequence[str], other: Sequence[str]) -> int:
-    """How many elements are the same from the beginning on."""
+def _common_length(one: Sequence[str], other: Sequence[str]) -> int:
+    """How many lines are the same from the beginning on."""
     pairs = enumerate(zip(one, other, strict=False))
     return next((n for n, (a, b) in pairs if a is not b and a != b), min(len(one), len(other)))
 
 
-def _read(path: str, lines: Sequence[str], bounds: Sequence[tuple[int, int]]) -> list[_Piece]:
-    """The pieces between neighbouring ``bounds``; one that holds a secret, or part of one, has no chunk."""
+def _recut(lines: Sequence[str], begin: int, tail: Container[int], max_characters: int) -> _Recut:
+    """Cut the lines from ``begin`` on, up to the second cut that is in ``tail``, or to ``max_characters``."""
+    bounds: list[_Bounds] = []
+    characters, in_tail = 0, False
+    for first, last in chunk_bounds(lines[begin:]):
+        first, last = begin + first, begin + last
+        if first in tail and in_tail:
+            return _Recut(bounds, characters, first)
+        if characters >= max_characters and len(bounds) >= _MIN_CHUNKS:
+            break
+        in_tail = in_tail or first in tail
+        bounds.append((first, last))
+        characters += sum(len(line) for line in lines[first:last] if len(line) <= _MAX_LINE)
+    return _Recut(bounds, characters, None)
+
+
+def _read(path: str, lines: Sequence[str], bounds: Sequence[_Bounds]) -> list[_Piece]:
+    """The pieces at consecutive ``bounds``; one that contains any part of a secret has no chunk."""
     if not bounds:
         return []
-    start = max(0, bounds[0][0] - _SETTING)
-    shown = [line if len(line) <= _LONG else "\n" for line in lines[start : bounds[-1][1] + _SETTING]]
-    secrets = find_secrets("".join(shown))
-    found: list[_Piece] = []
-    at = sum(map(len, shown[: bounds[0][0] - start]))
+    start = max(0, bounds[0][0] - _MARGIN)
+    searched = [line if len(line) <= _MAX_LINE else "\n" for line in lines[start : bounds[-1][1] + _MARGIN]]
+    secrets = find_secrets("".join(searched))
+    pieces: list[_Piece] = []
+    begin = sum(map(len, searched[: bounds[0][0] - start]))
     for first, last in bounds:
-        text = "".join(shown[first - start : last - start])
-        hidden = any(span.start < at + len(text) and span.end > at for span in secrets)
-        whole = all(len(line) <= _LONG for line in lines[first:last])
-        fit = whole and not hidden and not may_contain_key(text) and not has_heading(text)
-        chunk = Chunk(path=path, text=with_line_feeds(text), names=names(text)) if fit else None
-        found.append(_Piece(last - first, chunk))
-        at += len(text)
-    return found
-
-
-def _places(chunks: Sequence[Chunk]) -> dict[str, list[int]]:
-    places: dict[str, list[int]] = {}
-    for number, chunk in enumerate(chunks):
-        for name in chunk.names:
-            places.setdefault(name, []).append(number)
-    return places
+        text = "".join(searched[first - start : last - start])
+        end = begin + len(text)
+        has_secret = any(span.start < end and span.end > begin for span in secrets)
+        complete = all(len(line) <= _MAX_LINE for line in lines[first:last])
+        fit = complete and not has_secret and not may_contain_key(text) and not has_heading(text)
+        chunk = Chunk(path=path, text=with_line_feeds(text), names=names_in(text)) if fit else None
+        pieces.append(_Piece(last - first, chunk))
+        begin = end
+    return pieces

@@ -1,7 +1,7 @@
-"""What a prompt may say of other files: the open documents, and the files that they import.
+"""What a prompt contains from other files: the open documents, and the files that they import.
 
-The choice itself is :mod:`fim_lsp.context.index`'s; here is what it needs of the world: which documents there are, and
-reading files, in a thread, so that a keystroke never waits for a disk.
+:mod:`fim_lsp.context.index` selects; this module knows which documents there are, and reads files in a thread, so that a
+key press never waits for a disk.
 """
 
 from __future__ import annotations
@@ -13,137 +13,120 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fim_lsp.context.import_parser import HEAD, stems
-from fim_lsp.context.import_resolver import Found, ImportResolver
+from fim_lsp.context.import_parser import IMPORT_LINES, import_candidates
+from fim_lsp.context.import_resolver import ImportResolver, ResolvedImports, Stamp
 from fim_lsp.context.index import ContextIndex
+from fim_lsp.context.indexed_document import LineSource
 from fim_lsp.prompt.prompt import Snippet
 
 log = logging.getLogger(__name__)
 
-_AGAIN = 10.0  # seconds after which imported files are looked at again
-_KEPT = 80  # files that are not open
-
-LineSource = Callable[[], Sequence[str]]
+_CHECK_INTERVAL = 10.0  # seconds after which imported files are looked for again
+_MAX_FILES = 80  # that are imported and not open
+_NEVER = float("-inf")
 
 
 @dataclass(slots=True)
-class _Open:
-    """``head`` are the lines that were looked at for imports, ``stems`` what they may mean, ``looked`` when that was
-    looked for, ``imported`` the files that were found.
-    """
+class _OpenDocument:
+    """``import_lines`` are those that ``candidates`` come from, ``resolved_at`` is when these were looked for last."""
 
     name: str
     path: Path
     language: str
-    lines: LineSource
-    head: Sequence[str] = ()
-    stems: tuple[str, ...] = ()
-    looked: float = float("-inf")
+    read_lines: LineSource
+    import_lines: Sequence[str] = ()
+    candidates: tuple[str, ...] = ()
+    resolved_at: float = _NEVER
     imported: frozenset[Path] = frozenset()
 
 
 class ContextProvider:
-    """One editor's. Prompts name files by their paths in the workspace; what lies outside of it is no context.
+    """The context of one session. Prompts name files by their paths in the workspace; what is outside is no context.
 
-    The library knows an open document by its URI, another file by its path: names may be the same in two folders.
+    The index has open documents by their URIs and other files by their paths: two folders may have files of one name.
     """
 
-    def __init__(self) -> None:
-        self._library = ContextIndex()
-        self._open: dict[str, _Open] = {}
-        self._files: dict[Path, tuple[int, int]] = {}
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._index = ContextIndex()
+        self._open: dict[str, _OpenDocument] = {}
+        self._files: dict[Path, Stamp] = {}
         self._roots: tuple[Path, ...] = ()
-        self._allowed: Callable[[Path], bool] = lambda _path: False
-        self._stays: Callable[[Path], bool] = lambda _path: False
-        self._local: set[str] = set()
-        self._wanted: dict[str, None] = {}
+        self._may_read: Callable[[Path], bool] = lambda _path: False
+        self._is_local_only: Callable[[Path], bool] = lambda _path: False
+        self._local_only: set[str] = set()
+        self._unresolved: dict[str, None] = {}
         self._reader: asyncio.Task[None] | None = None
 
     def set_workspace(
         self,
         roots: Sequence[Path],
-        allowed: Callable[[Path], bool],
-        stays: Callable[[Path], bool] = lambda _path: False,
+        may_read: Callable[[Path], bool],
+        local_only: Callable[[Path], bool] = lambda _path: False,
     ) -> None:
-        """Begin anew in a workspace: only files under ``roots`` for which ``allowed`` is true are read, in a thread.
+        """Start again in a workspace: only files under ``roots`` that ``may_read`` allows are read, in a thread.
 
-        Those for which ``stays`` is true are context only for back ends on this machine.
+        Those that are ``local_only`` are context only for back ends on this machine.
         """
-        self._roots, self._allowed, self._stays = tuple(roots), allowed, stays
-        self._local = set()
-        self._library, self._files = ContextIndex(self._library), {}
+        self._roots, self._may_read, self._is_local_only = tuple(roots), may_read, local_only
+        self._local_only = set()
+        self._index, self._files = ContextIndex(self._index), {}
         self._open.clear()
-        self._wanted.clear()
+        self._unresolved.clear()
 
-    def opened(self, uri: str, name: str, path: Path, language: str, lines: LineSource) -> None:
+    def opened(self, uri: str, name: str, path: Path, language: str, read_lines: LineSource) -> None:
         """A document of the workspace was opened; ``name`` is its path there."""
-        self._open[uri] = _Open(name, path, language, lines)
-        self._forget(path)
-        self._put(uri, name, path, lines)
+        self._open[uri] = _OpenDocument(name, path, language, read_lines)
+        self._drop_file(path)
+        self._put(uri, name, path, read_lines)
 
     def changed(self, uri: str, line: int, old: int = 1, new: int = 1) -> None:
-        """A document changed at a line: from there ``new`` lines stand where ``old`` ones stood."""
-        self._library.edited(uri, line, old, new)
+        """``old`` lines of a document from ``line`` on were replaced by ``new`` ones."""
+        self._index.edited(uri, line, old, new)
 
     def closed(self, uri: str) -> None:
-        """A document was closed, or is not to be used any more."""
-        self._wanted.pop(uri, None)
-        self._library.drop(uri)
-        self._local.discard(uri)
+        """A document was closed, or must not be used any more."""
+        self._unresolved.pop(uri, None)
+        self._index.drop(uri)
+        self._local_only.discard(uri)
         if document := self._open.pop(uri, None):
             for other in self._open.values():
                 if document.path in other.imported:
-                    other.looked = float("-inf")  # its file counts again
+                    other.resolved_at = _NEVER  # the file itself is context now
 
     def snippets(
-        self, document: str, prefix: str, suffix: str, budget: int, leaves: bool, line: int | None = None
+        self, uri: str, prefix: str, suffix: str, budget: int, remote: bool, line: int | None = None
     ) -> tuple[Snippet, ...]:
-        """Context for a window of an open document, in ``budget`` characters; ``leaves`` if it is to leave this machine.
+        """Context for a window of an open document, up to ``budget`` characters; ``remote``: for another machine.
 
-        ``document`` is its URI, or its name where no other has the same. Files that it newly imports are there next time.
-        ``line`` is the cursor's; what else is open of the same file is no context.
+        Files that the document has newly imported are there the next time. ``line`` is the cursor's; other documents
+        that are open for the same file are no context.
         """
-        uri = self._uri(document)
-        if uri is None or budget <= 0:
+        document = self._open.get(uri)
+        if document is None or budget <= 0:
             return ()
-        self._look(uri)
-        imported, path = self._open[uri].imported, self._open[uri].path
-        same = {other for other, it in self._open.items() if it.path == path and other != uri}
-        return self._library.select(
+        self._resolve_if_due(uri, document)
+        same_file = {other for other, it in self._open.items() if it.path == document.path and other != uri}
+        open_imports = {other for other, it in self._open.items() if it.path in document.imported}
+        return self._index.select(
             uri,
             prefix,
             suffix,
             budget=budget,
-            imported={*map(str, imported), *(other for other, it in self._open.items() if it.path in imported)},
-            allowed=lambda other: other not in same and not (leaves and other in self._local),
+            imported={*map(str, document.imported), *open_imports},
+            allowed=lambda other: other not in same_file and not (remote and other in self._local_only),
             line=line,
         )
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """What was read and is not open."""
+        """Files that have been read and are not open."""
         return tuple(self._files)
-
-    def _uri(self, document: str) -> str | None:
-        if document in self._open:
-            return document
-        called = [uri for uri, it in self._open.items() if it.name == document]
-        return called[0] if len(called) == 1 else None
-
-    def _put(self, key: str, name: str, path: Path, lines: LineSource) -> None:
-        self._local.discard(key)
-        if self._stays(path):
-            self._local.add(key)
-        self._library.put(key, lines, name)
-
-    def _forget(self, path: Path) -> None:
-        self._files.pop(path, None)
-        self._library.drop(str(path))
 
     async def wait_until_read(self, uri: str) -> None:
         """Wait until what a document imports has been read."""
-        if uri in self._open:
-            self._look(uri)
+        if document := self._open.get(uri):
+            self._resolve_if_due(uri, document)
         await self.close()
 
     async def close(self) -> None:
@@ -151,46 +134,56 @@ class ContextProvider:
         while self._reader is not None and not self._reader.done():
             await asyncio.wait([self._reader])
 
-    def _look(self, uri: str) -> None:
-        """Have a document's imports read, if they are others than before or a while has passed."""
-        document, lines = self._open[uri], self._open[uri].lines()
-        now, head, again = document.stems, lines[:HEAD], time.monotonic() - document.looked >= _AGAIN
-        if head != document.head:
-            document.head = head
-            now = stems(head, document.name)
-        if now == document.stems and not again:
-            return
-        document.stems, document.looked = now, time.monotonic()
-        self._wanted[uri] = None
-        if self._reader is None or self._reader.done():
-            self._reader = asyncio.get_running_loop().create_task(self._read())
+    def _put(self, key: str, name: str, path: Path, read_lines: LineSource) -> None:
+        self._local_only.discard(key)
+        if self._is_local_only(path):
+            self._local_only.add(key)
+        self._index.put(key, read_lines, name)
 
-    async def _read(self) -> None:
-        """Read for one document after another, as long as any wants it."""
-        while self._wanted:
-            uri = next(iter(self._wanted))
-            del self._wanted[uri]
-            document, library = self._open[uri], self._library
-            search = ImportResolver(self._roots, self._allowed, document.path, document.language, dict(self._files))
+    def _drop_file(self, path: Path) -> None:
+        self._files.pop(path, None)
+        self._index.drop(str(path))
+
+    def _resolve_if_due(self, uri: str, document: _OpenDocument) -> None:
+        """Have a document's imports read if they have changed or some time has passed."""
+        candidates, import_lines = document.candidates, document.read_lines()[:IMPORT_LINES]
+        if import_lines != document.import_lines:
+            document.import_lines = import_lines
+            candidates = import_candidates(import_lines, document.name)
+        now = self._clock()
+        if candidates == document.candidates and now - document.resolved_at < _CHECK_INTERVAL:
+            return
+        document.candidates, document.resolved_at = candidates, now
+        self._unresolved[uri] = None
+        if self._reader is None or self._reader.done():
+            self._reader = asyncio.get_running_loop().create_task(self._read_imports())
+
+    async def _read_imports(self) -> None:
+        """Read the imports of one document after another while there are any."""
+        while self._unresolved:
+            uri = next(iter(self._unresolved))
+            del self._unresolved[uri]
+            document, index = self._open[uri], self._index
+            resolver = ImportResolver(self._roots, self._may_read, document.path, document.language, dict(self._files))
             try:
-                found = await asyncio.to_thread(search.run, document.stems)
+                resolved = await asyncio.to_thread(resolver.run, document.candidates)
             except Exception as error:  # noqa: BLE001 - one document's imports must not end the reading
                 log.warning("reading imports: %s", type(error).__name__)
                 continue
-            if library is self._library:  # the same workspace still
-                self._take(document, found)
+            if index is self._index:  # in the same workspace still
+                self._update(document, resolved)
 
-    def _take(self, document: _Open, found: Found) -> None:
-        """Keep what was found and is not open, and of what was known before only what may still be read and is imported."""
-        document.imported = frozenset(found.imported)
-        is_open = {it.path for it in self._open.values()}
-        wanted = frozenset[Path]().union(*(it.imported for it in self._open.values()))
-        for path in [path for path in self._files if path not in wanted or path in found.gone]:
-            self._forget(path)
-        for file in found.files:
-            if file.path not in is_open and file.path in wanted:
-                self._forget(file.path)
+    def _update(self, document: _OpenDocument, resolved: ResolvedImports) -> None:
+        """Add the files that were read; drop those that are no longer imported, or may no longer be read."""
+        document.imported = frozenset(resolved.imported)
+        open_paths = {it.path for it in self._open.values()}
+        imported = frozenset[Path]().union(*(it.imported for it in self._open.values()))
+        for path in [path for path in self._files if path not in imported or path in resolved.gone]:
+            self._drop_file(path)
+        for file in resolved.read:
+            if file.path not in open_paths and file.path in imported:
+                self._drop_file(file.path)
                 self._files[file.path] = file.stamp
                 self._put(str(file.path), file.name, file.path, file.lines)
-        for path in list(self._files)[: max(0, len(self._files) - _KEPT)]:
-            self._forget(path)
+        for path in list(self._files)[: max(0, len(self._files) - _MAX_FILES)]:
+            self._drop_file(path)

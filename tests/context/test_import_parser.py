@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fim_lsp.context.import_parser import stems
+from fim_lsp.context.import_parser import import_candidates
 
 CASES = [
     ("python", "from a.b import c, d as e\n", "x/y.py", {"a/b", "a/b/c", "a/b/d"}),
@@ -40,10 +40,10 @@ CASES = [
 
 @pytest.mark.parametrize(("line", "path", "want"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
 def test_imports(line: str, path: str, want: set[str]) -> None:
-    assert set(stems([line], path)) == want
+    assert set(import_candidates([line], path)) == want
 
 
 @given(st.lists(st.text("import from.'\"/{}()x \n", max_size=400), max_size=20), st.text("ab./", max_size=20))
 def test_no_line_means_anything_above_the_workspace(lines: list[str], path: str) -> None:
-    for stem in stems(lines, path):
-        assert ".." not in stem.split("/")
+    for candidate in import_candidates(lines, path):
+        assert ".." not in candidate.split("/")

@@ -1,4 +1,4 @@
-"""The window that is sent: contiguous round the cursor, whole lines at its edges, never over the budget."""
+"""The prompt: a contiguous window around the cursor, whole lines at its edges, never over its budget."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fim_lsp.context.index import ContextIndex
-from fim_lsp.prompt.build import build
+from fim_lsp.prompt.build import build, context_budget
 from fim_lsp.prompt.prompt import Prompt, Snippet, prefix_with_context
 from fim_lsp.prompt.sticky_window import StickyWindows
 from fim_lsp.redaction.mask import mask
@@ -63,14 +62,14 @@ def cut(before: str, after: str, budget: int = 260, share: float = 0.25) -> tupl
     return prompt.prefix, prompt.suffix
 
 
-def test_edges_are_edges_of_lines() -> None:
+def test_a_window_consists_of_whole_lines() -> None:
     prefix, suffix = cut("".join(f"line {n}\n" for n in range(100)), "".join(f"more {n}\n" for n in range(100)))
     assert prefix.startswith("line ")
     assert prefix.endswith("line 99\n")
     assert suffix.endswith("\n")
 
 
-def test_one_side_lends_its_room_to_the_other() -> None:
+def test_characters_that_one_side_does_not_need_go_to_the_other() -> None:
     prefix, suffix = cut("x", "y\n" * 500)
     assert len(suffix) > 200
     prefix, suffix = cut("x\n" * 500, "y")
@@ -78,15 +77,17 @@ def test_one_side_lends_its_room_to_the_other() -> None:
 
 
 @pytest.mark.parametrize(
-    ("most", "kept"),
-    [((None, None), (100, 100)), ((0, None), (0, 100)), ((None, 0), (100, 0)), ((0, 0), (0, 0)), ((7, 1), (7, 1))],
+    ("max_prefix", "max_suffix", "lengths"),
+    [(None, None, (100, 100)), (0, None, (0, 100)), (None, 0, (100, 0)), (0, 0, (0, 0)), (7, 1, (7, 1))],
 )
-def test_a_bound_of_nothing_is_a_bound(most: tuple[int | None, int | None], kept: tuple[int, int]) -> None:
+def test_both_sides_can_be_bounded_also_by_zero(
+    max_prefix: int | None, max_suffix: int | None, lengths: tuple[int, int]
+) -> None:
     prompt = build(
         split("x" * 100 + "‸" + "y" * 100), uri="", path="", language="", budget=1000, suffix_share=0.5, max_tokens=1,
-        max_prefix=most[0], max_suffix=most[1],
+        max_prefix=max_prefix, max_suffix=max_suffix,
     )  # fmt: skip
-    assert (len(prompt.prefix), len(prompt.suffix)) == kept
+    assert (len(prompt.prefix), len(prompt.suffix)) == lengths
 
 
 def test_a_line_longer_than_the_budget_is_cut() -> None:
@@ -107,7 +108,7 @@ def test_a_line_longer_than_the_budget_is_cut() -> None:
         ("x = 1\n‸\n", "a\n+++++ b.py", 0),
     ],
 )
-def test_no_context_beside_a_text_with_headings_of_its_own(text: str, path: str, kept: int) -> None:
+def test_a_text_with_lines_like_headings_gets_no_context(text: str, path: str, kept: int) -> None:
     context = [Snippet(path="c.py", text="y = 2\n")]
     prompt = build(
         split(text), uri="u", path=path, language="", budget=500, suffix_share=0.3, max_tokens=1, context=context
@@ -117,7 +118,7 @@ def test_no_context_beside_a_text_with_headings_of_its_own(text: str, path: str,
     assert sent == prompt.prefix if not kept else sent.endswith(prompt.prefix) and "c.py" in sent
 
 
-def test_no_window_begins_between_a_name_and_its_secret() -> None:
+def test_no_window_begins_between_a_secret_and_its_name() -> None:
     above = "".join(f"plain_{n} = {n}\n" for n in range(100))
     entry = "- name: JWT_SECRET\n  secure: yes\n  value: uY3eWq9LmXc7Bn1V\n"
     below = "".join(f"other_{n} = {n}\n" for n in range(20))
@@ -135,16 +136,33 @@ def test_no_window_begins_between_a_name_and_its_secret() -> None:
 UNREADABLE = ["a\nb.py", "a\x00.py", "a\x1b[31m.py", "a\U000e0100.py", "a\u3164.py", "\u202eyp.a", "a\ufe0f.py"]
 
 
-@pytest.mark.parametrize("name", UNREADABLE, ids=ascii)
-def test_a_name_that_can_not_be_read_stands_in_no_heading(name: str) -> None:
-    for path, kept in ((name, 0), ("b.py", 1)):
-        prompt = build(
-            split("x = ‸\n"), uri="", path=path, language="", budget=500, suffix_share=0.25, max_tokens=1,
-            context=(Snippet(path="c.py", text="y = 1\n"),),
-        )  # fmt: skip
-        assert len(prompt.context) == kept
-    library = ContextIndex()
-    library.put("key", lambda: ["y = 1\n"], name)
-    assert not library._shelves
-    library.put("key", lambda: ["y = 1\n"], "b.py")
-    assert library._shelves
+@pytest.mark.parametrize(("path", "count"), [("b.py", 1), *((path, 0) for path in UNREADABLE)], ids=ascii)
+def test_no_heading_contains_a_path_that_can_not_be_read(path: str, count: int) -> None:
+    prompt = build(
+        split("x = ‸\n"), uri="", path=path, language="", budget=500, suffix_share=0.25, max_tokens=1,
+        context=(Snippet(path="c.py", text="y = 1\n"),),
+    )  # fmt: skip
+    assert len(prompt.context) == count
+
+
+SNIPPETS = st.lists(
+    st.builds(Snippet, path=st.text("ab/.", max_size=20), text=st.text("xy\n", max_size=200)), max_size=6
+)
+
+
+@given(st.text("ab\n", max_size=600), st.text("cd\n", max_size=600), SNIPPETS, st.integers(0, 900), st.floats(0, 0.9))
+def test_a_prompt_is_never_over_its_budget(
+    before: str, after: str, context: list[Snippet], budget: int, share: float
+) -> None:
+    prompt = build(
+        split(f"{before}‸{after}"), uri="u", path="a/b.py", language="python", budget=budget, suffix_share=share,
+        max_tokens=9, context=context,
+    )  # fmt: skip
+    assert prompt.size <= budget
+    assert list(prompt.context) == context[: len(prompt.context)]
+
+
+def test_context_never_takes_most_of_a_small_budget() -> None:
+    assert context_budget(1000, 10_000) == 400
+    assert context_budget(1000, 50) == 50
+    assert context_budget(0, 50) == 0

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from fim_lsp.context.import_parser import stems
+from fim_lsp.context.import_parser import import_candidates
 from fim_lsp.context.index import ContextIndex
 from fim_lsp.prompt.build import WINDOW_CHARACTERS, build, context_budget
 from fim_lsp.prompt.prompt import Prompt
@@ -58,7 +58,7 @@ def names(text: str) -> set[str]:
 def imported(files: Corpus, name: str) -> frozenset[str]:
     """The files that a file's import lines mean."""
     found = set()
-    for stem in stems(files[name], name):
+    for stem in import_candidates(files[name], name):
         bare = stem.lstrip("/")
         for guess in (bare, bare.partition("/")[2]):  # from the package's own folder, or from the one above
             found |= {f"{guess}.py", f"{guess}/__init__.py"} & files.keys()
