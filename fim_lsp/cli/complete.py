@@ -13,7 +13,8 @@ from fim_lsp.backends.ngram_backend import NgramBackend
 from fim_lsp.errors import UsageError
 from fim_lsp.schedule.request import CompletionResult
 from fim_lsp.session.notifier import Level
-from fim_lsp.session.request_log import SENTENCES
+from fim_lsp.session.open_documents import OpenDocument
+from fim_lsp.session.request_log import EXPLANATIONS
 from fim_lsp.session.session import Session
 from fim_lsp.suggest.suggestion import Suggestion
 from fim_lsp.text.document import Document
@@ -44,7 +45,7 @@ def complete(place: str, path: str | None, environment: Mapping[str, str]) -> in
         _ask(source.absolute(), document, line - 1, length if column is None else column - 1, environment)
     )
     if answer.suggestion is None:
-        _tell(Level.INFO, SENTENCES[answer.outcome])
+        _tell(Level.INFO, EXPLANATIONS[answer.outcome])
         return 1
     shown = answer.suggestion.text
     if sys.stdout.isatty():
@@ -59,11 +60,11 @@ async def _ask(
     path: Path, document: Document, line: int, column: int, environment: Mapping[str, str]
 ) -> CompletionResult:
     session = Session(_tell, environment, ngram=NgramBackend(load_timeout=INDEX_WAIT, on_slow_load=_tell_reading))
-    uri, language = path.as_uri(), language_of(path)
+    uri = path.as_uri()
     session.start(roots=[workspace_of(path)])
-    session.opened(uri, language, path, document)
+    session.open_document(OpenDocument(uri=uri, language=language_of(path), path=path, text=document))
     try:
-        await session.ready()
+        await session.wait_until_ready()
         return await session.ask(uri, line, column, explicit=True).result
     finally:
         await session.close()

@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote
@@ -16,6 +15,7 @@ from pygls.uris import to_fs_path
 from pygls.workspace import Workspace
 
 from fim_lsp.lsp.notebooks import Notebooks
+from fim_lsp.session.open_documents import OpenDocument
 from fim_lsp.text.cells import PROSE, Beside
 from fim_lsp.text.document import Change, Document
 from fim_lsp.text.positions import Encoding
@@ -24,28 +24,20 @@ from fim_lsp.workspace.language_ids import language_of
 log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True, kw_only=True)
-class OpenDocument:
-    """A document as the editor has it now; ``notebook`` is the URI of the one that it is a cell of, if it is."""
+class DocumentStore(Protocol):
+    """Keeps the open documents. A session is one."""
 
-    uri: str
-    language: str
-    version: int
-    path: Path | None
-    text: Document
-    notebook: str = ""
+    @property
+    def documents(self) -> Mapping[str, OpenDocument]:
+        """The open documents by URI."""
 
-
-class Listener(Protocol):
-    """Who wants to know what happens to documents."""
-
-    def opened(self, document: OpenDocument) -> None:
+    def open_document(self, document: OpenDocument) -> None:
         """A document was opened, or opened again."""
 
-    def changed(self, uri: str, changes: Sequence[Change]) -> None:
+    def change_document(self, uri: str, changes: Sequence[Change]) -> None:
         """A document is to be changed by all of one notification's changes."""
 
-    def closed(self, uri: str) -> None:
+    def close_document(self, uri: str) -> None:
         """A document was closed."""
 
 
@@ -56,17 +48,16 @@ class Documents(Workspace):
     """
 
     def __init__(
-        self, root_uri: str | None, folders: Sequence[types.WorkspaceFolder], encoding: str, listener: Listener
+        self, root_uri: str | None, folders: Sequence[types.WorkspaceFolder], encoding: str, store: DocumentStore
     ) -> None:
         super().__init__(root_uri, types.TextDocumentSyncKind.Incremental, folders, encoding)
         self._encoding = Encoding(encoding)
-        self._listener = listener
-        self._open: dict[str, OpenDocument] = {}
+        self._store = store
         self._notebooks = Notebooks()
 
     def document(self, uri: str) -> OpenDocument | None:
         """The open document of that URI."""
-        return self._open.get(uri)
+        return self._store.documents.get(uri)
 
     def roots(self) -> tuple[Path, ...]:
         """The workspace's folders, as far as they are on this machine's disk."""
@@ -75,17 +66,17 @@ class Documents(Workspace):
 
     def put_text_document(self, text_document: types.TextDocumentItem, notebook_uri: str | None = None) -> None:
         """``didOpen``."""
-        path = local_path(text_document.uri)
-        document = OpenDocument(
-            uri=text_document.uri,
-            language=text_document.language_id or language_of(path or _name(text_document.uri)),
-            version=text_document.version,
-            path=path,
-            text=Document(text_document.text, self._encoding),
-            notebook=self._notebooks.notebook_of(text_document.uri),
+        uri, path = text_document.uri, local_path(text_document.uri)
+        notebook = self._notebooks.notebook_of(uri)
+        self._store.open_document(
+            OpenDocument(
+                uri=uri,
+                language=text_document.language_id or language_of(path or _name(uri)),
+                path=path,
+                text=Document(text_document.text, self._encoding),
+                notebook=(notebook, local_path(notebook)) if notebook else None,
+            )
         )
-        self._open[document.uri] = document
-        self._listener.opened(document)
 
     def update_text_documents(self, params: types.DidChangeTextDocumentParams) -> None:
         """``didChange``: all of one notification's changes, in their order."""
@@ -96,17 +87,15 @@ class Documents(Workspace):
         changed: types.VersionedTextDocumentIdentifier,
         changes: Sequence[types.TextDocumentContentChangeEvent],
     ) -> None:
-        document = self._open.get(changed.uri)
-        if document is None:
+        if changed.uri not in self._store.documents:
             log.warning("a change to a document that isn't open was left out")
             return
-        self._listener.changed(document.uri, tuple(map(_change, changes)))
-        document.version = changed.version
+        self._store.change_document(changed.uri, tuple(map(_change, changes)))
 
     def remove_text_document(self, doc_uri: str) -> None:
         """``didClose``."""
-        if self._open.pop(doc_uri, None) is not None:
-            self._listener.closed(doc_uri)
+        if doc_uri in self._store.documents:
+            self._store.close_document(doc_uri)
 
     def put_notebook_document(self, params: types.DidOpenNotebookDocumentParams) -> None:
         """``notebookDocument/didOpen``."""
@@ -138,11 +127,13 @@ class Documents(Workspace):
     def beside(self, document: OpenDocument) -> Beside | None:
         """The other cells of the notebook that a document is a cell of; None if it is none."""
         notebook = self._notebooks.notebook_of(document.uri)
-        cells = self._notebooks.cells_of(notebook, self._open) if notebook else []
+        cells = self._notebooks.cells_of(notebook, self._store.documents) if notebook else []
         if document.uri not in cells:
             return None
         at = cells.index(document.uri)
-        prose = frozenset(uri for uri in cells if self._notebooks.is_markup(uri) or self._open[uri].language in PROSE)
+        prose = frozenset(
+            uri for uri in cells if self._notebooks.is_markup(uri) or self._store.documents[uri].language in PROSE
+        )
         return Beside(notebook=notebook, above=tuple(cells[:at]), below=tuple(cells[at + 1 :]), prose=prose)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from lsprotocol import types
@@ -14,18 +14,17 @@ from pygls.protocol import default_converter
 
 import fim_lsp
 from fim_lsp.lsp.completion_menu import TRIGGERS, Menu, ignoring_refusal, menu_wanted, offer_menu
-from fim_lsp.lsp.documents import Documents, OpenDocument, local_path
+from fim_lsp.lsp.documents import Documents
 from fim_lsp.lsp.notebooks import SYNC_OPTIONS
 from fim_lsp.lsp.protocol import Protocol, in_message_order
 from fim_lsp.lsp.status import NOTIFICATION, STATUS, WHY, as_params, status, wants_status, why
 from fim_lsp.lsp.to_protocol import completion_list, inline_list, word_before
 from fim_lsp.schedule.request import CompletionResult
 from fim_lsp.session.notifier import Level
-from fim_lsp.session.request_log import RequestLog, Status
 from fim_lsp.session.session import Session
+from fim_lsp.session.status_tracker import Status
 from fim_lsp.suggest.suggestion import Suggestion
 from fim_lsp.text.cursor import Split
-from fim_lsp.text.document import Change
 from fim_lsp.text.positions import to_units
 from fim_lsp.text.unicode import visible
 
@@ -46,8 +45,9 @@ class Server(LanguageServer):
             notebook_document_sync=SYNC_OPTIONS,
         )
         self.trusted = trusted
-        self.journal = RequestLog(self.show_status)
-        self.session = Session(self._tell, environment, self.journal)
+        self.session = Session(
+            self._show_message, environment, on_status=self.show_status, on_settings=lambda: offer_menu(self)
+        )
         self.wants_status = False
         self.has_inline = False  # whether the editor asks for inline completion
         self.first_line = True  # whether the first line is an entry of its own in the menu
@@ -59,7 +59,7 @@ class Server(LanguageServer):
         """Only log, and only the kind of error. pygls shows it to the user, with whatever text it holds."""
         log.error("%s in a handler", type(error).__name__)
 
-    def _tell(self, level: Level, sentence: str) -> None:
+    def _show_message(self, level: Level, sentence: str) -> None:
         message = visible(sentence if sentence.startswith("fim-lsp") else f"fim-lsp: {sentence}")
         log.warning("told: %s", message)
         self.window_show_message(types.ShowMessageParams(type=types.MessageType(int(level)), message=message))
@@ -82,20 +82,6 @@ class Server(LanguageServer):
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    # documents.Listener
-    def opened(self, document: OpenDocument) -> None:
-        """Tell the session."""
-        within = (document.notebook, local_path(document.notebook)) if document.notebook else None
-        self.session.opened(document.uri, document.language, document.path, document.text, within=within)
-
-    def changed(self, uri: str, changes: Sequence[Change]) -> None:
-        """Tell the session."""
-        self.session.changed(uri, changes)
-
-    def closed(self, uri: str) -> None:
-        """Tell the session."""
-        self.session.closed(uri)
-
 
 @functools.cache
 def _converter() -> Any:
@@ -117,7 +103,7 @@ def _initialize(server: Server, params: types.InitializeParams) -> None:
     """Take the editor's side of the handshake; pygls answers with the capabilities that follow from it."""
     workspace = server.protocol.workspace
     encoding = str(getattr(workspace.position_encoding, "value", workspace.position_encoding))
-    documents = Documents(workspace.root_uri, params.workspace_folders or [], encoding, server)
+    documents = Documents(workspace.root_uri, params.workspace_folders or [], encoding, server.session)
     server.protocol.replace_workspace(documents)
     options = params.initialization_options
     server.session.start(roots=documents.roots(), initialization=options, trusted=server.trusted)
@@ -135,7 +121,7 @@ def _initialize(server: Server, params: types.InitializeParams) -> None:
 def _initialized(server: Server, params: types.InitializedParams) -> None:
     """Ask for the workspace's settings, and to be told when they change."""
     server.wants_status = wants_status(server.client_capabilities)  # nothing may be sent before
-    server.show_status(server.journal.status)
+    server.show_status(server.session.status)
     if server.menu is Menu.ABSENT:  # the handshake is over: this answers, and advertises nothing
         server.feature(types.TEXT_DOCUMENT_COMPLETION)(_completion)
     workspace = server.client_capabilities.workspace
@@ -163,8 +149,7 @@ def _configuration_changed(server: Server, params: types.DidChangeConfigurationP
     if _answers_settings(server):
         server.in_background(lambda: _pull_settings(server))
     elif params.settings is not None:
-        server.session.workspace_settings(params.settings)
-        offer_menu(server)
+        server.session.set_workspace_settings(params.settings)
 
 
 async def _pull_settings(server: Server) -> None:
@@ -173,15 +158,13 @@ async def _pull_settings(server: Server) -> None:
         server.workspace_configuration_async(types.ConfigurationParams(items=[item])),
     )
     if values:
-        server.session.workspace_settings(values[0])
-        offer_menu(server)
+        server.session.set_workspace_settings(values[0])
     else:
-        server.session.no_workspace_settings()
+        server.session.workspace_settings_unavailable()
 
 
 def _folders_changed(server: Server, params: types.DidChangeWorkspaceFoldersParams) -> None:
-    server.session.move(server.documents.roots())
-    offer_menu(server)
+    server.session.set_roots(server.documents.roots())
 
 
 def _why(server: Server, *options: Any) -> list[str]:
@@ -195,7 +178,9 @@ def _status(server: Server, *options: Any) -> dict[str, str]:
 @in_message_order
 def _inline_completion(server: Server, params: types.InlineCompletionParams) -> asyncio.Future[Any]:
     """Ghost text at the cursor."""
-    server.has_inline = True
+    if not server.has_inline:
+        server.has_inline = True
+        offer_menu(server)
     explicit = params.context.trigger_kind == types.InlineCompletionTriggerKind.Invoked
     asked = _asked(server, params, explicit=explicit)
     if asked is None:
@@ -229,9 +214,7 @@ def _asked(
 ) -> tuple[Callable[[int], int], Split, asyncio.Future[CompletionResult]] | None:
     """Take the snapshot and ask, both before anything newer can change the document. A fault of ours asks nothing."""
     try:
-        asked = _ask(server, params, explicit=explicit)
-        offer_menu(server)  # a file of settings is read again when something is asked
-        return asked
+        return _ask(server, params, explicit=explicit)
     except Exception as error:  # noqa: BLE001 - the boundary: an error reply would pop up at every key
         log.error("%s while asking", type(error).__name__)
         return None

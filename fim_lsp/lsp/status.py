@@ -7,7 +7,8 @@ from typing import Any, Protocol
 
 from lsprotocol import types
 
-from fim_lsp.session.request_log import RequestLog, Status
+from fim_lsp.session.session import Session
+from fim_lsp.session.status_tracker import Status
 from fim_lsp.text.unicode import visible
 
 log = logging.getLogger(__name__)
@@ -22,8 +23,8 @@ class Speaker(Protocol):
     """What the commands need of the server."""
 
     @property
-    def journal(self) -> RequestLog:
-        """What became of the last requests."""
+    def session(self) -> Session:
+        """The editor's session."""
 
     def window_show_message(self, params: types.ShowMessageParams) -> None:
         """Show a sentence to the user."""
@@ -47,7 +48,7 @@ def as_params(status: Status) -> dict[str, str]:
 
 def why(speaker: Speaker, options: Any = None) -> list[str]:
     """``fim-lsp.why``: the last answers and their reasons. Shown to the user too, unless ``options`` say ``quiet``."""
-    lines = [visible(line) for line in speaker.journal.why()]
+    lines = [visible(line) for line in speaker.session.explain_requests()]
     if not _is_quiet(options):
         speaker.window_show_message(
             types.ShowMessageParams(type=types.MessageType.Info, message="\n".join(lines[:_SHOWN]))
@@ -58,11 +59,11 @@ def why(speaker: Speaker, options: Any = None) -> list[str]:
 def status(speaker: Speaker, options: Any = None) -> dict[str, str]:
     """``fim-lsp.status``: what the notification says. Shown to the user too, unless ``options`` say ``quiet``."""
     if not _is_quiet(options):
-        line = speaker.journal.why()[0]
+        line = str(speaker.session.status)
         speaker.window_show_message(
             types.ShowMessageParams(type=types.MessageType.Info, message=visible(f"fim-lsp: {line}"))
         )
-    return as_params(speaker.journal.status)
+    return as_params(speaker.session.status)
 
 
 def _is_quiet(options: Any) -> bool:

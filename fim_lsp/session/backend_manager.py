@@ -1,4 +1,4 @@
-"""The back ends that the settings call for, each behind its health and its quota."""
+"""The back ends of one editor: created, replaced and closed as the settings require, and their failures reported."""
 
 from __future__ import annotations
 
@@ -24,204 +24,222 @@ from fim_lsp.rate_limit.token_estimate import Estimator
 from fim_lsp.schedule.backend_client import BackendClient, MaySend
 from fim_lsp.schedule.circuit_breaker import CircuitBreaker
 from fim_lsp.schedule.prompt_builder import ContextSource
+from fim_lsp.schedule.request import BackendEvent
 from fim_lsp.secret import Secret
 from fim_lsp.session.notifier import Notifier
 from fim_lsp.settings.schema import DEFAULT_QUOTAS, Settings
 from fim_lsp.settings.sources import state_folder
 
-HOMELESS = "there is no home folder (HOME is not set), so the quota is counted for this editor alone."
-LOOK_AGAIN = 30.0  # seconds until servers of this machine that have not answered are looked for again
+NO_HOME_FOLDER = "there is no home folder (HOME is not set), so the quota is counted for this editor alone."
+SEARCH_INTERVAL = 30.0  # seconds between two searches for servers on this machine
 
 
 class BackendManager:
-    """One editor's.
+    """Gives the scheduler a client for each back end that the settings name.
 
-    ``ngram`` is the back end in this process, ``around`` gives a prompt its context; ``notices`` hears what the user should
-    know, and ``changed`` is called when a server of this machine was found or is gone.
+    A change of settings keeps whatever it does not concern: connections and keys, circuit breakers, the prompts' sticky
+    windows, learnt token counts, and limiters.
     """
 
     def __init__(
         self,
         environment: Mapping[str, str],
         ngram: Backend,
-        around: ContextSource,
-        notices: Notifier,
-        changed: Callable[[], None],
+        context: ContextSource,
+        notifier: Notifier,
+        on_change: Callable[[], None],
     ) -> None:
+        """``ngram`` is the embedded back end, and ``context`` supplies prompts with snippets of other files.
+
+        ``on_change`` is called when a server on this machine was found or has gone.
+        """
         self._environment = environment
-        self._around = around
-        self._key = secrets.token_bytes(16)
         self._ngram = ngram
-        self._notices = notices
-        self._changed = changed
-        self._choice: BackendSet | None = None
-        self._found: dict[str, LocalServer] = {}
-        self._looked = float("-inf")
-        self._search: asyncio.Task[None] | None = None
-        self._health: dict[int, CircuitBreaker] = {}
-        self._windows: dict[tuple[str, str], StickyWindows] = {}  # by back end and host, whatever else changes
+        self._context = context
+        self._notifier = notifier
+        self._on_change = on_change
+        self._placeholder_key = secrets.token_bytes(16)
+        self._current: BackendSet | None = None
+        self._breakers: dict[int, CircuitBreaker] = {}  # by the back end's id()
+        self._windows: dict[tuple[str, str], StickyWindows] = {}  # by back end and host
         self._estimator = Estimator()
         self._limiters: LimiterRegistry | None = None
         self._store: Secret | None = None
-        self._homeless = False
-        self._background: set[asyncio.Task[None]] = set()  # brought to their end
-        self._asides: set[asyncio.Task[None]] = set()  # given up when it closes
+        self._local_servers: dict[str, LocalServer] = {}
+        self._searched_at = float("-inf")
+        self._search: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()  # cancelled by close()
+        self._closing: set[asyncio.Task[None]] = set()  # awaited by close()
 
-    def follow(self, settings: Settings, may_send: MaySend = lambda _uri, _here: True) -> tuple[BackendClient, ...]:
-        """The askers for these settings, in the order they are tried. What the change leaves alone is kept.
+    # -- settings
 
-        ``may_send`` is asked right before a document's text is sent."""
-        self.look(settings)
-        for health in self._health.values():
-            health.retry()
-        old = self._choice
-        if old is None or not old.matches(settings, self._found):
-            choice = create_backends(settings, self._environment, self._ngram, self._found, old)
-            self._choice = choice
-            self._health = {
-                id(backend): self._health.get(id(backend)) or CircuitBreaker(time.monotonic)
-                for backend in choice.backends
-            }
-            new = [backend for _, backend in choice.owned if old is None or backend not in old.backends]
-            for backend in new:
-                self._notices.anew(backend)
-            self._tell_problems()
-            self._run(self._make_ready(choice, new), self._asides)
-            if old is not None:
-                self._run(old.close(choice), self._background)
-        backends = self._choice.backends if self._choice else ()
-        counted = any(backend.host and not limits(backend, settings).none for backend in backends)
-        limiters = self._follow_store(settings.limits_store, counted=counted)
+    def apply_settings(
+        self, settings: Settings, may_send: MaySend = lambda _uri, _local: True
+    ) -> tuple[BackendClient, ...]:
+        """The clients for these settings, in the order in which they are tried.
+
+        ``may_send`` decides about a document right before its text is sent. Every circuit breaker tries its back end
+        again: the change may have fixed what was wrong.
+        """
+        self.search_local_servers(settings)
+        for breaker in self._breakers.values():
+            breaker.retry()
+        backends = self._create_backends(settings).backends
+        counts = any(backend.host and not quota_of(backend, settings).none for backend in backends)
+        limiters = self._limiters_in(settings.limits_store, counts=counts)
         return tuple(
             BackendClient(
                 backend=backend,
-                breaker=self._health[id(backend)],
-                limiter=limiters.of(backend.host, backend.model, limits(backend, settings)) if backend.host else None,
+                breaker=self._breakers[id(backend)],
+                limiter=limiters.of(backend.host, backend.model, quota_of(backend, settings)) if backend.host else None,
                 estimator=self._estimator,
-                around=self._around,
+                around=self._context,
                 windows=self._windows.setdefault((backend.name, backend.host), StickyWindows()),
-                key=self._key,
+                key=self._placeholder_key,
                 may_send=may_send,
             )
             for backend in backends
         )
 
-    def look(self, settings: Settings) -> None:
-        """Look for servers of this machine, if it matters which there are and the last look is a while ago."""
-        searching = self._search is not None and not self._search.done()
-        if (
-            not searching
-            and uses_local_servers(settings, self._environment)
-            and time.monotonic() - self._looked > LOOK_AGAIN
-        ):
-            self._looked = time.monotonic()
-            self._search = self._run(self._look(), self._asides)
+    def _create_backends(self, settings: Settings) -> BackendSet:
+        """The back ends for these settings: the present ones, unless what they are made from has changed."""
+        old = self._current
+        if old is not None and old.matches(settings, self._local_servers):
+            return old
+        new = create_backends(settings, self._environment, self._ngram, self._local_servers, old)
+        self._current = new
+        self._breakers = {
+            id(backend): self._breakers.get(id(backend)) or CircuitBreaker(time.monotonic) for backend in new.backends
+        }
+        added = [backend for _, backend in new.owned if old is None or backend not in old.backends]
+        for backend in added:
+            self._notifier.forget_failures(backend)
+        self._report_problems()
+        self._start(self._warm_up(new, added))
+        if old is not None:
+            self._start(old.close(new), self._closing)
+        return new
 
-    async def _look(self) -> None:
-        found: dict[str, LocalServer] = {}
-        for local in await find_local_servers(known=tuple(self._found.values())):
-            found.setdefault(local.name, local)
-        self._search = None
-        if found != self._found:
-            self._found = found
-            self._changed()
-        self._tell_problems()
-
-    def _tell_problems(self) -> None:
-        """What can't be used; while servers of this machine are looked for, that isn't known."""
-        if self._search is None or self._search.done():
-            for sentence in self._choice.problems if self._choice else ():
-                self._notices.once(sentence)
-
-    async def looked(self) -> None:
-        """Wait until it is known what answers on this machine, if that is being looked at."""
-        if self._search is not None:
-            await self._search
+    def _limiters_in(self, store: Secret, *, counts: bool) -> LimiterRegistry:
+        """The limiters that count in this store; ``counts`` is false if no back end has a quota."""
+        folder = state_folder()
+        if folder is None and store == Secret("machine"):
+            store = Secret("process")
+            if counts:
+                self._notifier.warn_once(NO_HOME_FOLDER)
+        if self._limiters is None or store != self._store:
+            if self._limiters is not None:
+                self._start(self._limiters.close(), self._closing)
+            self._store = store
+            self._limiters = LimiterRegistry(choose_store(store, folder or Path()), say=self._notifier.warn)
+        return self._limiters
 
     async def close(self) -> None:
-        """End calls, connections and the ledger."""
-        for health in self._health.values():
-            await health.close()
-        for task in self._asides:
+        """Abort calls, close connections, and write what has been counted."""
+        for breaker in self._breakers.values():
+            await breaker.close()
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._asides, return_exceptions=True)
-        await asyncio.gather(*self._background)
-        if self._choice is not None:
-            await self._choice.close()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._closing)
+        if self._current is not None:
+            await self._current.close()
         if self._limiters is not None:
             await self._limiters.close()
 
-    async def _make_ready(self, choice: BackendSet, new: Sequence[HttpBackend]) -> None:
-        """Do what is slow about the first call, and ask servers of this machine what they take.
+    # -- servers on this machine
 
-        Others hear nothing of us before there is something to complete. Trouble is told by the first call.
-        """
-        await choice.warm_up()
-        for backend in new:
-            if is_local(backend.host) and backend.name not in API_HOSTS:
-                await self._ask_about(backend)
+    def search_local_servers(self, settings: Settings) -> None:
+        """Look for servers on this machine, if the settings depend on them and the last search was a while ago."""
+        searching = self._search is not None and not self._search.done()
+        due = time.monotonic() - self._searched_at > SEARCH_INTERVAL
+        if due and not searching and uses_local_servers(settings, self._environment):
+            self._searched_at = time.monotonic()
+            self._search = self._start(self._find_local_servers())
 
-    async def _ask_about(self, backend: HttpBackend) -> None:
-        with contextlib.suppress(BackendError):
-            try:
-                found = await backend.capabilities()
-            except UnknownModel as error:
-                self._notices.trouble(backend, error, self._next_to(backend))
-            else:
-                if found.change is not None and found.change.notice:
-                    self._notices.once(found.change.notice)
+    async def wait_for_search(self) -> None:
+        """Wait for the search for servers on this machine, if there is one in progress."""
+        if self._search is not None:
+            await self._search
 
-    def trouble(self, backend: Backend, error: BackendError) -> None:
-        """A back end did not answer. If it has not got the model, its own list may tell what to set instead."""
-        if isinstance(error, UnknownModel) and isinstance(backend, HttpBackend) and self._tells_models(backend):
-            self._run(self._name_models(backend, error), self._asides)
+    async def _find_local_servers(self) -> None:
+        found: dict[str, LocalServer] = {}
+        for server in await find_local_servers(known=tuple(self._local_servers.values())):
+            found.setdefault(server.name, server)
+        self._search = None
+        if found != self._local_servers:
+            self._local_servers = found
+            self._on_change()
+        self._report_problems()
+
+    # -- what the user should know
+
+    def on_event(self, event: BackendEvent) -> None:
+        """Report an event. Where the model is unknown, the back end is first asked which models it has."""
+        error, backend = event.error, event.backend
+        if isinstance(error, UnknownModel) and isinstance(backend, HttpBackend) and not _is_local_server(backend):
+            self._start(self._report_unknown_model(backend, error))
         else:
-            self._notices.trouble(backend, error, self._next_to(backend))
+            self._notifier.on_backend_event(event, self._fallback_of(backend))
 
-    @staticmethod
-    def _tells_models(backend: HttpBackend) -> bool:
-        """Whether its list may have names that the error has not: others were asked about theirs at the beginning."""
-        return not is_local(backend.host) or backend.name in API_HOSTS
-
-    def _next_to(self, backend: Backend) -> str:
-        """The name of the back end that is asked when this one fails."""
-        backends = self._choice.backends if self._choice else ()
-        following = [other.name for one, other in itertools.pairwise(backends) if one is backend]
-        return following[0] if following else ""
-
-    async def _name_models(self, backend: HttpBackend, error: BackendError) -> None:
-        if self._notices.knows(backend, error):
+    async def _report_unknown_model(self, backend: HttpBackend, error: BackendError) -> None:
+        if self._notifier.has_reported(backend, error):
             return
         try:
             await backend.capabilities()
-        except UnknownModel as better:
-            error = better
+        except UnknownModel as listing:  # its message names the models that there are
+            error = listing
         except BackendError:
             pass
-        self._notices.trouble(backend, error, self._next_to(backend))
+        self._notifier.report_failure(backend, error, self._fallback_of(backend))
 
-    def _follow_store(self, where: Secret, *, counted: bool) -> LimiterRegistry:
-        state = state_folder()
-        if state is None and where == Secret("machine"):
-            where = Secret("process")
-            if counted and not self._homeless:
-                self._homeless = True
-                self._notices.warn(HOMELESS)
-        if self._limiters is None or where != self._store:
-            if self._limiters is not None:
-                self._run(self._limiters.close(), self._background)
-            self._store = where
-            self._limiters = LimiterRegistry(choose_store(where, state or Path()), say=self._notices.warn)
-        return self._limiters
+    def _fallback_of(self, backend: Backend) -> str:
+        """The name of the back end that is asked when this one fails, ``""`` if there is none."""
+        backends = self._current.backends if self._current else ()
+        return next((following.name for one, following in itertools.pairwise(backends) if one is backend), "")
 
-    def _run(self, work: Coroutine[None, None, None], kept: set[asyncio.Task[None]]) -> asyncio.Task[None]:
+    def _report_problems(self) -> None:
+        """Report back ends that can't be created, once the search for servers on this machine has ended."""
+        if self._search is None or self._search.done():
+            for sentence in self._current.problems if self._current else ():
+                self._notifier.warn_once(sentence)
+
+    async def _warm_up(self, backends: BackendSet, added: Sequence[HttpBackend]) -> None:
+        """Do what makes a first call slow, and ask new servers on this machine about their model.
+
+        No other host is contacted before there is something to complete.
+        """
+        await backends.warm_up()
+        for backend in added:
+            if _is_local_server(backend):
+                await self._check_capabilities(backend)
+
+    async def _check_capabilities(self, backend: HttpBackend) -> None:
+        with contextlib.suppress(BackendError):  # the first call reports it
+            try:
+                capabilities = await backend.capabilities()
+            except UnknownModel as error:
+                self._notifier.report_failure(backend, error, self._fallback_of(backend))
+            else:
+                if capabilities.change is not None and capabilities.change.notice:
+                    self._notifier.warn_once(capabilities.change.notice)
+
+    def _start(
+        self, work: Coroutine[None, None, None], tasks: set[asyncio.Task[None]] | None = None
+    ) -> asyncio.Task[None]:
+        tasks = self._tasks if tasks is None else tasks
         task = asyncio.get_running_loop().create_task(work)
-        kept.add(task)
-        task.add_done_callback(kept.discard)
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
         return task
 
 
-def limits(backend: Backend, settings: Settings) -> Limits:
+def _is_local_server(backend: HttpBackend) -> bool:
+    """Whether it is a server on this machine, and not a hosted API behind a proxy here: it is asked at the start."""
+    return is_local(backend.host) and backend.name not in API_HOSTS
+
+
+def quota_of(backend: Backend, settings: Settings) -> Limits:
     """The quota of a back end: the user's numbers, or those its host is known for."""
     default = DEFAULT_QUOTAS.get(backend.name)
     requests, tokens = settings.requests_per_minute, settings.tokens_per_minute

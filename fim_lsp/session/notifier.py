@@ -1,4 +1,4 @@
-"""What the user hears: each thing once."""
+"""Messages to the user. Each is shown once."""
 
 from __future__ import annotations
 
@@ -9,84 +9,99 @@ from collections.abc import Callable, Iterable
 
 from fim_lsp.backends.backend import Backend
 from fim_lsp.errors import BackendError, Unauthorized, UnknownModel
+from fim_lsp.schedule.request import BackendEvent, EventKind
 from fim_lsp.settings.schema import SettingProblem
 
 log = logging.getLogger(__name__)
 
+MIN_REPEAT_SECONDS = 60.0
+"""A failure that comes and goes is not reported again sooner than this."""
+
 
 class Level(enum.IntEnum):
-    """How loud to tell; the numbers are LSP's message types."""
+    """How prominently to show a message. The numbers are LSP's message types."""
 
-    ERROR = 1
     WARNING = 2
     INFO = 3
 
 
-Tell = Callable[[Level, str], None]
+ShowMessage = Callable[[Level, str], None]
 """Shows one sentence to the user."""
 
 
-AGAIN = 60.0  # seconds in which the same trouble isn't told twice, though it was over in between
-
-
 class Notifier:
-    """One editor's. A setting's problem is told once; a back end's trouble once, and once that it is over."""
+    """One editor's messages.
 
-    def __init__(self, tell: Tell, clock: Callable[[], float] = time.monotonic) -> None:
+    A back end's failure is reported once, and so is its recovery. A setting's problem is reported once, until it is fixed.
+    """
+
+    def __init__(self, show: ShowMessage, clock: Callable[[], float] = time.monotonic) -> None:
         """``clock`` gives seconds."""
-        self._tell = tell
+        self._show = show
         self._clock = clock
-        self._told: set[str] = set()
+        self._shown_once: set[str] = set()
         self._problems: frozenset[str] = frozenset()
-        self._troubles: dict[str, dict[str, bool]] = {}
-        self._last: dict[tuple[str, str], float] = {}
+        self._failures: dict[str, dict[str, bool]] = {}  # by back end: kinds of error, and whether they were shown
+        self._shown_at: dict[tuple[str, str], float] = {}  # by back end and kind of error
 
-    def problems(self, problems: Iterable[SettingProblem]) -> None:
-        """All settings that can't be used at present. One that was repaired and is broken again is reported again."""
+    def setting_problems(self, problems: Iterable[SettingProblem]) -> None:
+        """Take all present problems with settings, and report the new ones."""
         sentences = tuple(dict.fromkeys(problem.message for problem in problems))
         for sentence in sentences:
             if sentence not in self._problems:
-                self._tell(Level.WARNING, sentence)
+                self.warn(sentence)
         self._problems = frozenset(sentences)
 
-    def repaired(self) -> None:
-        """The settings can be used again after damage that let nothing leave this machine."""
-        self._tell(Level.INFO, "the settings can be used again")
+    def settings_usable_again(self) -> None:
+        """Report that text may leave this machine again, which damaged settings had prevented."""
+        self._show(Level.INFO, "the settings can be used again")
 
     def warn(self, sentence: str) -> None:
-        """Anything else; whoever warns knows what an episode is."""
-        self._tell(Level.WARNING, sentence)
+        """Show a warning each time."""
+        self._show(Level.WARNING, sentence)
 
-    def once(self, sentence: str) -> None:
-        """Anything that is told one time only."""
-        if sentence not in self._told:
-            self._told.add(sentence)
-            self._tell(Level.WARNING, sentence)
+    def warn_once(self, sentence: str) -> None:
+        """Show a warning, unless it has been shown before."""
+        if sentence not in self._shown_once:
+            self._shown_once.add(sentence)
+            self.warn(sentence)
 
-    def trouble(self, backend: Backend, error: BackendError, meanwhile: str = "") -> None:
-        """A back end did not answer; ``meanwhile`` is the one that does, if there is one."""
+    def on_backend_event(self, event: BackendEvent, fallback: str = "") -> None:
+        """Report what the user should know of an event. ``fallback`` is the next back end, if there is one.
+
+        A pause is no news: it follows a failure that has been reported, or the user's own quota.
+        """
+        match event.kind:
+            case EventKind.ANSWERED:
+                self._report_recovery(event.backend)
+            case EventKind.FAILED if event.error is not None:
+                self.report_failure(event.backend, event.error, fallback)
+            case EventKind.NOTICE:
+                self.warn_once(event.notice)
+
+    def report_failure(self, backend: Backend, error: BackendError, fallback: str = "") -> None:
+        """Report a failure, unless the back end has been failing already and the user can do nothing about this one."""
         log.warning("%s: %s", backend.name, type(error).__name__)
-        if self.knows(backend, error):
+        if self.has_reported(backend, error):
             return
-        key = backend.name, type(error).__name__
-        if self._troubles.get(backend.name) and not isinstance(error, Unauthorized | UnknownModel):
-            return  # it is in trouble anyway, and nothing else can be done about it
-        loud = self._clock() - self._last.get(key, float("-inf")) > AGAIN
-        self._troubles.setdefault(backend.name, {})[key[1]] = loud
-        if loud:
-            self._last[key] = self._clock()
-            self._tell(Level.WARNING, f"{error}; {meanwhile} answers meanwhile" if meanwhile else str(error))
+        if self._failures.get(backend.name) and not isinstance(error, Unauthorized | UnknownModel):
+            return
+        kind = type(error).__name__
+        shows = self._clock() - self._shown_at.get((backend.name, kind), float("-inf")) > MIN_REPEAT_SECONDS
+        self._failures.setdefault(backend.name, {})[kind] = shows
+        if shows:
+            self._shown_at[backend.name, kind] = self._clock()
+            self.warn(f"{error}; {fallback} answers meanwhile" if fallback else str(error))
 
-    def knows(self, backend: Backend, error: BackendError) -> bool:
-        """Whether this trouble goes on since it was told."""
-        return type(error).__name__ in self._troubles.get(backend.name, {})
+    def has_reported(self, backend: Backend, error: BackendError) -> bool:
+        """Whether a failure of this kind has been reported and the back end has not recovered since."""
+        return type(error).__name__ in self._failures.get(backend.name, {})
 
-    def anew(self, backend: Backend) -> None:
-        """A back end is another one from now on, by other settings: its trouble is news."""
-        self._troubles.pop(backend.name, None)
-        self._last = {key: when for key, when in self._last.items() if key[0] != backend.name}
+    def forget_failures(self, backend: Backend) -> None:
+        """Report the failures of a back end again: it was created again, with other settings."""
+        self._failures.pop(backend.name, None)
+        self._shown_at = {key: at for key, at in self._shown_at.items() if key[0] != backend.name}
 
-    def fine(self, backend: Backend) -> None:
-        """A back end answered: new trouble is news again."""
-        if any(self._troubles.pop(backend.name, {}).values()):
-            self._tell(Level.INFO, f"{backend.name} answers again")
+    def _report_recovery(self, backend: Backend) -> None:
+        if any(self._failures.pop(backend.name, {}).values()):
+            self._show(Level.INFO, f"{backend.name} answers again")

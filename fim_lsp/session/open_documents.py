@@ -1,9 +1,9 @@
-"""The open documents: one record of each, who learns from it, and where its text may go."""
+"""The open documents of one editor, and what may be done with the text of each."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from fim_lsp.backends.ngram_backend import NgramBackend
@@ -17,130 +17,141 @@ Place = tuple[str, Path | None]
 """A URI, and its file if it is one on this machine."""
 
 
-@dataclass(slots=True)
-class _Open:
-    """``size`` is in characters. ``excluded``: never to be sent; ``stays``: only to back ends on this machine. What restricts
-    a place in ``places``, the document's own or its notebook's, restricts the document.
+@dataclass(slots=True, kw_only=True)
+class OpenDocument:
+    """A document as the editor has it now. ``notebook`` is set if the document is a cell of one.
+
+    The text may go nowhere until a policy has decided about it.
     """
 
+    uri: str
     language: str
     path: Path | None
     text: Document
-    size: int
-    places: Sequence[Place]
+    notebook: Place | None = None
+    size: int = field(init=False)  # in characters
     excluded: bool = True
-    stays: bool = True
-    learnt: bool = False
+    local_only: bool = True
+    indexed: bool = False  # the embedded model has learnt from it
+
+    def __post_init__(self) -> None:
+        self.size = sum(map(len, self.text.lines))
+
+    def apply_policy(self, policy: FilePolicy) -> None:
+        """Decide where the text may go. A cell is restricted by what restricts its notebook too."""
+        places = [(self.uri, self.path), *([self.notebook] if self.notebook else [])]
+        self.excluded = not all(policy.may_send(*place) for place in places)
+        self.local_only = any(policy.local_only(*place) for place in places)
 
 
-class OpenDocuments:
-    """One editor's. The embedded model learns from those that are not excluded, and other prompts have them as context."""
+class OpenDocuments(Mapping[str, OpenDocument]):
+    """The open documents by URI, in the order in which they were opened.
 
-    def __init__(self, ngram: NgramBackend, surroundings: ContextProvider) -> None:
+    The embedded model learns from those that are not excluded, and prompts for other documents have them as context.
+    """
+
+    def __init__(self, ngram: NgramBackend, context: ContextProvider) -> None:
         self._ngram = ngram
-        self._surroundings = surroundings
-        self._paths = FilePolicy((), ())
-        self._open: dict[str, _Open] = {}
+        self._context = context
+        self._documents: dict[str, OpenDocument] = {}
+        self.policy = FilePolicy((), ())
+
+    def __getitem__(self, uri: str) -> OpenDocument:
+        return self._documents[uri]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._open)
+        return iter(self._documents)
 
-    def __getitem__(self, uri: str) -> _Open:
-        return self._open[uri]
+    def __len__(self) -> int:
+        return len(self._documents)
 
-    def get(self, uri: str) -> _Open | None:
-        """The document, if it is open."""
-        return self._open.get(uri)
+    def apply_policy(self, policy: FilePolicy, roots: Sequence[Path]) -> None:
+        """Index and send by this policy from now on; ``roots`` are the folders of the workspace."""
+        self.policy = policy
+        self._ngram.workspace(roots, policy.may_index)
+        self._context.set_workspace(roots, policy.may_import, lambda path: policy.local_only(path.as_uri(), path))
+        for document in self._documents.values():
+            self._index_or_forget(document)
+            self._offer_as_context(document)
 
-    def apply_rules(self, paths: FilePolicy) -> None:
-        """Other rules say from now on what may be learnt and sent."""
-        self._paths = paths
-        for uri, document in self._open.items():
-            self._learn_or_forget(uri, document)
-            self._offer_as_context(uri, document)
-
-    def opened(self, uri: str, language: str, document: Document, places: Sequence[Place]) -> None:
-        """A document was opened; the first of its ``places`` is its own."""
-        path, size = places[0][1], sum(map(len, document.lines))
-        opened = self._open[uri] = _Open(language, path, document, size, places)
-        self._learn_or_forget(uri, opened)
-        self._offer_as_context(uri, opened)
+    def open(self, document: OpenDocument) -> None:
+        """A document was opened."""
+        self._documents[document.uri] = document
+        self._index_or_forget(document)
+        self._offer_as_context(document)
 
     def change(self, uri: str, changes: Sequence[Change]) -> tuple[Edit, ...]:
-        """Apply the changes of one notification to a document, each to what the one before made of it."""
-        document = self._open[uri]
-        return tuple(self._apply(uri, document, change) for change in changes)
+        """Apply the changes of one notification, each to the result of the one before."""
+        document = self._documents[uri]
+        return tuple(self._apply(document, change) for change in changes)
 
-    def _apply(self, uri: str, document: _Open, change: Change) -> Edit:
+    def _apply(self, document: OpenDocument, change: Change) -> Edit:
         edit = document.text.apply(change)
         document.size += len(edit.inserted) - len(edit.removed)
-        if document.learnt:
-            new = document.text.lines[edit.first_line : edit.first_line + edit.new_lines]
-            self._ngram.change(uri, edit.first_line, edit.old_lines, new)
-            self._surroundings.changed(uri, edit.first_line, edit.old_lines, edit.new_lines)
+        if document.indexed:
+            new_lines = document.text.lines[edit.first_line : edit.first_line + edit.new_lines]
+            self._ngram.change(document.uri, edit.first_line, edit.old_lines, new_lines)
+            self._context.changed(document.uri, edit.first_line, edit.old_lines, edit.new_lines)
         return edit
 
-    def closed(self, uri: str) -> None:
-        """A document was closed."""
-        document = self._open.pop(uri, None)
-        if document is not None and document.learnt:
-            self._ngram.forget(uri)
-            self._surroundings.closed(uri)
-        self._paths.forget_closed_folders(self._ask_again)
+    def close(self, uri: str) -> None:
+        """A document was closed, if it was open."""
+        document = self._documents.pop(uri, None)
+        if document is not None and document.indexed:
+            self._forget(document)
+        self.policy.forget_closed_folders(self._recheck)
 
-    def _ask_again(self) -> None:
-        """Have the rules of every place that is in use read again."""
-        for uri, document in self._open.items():
-            learnt = document.learnt
-            self._learn_or_forget(uri, document)
-            if not learnt:
-                self._offer_as_context(uri, document)
-        for path in self._surroundings.files:
-            self._paths.may_import(path)
-
-    def excluded(self, uri: str) -> bool:
-        """Whether its text is never to be sent. One that is not open is not."""
-        document = self._open.get(uri)
+    def is_excluded(self, uri: str) -> bool:
+        """Whether a document's text must never be sent; true for one that is not open."""
+        document = self.get(uri)
         return document is None or document.excluded
 
-    def stays(self, uri: str) -> bool:
-        """Whether its text may only go to back ends on this machine."""
-        document = self._open.get(uri)
-        return document is None or document.stays
+    def is_local_only(self, uri: str) -> bool:
+        """Whether a document's text may only go to back ends on this machine; true for one that is not open."""
+        document = self.get(uri)
+        return document is None or document.local_only
 
-    def name(self, uri: str) -> str:
-        """Its path in the workspace, ``""`` for one outside of it or without a file."""
-        path = self._open[uri].path
-        return self._paths.relative_path(path) if path else ""
+    def relative_path(self, document: OpenDocument) -> str:
+        """A document's path in the workspace, ``""`` for one outside of it or without a file."""
+        return self.policy.relative_path(document.path) if document.path else ""
 
-    def cells(self, uri: str, beside: Beside) -> tuple[list[Cell], list[Cell]]:
-        """The cells above and below a cell, without those that may not go where that one may."""
-        leaves = not self._open[uri].stays
+    def neighbours(self, cell: OpenDocument, beside: Beside) -> tuple[list[Cell], list[Cell]]:
+        """The cells above and below a cell, without those that must not go everywhere this one may go."""
 
         def cells(uris: Sequence[str]) -> list[Cell]:
-            known = ((other, self._open[other]) for other in uris if other in self._open)
             return [
-                Cell(lines=it.text.lines, language=it.language, prose=other in beside.prose)
-                for other, it in known
-                if not (it.excluded or (it.stays and leaves))
+                Cell(lines=other.text.lines, language=other.language, prose=uri in beside.prose)
+                for uri in uris
+                if (other := self.get(uri)) and not other.excluded and (cell.local_only or not other.local_only)
             ]
 
         return cells(beside.above), cells(beside.below)
 
-    def _learn_or_forget(self, uri: str, document: _Open) -> None:
-        """Let the embedded model read a document, or forget it once it is excluded."""
-        document.excluded = not all(self._paths.may_send(*place) for place in document.places)
-        document.stays = any(self._paths.local_only(*place) for place in document.places)
-        if document.learnt and document.excluded:
-            document.learnt = False
-            self._ngram.forget(uri)
-            self._surroundings.closed(uri)
-        elif not document.learnt and not document.excluded:
-            document.learnt = True
-            self._ngram.open(uri, document.language, lambda: document.text.lines, document.path)
+    def _recheck(self) -> None:
+        """Ask the policy about every document and file in use again, so that it notices changed ignore files there."""
+        for document in self._documents.values():
+            was_indexed = document.indexed
+            self._index_or_forget(document)
+            if not was_indexed:
+                self._offer_as_context(document)
+        for path in self._context.files:
+            self.policy.may_import(path)
 
-    def _offer_as_context(self, uri: str, document: _Open) -> None:
-        """Let a document that may be sent serve as context for others, if it is in the workspace."""
-        name, path = self.name(uri), document.path
-        if document.learnt and path is not None and is_visible(name) and self._paths.contains(path):
-            self._surroundings.opened(uri, name, path, document.language, lambda: document.text.lines)
+    def _index_or_forget(self, document: OpenDocument) -> None:
+        document.apply_policy(self.policy)
+        if document.indexed and document.excluded:
+            document.indexed = False
+            self._forget(document)
+        elif not document.indexed and not document.excluded:
+            document.indexed = True
+            self._ngram.open(document.uri, document.language, lambda: document.text.lines, document.path)
+
+    def _forget(self, document: OpenDocument) -> None:
+        self._ngram.forget(document.uri)
+        self._context.closed(document.uri)
+
+    def _offer_as_context(self, document: OpenDocument) -> None:
+        """Use a document as context for others, if it may be sent and lies in the workspace."""
+        name, path = self.relative_path(document), document.path
+        if document.indexed and path is not None and is_visible(name) and self.policy.contains(path):
+            self._context.opened(document.uri, name, path, document.language, lambda: document.text.lines)

@@ -1,12 +1,13 @@
-"""One editor's connection, or one command's run, without LSP: settings, documents' news, back ends and the scheduler.
+"""One editor's connection, or one run of a command, without LSP.
 
-Both ``lsp/server.py`` and ``fim-lsp complete`` go through here, so a completion is the same on either way.
+Both ``lsp/server.py`` and ``fim-lsp complete`` use a session, so they give the same completions.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -15,16 +16,17 @@ from fim_lsp.backends.ngram_backend import NgramBackend
 from fim_lsp.context.provider import ContextProvider
 from fim_lsp.prompt.build import WINDOW_CHARACTERS
 from fim_lsp.schedule.fallback_chain import FallbackChain
-from fim_lsp.schedule.request import BackendEvent, CompletionResult, EventKind, Outcome, Snapshot
+from fim_lsp.schedule.request import BackendEvent, CompletionResult, Outcome, Snapshot
 from fim_lsp.schedule.scheduler import Scheduler
 from fim_lsp.session.backend_manager import BackendManager
-from fim_lsp.session.notifier import Notifier, Tell
-from fim_lsp.session.open_documents import OpenDocuments
-from fim_lsp.session.request_log import RequestLog
+from fim_lsp.session.notifier import Notifier, ShowMessage
+from fim_lsp.session.open_documents import OpenDocument, OpenDocuments
+from fim_lsp.session.request_log import RequestLog, explain
+from fim_lsp.session.status_tracker import Status, StatusTracker
 from fim_lsp.settings.loader import SettingsLoader
 from fim_lsp.settings.schema import Settings
 from fim_lsp.text.cells import Beside, join
-from fim_lsp.text.document import Change, Document
+from fim_lsp.text.document import Change
 from fim_lsp.workspace.file_policy import FilePolicy
 
 
@@ -37,239 +39,244 @@ class Request:
 
 
 class Session:
-    """Make one, :meth:`start` it inside a running loop, tell it of documents, ask it, :meth:`close` it."""
+    """Settings, documents, back ends and the scheduler of one editor.
+
+    Create one, :meth:`start` it inside a running event loop, report what happens to documents, :meth:`ask` for
+    completions, and :meth:`close` it.
+    """
 
     def __init__(
         self,
-        tell: Tell,
+        show_message: ShowMessage,
         environment: Mapping[str, str],
-        journal: RequestLog | None = None,
+        *,
+        on_status: Callable[[Status], None] = lambda _status: None,
+        on_settings: Callable[[], None] = lambda: None,
         ngram: NgramBackend | None = None,
     ) -> None:
-        """``tell`` shows a sentence to the user; ``environment`` is the process's; ``journal`` hears what becomes of requests.
+        """``environment`` holds the process's environment variables; ``ngram`` is the embedded back end to use.
 
-        ``ngram`` is the back end in this process, if it is to be another than an editor's.
+        ``on_status`` is called with each new status, ``on_settings`` after the settings have changed.
         """
-        self._journal = journal or RequestLog(lambda _status: None)
-        self._notices = Notifier(tell)
-        self._feed = SettingsLoader(environment, self._notices.problems)
-        self._ngram = ngram or NgramBackend()
-        self._surroundings = ContextProvider()
-        self._crew = BackendManager(
-            environment, self._ngram, self._surroundings.snippets, self._notices, self._refollow
-        )
-        self._paths = FilePolicy((), ())
+        self.settings = Settings()
+        self._on_settings = on_settings
+        self._notifier = Notifier(show_message)
+        self._status_tracker = StatusTracker(on_status)
+        self._request_log = RequestLog()
+        self._loader = SettingsLoader(environment, self._notifier.setting_problems)
+        self._failed_closed = False  # damaged settings let no text leave this machine
         self._roots: tuple[Path, ...] = ()
-        self._completer: Scheduler | None = None
-        self._documents = OpenDocuments(self._ngram, self._surroundings)
+        self._ngram = ngram or NgramBackend()
+        self._context = ContextProvider()
+        self._documents = OpenDocuments(self._ngram, self._context)
+        self._backends = BackendManager(
+            environment, self._ngram, self._context.snippets, self._notifier, self._backends_changed
+        )
+        self._chain: FallbackChain | None = None
+        self._scheduler: Scheduler | None = None
         self._preparing: set[asyncio.Task[None]] = set()
         self._closed = False
-        self._confined = False  # whether a damaged setting lets nothing leave this machine
-        self.settings = Settings()
-
-    # -- settings
-
-    def start(self, *, roots: Sequence[Path] = (), initialization: object = None, trusted: bool = True) -> None:
-        """Read the settings and begin. ``initialization`` is what the editor's ``initializationOptions`` hold.
-
-        They are the user's own if ``trusted``; else they may do no more than a project's settings.
-        """
-        self._roots = tuple(roots)
-        self._follow(self._feed.start(roots, initialization, trusted=trusted))
-
-    def workspace_settings(self, values: object) -> None:
-        """Take what the editor's workspace says."""
-        if settings := self._feed.set_workspace_settings(values):
-            self._follow(settings)
-
-    def expect_workspace_settings(self) -> None:
-        """The editor will be asked for its workspace's settings, which may restrict."""
-        self._feed.expect_workspace_settings()
-
-    def no_workspace_settings(self) -> None:
-        """The editor refuses the question for its workspace's settings."""
-        self._feed.workspace_settings_unavailable()
-
-    def move(self, roots: Sequence[Path]) -> None:
-        """The workspace's folders changed."""
-        self._roots = tuple(roots)
-        self._follow(self._feed.set_roots(roots))
-
-    def _follow(self, settings: Settings) -> None:
-        """Let everything follow that hangs on the settings."""
-        self.settings = settings
-        if self._confined and not self._feed.failed_closed:
-            self._notices.repaired()
-        self._confined = self._feed.failed_closed
-        paths = self._paths
-        ruled = paths.applies_to(self._roots, settings.exclude, settings.local_only)
-        if not ruled or paths.poll_changes():
-            self._rule(FilePolicy(self._roots, settings.exclude, settings.local_only))
-        clients = self._crew.follow(settings, partial(self._may_send, self._paths, settings.context_tokens))
-        self._plan = FallbackChain(
-            settings=settings,
-            clients=clients,
-            on_event=self._backend_event,
-            local_only=self._documents.stays,
-            settings_known=self._feed.wait_for_workspace_settings,
-            policy=self._paths,
-        )
-        self._journal.follow(tuple(client.backend for client in clients))
-        debounce = settings.debounce / 1000 if isinstance(settings.debounce, int | float) else None
-        if self._completer is None:
-            self._completer = Scheduler(self._plan, debounce=debounce, excluded=self._documents.excluded)
-        else:
-            self._completer.apply_settings(self._plan, debounce=debounce, excluded=self._documents.excluded)
-
-    def _may_send(self, rules: FilePolicy, context_tokens: int, uri: str, here: bool) -> bool:
-        """Whether a document may be sent in a prompt that was made by these rules. Looks at the files of settings again."""
-        self._look_again()
-        if rules is not self._paths or context_tokens > self.settings.context_tokens:
-            return False
-        return not self._documents.excluded(uri) and (here or not self._documents.stays(uri))
-
-    def _backend_event(self, event: BackendEvent) -> None:
-        """Let status and notices follow what happened at a back end."""
-        match event.kind:
-            case EventKind.ANSWERED:
-                self._journal.fine(event.backend)
-                self._notices.fine(event.backend)
-            case EventKind.FAILED if event.error:
-                self._journal.trouble(event.backend, event.error)
-                self._crew.trouble(event.backend, event.error)
-            case EventKind.PAUSED if event.error:
-                self._journal.paused(event.backend, event.error)
-            case EventKind.NOTICE:
-                self._notices.once(event.notice)
-
-    def _refollow(self) -> None:
-        """The same settings call for other back ends."""
-        if not self._closed:
-            self._follow(self.settings)
-
-    def _rule(self, paths: FilePolicy) -> None:
-        """Other files may be read and sent from now on."""
-        self._paths = paths
-        self._ngram.workspace(self._roots, paths.may_index)
-        self._surroundings.set_workspace(
-            self._roots, paths.may_import, lambda path: paths.local_only(path.as_uri(), path)
-        )
-        self._documents.apply_rules(paths)
-
-    # -- documents
-
-    def opened(
-        self,
-        uri: str,
-        language: str,
-        path: Path | None,
-        document: Document,
-        *,
-        within: tuple[str, Path | None] | None = None,
-    ) -> None:
-        """A document was opened, or opened again; ``path`` is its file, if it has one. What restricts ``within``, the URI
-        and file of the notebook that it is a cell of, restricts it."""
-        self.closed(uri)
-        self._documents.opened(uri, language, document, [(uri, path), *([within] if within else [])])
-        if not self._documents.excluded(uri):
-            self._prepare(uri)
-
-    def changed(self, uri: str, changes: Sequence[Change]) -> None:
-        """A document changed: apply the changes of one notification, in their order."""
-        edits = self._documents.change(uri, changes)
-        if self._completer and edits:
-            self._completer.edited(uri, edits)
-
-    def closed(self, uri: str) -> None:
-        """A document was closed."""
-        self._documents.closed(uri)
-        if self._completer:
-            self._completer.closed(uri)
-
-    def _prepare(self, uri: str) -> None:
-        """Let a server of this machine read what prompts for this document will begin with."""
-        if self._completer is None or not self._plan.can_prepare(uri):
-            return
-        task = asyncio.get_running_loop().create_task(self._prepared(uri, self._documents[uri].text))
-        self._preparing.add(task)
-        task.add_done_callback(self._preparing.discard)
-
-    async def _prepared(self, uri: str, text: Document) -> None:
-        await self._surroundings.wait_until_read(uri)
-        known, document = await self._feed.wait_for_workspace_settings(), self._documents.get(uri)
-        if known and document is not None and document.text is text and not document.excluded:
-            split = text.split(0, 0, before=0, after=WINDOW_CHARACTERS)
-            path = self._documents.name(uri)
-            snapshot = Snapshot(uri=uri, language=document.language, path=path, split=split)
-            await self._plan.prepare(snapshot)
-
-    @property
-    def backends(self) -> list[str]:
-        """The names of the back ends in force, in the order they are tried."""
-        return [client.backend.name for client in self._plan.clients]
 
     # -- completions
 
     def ask(
         self, uri: str, line: int, character: int, *, explicit: bool = False, beside: Beside | None = None
     ) -> Request:
-        """Request a completion at a position of an open document, which is counted in the document's encoding.
+        """Request a completion at a position of an open document, counted in the encoding of the document.
 
-        ``explicit``: it was triggered manually. ``beside`` are the other cells, if the document is a cell of a notebook.
+        ``explicit`` means that the user triggered it manually. ``beside`` are the other cells of the notebook, if the
+        document is a cell.
         """
-        self._look_again()
-        assert self._completer is not None, "start() comes first"  # noqa: S101 - a slip of ours, not of a user's
-        self._crew.look(self.settings)
-        snapshot = self._snapshot(uri, line, character, explicit=explicit, beside=beside)
-        result = self._completer.request(snapshot)
-        self._note(snapshot, result)
-        return Request(snapshot=snapshot, result=result)
+        assert self._scheduler is not None, "start() comes first"  # noqa: S101 - a bug of ours, not a user's mistake
+        self._poll_files()
+        self._backends.search_local_servers(self.settings)
+        snapshot = self._snapshot(self._documents[uri], line, character, explicit=explicit, beside=beside)
+        request = Request(snapshot=snapshot, result=self._scheduler.request(snapshot))
+        self._track(request)
+        return request
 
-    def _snapshot(self, uri: str, line: int, character: int, *, explicit: bool, beside: Beside | None) -> Snapshot:
-        document = self._documents[uri]
+    def _snapshot(
+        self, document: OpenDocument, line: int, character: int, *, explicit: bool, beside: Beside | None
+    ) -> Snapshot:
         split = document.text.split(line, character, before=WINDOW_CHARACTERS, after=WINDOW_CHARACTERS)
         snapshot = Snapshot(
-            uri=uri,
+            uri=document.uri,
             language=document.language,
-            path=self._documents.name(uri),
+            path=self._documents.relative_path(document),
             split=split,
             explicit=explicit,
             size=document.size,
         )
         if beside is None:
             return snapshot
-        above, below = self._documents.cells(uri, beside)
+        above, below = self._documents.neighbours(document, beside)
         whole = join(split, document.language, above, below, window=WINDOW_CHARACTERS)
         return replace(snapshot, notebook=beside.notebook, whole=whole)
 
-    def _look_again(self) -> None:
-        """Follow files of settings and ignore files that have changed, which costs microseconds if none has."""
-        if (settings := self._feed.reload_if_changed()) or self._paths.poll_changes():
-            self._follow(settings or self.settings)
-
-    def _note(self, snapshot: Snapshot, answer: asyncio.Future[CompletionResult]) -> None:
-        """Let the journal know what becomes of a request."""
-        if answer.done():
-            self._journal.answered(snapshot, answer.result())
+    def _track(self, request: Request) -> None:
+        """Log the result of a request, and show in the status that it is in progress."""
+        if request.result.done():
+            self._request_log.add(request.snapshot, request.result.result(), 0.0)
+            self._status_tracker.request_answered(explain(request.result.result()))
             return
-        told = self._journal.asked(snapshot)
-        taken_back = CompletionResult(outcome=Outcome.SUPERSEDED)
-        answer.add_done_callback(lambda done: told(taken_back if done.cancelled() else done.result()))
+        started = time.monotonic()
+        self._status_tracker.request_started()
 
-    async def ready(self) -> None:
-        """Wait until it is known which servers answer on this machine, if that matters, and what the open documents import."""
-        await self._crew.looked()
+        def done(future: asyncio.Future[CompletionResult]) -> None:
+            result = CompletionResult(outcome=Outcome.SUPERSEDED) if future.cancelled() else future.result()
+            self._request_log.add(request.snapshot, result, time.monotonic() - started)
+            self._status_tracker.request_ended(explain(result))
+
+        request.result.add_done_callback(done)
+
+    @property
+    def status(self) -> Status:
+        """How the back end that is tried first is doing."""
+        return self._status_tracker.status
+
+    def explain_requests(self) -> list[str]:
+        """The status and the reasons for the latest results, the newest first, one line each."""
+        return [str(self.status), *self._request_log.entries()]
+
+    # -- documents
+
+    @property
+    def documents(self) -> Mapping[str, OpenDocument]:
+        """The open documents by URI, in the order in which they were opened."""
+        return self._documents
+
+    def open_document(self, document: OpenDocument) -> None:
+        """A document was opened, or opened again."""
+        self.close_document(document.uri)
+        self._documents.open(document)
+        if self._chain is not None and not document.excluded and self._chain.can_prepare(document.uri):
+            task = asyncio.get_running_loop().create_task(self._prepare(document))
+            self._preparing.add(task)
+            task.add_done_callback(self._preparing.discard)
+
+    def change_document(self, uri: str, changes: Sequence[Change]) -> None:
+        """A document was changed. Applies the changes of one notification in their order."""
+        edits = self._documents.change(uri, changes)
+        if self._scheduler and edits:
+            self._scheduler.edited(uri, edits)
+
+    def close_document(self, uri: str) -> None:
+        """A document was closed."""
+        self._documents.close(uri)
+        if self._scheduler:
+            self._scheduler.closed(uri)
+
+    async def _prepare(self, document: OpenDocument) -> None:
+        """Let a server on this machine read the beginning of the first prompt for a document ahead of the request."""
+        await self._context.wait_until_read(document.uri)
+        known = await self._loader.wait_for_workspace_settings()
+        if known and self._chain and self.documents.get(document.uri) is document and not document.excluded:
+            await self._chain.prepare(self._snapshot(document, 0, 0, explicit=False, beside=None))
+
+    # -- settings
+
+    def start(self, *, roots: Sequence[Path] = (), initialization: object = None, trusted: bool = True) -> None:
+        """Read the settings. ``initialization`` is the value of the editor's ``initializationOptions``.
+
+        If ``trusted``, it may set everything, as the user may; if not, only what a project may set.
+        """
+        self._roots = tuple(roots)
+        self._apply_settings(self._loader.start(roots, initialization, trusted=trusted))
+
+    def set_workspace_settings(self, values: object) -> None:
+        """Take the settings of the editor's workspace."""
+        if settings := self._loader.set_workspace_settings(values):
+            self._change_settings(settings)
+
+    def expect_workspace_settings(self) -> None:
+        """The editor will be asked for the settings of its workspace. Until it replies, no text leaves this process."""
+        self._loader.expect_workspace_settings()
+
+    def workspace_settings_unavailable(self) -> None:
+        """The editor has refused to give the settings of its workspace."""
+        self._loader.workspace_settings_unavailable()
+
+    def set_roots(self, roots: Sequence[Path]) -> None:
+        """The workspace has other folders now."""
+        self._roots = tuple(roots)
+        self._change_settings(self._loader.set_roots(roots))
+
+    def _poll_files(self) -> None:
+        """Apply files of settings and ignore files that have changed; takes microseconds if none has."""
+        settings = self._loader.reload_if_changed()
+        if settings or self._documents.policy.poll_changes():
+            self._change_settings(settings or self.settings)
+
+    def _backends_changed(self) -> None:
+        """A server on this machine was found or has gone: the same settings may call for other back ends."""
+        if not self._closed:
+            self._apply_settings(self.settings)
+
+    def _change_settings(self, settings: Settings) -> None:
+        self._apply_settings(settings)
+        self._on_settings()
+
+    def _apply_settings(self, settings: Settings) -> None:
+        """Let documents, back ends and the scheduler follow the settings. What does not change is kept."""
+        self.settings = settings
+        if self._failed_closed and not self._loader.failed_closed:
+            self._notifier.settings_usable_again()
+        self._failed_closed = self._loader.failed_closed
+        policy = self._apply_policy(settings)
+        clients = self._backends.apply_settings(settings, partial(self._may_send, policy, settings.context_tokens))
+        self._chain = FallbackChain(
+            settings=settings,
+            clients=clients,
+            on_event=self._on_backend_event,
+            local_only=self._documents.is_local_only,
+            settings_known=self._loader.wait_for_workspace_settings,
+            policy=policy,
+        )
+        self._status_tracker.set_backends(tuple(client.backend for client in clients))
+        debounce = settings.debounce / 1000 if isinstance(settings.debounce, int | float) else None
+        if self._scheduler is None:
+            self._scheduler = Scheduler(self._chain, debounce=debounce, excluded=self._documents.is_excluded)
+        else:
+            self._scheduler.apply_settings(self._chain, debounce=debounce, excluded=self._documents.is_excluded)
+
+    def _apply_policy(self, settings: Settings) -> FilePolicy:
+        """The policy for these settings: the present one, unless roots, globs or ignore files have changed."""
+        policy = self._documents.policy
+        if not policy.applies_to(self._roots, settings.exclude, settings.local_only) or policy.poll_changes():
+            policy = FilePolicy(self._roots, settings.exclude, settings.local_only)
+            self._documents.apply_policy(policy, self._roots)
+        return policy
+
+    def _may_send(self, policy: FilePolicy, context_tokens: int, uri: str, local: bool) -> bool:
+        """Whether a document may still be sent, in a prompt that was made by this policy and up to this much context.
+
+        Called right before sending: settings and ignore files may have changed while the request waited.
+        """
+        self._poll_files()
+        if policy is not self._documents.policy or context_tokens > self.settings.context_tokens:
+            return False
+        return not self._documents.is_excluded(uri) and (local or not self._documents.is_local_only(uri))
+
+    def _on_backend_event(self, event: BackendEvent) -> None:
+        self._status_tracker.on_backend_event(event)
+        self._backends.on_event(event)
+
+    # -- the end
+
+    async def wait_until_ready(self) -> None:
+        """Wait until servers on this machine have been looked for, if that matters, and imported files have been read."""
+        await self._backends.wait_for_search()
         for uri in self._documents:
-            await self._surroundings.wait_until_read(uri)
+            await self._context.wait_until_read(uri)
 
     async def close(self) -> None:
-        """Answer what waits, hang up everywhere, let go of everything."""
+        """Answer pending requests, abort calls, and release all resources."""
         self._closed = True
         for task in self._preparing:
             task.cancel()
         await asyncio.gather(*self._preparing, return_exceptions=True)
-        if self._completer:
-            self._completer.close()
-        await self._crew.close()
-        await self._surroundings.close()
+        if self._scheduler:
+            self._scheduler.close()
+        await self._backends.close()
+        await self._context.close()
         await self._ngram.close()

@@ -13,7 +13,8 @@ from lsprotocol import types
 from pygls.protocol import default_converter
 
 from fim_lsp.lsp.client_quirks import AUTOMATIC, INVOKED, ClientQuirks
-from fim_lsp.lsp.documents import Documents, OpenDocument
+from fim_lsp.lsp.documents import Documents
+from fim_lsp.session.open_documents import OpenDocument
 from tests.fakes.codestral import FakeCodestral
 from tests.lsp.raw import RawClient
 
@@ -114,10 +115,10 @@ async def test_a_document_without_version_or_language_completes(tmp_path: Path) 
 @pytest.mark.parametrize(("document", "language"), OPENED)
 def test_a_language_that_is_not_said_is_the_files(document: dict[str, Any], language: str) -> None:
     seen: list[OpenDocument] = []
-    listener = Mock(opened=seen.append)
+    store = Mock(open_document=seen.append)
     params = ClientQuirks().normalize(types.TEXT_DOCUMENT_DID_OPEN, {"textDocument": document})
     opened = default_converter().structure(params, types.DidOpenTextDocumentParams)  # type: ignore[no-untyped-call]
-    Documents(None, [], "utf-16", listener).put_text_document(opened.text_document)
+    Documents(None, [], "utf-16", store).put_text_document(opened.text_document)
     assert [it.language for it in seen] == [language]
 
 

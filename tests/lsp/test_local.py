@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from fim_lsp.backends.discovery import LocalServer
-from fim_lsp.session import backend_manager
 from tests.fakes.codestral import Behaviour, FakeCodestral, Request
 from tests.fakes.http import FakeServer, Reply
 from tests.fakes.ollama import Ollama
@@ -66,27 +64,6 @@ async def test_a_file_that_stays_here_reaches_no_other_machine(tmp_path: Path) -
         client.open(CODE, uri=uri)
         assert texts(await client.reply(client.ask(1, 19, uri=uri, kind=1))) == []
         assert client.messages() == []
-
-
-@pytest.mark.parametrize("key", [None, "k"])
-async def test_auto_takes_what_answers_on_this_machine_unless_there_is_a_key(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str | None
-) -> None:
-    from fim_lsp.session.session import Session
-
-    looked = []
-
-    async def find(**_: object) -> tuple[LocalServer, ...]:
-        looked.append(True)
-        return (LocalServer(name="llamacpp", base_url="http://127.0.0.1:9"),)
-
-    monkeypatch.setattr(backend_manager, "find_local_servers", find)
-    session = Session(lambda *_: None, {"CODESTRAL_API_KEY": key} if key else {})
-    session.start(roots=[tmp_path])
-    await session.ready()
-    assert session.backends == (["codestral", "ngram"] if key else ["llamacpp", "ngram"])
-    assert bool(looked) is (key is None)
-    await session.close()
 
 
 async def test_half_an_answer_is_not_shown_when_the_server_reports_an_error_after_it(tmp_path: Path) -> None:

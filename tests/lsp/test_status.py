@@ -8,7 +8,8 @@ from typing import Any
 from lsprotocol import types
 
 from fim_lsp.lsp.status import status, why
-from fim_lsp.session.request_log import RequestLog, Status
+from fim_lsp.session.session import Session
+from fim_lsp.session.status_tracker import Status, StatusState
 from tests.fakes.codestral import Behaviour, FakeCodestral
 from tests.lsp.raw import URI, RawClient
 
@@ -77,13 +78,13 @@ def test_no_message_carries_what_nobody_sees() -> None:
     said: list[str] = []
 
     class Speaker:
-        journal = RequestLog(lambda _status: None)
+        session = Session(lambda *_: None, {})
 
         def window_show_message(self, params: types.ShowMessageParams) -> None:
             said.append(params.message)
 
     bad = "\x00\x1b[31m\u202e\U000e0100\u3164"
-    Speaker.journal.status = Status(state="ready", reason=bad, model=bad, host=bad)
+    Speaker.session._status_tracker.status = Status(state=StatusState.READY, reason=bad, model=bad, host=bad)
     told = [*why(Speaker()), *status(Speaker()).values(), *said]
     assert len(said) == 2
     assert all(not set("\x00\x1b\u202e\U000e0100\u3164") & set(text) for text in told)

@@ -24,7 +24,7 @@ from fim_lsp.rate_limit.sliding_window import Limits
 from fim_lsp.rate_limit.token_estimate import Estimator
 from fim_lsp.schedule.backend_client import BackendClient
 from fim_lsp.schedule.circuit_breaker import CircuitBreaker
-from fim_lsp.schedule.request import BackendEvent, CompletionResult, EventKind, Outcome
+from fim_lsp.schedule.request import CompletionResult, Outcome
 from fim_lsp.schedule.scheduler import Scheduler
 from fim_lsp.secret import Secret
 from fim_lsp.session.notifier import Level, Notifier
@@ -207,17 +207,10 @@ class Outage:
         self.chain = a_chain(
             *self.clients,
             settings=Settings(timeout=timeout, stream=True),
-            on_event=lambda event: self._note(notices, event),
+            on_event=lambda event: notices.on_backend_event(event, "ngram"),
         )
         self.typist.scheduler = Scheduler(self.chain, debounce=None, excluded=lambda _: False, clock=now)
         self.answers: list[tuple[float, CompletionResult]] = []
-
-    @staticmethod
-    def _note(notices: Notifier, event: BackendEvent) -> None:
-        if event.kind is EventKind.ANSWERED:
-            notices.fine(event.backend)
-        elif event.kind is EventKind.FAILED and event.error:
-            notices.trouble(event.backend, event.error, "ngram")
 
     async def type_until(self, end: float) -> None:
         """A key every fifth of a second, and a request for each."""

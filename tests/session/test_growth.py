@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from fim_lsp.schedule.cache import SuggestionCache
+from fim_lsp.session.open_documents import OpenDocument
 from fim_lsp.session.session import Session
 from fim_lsp.text.document import Change, Document
 from fim_lsp.text.positions import Encoding
@@ -53,10 +54,10 @@ async def visit(session: Session, root: Path, number: int) -> None:
     path = root / f"package{number}" / "inner" / f"module{number}.py"
     lines = f"import os\nfrom package{number + 1} import thing{number}\n\n\ndef compute{number}(value):\n    \n"
     document = Document(lines, Encoding.UTF16)
-    session.opened(path.as_uri(), "python", path, document)
-    session.changed(path.as_uri(), [Change("ret", ((5, 4), (5, 4)))])
+    session.open_document(OpenDocument(uri=path.as_uri(), language="python", path=path, text=document))
+    session.change_document(path.as_uri(), [Change("ret", ((5, 4), (5, 4)))])
     await session.ask(path.as_uri(), 5, 7).result
-    session.closed(path.as_uri())
+    session.close_document(path.as_uri())
 
 
 @pytest.mark.parametrize("inside", [True, False])
@@ -75,7 +76,7 @@ async def test_memory_is_flat_over_documents_that_come_and_go(
     for rounds in (1, 1, 2):
         for number in itertools.islice(numbers, rounds * ROUND):
             await visit(session, root, number)
-        await session.ready()
+        await session.wait_until_ready()
         gc.collect()
         sizes.append(size(session))
     await session.close()
@@ -88,10 +89,11 @@ async def test_a_rule_is_noticed_for_whatever_is_open_after_very_many_were_close
     path = root / "kept" / "secret.py"
     session = Session(lambda *_: None, {"HOME": str(tmp_path)})
     session.start(roots=[root], initialization={"backend": "ngram"})
-    session.opened(path.as_uri(), "python", path, Document("x = 1\n", Encoding.UTF16))
+    document = Document("x = 1\n", Encoding.UTF16)
+    session.open_document(OpenDocument(uri=path.as_uri(), language="python", path=path, text=document))
     for number in range(ROUND):
         await visit(session, root, number)
     (root / "kept" / ".gitignore").write_text("*\n")
     await asyncio.gather(*(visit(session, root, 0) for _ in range(20)))
-    assert session._documents.excluded(path.as_uri())
+    assert session.documents[path.as_uri()].excluded
     await session.close()

@@ -15,6 +15,7 @@ from fim_lsp.backends.factory import BackendSet
 from fim_lsp.errors import Unreachable
 from fim_lsp.prompt.prompt import Prompt
 from fim_lsp.session import backend_manager
+from fim_lsp.session.open_documents import OpenDocument
 from fim_lsp.session.session import Session
 from fim_lsp.text.document import Change, Document
 from fim_lsp.text.positions import Encoding
@@ -139,16 +140,18 @@ async def _drive(root: Path, steps: list[tuple[str, str]]) -> None:
         uri = (root / f"{name}.py").as_uri()
         if what == "open" and name not in documents:
             documents[name] = Document(text_of(name), Encoding.UTF32)
-            session.opened(uri, "python", root / f"{name}.py", documents[name])
+            session.open_document(
+                OpenDocument(uri=uri, language="python", path=root / f"{name}.py", text=documents[name])
+            )
         elif what == "close" and documents.pop(name, None):
-            session.closed(uri)
+            session.close_document(uri)
         elif what == "edit" and name in documents:
-            session.changed(uri, [Change("y", ((3, 4), (3, 4)))])
+            session.change_document(uri, [Change("y", ((3, 4), (3, 4)))])
         elif what == "ask" and name in documents:
             waiting.append(session.ask(uri, 3, 4, explicit=True).result)
         elif what == "more globs":
             globs.append(name)
-            session.workspace_settings({"local_only": list(globs)})
+            session.set_workspace_settings({"local_only": list(globs)})
         elif what == "wait":
             await asyncio.gather(*waiting)
     await asyncio.gather(*waiting)

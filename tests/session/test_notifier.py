@@ -1,55 +1,103 @@
-"""What the user hears: each thing once, the way back too, and no storm."""
+"""Each message is shown once, recovery is reported, and a failure that comes and goes is not repeated."""
 
 from __future__ import annotations
 
-from fim_lsp.errors import Unauthorized, Unreachable
-from fim_lsp.session.notifier import AGAIN, Level, Notifier
+from dataclasses import dataclass
+
+import pytest
+
+from fim_lsp.errors import Paused, Unauthorized, Unreachable
+from fim_lsp.schedule.request import BackendEvent, EventKind
+from fim_lsp.session.notifier import MIN_REPEAT_SECONDS, Level, Notifier
+from fim_lsp.settings.schema import SettingProblem
+from tests.fakes.backend import Bare
 from tests.rate_limit.clock import Clock
-from tests.schedule.script import Script
 
-GONE, REFUSED = Unreachable("it is not there"), Unauthorized("it wants a key")
+UNREACHABLE, UNAUTHORIZED = Unreachable("it is not there"), Unauthorized("it wants a key")
 
 
-class Heard(list[tuple[Level, str]]):
+@dataclass
+class Named(Bare):
+    name: str = "codestral"
+    host: str = "fim.example"
+    model: str = ""
+
+
+BACKEND = Named()
+ANSWERED = BackendEvent(backend=BACKEND, kind=EventKind.ANSWERED)
+
+
+def failed(error: Unreachable | Unauthorized) -> BackendEvent:
+    return BackendEvent(backend=BACKEND, kind=EventKind.FAILED, error=error)
+
+
+class Shown(list[tuple[Level, str]]):
     def __call__(self, level: Level, sentence: str) -> None:
         self.append((level, sentence))
 
 
-def test_trouble_is_told_once_and_so_is_its_end() -> None:
-    heard, backend = Heard(), Script(lambda _: "")
-    notices = Notifier(heard)
-    for _ in range(5):
-        notices.trouble(backend, GONE, "ngram")
-    for _ in range(3):
-        notices.fine(backend)
-    assert heard == [
+@pytest.fixture
+def shown() -> Shown:
+    return Shown()
+
+
+def test_a_failure_and_the_recovery_are_reported_once(shown: Shown) -> None:
+    notifier = Notifier(shown)
+    for event in [*[failed(UNREACHABLE)] * 5, *[ANSWERED] * 3]:
+        notifier.on_backend_event(event, "ngram")
+    assert shown == [
         (Level.WARNING, "it is not there; ngram answers meanwhile"),
-        (Level.INFO, "script answers again"),
+        (Level.INFO, "codestral answers again"),
     ]
 
 
-def test_another_trouble_is_news() -> None:
-    heard, backend = Heard(), Script(lambda _: "")
-    notices = Notifier(heard)
-    for error in (GONE, REFUSED, GONE):
-        notices.trouble(backend, error)
-    assert [sentence for _, sentence in heard] == ["it is not there", "it wants a key"]
+def test_a_failure_that_the_user_can_fix_is_reported_after_another_one(shown: Shown) -> None:
+    notifier = Notifier(shown)
+    for error in (UNREACHABLE, UNAUTHORIZED, UNREACHABLE):
+        notifier.on_backend_event(failed(error))
+    assert [sentence for _, sentence in shown] == ["it is not there", "it wants a key"]
 
 
-def test_one_that_comes_and_goes_makes_no_storm() -> None:
-    heard, backend, clock = Heard(), Script(lambda _: ""), Clock()
-    notices = Notifier(heard, clock)
+def test_a_failure_that_comes_and_goes_is_reported_once_a_minute(shown: Shown) -> None:
+    clock = Clock()
+    notifier = Notifier(shown, clock)
     for _ in range(20):
-        notices.trouble(backend, GONE)
-        notices.fine(backend)
+        notifier.on_backend_event(failed(UNREACHABLE))
+        notifier.on_backend_event(ANSWERED)
         clock.now += 1
-    assert len(heard) == 2
-    clock.now += AGAIN
-    notices.trouble(backend, GONE)
-    assert len(heard) == 3
+    assert len(shown) == 2
+    clock.now += MIN_REPEAT_SECONDS
+    notifier.on_backend_event(failed(UNREACHABLE))
+    assert len(shown) == 3
 
 
-def test_a_back_end_that_never_failed_is_not_praised() -> None:
-    heard = Heard()
-    Notifier(heard).fine(Script(lambda _: ""))
-    assert heard == []
+def test_the_failure_of_a_replaced_back_end_is_reported_again(shown: Shown) -> None:
+    notifier = Notifier(shown)
+    notifier.on_backend_event(failed(UNREACHABLE))
+    notifier.forget_failures(BACKEND)
+    assert not notifier.has_reported(BACKEND, UNREACHABLE)
+    notifier.on_backend_event(failed(UNREACHABLE))
+    assert len(shown) == 2
+
+
+@pytest.mark.parametrize(
+    "event", [ANSWERED, BackendEvent(backend=BACKEND, kind=EventKind.PAUSED, error=Paused("no quota"))]
+)
+def test_an_answer_without_a_failure_and_a_pause_are_no_news(shown: Shown, event: BackendEvent) -> None:
+    Notifier(shown).on_backend_event(event)
+    assert shown == []
+
+
+def test_a_notice_is_shown_once(shown: Shown) -> None:
+    notifier = Notifier(shown)
+    for _ in range(2):
+        notifier.on_backend_event(BackendEvent(backend=BACKEND, kind=EventKind.NOTICE, notice="set fim_template"))
+    assert shown == [(Level.WARNING, "set fim_template")]
+
+
+def test_a_setting_that_was_fixed_and_is_wrong_again_is_reported_again(shown: Shown) -> None:
+    notifier = Notifier(shown)
+    problem = SettingProblem(message="top_p must be a number")
+    for problems in ([problem], [problem, problem], [], [problem]):
+        notifier.setting_problems(problems)
+    assert shown == [(Level.WARNING, "top_p must be a number")] * 2
