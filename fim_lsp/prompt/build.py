@@ -47,16 +47,21 @@ def build(
     window where it was in the prompt before, per ``notebook`` or ``uri``. A text that has lines like the headings of
     context gets none. Line ends are ``\n`` whatever the document's are.
     """
-    split = replace(split, prefix=with_line_feeds(split.prefix), suffix=with_line_feeds(split.suffix), line_end="\n")
+    split = _with_line_feeds(split)
     if not is_visible(path) or has_heading(split.prefix) or has_heading(split.suffix):
         context = ()
     fitting, remaining = _fitting(context, budget, path)
-    before, after = _sides(split, remaining, suffix_share)
-    before = before if max_prefix is None else min(before, max_prefix)
-    after = after if max_suffix is None else min(after, max_suffix)
-    prefix, suffix = (windows or StickyWindows()).cut(notebook or uri, split, before, after)
+    prefix, suffix = cut_window(
+        split,
+        budget=remaining,
+        suffix_share=suffix_share,
+        max_prefix=max_prefix,
+        max_suffix=max_suffix,
+        windows=windows,
+        uri=notebook or uri,
+    )
     return Prompt(
-        prefix=_without_orphaned_secrets(split.prefix, prefix),
+        prefix=prefix,
         suffix=suffix,
         context=fitting,
         language=language,
@@ -65,6 +70,29 @@ def build(
         max_tokens=max_tokens,
         single_line=single_line,
     )
+
+
+def cut_window(
+    split: Split,
+    *,
+    budget: int,
+    suffix_share: float,
+    max_prefix: int | None = None,
+    max_suffix: int | None = None,
+    windows: StickyWindows | None = None,
+    uri: str = "",
+) -> tuple[str, str]:
+    """The prefix and suffix of a prompt that may take ``budget`` characters; see :func:`build`."""
+    split = _with_line_feeds(split)
+    before, after = _sides(split, budget, suffix_share)
+    before = before if max_prefix is None else min(before, max_prefix)
+    after = after if max_suffix is None else min(after, max_suffix)
+    prefix, suffix = (windows or StickyWindows()).cut(uri, split, before, after)
+    return _without_orphaned_secrets(split.prefix, prefix), suffix
+
+
+def _with_line_feeds(split: Split) -> Split:
+    return replace(split, prefix=with_line_feeds(split.prefix), suffix=with_line_feeds(split.suffix), line_end="\n")
 
 
 def _fitting(context: Sequence[Snippet], budget: int, path: str) -> tuple[tuple[Snippet, ...], int]:

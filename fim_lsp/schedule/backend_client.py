@@ -1,4 +1,11 @@
-"""One back end and what stands between it and a call: its health, its quota, a second try."""
+"""One back end and what stands between it and a call: circuit breaker, quota, retry, redaction.
+
+**How often one call may be sent.** Here, once more if it failed without any text, for a reason that may pass (no
+connection, a 5xx) and within half of the timeout; a probe is never retried. Below, in
+:mod:`fim_lsp.backends.http_backend`, each of these is sent again if a kept connection turns out to be closed (once), if the
+API rejects the key and there is a new one (once), and if the server wants to be asked in another way (twice; that way is
+kept for later calls). So an outage costs two requests a call; after three failed calls the circuit breaker opens.
+"""
 
 from __future__ import annotations
 
@@ -27,166 +34,174 @@ from fim_lsp.http.urls import is_local
 from fim_lsp.prompt.prompt import Prompt
 from fim_lsp.prompt.redact import redact
 from fim_lsp.prompt.sticky_window import StickyWindows
+from fim_lsp.rate_limit.degradation import Degradation
 from fim_lsp.rate_limit.limiter import Limiter, Permit
 from fim_lsp.rate_limit.local_counter import Refusal
 from fim_lsp.rate_limit.token_estimate import Estimator
-from fim_lsp.schedule.circuit_breaker import CircuitBreaker, State
-from fim_lsp.schedule.prompt_builder import ContextSource, PromptBuilder
-from fim_lsp.schedule.recovery_probe import Probe, ProbeResult
+from fim_lsp.schedule.circuit_breaker import Admission, CircuitBreaker
+from fim_lsp.schedule.prompt_builder import ContextSource, build_prompt
+from fim_lsp.schedule.recovery_probe import Probe, ProbeListener
 from fim_lsp.schedule.request import Snapshot
 from fim_lsp.settings.schema import Settings
 
 log = logging.getLogger(__name__)
 
 Report: TypeAlias = Callable[[BackendError | None], None]
-"""Hears what became of a call that nobody waits for: the error, or None if it answered."""
+"""Receives the result of a call that no request waits for any more: the error, or None if it answered."""
 
 MaySend: TypeAlias = Callable[[str, bool], bool]
-"""Whether a document's text may be sent now, to a back end that is or is not on this machine."""
+"""Whether a document's text may be sent now, by its URI, to a back end that is or is not on this machine."""
 
-_AGAIN = 0.2  # seconds before the second try, and up to as much again by chance
-_ABSURD = 10_000_000  # tokens: more than any model reads at once; a server that says so is mistaken
-_TOKEN = 3.0  # characters of an answer that count as a token when nobody counted them
+_RETRY_DELAY = 0.2  # seconds, and up to as much again by chance
+_MAX_TOKENS = 10_000_000  # more than any model reads at once: a server that reports more is mistaken
+_CHARACTERS_PER_TOKEN = 3.0  # of an answer whose tokens nobody counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackendClient:
-    """``limiter`` is there for back ends that are somewhere else, ``estimator`` counts their tokens.
+    """Makes calls to one back end.
 
-    ``around`` gives prompts their context, ``windows`` keeps them where they are; ``key`` is for the placeholders of secrets.
-    ``may_send`` decides for a document's URI right before its text is sent: a prompt may have waited for the quota or
-    for a second try, while a setting or an ignore file was changed.
+    ``limiter`` is None for a back end in this process. ``context_source`` finds snippets for prompts, ``windows`` keeps
+    their windows in place, ``redaction_key`` makes the placeholders of secrets. ``may_send`` is asked right before a
+    document's text is sent: it may have waited, for the quota or a retry, while settings or ignore files were changed.
     """
 
     backend: Backend
     breaker: CircuitBreaker
-    limiter: Limiter | None = None
+    limiter: Limiter | None
     estimator: Estimator
-    around: ContextSource | None = None
-    windows: StickyWindows = field(default_factory=StickyWindows)
-    key: bytes = b""
-    may_send: MaySend = lambda _uri, _here: True
+    context_source: ContextSource | None
+    windows: StickyWindows
+    redaction_key: bytes
+    may_send: MaySend
 
     @property
     def is_local(self) -> bool:
-        """Whether the text stays on this machine."""
+        """Whether the text does not leave this machine."""
         return is_local(self.backend.host)
 
-    def compose(self, snapshot: Snapshot, settings: Settings) -> Prompt:
-        """The prompt at a snapshot's place."""
-        composer = PromptBuilder(
+    def debounce_factor(self, settings: Settings) -> float:
+        """What the debounce is multiplied by to make the quota last."""
+        return self._degradation(settings, "").debounce
+
+    def build_prompt(self, snapshot: Snapshot, settings: Settings) -> Prompt:
+        """The prompt for a snapshot; smaller when the quota runs low."""
+        model, language = self.backend.model, snapshot.language
+        return build_prompt(
+            snapshot,
+            settings,
             backend=self.backend,
-            estimator=self.estimator,
-            limiter=self.limiter,
-            around=self.around,
+            share=self._degradation(settings, language).prompt,
+            output_tokens=self.estimator.output(settings.max_tokens, model, language),
+            characters=lambda tokens: self.estimator.characters(math.floor(tokens), model, language),
+            context_source=self.context_source,
             windows=self.windows,
         )
-        return composer.prompt(snapshot, settings)
 
-    def debounce_factor(self, settings: Settings) -> float:
-        """The factor on the debounce by which the quota lasts."""
+    def _degradation(self, settings: Settings, language: str) -> Degradation:
         if self.limiter is None:
-            return 1.0
-        output = self.estimator.output(settings.max_tokens, self.backend.model, "")
-        return self.limiter.thrift(prompt=settings.prompt_tokens, output=output).debounce
+            return Degradation()
+        output = self.estimator.output(settings.max_tokens, self.backend.model, language)
+        return self.limiter.thrift(prompt=settings.prompt_tokens, output=output)
 
-    async def stream(
-        self, snapshot: Snapshot, settings: Settings, report: Report = lambda _error: None
-    ) -> AsyncGenerator[Chunk, None]:
-        """Ask if that is sensible now. Raises :class:`~fim_lsp.errors.BackendError`, or its child ``Paused`` if not.
+    async def prepare(self, snapshot: Snapshot, settings: Settings) -> bool:
+        """Let a server on this machine evaluate the beginning of a first prompt ahead of time; elsewhere that only costs."""
+        if not self.is_local:
+            return False
+        return await self.backend.prepare(self.build_prompt(snapshot, settings))
 
-        After a failure it is asked once more, if nothing has come and the setting ``timeout`` leaves time. While the
-        circuit is open, a request becomes a probe from time to time; ``report`` hears of one that nobody waits for.
+    async def stream(self, snapshot: Snapshot, settings: Settings, report: Report) -> AsyncGenerator[Chunk, None]:
+        """Make a call, if the circuit breaker admits it, or a probe of it; an explicit request is always a call.
+
+        Raises :class:`~fim_lsp.errors.BackendError`; its child ``Paused`` if the back end was not asked, or is silent.
+        ``report`` gets the result of a probe that outlives this generator.
         """
+        admission = Admission.CALL if snapshot.explicit else self.breaker.before_call()
         if snapshot.explicit:
             self.backend.retry()
-        elif self.breaker.state is not State.CLOSED:
-            async with aclosing(self._probe(snapshot, settings, report)) as chunks:
-                async for chunk in chunks:
-                    yield chunk
-            return
-        charge = _Charge(clock=asyncio.get_running_loop().time)
+        if admission is Admission.REJECT:
+            raise Paused(self.breaker.reason, host=self.backend.host)
+        if admission is Admission.PROBE:
+            wait = self.breaker.probe_wait
+            chunks = self._start_probe(self.build_prompt(snapshot, settings), snapshot, report).read(wait)
+        else:
+            chunks = self._call(snapshot, settings, report)
+        async with aclosing(chunks):
+            async for chunk in chunks:
+                yield chunk
+
+    async def _call(self, snapshot: Snapshot, settings: Settings, report: Report) -> AsyncGenerator[Chunk, None]:
+        """A call, whose result goes to the circuit breaker. One that falls silent is given up, and a probe takes over."""
+        progress = _Progress(clock=asyncio.get_running_loop().time)
         failed = False
+        prompt = self.build_prompt(snapshot, settings)
         try:
-            prompt = self.compose(snapshot, settings)
-            async with aclosing(self._twice(prompt, snapshot, settings, charge)) as chunks:
+            async with aclosing(self._with_retry(prompt, snapshot, settings, progress)) as chunks:
                 async for chunk in chunks:
                     yield chunk
         except (_Silent, _Stalled) as silent:
             failed = True
-            self.breaker.failed(silent, here=self.is_local)
-            self._start_probe(snapshot, settings, report)
+            self.breaker.failed(silent, local=self.is_local)
+            self._start_probe(prompt, snapshot, report)
             raise Paused(str(silent), host=self.backend.host) from None
         except (Paused, RateLimited):
             raise
         except BackendError as error:
             failed = True
-            self.breaker.failed(error, here=self.is_local)
+            self.breaker.failed(error, local=self.is_local)
             raise
         finally:
-            if charge.heard and not failed:
-                self.breaker.succeeded(charge.first)
+            if progress.has_begun and not failed:
+                self.breaker.succeeded(progress.latency)
 
-    async def _twice(
-        self, prompt: Prompt, snapshot: Snapshot, settings: Settings, charge: _Charge
+    def _start_probe(self, prompt: Prompt, snapshot: Snapshot, report: Report) -> Probe:
+        breaker = self.breaker
+        progress = _Progress(clock=asyncio.get_running_loop().time)
+        listener = ProbeListener(
+            succeeded=breaker.succeeded,
+            failed=partial(breaker.failed, local=self.is_local),
+            ended=breaker.probe_ended,
+            report=report,
+        )
+        chunks = self._attempt(prompt, snapshot, progress)
+        breaker.probe_started()
+        return breaker.probes.start(chunks, progress, listener, needs_whole_answer=breaker.needs_whole_answer)
+
+    async def _with_retry(
+        self, prompt: Prompt, snapshot: Snapshot, settings: Settings, progress: _Progress
     ) -> AsyncGenerator[Chunk, None]:
-        """One call, and one more if the first failed before it brought anything."""
-        silence = None if snapshot.explicit or not self.backend.host else self.breaker.silence
-        for last in (False, True):
+        max_silence = None if snapshot.explicit or not self.backend.host else self.breaker.max_silence
+        for is_last in (False, True):
             try:
-                async with aclosing(self._once(prompt, snapshot, charge, silence)) as chunks:
+                async with aclosing(self._attempt(prompt, snapshot, progress, max_silence)) as chunks:
                     async for chunk in chunks:
                         yield chunk
                 return
             except (Unreachable, Overloaded) as error:
-                late = charge.clock() - charge.began > settings.timeout / 2
-                if last or charge.heard or late or error.timed_out or not error.transient:
+                late = progress.clock() - progress.started_at > settings.timeout / 2
+                if is_last or progress.has_begun or late or error.timed_out or not error.transient:
                     raise
                 log.info("%s: %s, trying again", self.backend.name, type(error).__name__)
-            await asyncio.sleep(_AGAIN * (1 + random.random()))  # noqa: S311 - only to spread load
+            await asyncio.sleep(_RETRY_DELAY * (1 + random.random()))  # noqa: S311 - only to spread load
 
-    async def _probe(self, snapshot: Snapshot, settings: Settings, report: Report) -> AsyncGenerator[Chunk, None]:
-        """The answer of a probe if one is due and answers soon."""
-        if not self.breaker.probe_due or self.breaker.probes.progressing:
-            raise Paused(self.breaker.reason, host=self.backend.host)
-        patience = self.breaker.patience
-        probe = self._start_probe(snapshot, settings, report)
-        async with aclosing(probe.listen(patience)) as chunks:
-            async for chunk in chunks:
-                yield chunk
-
-    def _start_probe(self, snapshot: Snapshot, settings: Settings, report: Report) -> Probe:
-        breaker = self.breaker
-        charge = _Charge(clock=asyncio.get_running_loop().time)
-        outcome = ProbeResult(
-            succeeded=breaker.succeeded,
-            failed=partial(breaker.failed, here=self.is_local),
-            ended=breaker.probe_ended,
-            report=report,
-        )
-        call = self._once(self.compose(snapshot, settings), snapshot, charge)
-        breaker.probe_started()
-        return breaker.probes.start(call, charge, outcome, whole=breaker.wants_whole_answer)
-
-    async def prepare(self, snapshot: Snapshot, settings: Settings) -> bool:
-        """Let a server of this machine read ahead what a first prompt would begin with; others would only cost."""
-        if not self.is_local:
-            return False
-        return await self.backend.prepare(self.compose(snapshot, settings))
-
-    async def _once(
-        self, prompt: Prompt, snapshot: Snapshot, charge: _Charge, silence: float | None = None
+    async def _attempt(
+        self, prompt: Prompt, snapshot: Snapshot, progress: _Progress, max_silence: float | None = None
     ) -> AsyncGenerator[Chunk, None]:
-        """One call within the quota. Raises ``_Silent`` or ``_Stalled`` if nothing comes for ``silence`` seconds."""
-        permit = await self._permit(prompt, snapshot)
+        """Send the prompt once, within the quota. Raises ``_Silent`` or ``_Stalled`` after ``max_silence`` seconds."""
+        permit = await self._reserve(prompt, snapshot)
         try:
             if self.backend.host and not self.may_send(snapshot.uri, self.is_local):
-                raise Withheld("the settings or ignore rules have changed since this was asked")
-            async with aclosing(self._shielded(prompt)) as chunks:
-                while (chunk := await self._next(chunks, charge, silence)) is not None:
-                    self._note(chunk, charge)
+                raise Withheld("the settings or ignore rules have changed since this was requested")
+            async with aclosing(self._redacted(prompt)) as chunks:
+                while (chunk := await self._next(chunks, progress, max_silence)) is not None:
+                    progress.add(chunk)
+                    if chunk.quota is not None and self.limiter is not None:
+                        self.limiter.observe(chunk.quota)
                     yield chunk
-            self._learn(prompt, charge)
+            if progress.prompt_tokens:
+                self.estimator.learn(
+                    prompt.size, self.backend.model, prompt.language, progress.prompt_tokens, progress.output_tokens
+                )
         except RateLimited as error:
             if permit is not None:
                 permit.refused(error.retry_after)
@@ -197,37 +212,9 @@ class BackendClient:
             raise
         finally:
             if permit is not None:
-                charge.settle(permit)
+                progress.settle(permit)
 
-    async def _next(self, chunks: AsyncGenerator[Chunk, None], charge: _Charge, silence: float | None) -> Chunk | None:
-        """The next chunk, None at the end."""
-        if silence is None:
-            return await anext(chunks, None)
-        try:
-            async with asyncio.timeout(silence):
-                return await anext(chunks, None)
-        except TimeoutError:
-            host = self.backend.host
-            kind = _Stalled if charge.heard else _Silent
-            raise kind(f"{host} has been silent for {silence:.1f} s", host=host) from None
-
-    async def _shielded(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
-        """One call. No secret that can be told as one leaves this machine."""
-        if self.is_local:
-            async with aclosing(self.backend.stream(prompt)) as chunks:
-                async for chunk in chunks:
-                    yield chunk
-            return
-        shielded = redact(prompt, self.key)
-        restorer = shielded.restorer()
-        async with aclosing(self.backend.stream(shielded.prompt)) as chunks:
-            async for chunk in chunks:
-                text = restorer.feed(chunk.text)
-                yield replace(chunk, text=text + restorer.flush() if chunk.finish is not None else text)
-        if rest := restorer.flush():
-            yield Chunk(text=rest)
-
-    async def _permit(self, prompt: Prompt, snapshot: Snapshot) -> Permit | None:
+    async def _reserve(self, prompt: Prompt, snapshot: Snapshot) -> Permit | None:
         if self.limiter is None:
             return None
         model, language = self.backend.model, prompt.language
@@ -236,51 +223,78 @@ class BackendClient:
             output=self.estimator.output(prompt.max_tokens, model, language),
             explicit=snapshot.explicit,
         )
-        if isinstance(permit, Refusal):
-            room = f"has room again in {duration(permit.seconds)}"
-            never = "is too small for one request: check requests_per_minute, tokens_per_minute and prompt_tokens"
-            raise Paused(f"the quota {room if math.isfinite(permit.seconds) else never}", host=self.backend.host)
-        return permit
+        if not isinstance(permit, Refusal):
+            return permit
+        if math.isfinite(permit.seconds):
+            raise Paused(f"the quota has room again in {duration(permit.seconds)}", host=self.backend.host)
+        too_small = (
+            "the quota is too small for one request: check requests_per_minute, tokens_per_minute and prompt_tokens"
+        )
+        raise Paused(too_small, host=self.backend.host)
 
-    def _note(self, chunk: Chunk, charge: _Charge) -> None:
-        charge.characters += len(chunk.text)
-        if not charge.heard and (chunk.text or chunk.finish is not None):
-            charge.heard, charge.first = True, charge.clock() - charge.began
-        if chunk.usage is not None:
-            charge.prompt = min(chunk.usage.prompt_tokens, _ABSURD)
-            charge.completion = min(chunk.usage.completion_tokens, _ABSURD)
-        if chunk.quota is not None and self.limiter is not None:
-            self.limiter.observe(chunk.quota)
+    async def _redacted(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
+        """Ask the back end. No secret that is recognized as one leaves this machine; in the answer it is restored."""
+        if self.is_local:
+            async with aclosing(self.backend.stream(prompt)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+            return
+        redacted = redact(prompt, self.redaction_key)
+        restorer = redacted.restorer()
+        async with aclosing(self.backend.stream(redacted.prompt)) as chunks:
+            async for chunk in chunks:
+                text = restorer.feed(chunk.text)
+                yield replace(chunk, text=text + restorer.flush() if chunk.finish is not None else text)
+        if text := restorer.flush():
+            yield Chunk(text=text)
 
-    def _learn(self, prompt: Prompt, charge: _Charge) -> None:
-        if charge.prompt:
-            self.estimator.learn(prompt.size, self.backend.model, prompt.language, charge.prompt, charge.completion)
+    async def _next(
+        self, chunks: AsyncGenerator[Chunk, None], progress: _Progress, max_silence: float | None
+    ) -> Chunk | None:
+        """The next chunk, None at the end."""
+        if max_silence is None:
+            return await anext(chunks, None)
+        try:
+            async with asyncio.timeout(max_silence):
+                return await anext(chunks, None)
+        except TimeoutError:
+            host = self.backend.host
+            error = _Stalled if progress.has_begun else _Silent
+            raise error(f"{host} has been silent for {max_silence:.1f} s", host=host) from None
 
 
 @dataclass(slots=True)
-class _Charge:
-    """What a call has cost so far. ``first`` are the seconds until something was ``heard``, by ``clock``."""
+class _Progress:
+    """How far a call has come, and what it has cost. ``latency`` is in seconds of ``clock``."""
 
     clock: Callable[[], float]
+    has_begun: bool = False
+    latency: float = 0.0
     characters: int = 0
-    prompt: int = 0
-    completion: int = 0
-    heard: bool = False
-    first: float = 0.0
-    began: float = field(init=False)
+    prompt_tokens: int = 0
+    output_tokens: int = 0
+    started_at: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self.began = self.clock()
+        self.started_at = self.clock()
+
+    def add(self, chunk: Chunk) -> None:
+        self.characters += len(chunk.text)
+        if not self.has_begun and (chunk.text or chunk.finish is not None):
+            self.has_begun, self.latency = True, self.clock() - self.started_at
+        if chunk.usage is not None:
+            self.prompt_tokens = min(chunk.usage.prompt_tokens, _MAX_TOKENS)
+            self.output_tokens = min(chunk.usage.completion_tokens, _MAX_TOKENS)
 
     def settle(self, permit: Permit) -> None:
-        if self.prompt:
-            permit.settle(self.prompt + self.completion)
+        if self.prompt_tokens:
+            permit.settle(self.prompt_tokens + self.output_tokens)
         else:
-            permit.hung_up(math.ceil(self.characters / _TOKEN))
+            permit.hung_up(math.ceil(self.characters / _CHARACTERS_PER_TOKEN))
 
 
 class _Silent(Unreachable):
-    """A back end that usually answers at once has not said a word for a while."""
+    """A back end that usually answers at once has not sent anything for a while."""
 
     timed_out = True
 

@@ -1,8 +1,8 @@
-"""A circuit breaker for one back end: closed while it answers, open after failures, half open while a call tries it.
+"""A circuit breaker for one back end: closed while it answers, open after failures, half open while a probe is in flight.
 
-While it is open, nobody waits for the back end: the next one answers. As long as somebody asks for completions, one of
-these requests each second is sent on as a probe, and the first answer closes the circuit. So the back end is used again
-within two seconds, however long it was away, and it is never sent more than it would be if it answered.
+While it is open, no request waits for the back end: the next one in the chain answers. As long as completions are
+requested, one of these requests each second is sent on as a probe, and the first answer closes the circuit. So the back
+end is used again within two seconds, however long it was away, and it never gets more calls than if it answered.
 
 Quotas (429) are the limiter's business; see :mod:`fim_lsp.rate_limit`.
 """
@@ -16,158 +16,167 @@ from collections.abc import Callable
 from fim_lsp.errors import BackendError, BadReply, Intercepted, Unauthorized, UnknownModel
 from fim_lsp.schedule.recovery_probe import Probes
 
-FAILURES = 3
-"""Failures in a row that open the circuit. One is enough where asking again at once would change nothing."""
+MAX_FAILURES = 3
+"""Failures in a row that open the circuit. One is enough where another call at once would change nothing."""
 
-PROBE = 0.8
-"""Seconds from one probe to the next, and up to a quarter more by chance, so that clients do not come in step.
+PROBE_INTERVAL = 0.8
+"""Seconds from one probe to the next, and up to a quarter more by chance: clients must not fall into step.
 
 An open circuit costs a server no more calls than typing does: about one a second (``tests/quality/typing_eval.py``).
 """
 
-REFUSED = 120.0, 900.0
-"""Seconds from one probe to the next where the API refuses a key, or a model, that has never worked: doubled up to the
-second number. Such a refusal is rarely mended without a change of settings, which is tried at once; but a key that is
-activated or paid for at the provider must come back without a restart. 401s in numbers may get an address blocked, and
-each may run ``api_key_command``, which may ask its user.
+REJECTED_INTERVALS = 120.0, 900.0
+"""Seconds from one probe to the next where the API rejects a key, or a model, that has never worked: doubled from the
+first number up to the second. Such a rejection rarely ends without a change of settings, and that is tried at once; but a
+key that is activated or paid for at the provider must come back without a restart. Many 401s may get an address blocked,
+and each may run ``api_key_command``, which may prompt its user.
 """
 
-PATIENCE = 600.0
-"""Seconds for which a refusal of what worked before counts as an outage; after that it is probed as one that is meant."""
+MAX_OUTAGE = 600.0
+"""Seconds for which a rejection of what worked before counts as an outage. After that it is believed."""
 
-_SILENCE, _FACTOR, _DECAY = 1.5, 4.0, 0.98
-"""Seconds and factor: a call is presumed dead after four times what the slowest lately took. Codestral's first token comes
-after 0.2 to 0.4 s. The slowest is forgotten by 2 % a call, so that one long prompt on a local model counts for dozens."""
+_MIN_SILENCE, _SILENCE_FACTOR, _LATENCY_DECAY = 1.5, 4.0, 0.98
+"""Seconds and factors: a call is presumed dead after four times the latency of the slowest recent call. Codestral's first
+token comes after 0.2 to 0.4 s. The slowest is forgotten by 2 % a call: one long prompt on a local model counts for dozens.
+"""
 
-_WAIT, _WAIT_FACTOR, _WAIT_MOST, _WAIT_HANGING = 0.6, 2.0, 1.0, 0.4
-"""Seconds that a request waits for its probe: twice what the slowest lately took, within these bounds."""
+_MIN_PROBE_WAIT, _PROBE_WAIT_FACTOR, _MAX_PROBE_WAIT, _MAX_WAIT_IF_HANGING = 0.6, 2.0, 1.0, 0.4
+"""Seconds that a request waits for its probe: twice the latency of the slowest recent call, within these bounds."""
 
 
 class State(enum.Enum):
-    """The breaker's states, in the usual words (M. Nygard, Release It!)."""
+    """The usual states (M. Nygard, Release It!)."""
 
     CLOSED = "closed"
     OPEN = "open"
     HALF_OPEN = "half open"
 
 
-class CircuitBreaker:
-    """One back end's breaker. ``clock`` gives seconds, ``jitter`` numbers from 0 to 1.
+class Admission(enum.Enum):
+    """What becomes of a call."""
 
-    Queries (:attr:`state`, :attr:`probe_due`, :attr:`reason`, :attr:`silence`, :attr:`patience`) change nothing.
-    """
+    CALL = enum.auto()  # it is made as usual
+    PROBE = enum.auto()  # it is made to find out whether the back end has recovered
+    REJECT = enum.auto()  # it is not made
+
+
+class CircuitBreaker:
+    """One back end's breaker, and the probes that are in flight. Queries change nothing."""
 
     def __init__(self, clock: Callable[[], float], jitter: Callable[[], float] = random.random) -> None:
+        """``clock`` returns seconds, ``jitter`` numbers from 0 to 1."""
         self._clock = clock
         self._jitter = jitter
-        self._failures = 0
+        self._failures = 0  # in a row
+        self._rejections = 0  # in a row, of a key or model, that are believed
+        self._last_error: BackendError | None = None
         self._opened_at: float | None = None
-        self._probe_at = 0.0  # when the next one may be made
-        self._refusals = 0  # in a row, that are probed slowly
-        self._probing = 0  # probes in flight
-        self._cause: BackendError | None = None
-        self._worked = False
-        self._usual = 0.0  # seconds to the first text: the slowest call, slowly forgotten
+        self._next_probe_at = 0.0
+        self._probes_in_flight = 0
+        self._has_answered = False
+        self._latency = 0.0  # seconds to the first text: the slowest call's, slowly forgotten
         self.probes = Probes()
 
     # -- queries
 
     @property
     def state(self) -> State:
-        """Closed, open, or half open while a probe is in flight."""
+        """Half open is open while a probe is in flight."""
         if self._opened_at is None:
             return State.CLOSED
-        return State.HALF_OPEN if self._probing else State.OPEN
+        return State.HALF_OPEN if self._probes_in_flight else State.OPEN
 
-    @property
-    def probe_due(self) -> bool:
-        """Whether the next request is to be sent on as a probe."""
-        return self._opened_at is not None and self._clock() >= self._probe_at
+    def before_call(self) -> Admission:
+        """Whether a call may be made now."""
+        if self._opened_at is None:
+            return Admission.CALL
+        if self._clock() < self._next_probe_at or self.probes.progressing:
+            return Admission.REJECT
+        return Admission.PROBE
 
     @property
     def reason(self) -> str:
-        """Why the back end is not asked now, for the status line."""
-        if self._refusals:
+        """Why no calls are made, for the status line."""
+        if self._rejections:
             return "it refused the key or the model: tried again every few minutes, and at once when settings change"
         return "it did not answer: tried again every second while you type"
 
     @property
-    def silence(self) -> float | None:
-        """Seconds without a word after which a call of this back end is presumed dead, by what it usually takes.
+    def max_silence(self) -> float | None:
+        """Seconds without text after which a call is presumed dead, from this back end's usual latency.
 
-        None while that is not known: a model that is being loaded takes its time.
+        None while that is unknown: a server that loads a model takes its time.
         """
-        return max(_SILENCE, _FACTOR * self._usual) if self._worked else None
+        return max(_MIN_SILENCE, _SILENCE_FACTOR * self._latency) if self._has_answered else None
 
     @property
-    def patience(self) -> float:
-        """Seconds that a request waits for its probe before the next back end is asked; little where probes hang."""
-        if self._overdue:
-            return min(_WAIT_FACTOR * self._usual, _WAIT_HANGING)
-        return min(max(_WAIT, _WAIT_FACTOR * self._usual), _WAIT_MOST)
+    def probe_wait(self) -> float:
+        """Seconds that a request waits for its probe before the next back end is asked; fewer where probes hang."""
+        wait = _PROBE_WAIT_FACTOR * self._latency
+        return min(wait, _MAX_WAIT_IF_HANGING) if self._hangs else min(max(_MIN_PROBE_WAIT, wait), _MAX_PROBE_WAIT)
 
     @property
-    def wants_whole_answer(self) -> bool:
-        """Whether a first word proves nothing, because answers broke off lately."""
-        return isinstance(self._cause, BadReply)
+    def needs_whole_answer(self) -> bool:
+        """Whether the beginning of an answer proves nothing, because answers broke off lately."""
+        return isinstance(self._last_error, BadReply)
 
     # -- what happened
 
-    def probe_started(self) -> None:
-        """A request is sent on as a probe."""
-        self._probing += 1
-        self._schedule()
-
-    def probe_ended(self) -> None:
-        """A probe is over; :meth:`succeeded` or :meth:`failed` say what became of it, if it had a result."""
-        self._probing -= 1
-
     def succeeded(self, seconds: float = 0.0) -> None:
-        """It answered; the first text took ``seconds``. Closes the circuit."""
-        self._usual = max(seconds, self._usual * _DECAY)
-        self._worked = True
-        self._failures = self._refusals = 0
-        self._opened_at = self._cause = None
+        """It answered, and the first text took ``seconds``: closes the circuit."""
+        self._latency = max(seconds, self._latency * _LATENCY_DECAY)
+        self._has_answered = True
+        self._failures = self._rejections = 0
+        self._opened_at = self._last_error = None
 
-    def failed(self, error: BackendError, *, here: bool = False) -> None:
-        """It did not answer. To a server ``here``, on this machine, a model may come at any time, and asking costs nothing."""
+    def failed(self, error: BackendError, *, local: bool = False) -> None:
+        """It failed. A ``local`` server may get a model at any time, and asking it costs nothing."""
         self._failures += 1
-        self._cause = error
-        refused = isinstance(error, Unauthorized) or (isinstance(error, UnknownModel) and not here)
+        self._last_error = error
+        rejected = isinstance(error, Unauthorized) or (isinstance(error, UnknownModel) and not local)
         at_once = isinstance(error, Unauthorized | UnknownModel | Intercepted) or error.timed_out
-        opens = self._opened_at is None and (at_once or self._failures >= FAILURES)
+        opens = self._opened_at is None and (at_once or self._failures >= MAX_FAILURES)
         if opens:
             self._opened_at = self._clock()
-        self._refusals = self._refusals + 1 if refused and self._is_meant() else 0
-        if opens or self._refusals:
-            self._schedule()
+        self._rejections = self._rejections + 1 if rejected and self._is_believed() else 0
+        if opens or self._rejections:
+            self._schedule_probe()
 
-    def retry(self) -> None:
-        """Something changed that may have mended it (settings were saved): the next request is a probe.
+    def probe_started(self) -> None:
+        """A call is made as a probe."""
+        self._probes_in_flight += 1
+        self._schedule_probe()
+
+    def probe_ended(self) -> None:
+        """A probe is over, after :meth:`succeeded` or :meth:`failed` if it had a result."""
+        self._probes_in_flight -= 1
+
+    def probe_now(self) -> None:
+        """Settings were changed, which may have helped: the next call is a probe.
 
         Probes in flight are given up: they carry text that the new settings may not let out.
         """
         self.probes.cancel()
-        self._probe_at = self._clock()
-        self._refusals = 0
+        self._next_probe_at = self._clock()
+        self._rejections = 0
 
     async def close(self) -> None:
-        """Give up what is in flight."""
+        """Give up the probes in flight."""
         await self.probes.close()
 
     @property
-    def _overdue(self) -> bool:
-        return self._cause is not None and self._cause.timed_out
+    def _hangs(self) -> bool:
+        return self._last_error is not None and self._last_error.timed_out
 
-    def _is_meant(self) -> bool:
-        """Whether a refused key or model is to be believed, and not an outage of a server that took it before."""
-        return not self._worked or (self._opened_at is not None and self._clock() - self._opened_at > PATIENCE)
+    def _is_believed(self) -> bool:
+        """Whether a rejected key or model is meant, rather than an outage of a server that accepted it before."""
+        return not self._has_answered or (self._opened_at is not None and self._clock() - self._opened_at > MAX_OUTAGE)
 
-    def _schedule(self) -> None:
-        first, most = REFUSED
-        pause = PROBE
-        if self._refusals:
-            pause = min(first * 2.0 ** min(self._refusals - 1, 10), most)
-        elif self._overdue:  # a probe is given up for the next one, so it must have had time to be answered
-            pause = max(PROBE, _WAIT_FACTOR * self._usual)
-        self._probe_at = self._clock() + pause * (1 + self._jitter() / 4)
+    def _schedule_probe(self) -> None:
+        first, longest = REJECTED_INTERVALS
+        interval = PROBE_INTERVAL
+        if self._rejections:
+            interval = min(first * 2.0 ** min(self._rejections - 1, 10), longest)
+        elif self._hangs:  # a probe is given up for the next one, so it must have had time to be answered
+            interval = max(PROBE_INTERVAL, _PROBE_WAIT_FACTOR * self._latency)
+        self._next_probe_at = self._clock() + interval * (1 + self._jitter() / 4)

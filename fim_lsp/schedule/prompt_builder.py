@@ -1,82 +1,83 @@
-"""From a snapshot to the prompt for one back end: within the settings, the quota and what the server takes."""
+"""From a snapshot to the prompt for one back end: within the settings, the quota and what the server accepts."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
 
 from fim_lsp.backends.backend import Backend
 from fim_lsp.http.urls import is_local
-from fim_lsp.prompt.build import build, context_budget
+from fim_lsp.prompt.build import build, context_budget, cut_window
 from fim_lsp.prompt.prompt import Prompt, Snippet
 from fim_lsp.prompt.sticky_window import StickyWindows
-from fim_lsp.rate_limit.limiter import Limiter
-from fim_lsp.rate_limit.token_estimate import Estimator
 from fim_lsp.schedule.request import Snapshot
 from fim_lsp.settings.schema import Settings
 from fim_lsp.suggest.cursor_context import Extent, extent_of
 
 ContextSource = Callable[[str, str, str, int, bool, int | None], tuple[Snippet, ...]]
-"""Context: for a document's URI, a window's prefix and suffix, so many characters, whether it leaves this machine,
-and the cursor's line."""
+"""Finds snippets for a prompt: by a document's URI, the window's prefix and suffix, the characters that the snippets may
+take, whether they leave this machine, and the cursor's line."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PromptBuilder:
-    """Writes the prompts for ``backend``. ``limiter`` and ``around`` are there for back ends outside this process."""
+def build_prompt(
+    snapshot: Snapshot,
+    settings: Settings,
+    *,
+    backend: Backend,
+    share: float,
+    output_tokens: int,
+    characters: Callable[[float], int],
+    context_source: ContextSource | None,
+    windows: StickyWindows,
+) -> Prompt:
+    """``share`` is the part of the usual prompt that the quota allows; ``characters`` converts a number of tokens.
 
-    backend: Backend
-    estimator: Estimator
-    limiter: Limiter | None
-    around: ContextSource | None
-    windows: StickyWindows
+    ``output_tokens`` are set aside for the answer where a server bounds both together. ``context_source`` is asked if the
+    back end is outside of this process and the document belongs to the workspace. ``windows`` keeps the window in place.
+    """
+    capacity = backend.capacity
+    budget = characters(settings.prompt_tokens * share)
+    if capacity.total_tokens is not None:
+        budget = min(budget, characters(max(0, capacity.total_tokens - output_tokens)))
+    suffix_share = min(settings.suffix_share, capacity.suffix_share or 1.0)
+    max_prefix = None if capacity.prefix_tokens is None else characters(capacity.prefix_tokens)
+    max_suffix = None if capacity.suffix_tokens is None else characters(capacity.suffix_tokens)
 
-    def prompt(self, snapshot: Snapshot, settings: Settings) -> Prompt:
-        """The prompt at a snapshot's place; smaller when the quota runs low."""
-        share, capacity = self._share(snapshot, settings), self.backend.capacity
-        count = partial(self._characters, snapshot)
-        output = self._output(snapshot, settings)
-        room = count(settings.prompt_tokens * share)
-        if capacity.total_tokens is not None:
-            room = min(room, count(max(0, capacity.total_tokens - output)))
-        at = partial(
-            build,
-            snapshot.window,
-            suffix_share=min(settings.suffix_share, capacity.suffix_share or 1.0),
-            uri=snapshot.uri,
-            notebook=snapshot.notebook,
-            path=snapshot.path,
-            language=snapshot.language,
-            max_tokens=settings.max_tokens,
-            single_line=bool(snapshot.split.line_suffix.strip())
-            and extent_of(snapshot.split, settings.multiline, snapshot.language) is Extent.LINE,
-            max_prefix=_known(capacity.prefix_tokens, count),
-            max_suffix=_known(capacity.suffix_tokens, count),
-        )
-        if self.around is None or not self.backend.host or not snapshot.path:
-            return at(budget=room, windows=self.windows)
+    def find_context() -> tuple[Snippet, ...]:
+        """What goes well with the window that is left beside it."""
+        if context_source is None or not backend.host or not snapshot.path:
+            return ()
         wanted = settings.context_tokens * share
         if capacity.context_tokens is not None:
             wanted = min(wanted, capacity.context_tokens)
-        free = context_budget(room, count(wanted))
-        bare = at(budget=room - free)
-        leaves, line = not is_local(self.backend.host), snapshot.split.line
-        context = self.around(snapshot.uri, bare.prefix, bare.suffix, free, leaves, line)
-        return at(budget=room, context=context, windows=self.windows)
+        size = context_budget(budget, characters(wanted))
+        prefix, suffix = cut_window(
+            snapshot.window,
+            budget=budget - size,
+            suffix_share=suffix_share,
+            max_prefix=max_prefix,
+            max_suffix=max_suffix,
+        )
+        leaves = not is_local(backend.host)
+        return context_source(snapshot.uri, prefix, suffix, size, leaves, snapshot.split.line)
 
-    def _share(self, snapshot: Snapshot, settings: Settings) -> float:
-        if self.limiter is None:
-            return 1.0
-        return self.limiter.thrift(prompt=settings.prompt_tokens, output=self._output(snapshot, settings)).prompt
+    return build(
+        snapshot.window,
+        budget=budget,
+        suffix_share=suffix_share,
+        max_prefix=max_prefix,
+        max_suffix=max_suffix,
+        uri=snapshot.uri,
+        notebook=snapshot.notebook,
+        path=snapshot.path,
+        language=snapshot.language,
+        max_tokens=settings.max_tokens,
+        single_line=_is_single_line(snapshot, settings),
+        context=find_context(),
+        windows=windows,
+    )
 
-    def _output(self, snapshot: Snapshot, settings: Settings) -> int:
-        return self.estimator.output(settings.max_tokens, self.backend.model, snapshot.language)
 
-    def _characters(self, snapshot: Snapshot, tokens: float) -> int:
-        return self.estimator.characters(math.floor(tokens), self.backend.model, snapshot.language)
-
-
-def _known(tokens: int | None, count: Callable[[float], int]) -> int | None:
-    return None if tokens is None else count(tokens)
+def _is_single_line(snapshot: Snapshot, settings: Settings) -> bool:
+    """Whether no more than the rest of the line can be shown, and there is a rest that tells the server so."""
+    has_suffix = bool(snapshot.split.line_suffix.strip())
+    return has_suffix and extent_of(snapshot.split, settings.multiline, snapshot.language) is Extent.LINE

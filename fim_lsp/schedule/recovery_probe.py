@@ -1,4 +1,4 @@
-"""Calls that try whether a back end is back. They go on when nobody waits for them any more."""
+"""Calls that find out whether a back end has recovered. They go on when no request waits for them any more."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from typing import Protocol
 from fim_lsp.backends.backend import Chunk
 from fim_lsp.errors import BackendError, Paused, RateLimited
 
-_AT_ONCE = 2  # probes in flight
-_PROGRESS = 0.5  # seconds since its last chunk for which a probe counts as one that is being answered
+_MAX_PROBES = 2  # in flight
+_MAX_GAP = 0.5  # seconds since its last chunk for which a probe counts as being answered
 
 
-class Heard(Protocol):
-    """What a call has brought so far."""
+class Progress(Protocol):
+    """How far a call has come."""
 
-    heard: bool
-    """Whether a word of the answer, or its end, has come."""
-    first: float
+    has_begun: bool
+    """Whether text, or the end of the answer, has arrived."""
+    latency: float
     """Seconds until then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProbeResult:
-    """Who hears what became of a probe.
+class ProbeListener:
+    """Receives the result of a probe as soon as it is known.
 
-    ``succeeded`` is told the seconds to the first word, ``failed`` the error, each as soon as it is known; ``ended`` is
-    called once, last. ``report`` gets the error, or None for success, if nobody was listening who could be told.
+    ``succeeded`` gets the seconds to the first text, ``failed`` the error; ``ended`` is called once, last. ``report`` gets
+    the error, or None for success, if no request was waiting which could get it.
     """
 
     succeeded: Callable[[float], None]
@@ -39,39 +39,45 @@ class ProbeResult:
 
 
 class Probe:
-    """One call. ``chunks`` is the call, ``charge`` what it has brought; ``whole``: only the end of the answer proves anything."""
+    """One call. ``needs_whole_answer``: only the end of the answer proves that the back end has recovered."""
 
     def __init__(
-        self, chunks: AsyncGenerator[Chunk, None], charge: Heard, outcome: ProbeResult, *, whole: bool, probes: Probes
+        self,
+        chunks: AsyncGenerator[Chunk, None],
+        progress: Progress,
+        listener: ProbeListener,
+        *,
+        needs_whole_answer: bool,
+        probes: Probes,
     ) -> None:
         self._chunks = chunks
-        self._charge = charge
-        self._outcome = outcome
-        self._whole = whole
+        self._progress = progress
+        self._listener = listener
+        self._needs_whole_answer = needs_whole_answer
         self._probes = probes
-        self._listened = False
+        self._has_reader = False
         self._succeeded = False
-        self._over = False
-        self._last_chunk = float("-inf")
+        self._ended = False
+        self._last_chunk_at = float("-inf")
         self._items: asyncio.Queue[Chunk | BackendError | None] = asyncio.Queue()
         self.task = asyncio.get_running_loop().create_task(self._run())
 
     @property
     def progressing(self) -> bool:
-        """Whether the answer is coming in."""
-        return asyncio.get_running_loop().time() - self._last_chunk < _PROGRESS
+        """Whether an answer is arriving."""
+        return asyncio.get_running_loop().time() - self._last_chunk_at < _MAX_GAP
 
-    async def listen(self, patience: float) -> AsyncGenerator[Chunk, None]:
-        """The answer. Raises Paused if it does not begin within ``patience`` seconds, or stops; the call then goes on unheard.
+    async def read(self, max_wait: float) -> AsyncGenerator[Chunk, None]:
+        """Yield the answer. Raises Paused if it does not begin within ``max_wait`` seconds, or stalls; the probe goes on.
 
-        Closing the generator while the answer comes in hangs up, unless only its end proves something.
+        Closing the generator while the answer arrives hangs up, unless only its end proves something.
         """
-        self._listened = True
+        self._has_reader = True
         try:
             loop = asyncio.get_running_loop()
-            deadline = loop.time() + patience
+            deadline = loop.time() + max_wait
             while True:
-                async with asyncio.timeout_at(loop.time() + _PROGRESS if self._charge.heard else deadline):
+                async with asyncio.timeout_at(loop.time() + _MAX_GAP if self._progress.has_begun else deadline):
                     item = await self._items.get()
                 if item is None:
                     return
@@ -79,10 +85,10 @@ class Probe:
                     raise item
                 yield item
         except TimeoutError:
-            raise Paused("a call is trying whether it is back") from None
+            raise Paused("a call is checking whether it has recovered") from None
         finally:
-            self._listened = False
-            if self.progressing and not self._over and not self._whole:
+            self._has_reader = False
+            if self.progressing and not self._ended and not self._needs_whole_answer:
                 self._succeed()
                 self.task.cancel()
 
@@ -93,66 +99,75 @@ class Probe:
             async with aclosing(self._chunks) as chunks:
                 async for chunk in chunks:
                     self._items.put_nowait(chunk)
-                    self._last_chunk = loop.time() if self._charge.heard else self._last_chunk
-                    if self._charge.heard and (chunk.finish is not None or not self._whole):
+                    if not self._progress.has_begun:
+                        continue
+                    self._last_chunk_at = loop.time()
+                    if chunk.finish is not None or not self._needs_whole_answer:
                         self._succeed()
-                        if not self._listened:
-                            return  # that was all there was to know
-            if self._charge.heard:
+                        if not self._has_reader:
+                            return  # nothing else is to be found out
+            if self._progress.has_begun:
                 self._succeed()
         except BackendError as error:
             last = error
             if not isinstance(error, Paused | RateLimited):
-                self._outcome.failed(error)
-                if not self._listened:
-                    self._outcome.report(error)
+                self._listener.failed(error)
+                if not self._has_reader:
+                    self._listener.report(error)
         finally:
-            self._over = True
+            self._ended = True
             self._items.put_nowait(last)
-            self._outcome.ended()
+            self._listener.ended()
 
     def _succeed(self) -> None:
         if self._succeeded:
             return
         self._succeeded = True
-        self._outcome.succeeded(self._charge.first)
+        self._listener.succeeded(self._progress.latency)
         self._probes.cancel(but=self)
-        if not self._listened:
-            self._outcome.report(None)
+        if not self._has_reader:
+            self._listener.report(None)
 
 
 class Probes:
-    """Those of one back end that are in flight: two at the most.
+    """The probes of one back end that are in flight, at most two.
 
-    The older one may take its time, as servers do that load a model. The younger one is made again and again, because a
-    server that comes back may never answer what it was asked before.
+    The older one may take its time, as servers do that load a model. The younger one is replaced again and again, because
+    a server that comes back may never answer what it was asked before.
     """
 
     def __init__(self) -> None:
-        self._running: list[Probe] = []
+        self._in_flight: list[Probe] = []
 
     @property
     def progressing(self) -> bool:
-        """Whether one of them is being answered, so that there is no need of another."""
-        return any(probe.progressing for probe in self._running)
+        """Whether one of them is being answered, which makes another one useless."""
+        return any(probe.progressing for probe in self._in_flight)
 
-    def start(self, chunks: AsyncGenerator[Chunk, None], charge: Heard, outcome: ProbeResult, *, whole: bool) -> Probe:
-        """Make a call."""
-        if len(self._running) >= _AT_ONCE:
-            self._running[-1].task.cancel()
-        probe = Probe(chunks, charge, outcome, whole=whole, probes=self)
-        self._running.append(probe)
-        probe.task.add_done_callback(lambda _: self._running.remove(probe))
+    def start(
+        self,
+        chunks: AsyncGenerator[Chunk, None],
+        progress: Progress,
+        listener: ProbeListener,
+        *,
+        needs_whole_answer: bool,
+    ) -> Probe:
+        """Make a call, whose answer is ``chunks``."""
+        if len(self._in_flight) >= _MAX_PROBES:
+            self._in_flight[-1].task.cancel()
+        probe = Probe(chunks, progress, listener, needs_whole_answer=needs_whole_answer, probes=self)
+        self._in_flight.append(probe)
+        probe.task.add_done_callback(lambda _: self._in_flight.remove(probe))
         return probe
 
     def cancel(self, *, but: Probe | None = None) -> None:
         """Hang up."""
-        for probe in self._running:
+        for probe in self._in_flight:
             if probe is not but:
                 probe.task.cancel()
 
     async def close(self) -> None:
-        """Hang up, and wait until it is done."""
+        """Hang up, and wait until that is done."""
         self.cancel()
-        if self._running:
-            await asyncio.wait([probe.task for probe in self._running])
+        if self._in_flight:
+            await asyncio.wait([probe.task for probe in self._in_flight])

@@ -83,7 +83,7 @@ class BackendManager:
         """
         self.search_local_servers(settings)
         for breaker in self._breakers.values():
-            breaker.retry()
+            breaker.probe_now()
         backends = self._create_backends(settings).backends
         counts = any(backend.host and not quota_of(backend, settings).none for backend in backends)
         limiters = self._limiters_in(settings.limits_store, counts=counts)
@@ -93,9 +93,9 @@ class BackendManager:
                 breaker=self._breakers[id(backend)],
                 limiter=limiters.of(backend.host, backend.model, quota_of(backend, settings)) if backend.host else None,
                 estimator=self._estimator,
-                around=self._context,
+                context_source=self._context,
                 windows=self._windows.setdefault((backend.name, backend.host), StickyWindows()),
-                key=self._placeholder_key,
+                redaction_key=self._placeholder_key,
                 may_send=may_send,
             )
             for backend in backends

@@ -20,8 +20,6 @@ from fim_lsp.errors import RateLimited
 from fim_lsp.prompt.prompt import Prompt
 from fim_lsp.rate_limit.limiter import Limiter
 from fim_lsp.rate_limit.sliding_window import Limits
-from fim_lsp.rate_limit.token_estimate import Estimator
-from fim_lsp.schedule.backend_client import BackendClient
 from fim_lsp.schedule.circuit_breaker import CircuitBreaker
 from fim_lsp.schedule.request import Outcome, Snapshot
 from fim_lsp.schedule.scheduler import Scheduler
@@ -29,7 +27,7 @@ from fim_lsp.text.document import Document
 from fim_lsp.text.positions import Encoding
 from tests.fakes.backend import Bare
 from tests.quality.recorded_typing import FIRST_TOKEN, PER_TOKEN, Model, Trace, load, tokens
-from tests.schedule.script import a_chain
+from tests.schedule.script import a_chain, a_client
 from tests.virtual import now, run
 
 URI = "file:///trace"
@@ -111,7 +109,7 @@ async def replay(trace: Trace, *, limits: Limits | None = None, share: float = 0
     """Type the trace as VS Code's client tells it: after each edit the request before is cancelled, and a new one made."""
     model = RateLimitedModel(trace.model(share), limits)
     limiter = Limiter(limits or Limits(), identity="trace", clock=now, jitter=lambda: 0.5)
-    client = BackendClient(backend=model, breaker=CircuitBreaker(now), limiter=limiter, estimator=Estimator())
+    client = a_client(model, limiter=limiter, breaker=CircuitBreaker(now))
     scheduler = Scheduler(a_chain(client), debounce=None, excluded=lambda _: False, clock=now)
     document = Document(trace.text, Encoding.UTF16)
     shown: list[str] = [""] * len(trace.steps)

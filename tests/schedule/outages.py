@@ -19,17 +19,14 @@ from fim_lsp.backends.codestral import codestral
 from fim_lsp.backends.credentials import KeySource
 from fim_lsp.backends.http_backend import HttpBackend
 from fim_lsp.http.client import Transport
-from fim_lsp.rate_limit.limiter import Limiter
 from fim_lsp.rate_limit.sliding_window import Limits
-from fim_lsp.rate_limit.token_estimate import Estimator
-from fim_lsp.schedule.backend_client import BackendClient
 from fim_lsp.schedule.circuit_breaker import CircuitBreaker
 from fim_lsp.schedule.request import CompletionResult, Outcome
 from fim_lsp.schedule.scheduler import Scheduler
 from fim_lsp.secret import Secret
 from fim_lsp.session.notifier import Level, Notifier
 from fim_lsp.settings.schema import Settings
-from tests.schedule.script import Script, Typist, a_chain
+from tests.schedule.script import Script, Typist, a_chain, a_client
 from tests.virtual import now, run
 
 URL = "https://fim.example"
@@ -196,12 +193,7 @@ class Outage:
         self.told: list[tuple[float, Level, str]] = []
         notices = Notifier(lambda level, sentence: self.told.append((now(), level, sentence)), now)
         self.clients = tuple(
-            BackendClient(
-                backend=one,
-                breaker=CircuitBreaker(now, lambda: jitter),
-                limiter=Limiter(limits or Limits(), identity=one.name, clock=now, jitter=lambda: 0.0),
-                estimator=Estimator(),
-            )
+            a_client(one, limits=limits or Limits(), breaker=CircuitBreaker(now, lambda: jitter))
             for one in (backend, from_fallback)
         )
         self.chain = a_chain(

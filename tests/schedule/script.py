@@ -7,15 +7,17 @@ import sys
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 
-from fim_lsp.backends.backend import Chunk
+from fim_lsp.backends.backend import Backend, Chunk
 from fim_lsp.errors import BackendError
 from fim_lsp.prompt.prompt import Prompt
+from fim_lsp.prompt.sticky_window import StickyWindows
 from fim_lsp.rate_limit.limiter import Limiter
 from fim_lsp.rate_limit.sliding_window import Limits
 from fim_lsp.rate_limit.token_estimate import Estimator
 from fim_lsp.schedule.backend_client import BackendClient
 from fim_lsp.schedule.circuit_breaker import CircuitBreaker
 from fim_lsp.schedule.fallback_chain import FallbackChain
+from fim_lsp.schedule.prompt_builder import ContextSource
 from fim_lsp.schedule.request import BackendEvent, CompletionResult, EventKind, Snapshot
 from fim_lsp.schedule.scheduler import Scheduler
 from fim_lsp.settings.schema import Settings
@@ -70,6 +72,27 @@ class Script(Bare):
         return
 
 
+def a_client(
+    backend: Backend,
+    *,
+    limits: Limits | None = None,
+    limiter: Limiter | None = None,
+    breaker: CircuitBreaker | None = None,
+    context_source: ContextSource | None = None,
+) -> BackendClient:
+    """A client that may send everything, within ``limits``."""
+    return BackendClient(
+        backend=backend,
+        breaker=breaker or CircuitBreaker(now, jitter=lambda: 0.0),
+        limiter=limiter or (Limiter(limits, identity=backend.name, clock=now, jitter=lambda: 0.0) if limits else None),
+        estimator=Estimator(),
+        context_source=context_source,
+        windows=StickyWindows(),
+        redaction_key=b"k",
+        may_send=lambda _uri, _local: True,
+    )
+
+
 async def known() -> bool:
     """The settings are."""
     return True
@@ -99,12 +122,7 @@ class Typist:
                  **settings: object) -> None:  # fmt: skip
         self.before, _, self.after = text.partition("‸")
         self.troubles: list[BackendError] = []
-        client = BackendClient(
-            backend=backend,
-            breaker=CircuitBreaker(now, jitter=lambda: 0.0),
-            limiter=Limiter(limits, identity="script", clock=now, jitter=lambda: 0.0) if limits else None,
-            estimator=Estimator(),
-        )
+        client = a_client(backend, limits=limits)
         chain = a_chain(client, settings=Settings(**settings), on_event=self._note)  # type: ignore[arg-type]
         self.scheduler = Scheduler(chain, debounce=debounce, excluded=lambda uri: uri.endswith(".env"), clock=now)
         self.answers: list[tuple[int, CompletionResult]] = []

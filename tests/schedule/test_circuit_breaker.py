@@ -18,23 +18,24 @@ from fim_lsp.errors import (
     UnknownModel,
     Unreachable,
 )
-from fim_lsp.rate_limit.limiter import Limiter
 from fim_lsp.rate_limit.sliding_window import Limits
-from fim_lsp.rate_limit.token_estimate import Estimator
 from fim_lsp.schedule.backend_client import BackendClient
-from fim_lsp.schedule.circuit_breaker import FAILURES, PROBE, REFUSED, CircuitBreaker, State
+from fim_lsp.schedule.circuit_breaker import (
+    MAX_FAILURES,
+    PROBE_INTERVAL,
+    REJECTED_INTERVALS,
+    Admission,
+    State,
+)
 from fim_lsp.schedule.request import BackendEvent, EventKind, Outcome, Snapshot
 from fim_lsp.settings.schema import Settings
 from tests.marked import split
-from tests.schedule.script import Script, Typist, a_chain, shown
+from tests.schedule.script import Script, Typist, a_chain, a_client, shown
 from tests.virtual import now, run
 
 
 def client(backend: Backend, *, limits: Limits | None = None) -> BackendClient:
-    limiter = Limiter(limits or Limits(), identity="x", clock=now, jitter=lambda: 0.0)
-    return BackendClient(
-        backend=backend, breaker=CircuitBreaker(now, lambda: 0.0), limiter=limiter, estimator=Estimator()
-    )
+    return a_client(backend, limits=limits or Limits())
 
 
 def snapshot(text: str = "x‸", *, explicit: bool = False) -> Snapshot:
@@ -42,11 +43,13 @@ def snapshot(text: str = "x‸", *, explicit: bool = False) -> Snapshot:
 
 
 async def ask(one: BackendClient, *, explicit: bool = False) -> str:
-    return "".join([chunk.text async for chunk in one.stream(snapshot(explicit=explicit), Settings())])
+    return "".join(
+        [chunk.text async for chunk in one.stream(snapshot(explicit=explicit), Settings(), lambda _error: None)]
+    )
 
 
 async def fail_until_it_rests(one: BackendClient) -> None:
-    for _ in range(FAILURES):
+    for _ in range(MAX_FAILURES):
         with pytest.raises(Unreachable):
             await ask(one)
 
@@ -109,14 +112,14 @@ def test_repeated_failures_open_the_circuit_and_a_probe_closes_it() -> None:
             with pytest.raises(Paused):
                 await ask(one)
         assert len(backend.calls) == made
-        await asyncio.sleep(PROBE)
+        await asyncio.sleep(PROBE_INTERVAL)
         with pytest.raises(Unreachable):
             await ask(one)
         assert len(backend.calls) == made + 1  # a probe has no second try
         with pytest.raises(Paused):
             await ask(one)
         backend.fail = None
-        await asyncio.sleep(PROBE)
+        await asyncio.sleep(PROBE_INTERVAL)
         probe, other = asyncio.create_task(ask(one)), asyncio.create_task(ask(one))
         with pytest.raises(Paused):
             await other  # one probe at a time
@@ -132,7 +135,7 @@ def test_a_probe_that_is_hung_up_on_still_finds_out() -> None:
         one = client(backend)
         await fail_until_it_rests(one)
         backend.fail = None
-        await asyncio.sleep(PROBE)
+        await asyncio.sleep(PROBE_INTERVAL)
         made = len(backend.calls)
         probe = asyncio.create_task(ask(one))
         await asyncio.sleep(0.01)
@@ -149,13 +152,14 @@ def test_a_query_changes_nothing() -> None:
     async def main() -> None:
         one = client(Script(lambda prompt: "ok", fail=Unreachable("refused")))
         await fail_until_it_rests(one)
-        await asyncio.sleep(PROBE)
+        await asyncio.sleep(PROBE_INTERVAL)
         breaker = one.breaker
         queries = [
-            (breaker.state, breaker.probe_due, breaker.reason, breaker.silence, breaker.patience) for _ in range(3)
+            (breaker.state, breaker.before_call(), breaker.reason, breaker.max_silence, breaker.probe_wait)
+            for _ in range(3)
         ]
         assert len(set(queries)) == 1
-        assert queries[0][:2] == (State.OPEN, True)
+        assert queries[0][:2] == (State.OPEN, Admission.PROBE)
 
     run(main())
 
@@ -172,7 +176,7 @@ def test_a_key_or_model_that_never_worked_is_probed_slowly_but_comes_back(error:
             await asyncio.sleep(1)
         assert len(backend.calls) < 10
         backend.fail = None
-        await asyncio.sleep(REFUSED[1])
+        await asyncio.sleep(REJECTED_INTERVALS[1])
         assert await ask(one) == "ok"
 
     run(main())
@@ -191,7 +195,7 @@ def test_a_refused_key_or_model_is_tried_at_once_when_there_is_reason_to(error: 
         assert len(backend.calls) == 1
         backend.fail = None
         if mends == "settings are saved":
-            one.breaker.retry()
+            one.breaker.probe_now()
         assert await ask(one, explicit=mends == "the user asks") == "ok"
         assert await ask(one) == "ok"
 
@@ -249,8 +253,8 @@ def test_the_stand_in_answers_meanwhile_and_its_answers_are_not_kept_for_long() 
             typist.type(character)
             answer = await typist.ask()
             assert (shown(answer), answer.outcome) == ("from the second", Outcome.FALLBACK)
-        assert len(first.calls) == 2 * FAILURES  # then it rests
-        assert sum(event.kind is EventKind.FAILED and event.backend is first for event in events) == FAILURES
+        assert len(first.calls) == 2 * MAX_FAILURES  # then it rests
+        assert sum(event.kind is EventKind.FAILED and event.backend is first for event in events) == MAX_FAILURES
         first.fail = None
         await asyncio.sleep(30)
         answer = await typist.ask()

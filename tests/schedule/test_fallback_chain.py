@@ -12,16 +12,13 @@ from hypothesis import strategies as st
 from fim_lsp.backends.backend import Backend, Chunk
 from fim_lsp.errors import BackendError, BadReply, Unreachable
 from fim_lsp.prompt.prompt import Prompt
-from fim_lsp.rate_limit.token_estimate import Estimator
-from fim_lsp.schedule.backend_client import BackendClient
 from fim_lsp.schedule.call import Call
-from fim_lsp.schedule.circuit_breaker import CircuitBreaker
 from fim_lsp.schedule.fallback_chain import FallbackChain
 from fim_lsp.schedule.request import BackendEvent, EventKind, Snapshot
 from tests.fakes.backend import Bare
 from tests.marked import split
-from tests.schedule.script import a_chain
-from tests.virtual import now, run
+from tests.schedule.script import a_chain, a_client
+from tests.virtual import run
 
 
 class Station(Bare):
@@ -66,10 +63,7 @@ def chain(*backends: Backend, told: list[BackendError] | None = None, local_only
         if told is not None and event.kind is EventKind.FAILED and event.error:
             told.append(event.error)
 
-    clients = [
-        BackendClient(backend=one, breaker=CircuitBreaker(now, lambda: 0.0), estimator=Estimator()) for one in backends
-    ]
-    return a_chain(*clients, on_event=note, local_only=local_only)
+    return a_chain(*map(a_client, backends), on_event=note, local_only=local_only)
 
 
 def snapshot(text: str = "x‸") -> Snapshot:

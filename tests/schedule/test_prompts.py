@@ -12,13 +12,12 @@ import pytest
 from fim_lsp.backends.backend import Chunk
 from fim_lsp.prompt.prompt import Prompt, Snippet
 from fim_lsp.rate_limit.token_estimate import Estimator
-from fim_lsp.schedule.backend_client import BackendClient
-from fim_lsp.schedule.circuit_breaker import CircuitBreaker
 from fim_lsp.schedule.request import Snapshot
 from fim_lsp.settings.schema import Settings
 from tests.fakes.backend import Bare
 from tests.marked import split
-from tests.virtual import now, run
+from tests.schedule.script import a_client
+from tests.virtual import run
 
 TOKEN = "gh" + "p_" + "".join(random.Random(5).choices(string.ascii_letters + string.digits, k=36))
 
@@ -42,13 +41,11 @@ class Echo(Bare):
 
 def ask(host: str, marked: str, context: tuple[Snippet, ...] = (), path: str = "a.py") -> tuple[str, Prompt]:
     backend = Echo(host)
-    client = BackendClient(
-        backend=backend, breaker=CircuitBreaker(now), estimator=Estimator(), around=lambda *_: context, key=b"k",
-    )  # fmt: skip
+    client = a_client(backend, context_source=lambda *_: context)
     snapshot = Snapshot(uri="u", language="python", path=path, split=split(marked))
 
     async def answer() -> str:
-        async with aclosing(client.stream(snapshot, Settings())) as chunks:
+        async with aclosing(client.stream(snapshot, Settings(), lambda _error: None)) as chunks:
             return "".join([chunk.text async for chunk in chunks])
 
     return run(answer()), backend.prompts[0]
@@ -99,6 +96,6 @@ def test_a_document_of_no_project_gets_no_context() -> None:
     ],
 )
 def test_a_server_is_told_where_one_line_is_enough(marked: str, settings: dict[str, object], single: bool) -> None:
-    client = BackendClient(backend=Echo(""), breaker=CircuitBreaker(now), estimator=Estimator())
+    client = a_client(Echo(""))
     snapshot = Snapshot(uri="u", language="python", path="", split=split(marked))
-    assert client.compose(snapshot, Settings(**settings)).single_line is single  # type: ignore[arg-type]
+    assert client.build_prompt(snapshot, Settings(**settings)).single_line is single  # type: ignore[arg-type]

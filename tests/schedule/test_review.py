@@ -9,12 +9,9 @@ import pytest
 from fim_lsp.errors import BackendError, Paused, Unreachable
 from fim_lsp.rate_limit.limiter import Limiter
 from fim_lsp.rate_limit.sliding_window import Limits
-from fim_lsp.rate_limit.token_estimate import Estimator
-from fim_lsp.schedule.backend_client import BackendClient
-from fim_lsp.schedule.circuit_breaker import CircuitBreaker
 from fim_lsp.schedule.fallback_chain import FallbackChain
 from fim_lsp.schedule.request import BackendEvent, EventKind, Outcome
-from tests.schedule.script import Script, Typist, a_chain, shown
+from tests.schedule.script import Script, Typist, a_chain, a_client, shown
 from tests.schedule.test_circuit_breaker import ask, client, fail_until_it_rests
 from tests.virtual import now, run
 
@@ -122,7 +119,7 @@ def test_second_tries_count_against_the_quota() -> None:
         backend = Script(lambda prompt: "ok", fail=Unreachable("503"))
         limiter = Limiter(Limits(requests=5), identity="x", clock=now, jitter=lambda: 0.0)
         for _ in range(20):
-            one = BackendClient(backend=backend, breaker=CircuitBreaker(now), limiter=limiter, estimator=Estimator())
+            one = a_client(backend, limiter=limiter)
             with pytest.raises(BackendError):
                 await ask(one)
         assert len(backend.calls) <= 5
