@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
+from tests.lsp.forking import forked
+
 GUARD = 60.0  # seconds
 URI = "file:///workspace/demo.py"
 
@@ -35,7 +37,7 @@ class RawClient:
 
     async def __aenter__(self) -> Self:
         self.process = await asyncio.create_subprocess_exec(
-            *self.command,
+            *(forked(self.command[3:]) if self.command[1:3] == ["-m", "fim_lsp"] else self.command),
             env=self.env,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,

@@ -1,0 +1,148 @@
+"""Servers in a hundredth of the time that a start takes: forked from a process that has imported fim_lsp already.
+
+:func:`forked` is the command of a small program that takes the place of the server's process: its standard streams,
+environment, working directory, signals and exit code are the server's. Only its process id is another. Tests of the start
+itself use ``python -m fim_lsp``.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import functools
+import json
+import os
+import pkgutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+_SIGNALS = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP] if os.name == "posix" else []
+
+
+def forked(arguments: Sequence[str]) -> list[str]:
+    """The command of a server with these arguments."""
+    return [sys.executable, "-S", "-E", __file__, _forking_process(), *arguments]
+
+
+@functools.cache
+def _forking_process() -> str:
+    """Start the process that forks; its address. It ends with this process, whose end closes its standard input."""
+    folder = tempfile.TemporaryDirectory(prefix="fork-")
+    atexit.register(folder.cleanup)
+    address = str(Path(folder.name, "socket"))
+    code = f"from tests.lsp.forking import serve; serve({address!r})"
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    atexit.register(process.kill)
+    assert process.stdout
+    process.stdout.readline()
+    return address
+
+
+def serve(address: str) -> None:
+    """Import everything, and fork a server for each connection until the standard input is closed."""
+    import selectors
+
+    import fim_lsp
+
+    for module in pkgutil.walk_packages(fim_lsp.__path__, "fim_lsp."):
+        if not module.name.endswith(("__main__", "redis_store")):
+            __import__(module.name)
+    with socket.socket(socket.AF_UNIX) as listener, selectors.DefaultSelector() as selector:
+        listener.bind(address)
+        listener.listen(16)
+        selector.register(listener, selectors.EVENT_READ)
+        selector.register(sys.stdin, selectors.EVENT_READ)
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # leaves no zombies
+        while all(key.fileobj is listener for key, _ in selector.select()):
+            connection, _ = listener.accept()
+            if os.fork() == 0:
+                break  # and go on below, outside of everything that was opened here
+            connection.close()
+        else:
+            return
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    with connection:
+        _watch(connection)
+    raise SystemExit(_main())
+
+
+def _watch(connection: socket.socket) -> None:
+    """In a process of its own for each server: fork it, report its process id and its end, and kill it if asked to."""
+    message, streams, _, _ = socket.recv_fds(connection, 1 << 20, 3)
+    size, _, body = message.partition(b"\n")
+    while len(body) < int(size):
+        body += connection.recv(1 << 20)
+    order: dict[str, Any] = json.loads(body)
+    server = os.fork()
+    if server:
+        connection.sendall(b"%d\n" % server)
+        for stream in (*streams, 0, 1, 2):
+            os.close(stream)
+        _end_with(server, connection)
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+        os.close(stream)
+    os.chdir(order["folder"])
+    os.environ.clear()
+    os.environ.update(order["environment"])
+    sys.argv = ["fim-lsp", *order["arguments"]]
+
+
+def _end_with(server: int, connection: socket.socket) -> None:
+    import threading
+
+    def kill_when_closed() -> None:
+        with contextlib.suppress(OSError):
+            if not connection.recv(1):
+                os.kill(server, signal.SIGKILL)
+
+    threading.Thread(target=kill_when_closed, daemon=True).start()
+    _, status = os.waitpid(server, 0)
+    with contextlib.suppress(OSError):
+        connection.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
+    os._exit(0)
+
+
+def _main() -> int:
+    from fim_lsp.cli.main import main
+
+    return main()
+
+
+def _stand_in(address: str, arguments: Sequence[str]) -> int:
+    """Let a server be forked, and be it: relay signals to it, and end as it ends."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(address)
+        order = {"arguments": arguments, "environment": dict(os.environ), "folder": os.getcwd()}
+        body = json.dumps(order).encode()
+        socket.send_fds(connection, [b"%d\n%b" % (len(body), body)], [0, 1, 2])
+        answers = connection.makefile()
+        server = int(answers.readline())
+
+        def relay(number: int, _: FrameType | None) -> None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(server, number)
+
+        for number in _SIGNALS:
+            signal.signal(number, relay)
+        for stream in (0, 1, 2):
+            os.close(stream)
+        code = int(answers.readline())
+    if code < 0:
+        signal.signal(-code, signal.SIG_DFL)
+        os.kill(os.getpid(), -code)
+    return code
+
+
+if __name__ == "__main__":
+    os._exit(_stand_in(sys.argv[1], sys.argv[2:]))
