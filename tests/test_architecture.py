@@ -1,4 +1,4 @@
-"""The floors of the package: who may import what, and what may cross."""
+"""The order of the package: imports run downwards, state stays where it is guarded, files and functions are short."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tests that SECURITY.md and ARCHITECTURE.md name exist."""
+"""The tests named in the documentation exist."""
 
 from __future__ import annotations
 

@@ -43,14 +43,16 @@ def _milliseconds(seconds: float | None) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="replay recorded typing against servers")
-    parser.add_argument("server", nargs="+", choices=SERVERS)
+    parser.add_argument("server", nargs="*", help=f"of {', '.join(SERVERS)}; by default the first two")
     parser.add_argument("--trace", default="rustcode", choices=["rustcode", "json-crdt-patch"])
     parser.add_argument("--start", type=int, default=1000, help="the first edit")
     parser.add_argument("--count", type=int, default=300, help="how many edits")
     arguments = parser.parse_args()
+    if unknown := set(arguments.server) - SERVERS.keys():
+        parser.error(f"no such server: {', '.join(unknown)}")
     trace = load(arguments.trace, arguments.start, arguments.count)
     sys.stdout.write(f"{_HEAD}\n|{'---|' * (_HEAD.count('|') - 1)}\n")
-    for name in arguments.server:
+    for name in arguments.server or list(SERVERS)[:2]:
         sys.stdout.write(row(name, asyncio.run(replay(SERVERS[name], trace))) + "\n")
         sys.stdout.flush()
 

@@ -1,4 +1,4 @@
-"""For the tests of editors: a desk, and what was on it when a test failed."""
+"""For the tests of editors: a sandbox, and what is in it when a test fails."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.editors.desk import Desk
 from tests.editors.programs import program
+from tests.editors.sandbox import Sandbox
 from tests.fakes.codestral import FakeCodestral
 
 
@@ -20,12 +20,12 @@ async def codestral() -> AsyncIterator[FakeCodestral]:
 
 
 @pytest.fixture
-async def desk(codestral: FakeCodestral, tmp_path: Path) -> AsyncIterator[Desk]:
-    """A desk without an editor; whatever runs on it is ended with the test."""
+async def sandbox(codestral: FakeCodestral, tmp_path: Path) -> AsyncIterator[Sandbox]:
+    """A sandbox without an editor; whatever runs in it is ended with the test."""
     program("tmux")
-    desk = Desk(tmp_path, codestral)
-    yield desk
-    desk.terminal.close()
+    sandbox = Sandbox(tmp_path, codestral)
+    yield sandbox
+    sandbox.terminal.close()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -34,7 +34,7 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """A failed test shows the screen, the logs and the wire."""
     report = yield
-    desk = getattr(item, "funcargs", {}).get("desk")
-    if report.when == "call" and report.failed and isinstance(desk, Desk):
-        report.sections.extend(desk.evidence())
+    sandbox = getattr(item, "funcargs", {}).get("sandbox")
+    if report.when == "call" and report.failed and isinstance(sandbox, Sandbox):
+        report.sections.extend(sandbox.evidence())
     return report

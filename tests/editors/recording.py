@@ -11,9 +11,9 @@ import re
 import tempfile
 from pathlib import Path
 
-from tests.editors.desk import Desk, writes
+from tests.editors.neovim import PLUGIN, Neovim
 from tests.editors.picture import render
-from tests.editors.test_neovim import PLUGIN, Neovim
+from tests.editors.sandbox import Sandbox, writes
 from tests.fakes.codestral import FakeCodestral
 
 PICTURE = PLUGIN.parent / "typing.svg"
@@ -30,11 +30,11 @@ async def main() -> None:
     """Record, and write the picture."""
     with tempfile.TemporaryDirectory() as folder:
         async with FakeCodestral(writes(TYPED + BODY + THEN)) as codestral:
-            desk = Desk(Path(folder), codestral, columns=COLUMNS, rows=16)
+            sandbox = Sandbox(Path(folder), codestral, columns=COLUMNS, rows=16)
             try:
-                frames = await _session(Neovim(desk))
+                frames = await _session(Neovim(sandbox))
             finally:
-                desk.terminal.close()
+                sandbox.terminal.close()
     PICTURE.write_text(animated(frames), encoding="utf-8")
 
 
@@ -47,7 +47,7 @@ async def _session(neovim: Neovim) -> list[tuple[str, float]]:
         cursor = terminal.cursor()
         frames.append((render(terminal.coloured(), rows=ROWS, columns=COLUMNS, cursor=cursor), seconds))
 
-    await neovim.open(neovim.desk.file("shapes.py", BEFORE), line=8)
+    await neovim.open(neovim.sandbox.file("shapes.py", BEFORE), line=8)
     shoot(LOOK)
     for number in range(1, len(TYPED) + 1):
         terminal.type(TYPED[number - 1])

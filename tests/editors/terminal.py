@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
 import subprocess
 import tempfile
-import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import psutil
 
-GUARD = 60.0  # seconds until a wait is given up; a slow machine needs ten
-LOOK = 0.03  # seconds between two looks at the screen
+from tests.editors.programs import processes
+from tests.editors.waiting import until
+
 _MARK = "TERMINAL_UNDER_TEST"  # in the environment of all that runs in the terminal
 _FOLDERS = ("config", "data", "state", "cache")
 
@@ -93,40 +92,38 @@ class Terminal:
             screen = self.screen()
             return bool(sought(screen)) and not any(text in screen for text in absent)
 
-        await until(look, lambda: f"waited for {seen!r}, without {absent!r}; the screen:\n{screen}")
+        await until(look, lambda: f"{seen!r}, without {absent!r}; the screen:\n{screen}")
         return screen
 
     async def ended(self) -> None:
         """Wait until the program and all that it started have gone."""
-        await until(lambda: not self.processes(), lambda: f"left behind: {self.processes()}")
+        await until(lambda: not self.processes(), lambda: f"the end of {self.processes()}")
 
     def processes(self) -> Sequence[str]:
-        """All that runs with this terminal's environment, the terminal itself excepted: command lines."""
-        lines = []
-        for process in psutil.process_iter():
-            try:
-                if process.environ().get(_MARK) == self._mark and process.status() != psutil.STATUS_ZOMBIE:
-                    lines.append(f"{process.pid} {' '.join(process.cmdline())}")
-            except psutil.Error:
-                continue  # it has gone, or it is not ours
-        return lines
+        """Command lines of all that runs in this terminal."""
+        return list(processes(_MARK, self._mark).values())
 
     def kill(self, name: str) -> None:
         """Kill a program that runs in the terminal, without a chance to clean up."""
-        pids = [int(line.split()[0]) for line in self.processes()]
-        for process in (psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)):
+        for process in self._running():
             if process.name() == name:
+                process.kill()
+
+    def kill_command(self, part: str) -> None:
+        """Kill whatever has ``part`` in its command line."""
+        for process in self._running():
+            if part in " ".join(process.cmdline()):
                 process.kill()
 
     def close(self) -> None:
         """End the terminal and what still runs in it."""
         subprocess.run(["tmux", "-S", self._socket, "kill-server"], check=False, capture_output=True)
-        for line in self.processes():
-            try:
-                psutil.Process(int(line.split()[0])).kill()
-            except psutil.Error:
-                continue
+        for process in self._running():
+            process.kill()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _running(self) -> Sequence[psutil.Process]:
+        return [psutil.Process(pid) for pid in processes(_MARK, self._mark) if psutil.pid_exists(pid)]
 
     def _tmux(self, *arguments: str) -> str:
         command = ["tmux", "-S", str(self._socket), *arguments]
@@ -135,12 +132,3 @@ class Terminal:
         if done.returncode:
             raise RuntimeError(f"tmux {arguments[0]}: {done.stderr.decode()}")
         return done.stdout.decode()
-
-
-async def until(condition: Callable[[], object], why: Callable[[], str], *, guard: float = GUARD) -> None:
-    """Look until something is true; fail with ``why`` after ``guard`` seconds."""
-    end = time.monotonic() + guard
-    while not condition():
-        if time.monotonic() > end:
-            raise AssertionError(why())
-        await asyncio.sleep(LOOK)

@@ -20,7 +20,7 @@ SESSION = [(line[0], json.loads(line[1:])) for line in PAGE.splitlines() if line
 
 
 def _matches(shown: Any, real: Any) -> bool:
-    """Whether the page tells the truth; ``…`` is anything, and nothing may be left out."""
+    """Whether a message is as the page shows it; ``…`` matches anything, and nothing may be missing."""
     if shown == "…":
         return True
     if isinstance(shown, dict) and isinstance(real, dict):

@@ -7,185 +7,70 @@ import dataclasses
 import json
 import shutil
 import subprocess
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from pathlib import Path
 from random import Random
 
 import pytest
 
-from tests.editors.cases import ACCEPTED, Case
-from tests.editors.desk import Desk, writes
+from tests.editors.cases import BEFORE, GHOST, SUGGESTED, Case
+from tests.editors.neovim import PLUGIN, RUNTIMEPATH, SETUP, Neovim
 from tests.editors.picture import picture
 from tests.editors.programs import EDITORS, ROOT, program
+from tests.editors.sandbox import Sandbox, writes
 from tests.editors.wire import INLINE
 from tests.fakes.codestral import Behaviour
 
-PLUGIN = ROOT / "editors" / "neovim"
-_QUIET = "vim.o.swapfile = false\nvim.o.shortmess = vim.o.shortmess .. 'I'\n"
-_PLAIN = f"vim.opt.runtimepath:append('{PLUGIN}')\n"
-_SETUP = "require('fim_lsp').setup()\n"
-
-
-class Neovim:
-    """The editor on a desk."""
-
-    def __init__(self, desk: Desk, config: str = _PLAIN + _SETUP, *, editor: str = "nvim") -> None:
-        self.desk, self.terminal = desk, desk.terminal
-        self.config = desk.home / ".config" / "nvim" / "init.lua"
-        self.config.parent.mkdir(parents=True)
-        self.config.write_text(_QUIET + config)
-        self.log = desk.home / ".state" / "nvim" / "lsp.log"
-        desk.logs.append(self.log)
-        self.executable = program(editor)
-
-    async def open(self, path: Path, *, line: int = 1, column: int | None = None) -> None:
-        """Start the editor on a file, in insert mode, and wait until the server has the file.
-
-        ``column`` counts bytes, from 1; None is the end of the line.
-        """
-        self.desk.install()
-        place = [f"+call cursor({line}, {column or 1})", "+startinsert" if column else "+startinsert!"]
-        self.terminal.start(self.executable, *place, path.name, folder=path.parent)
-        await self.desk.until(lambda: self.desk.wire.sent("textDocument/didOpen"), "the server has the file")
-        await self.terminal.wait_for("-- INSERT --")
-
-    async def open_at(self, case: Case) -> Path:
-        """Start the editor at a case's cursor."""
-        path = self.desk.file(case.file, case.content)
-        column = None if case.at_end_of_line else len(case.line_before.encode()) + 1
-        await self.open(path, line=case.line, column=column)
-        return path
-
-    async def save(self) -> None:
-        """Leave insert mode and write the file."""
-        self.terminal.keys("Escape")
-        await self.terminal.wait_for(lambda screen: "-- INSERT --" not in screen)
-        self.terminal.type(":w\n")
-
-    def messages(self) -> Sequence[str]:
-        """What the server said to the user."""
-        return [each["params"]["message"] for each in self.desk.wire.received("window/showMessage")]
-
-    def errors(self) -> list[str]:
-        """The lines of the editor's own log that tell of an error or a warning, the log's heading not among them."""
-        if not self.log.exists():
-            return []
-        return [line for line in self.log.read_text().splitlines() if line.startswith(("[ERROR]", "[WARN]"))]
-
-    async def quit(self) -> None:
-        """Leave the editor; nothing may stay behind, no error be in its log, and the server end well."""
-        self.terminal.keys("Escape")
-        self.terminal.type(":qa!\n")
-        await self.terminal.ended()
-        assert self.desk.wire.exits() == [0]
-        assert self.errors() == []
-
 
 @pytest.fixture
-async def neovim(desk: Desk) -> AsyncIterator[Neovim]:
+async def neovim(sandbox: Sandbox) -> AsyncIterator[Neovim]:
     """Neovim with the plugin on its runtimepath and one line of setup."""
-    return Neovim(desk)
-
-
-FIB = "def fib(n):\n    if n < 2:\n        return n\n    "
-GHOST = "fib(n - 1) + fib(n - 2)"
-WHOLE = f"return {GHOST}"
-
-
-async def _with_ghost(neovim: Neovim, *, name: str = "demo.py", typed: str = "ret") -> Path:
-    """Open a file and type until the ghost is there."""
-    neovim.desk.codestral.answer = writes(WHOLE)
-    path = neovim.desk.file(name, FIB + "\n")
-    await neovim.open(path, line=4)
-    neovim.terminal.type(typed)
-    await neovim.terminal.wait_for(WHOLE)
-    return path
-
-
-@pytest.mark.parametrize("case", ACCEPTED, ids=lambda case: case.name)
-async def test_tab_puts_exactly_the_right_text_into_the_file(neovim: Neovim, case: Case) -> None:
-    neovim.desk.codestral.answer = writes(case.wants)
-    path = await neovim.open_at(case)
-    neovim.terminal.type(case.typed)
-    await neovim.terminal.wait_for(case.shown, "^M")
-    neovim.terminal.keys("Tab")
-    await neovim.terminal.wait_for(case.shown)
-    await neovim.save()
-    await neovim.desk.holds(path, case.expected)
-    await neovim.quit()
-
-
-async def test_typing_what_is_shown_keeps_it_and_makes_no_call(neovim: Neovim) -> None:
-    path = await _with_ghost(neovim)
-    column, _ = neovim.terminal.cursor()
-    for count, letter in enumerate("urn fib(n - 1)", start=1):
-        neovim.terminal.type(letter)
-        await neovim.terminal.wait_for(lambda _, at=column + count: neovim.terminal.cursor()[0] == at)
-        await neovim.terminal.wait_for(WHOLE)
-    await neovim.desk.until(lambda: neovim.desk.wire.settled(INLINE), "all is answered")
-    assert len(neovim.desk.codestral.requests) == 1
-    await neovim.save()
-    await neovim.desk.holds(path, f"{FIB}return fib(n - 1)\n".encode())
-    await neovim.quit()
-
-
-async def test_a_fast_typist_makes_one_call(neovim: Neovim) -> None:
-    neovim.desk.codestral.answer = writes(WHOLE)
-    await neovim.open(neovim.desk.file("demo.py", FIB + "\n"), line=4)
-    for letter in "return fib(n - 1)":
-        neovim.terminal.type(letter)
-    await neovim.terminal.wait_for(WHOLE)
-    await neovim.desk.until(lambda: neovim.desk.wire.settled(INLINE), "all is answered")
-    assert len(neovim.desk.codestral.requests) == 1
-    await neovim.quit()
+    return Neovim(sandbox)
 
 
 async def test_tab_right_after_a_key_repeats_nothing(neovim: Neovim) -> None:
-    path = await _with_ghost(neovim)
+    path = await neovim.open_with_suggestion()
     neovim.terminal.type("urn f\t")
-    await neovim.terminal.wait_for(WHOLE)
-    await neovim.save()
-    await neovim.desk.holds(path, f"{FIB}{WHOLE}\n".encode())
+    await neovim.terminal.wait_for(SUGGESTED)
+    await neovim.save_as(path, f"{BEFORE}{SUGGESTED}\n".encode())
     await neovim.quit()
 
 
 async def test_keys_after_tab_come_after_the_accepted_text(neovim: Neovim) -> None:
-    path = await _with_ghost(neovim)
+    path = await neovim.open_with_suggestion()
     neovim.terminal.type("\t  # done")
     await neovim.terminal.wait_for("# done")
-    await neovim.save()
-    await neovim.desk.holds(path, f"{FIB}{WHOLE}  # done\n".encode())
+    await neovim.save_as(path, f"{BEFORE}{SUGGESTED}  # done\n".encode())
     await neovim.quit()
 
 
 async def test_tab_after_another_word_is_a_tab(neovim: Neovim) -> None:
-    path = await _with_ghost(neovim, name="demo.txt")
+    path = await neovim.open_with_suggestion(name="demo.txt")
     neovim.terminal.type("ry\tagain")
     await neovim.terminal.wait_for("again", "fib(n - 1)")
-    await neovim.save()
-    await neovim.desk.holds(path, f"{FIB}retry\tagain\n".encode())
+    await neovim.save_as(path, f"{BEFORE}retry\tagain\n".encode())
     await neovim.quit()
 
 
 async def test_ghost_that_no_longer_fits_goes_at_once_and_an_empty_answer_leaves_nothing(neovim: Neovim) -> None:
-    neovim.desk.settings["timeout"] = 600  # the answer comes when the gate opens, and not before
-    await _with_ghost(neovim)
+    neovim.sandbox.settings["timeout"] = 600  # the answer comes when the gate opens, and not before
+    await neovim.open_with_suggestion()
     gate = asyncio.Event()
-    neovim.desk.codestral.behaviour = Behaviour(gate=gate)
+    neovim.codestral.behaviour = Behaviour(gate=gate)
     neovim.terminal.type("a")
     await neovim.terminal.wait_for("    reta", "fib(n - 1)")
-    await neovim.desk.codestral.until(lambda: len(neovim.desk.codestral.requests) == 2)
+    await neovim.codestral.until(lambda: len(neovim.codestral.requests) == 2)
     await neovim.terminal.wait_for("    reta", "fib(n - 1)")
     gate.set()
-    await neovim.desk.until(lambda: neovim.desk.wire.settled(INLINE), "all is answered")
+    await neovim.all_answered()
     await neovim.terminal.wait_for(lambda screen: screen.splitlines()[3].rstrip() == "    reta")
     await neovim.quit()
 
 
 async def test_word_then_line_then_dismiss(neovim: Neovim) -> None:
     text = "first(a.b) + second"
-    neovim.desk.codestral.answer = writes(f"return {text}")
-    path = neovim.desk.file("demo.py", FIB + "\n")
+    neovim.codestral.answer = writes(f"return {text}")
+    path = neovim.sandbox.file("demo.py", BEFORE + "\n")
     await neovim.open(path, line=4)
     neovim.terminal.type("ret")
     await neovim.terminal.wait_for(text)
@@ -199,35 +84,33 @@ async def test_word_then_line_then_dismiss(neovim: Neovim) -> None:
     await neovim.terminal.wait_for(lambda screen: screen.splitlines()[3].rstrip() == "    return first(a")
     neovim.terminal.type(".")
     await neovim.terminal.wait_for(text)
-    assert len(neovim.desk.codestral.requests) == 1
+    assert len(neovim.codestral.requests) == 1
     neovim.terminal.keys("M-Down")
-    await neovim.save()
-    await neovim.desk.holds(path, f"{FIB}return {text}\n".encode())
+    await neovim.save_as(path, f"{BEFORE}return {text}\n".encode())
     await neovim.quit()
 
 
 async def test_line_by_line_costs_one_call(neovim: Neovim) -> None:
     lines = ["    if n < 0:", "        raise ValueError(n)", "    if n < 2:", "        return n"]
-    neovim.desk.codestral.answer = writes("\n".join(lines))
-    path = neovim.desk.file("demo.py", "def fib(n):\n    \n")
+    neovim.codestral.answer = writes("\n".join(lines))
+    path = neovim.sandbox.file("demo.py", "def fib(n):\n    \n")
     await neovim.open(path, line=2)
     neovim.terminal.type("if n < 0:")
     for row, line in enumerate(lines[1:], start=2):
         await neovim.terminal.wait_for(line)
         neovim.terminal.keys("M-Down")
         await neovim.terminal.wait_for(lambda _, end=line, at=row: neovim.terminal.cursor() == (len(end), at))
-    assert len(neovim.desk.codestral.requests) == 1
-    await neovim.save()
-    await neovim.desk.holds(path, "\n".join(["def fib(n):", *lines, ""]).encode())
+    assert len(neovim.codestral.requests) == 1
+    await neovim.save_as(path, "\n".join(["def fib(n):", *lines, ""]).encode())
     await neovim.quit()
 
 
 async def test_the_picture_in_the_readme(neovim: Neovim) -> None:
     area = "def area(shape):\n    if shape.kind == 'circle':\n        return math.pi * shape.radius ** 2\n"
     rest = "    if shape.kind == 'square':\n        side = shape.side\n        return side ** 2"
-    neovim.desk.codestral.answer = writes(rest)
+    neovim.codestral.answer = writes(rest)
     await neovim.open(
-        neovim.desk.file("shapes.py", f"import math\n\n\n{area}    \n\n\nprint(area(Circle(1)))\n"), line=7
+        neovim.sandbox.file("shapes.py", f"import math\n\n\n{area}    \n\n\nprint(area(Circle(1)))\n"), line=7
     )
     neovim.terminal.type("if shape.kind == 'square':")
     await neovim.terminal.wait_for("return side ** 2")
@@ -236,65 +119,34 @@ async def test_the_picture_in_the_readme(neovim: Neovim) -> None:
 
 
 async def test_one_undo_takes_back_what_was_accepted_and_no_more(neovim: Neovim) -> None:
-    path = await _with_ghost(neovim)
+    path = await neovim.open_with_suggestion()
     neovim.terminal.keys("Tab", "Escape")
     await neovim.terminal.wait_for(lambda screen: "-- INSERT --" not in screen)
     neovim.terminal.type("u:w\n")
-    await neovim.desk.holds(path, f"{FIB}ret\n".encode())
+    await neovim.sandbox.file_is(path, f"{BEFORE}ret\n".encode())
     await neovim.quit()
 
 
 async def test_toggled_off_and_on_in_a_buffer_and_everywhere(neovim: Neovim) -> None:
-    await _with_ghost(neovim)
+    await neovim.open_with_suggestion()
     for off, on in (("toggle", "toggle"), ("disable!", "enable!"), ("disable", "toggle!")):
         name, bang = (off.rstrip("!"), "!" if off.endswith("!") else "")
         neovim.terminal.keys("Escape")
         neovim.terminal.type(f":FimLsp{bang} {name}\n")
         neovim.terminal.type("A")
         await neovim.terminal.wait_for("-- INSERT --", GHOST)
-        asked = len(neovim.desk.wire.sent(INLINE))
+        asked = len(neovim.wire.sent(INLINE))
         neovim.terminal.type("u")
         await neovim.terminal.wait_for("    retu", GHOST)
         neovim.terminal.keys("BSpace", "Escape")
         await neovim.terminal.wait_for(lambda screen: "-- INSERT --" not in screen)
-        assert len(neovim.desk.wire.sent(INLINE)) == asked
+        assert len(neovim.wire.sent(INLINE)) == asked
         name, bang = (on.rstrip("!"), "!" if on.endswith("!") else "")
         if off == "disable" and on == "toggle!":  # everywhere is off and on again; that undoes what one buffer had
             neovim.terminal.type(":FimLsp! disable\n")
         neovim.terminal.type(f":FimLsp{bang} {name}\n")
         neovim.terminal.type("A")
-        await neovim.terminal.wait_for(WHOLE)
-    await neovim.quit()
-
-
-_REFUSALS = {
-    "refuses the key (401)": Behaviour(status=401, raw=b'{"detail":"Unauthorized"}'),
-    "(429)": Behaviour(status=429, raw=b'{"message":"Requests rate limit exceeded"}', headers={"Retry-After": "60"}),
-    "nothing listens there": Behaviour(),
-}
-
-
-@pytest.mark.parametrize("trouble", _REFUSALS)
-async def test_trouble_is_told_once_and_never_in_the_way(neovim: Neovim, trouble: str) -> None:
-    desk = neovim.desk
-    if trouble == "nothing listens there":
-        desk.settings["base_url"] = "http://127.0.0.1:9"  # the discard port, where nothing listens
-    desk.codestral.behaviour = _REFUSALS[trouble]
-    path = desk.file("demo.py", FIB + "\n")
-    await neovim.open(path, line=4)
-    neovim.terminal.type("alpha = ")
-    await neovim.terminal.wait_for(trouble)
-    for word in ("beta", " + gamma", " + delta", " + epsilon"):
-        asked = len(desk.wire.sent(INLINE))
-        neovim.terminal.type(word)
-        await neovim.terminal.wait_for(word.strip(), "Press ENTER")
-        await desk.until(
-            lambda n=asked: len(desk.wire.sent(INLINE)) > n and desk.wire.settled(INLINE), "it is answered"
-        )
-    assert len(neovim.messages()) == 1
-    await neovim.save()
-    await neovim.terminal.wait_for(lambda screen: trouble not in screen)
-    await desk.holds(path, f"{FIB}alpha = beta + gamma + delta + epsilon\n".encode())
+        await neovim.terminal.wait_for(SUGGESTED)
     await neovim.quit()
 
 
@@ -313,21 +165,14 @@ async def test_trouble_is_told_once_and_never_in_the_way(neovim: Neovim, trouble
     ],
     ids=["no mapping", "text", "function with keys", "remapped", "function that acts", "expression"],
 )
-async def test_without_ghost_tab_does_what_it_did_before(desk: Desk, mapping: str, written: str) -> None:
-    neovim = Neovim(desk, f"{mapping}\n{_PLAIN}{_SETUP}{_SETUP}")
-    desk.codestral.answer = writes()
-    path = desk.file("demo.txt", "    \n")
+async def test_without_ghost_tab_does_what_it_did_before(sandbox: Sandbox, mapping: str, written: str) -> None:
+    neovim = Neovim(sandbox, f"{mapping}\n{RUNTIMEPATH}{SETUP}{SETUP}")
+    sandbox.codestral.answer = writes()
+    path = sandbox.file("demo.txt", "    \n")
     await neovim.open(path)
     neovim.terminal.type("\tx")
-    await neovim.save()
-    await desk.holds(path, f"{written}\n".encode())
+    await neovim.save_as(path, f"{written}\n".encode())
     await neovim.quit()
-
-
-async def test_killing_the_editor_leaves_no_server(neovim: Neovim) -> None:
-    await _with_ghost(neovim)
-    neovim.terminal.kill("nvim")
-    await neovim.terminal.ended()
 
 
 # A server inside Neovim, for what ours does not send: several items, and its state, today.
@@ -368,7 +213,7 @@ vim.o.statusline = "<%{v:lua.require'fim_lsp'.statusline()}>"
 """
 
 
-# Neovim 0.11 asks at blanks, brackets and the like: what is typed ends with one.
+# Neovim 0.11 asks after whitespace, brackets and the like: what is typed ends with one.
 _IN_THE_MENU = (
     ("def area(shape):\n    ‸\n", "return ", "shape.width * (1 + 2)", "shape.width * (1 + 2)"),
     (
@@ -384,12 +229,12 @@ _IN_THE_MENU = (
 
 @pytest.mark.parametrize(("document", "typed", "rest", "shown"), _IN_THE_MENU, ids=["words", "lines", "within", "CRLF"])
 async def test_neovim_0_11_accepts_the_whole_entry_of_its_menu(
-    desk: Desk, document: str, typed: str, rest: str, shown: str
+    sandbox: Sandbox, document: str, typed: str, rest: str, shown: str
 ) -> None:
-    neovim = Neovim(desk, editor="nvim-0.11")
+    neovim = Neovim(sandbox, executable="nvim-0.11")
     after = document.replace("‸", typed + rest.replace("\n", "\r\n" if "\r" in document else "\n"))
-    case = Case(name="", document=document, typed=typed, rest=rest, after=after)
-    desk.codestral.answer = writes(case.wants)
+    case = Case(name="", document=document, typed=typed, completion=rest, after=after)
+    sandbox.codestral.answer = writes(case.wants)
     path = await neovim.open_at(case)
     neovim.terminal.type(typed)
     await neovim.terminal.wait_for(shown)
@@ -397,50 +242,49 @@ async def test_neovim_0_11_accepts_the_whole_entry_of_its_menu(
     await neovim.terminal.wait_for("fim-lsp")
     neovim.terminal.keys("C-y")
     await neovim.terminal.wait_for(lambda screen: "Text fim-lsp" not in screen)
-    await neovim.save()
-    await desk.holds(path, case.expected)
+    await neovim.save_as(path, case.expected)
     await neovim.quit()
 
 
-async def test_cycling_and_the_statusline(desk: Desk) -> None:
-    neovim = Neovim(desk, _PLAIN + _SETUP + _INSIDE)
-    desk.terminal.start(neovim.executable, "+startinsert!", "demo.txt", folder=desk.project)
-    await desk.terminal.wait_for("<fim>")
-    desk.terminal.type("x = ")
-    await desk.terminal.wait_for("x = one()")
-    await desk.terminal.wait_for("<fim codestral …>")
+async def test_cycling_and_the_statusline(sandbox: Sandbox) -> None:
+    neovim = Neovim(sandbox, RUNTIMEPATH + SETUP + _INSIDE)
+    sandbox.terminal.start(neovim.executable, "+startinsert!", "demo.txt", folder=sandbox.project)
+    await sandbox.terminal.wait_for("<fim>")
+    sandbox.terminal.type("x = ")
+    await sandbox.terminal.wait_for("x = one()")
+    await sandbox.terminal.wait_for("<fim codestral …>")
     for key, shown in (
         ("M-]", "two() (2/3)"),
         ("M-]", "three() (3/3)"),
         ("M-]", "one() (1/3)"),
         ("M-[", "three() (3/3)"),
     ):
-        desk.terminal.keys(key)
-        await desk.terminal.wait_for(f"x = {shown}")
-    desk.terminal.type("\t\x1b:FimLsp disable\n")
-    await desk.terminal.wait_for("<fim codestral off>")
-    desk.terminal.type(":w\n")
-    await desk.until(lambda: (desk.project / "demo.txt").exists(), "the file is written")
-    await desk.holds(desk.project / "demo.txt", b"x = three()\n")
-    desk.terminal.type(":qa!\n")
-    await desk.terminal.ended()
+        sandbox.terminal.keys(key)
+        await sandbox.terminal.wait_for(f"x = {shown}")
+    sandbox.terminal.type("\t\x1b:FimLsp disable\n")
+    await sandbox.terminal.wait_for("<fim codestral off>")
+    sandbox.terminal.type(":w\n")
+    await sandbox.until(lambda: (sandbox.project / "demo.txt").exists(), "the file")
+    await sandbox.file_is(sandbox.project / "demo.txt", b"x = three()\n")
+    sandbox.terminal.type(":qa!\n")
+    await sandbox.terminal.ended()
     assert neovim.errors() == []
 
 
-async def test_why_is_shown(desk: Desk) -> None:
-    neovim = Neovim(desk, _PLAIN + _SETUP + _INSIDE)
-    desk.terminal.start(neovim.executable, "demo.txt", folder=desk.project)
-    await desk.terminal.wait_for("<fim>")
-    desk.terminal.type(":FimLsp why\n")
-    await desk.terminal.wait_for("it had nothing to add")
-    desk.terminal.type(":qa!\n")
-    await desk.terminal.ended()
+async def test_why_is_shown(sandbox: Sandbox) -> None:
+    neovim = Neovim(sandbox, RUNTIMEPATH + SETUP + _INSIDE)
+    sandbox.terminal.start(neovim.executable, "demo.txt", folder=sandbox.project)
+    await sandbox.terminal.wait_for("<fim>")
+    sandbox.terminal.type(":FimLsp why\n")
+    await sandbox.terminal.wait_for("it had nothing to add")
+    sandbox.terminal.type(":qa!\n")
+    await sandbox.terminal.ended()
     assert neovim.errors() == []
 
 
 async def test_why_without_the_servers_help_is_what_is_known_here(neovim: Neovim) -> None:
-    neovim.desk.codestral.behaviour = _REFUSALS["refuses the key (401)"]
-    await neovim.open(neovim.desk.file("demo.py", FIB + "\n"), line=4)
+    neovim.codestral.behaviour = Behaviour(status=401, raw=b'{"detail":"Unauthorized"}')
+    await neovim.open(neovim.sandbox.file("demo.py", BEFORE + "\n"), line=4)
     neovim.terminal.type("alpha = ")
     await neovim.terminal.wait_for("refuses the key (401)")
     neovim.terminal.type("\x1b:FimLsp why\n")
@@ -448,40 +292,40 @@ async def test_why_without_the_servers_help_is_what_is_known_here(neovim: Neovim
     await neovim.quit()
 
 
-async def test_the_server_starts_anew(neovim: Neovim) -> None:
-    await _with_ghost(neovim)
+async def test_the_server_restarts(neovim: Neovim) -> None:
+    await neovim.open_with_suggestion()
     neovim.terminal.type("\x1b:FimLsp restart\n")
-    await neovim.desk.until(lambda: len(neovim.desk.wire.sent("textDocument/didOpen")) == 2, "it has the file again")
+    await neovim.sandbox.until(lambda: len(neovim.wire.opened()) == 2, "the server to have the file again")
     neovim.terminal.type("A")
     await neovim.terminal.wait_for("-- INSERT --")
     neovim.terminal.type("u")
-    await neovim.terminal.wait_for(WHOLE)
+    await neovim.terminal.wait_for(SUGGESTED)
     neovim.terminal.type("\x1b:qa!\n")
     await neovim.terminal.ended()
-    assert neovim.desk.wire.exits() == [0, 0]
+    assert neovim.wire.exits() == [0, 0]
     assert neovim.errors() == []
 
 
 async def test_checkhealth_finds_all_well(neovim: Neovim) -> None:
-    await _with_ghost(neovim)
+    await neovim.open_with_suggestion()
     neovim.terminal.keys("Escape")
     neovim.terminal.type(":checkhealth fim_lsp\n:silent w! ../health.txt\n")
-    await neovim.desk.until((neovim.desk.folder / "health.txt").exists, "the report is written")
-    await neovim.desk.until(
-        lambda: "accept the ghost text" in (neovim.desk.folder / "health.txt").read_text(), "it is whole"
+    await neovim.sandbox.until((neovim.sandbox.folder / "health.txt").exists, "the report")
+    await neovim.sandbox.until(
+        lambda: "accept the ghost text" in (neovim.sandbox.folder / "health.txt").read_text(), "the whole report"
     )
-    report = (neovim.desk.folder / "health.txt").read_text()
+    report = (neovim.sandbox.folder / "health.txt").read_text()
     assert report.count("✅ OK") == 3
     assert "WARNING" not in report
     assert "ERROR" not in report
     await neovim.quit()
 
 
-async def test_checkhealth_tells_that_the_server_is_missing(desk: Desk) -> None:
-    neovim = Neovim(desk, _PLAIN + "require('fim_lsp').setup({ cmd = { 'no-such-fim-lsp' } })\n")
-    desk.terminal.start(neovim.executable, "+checkhealth fim_lsp", "+silent w! health.txt", folder=desk.project)
-    await desk.until((desk.project / "health.txt").exists, "the report is written")
-    assert "`no-such-fim-lsp` was not found" in (desk.project / "health.txt").read_text()
+async def test_checkhealth_reports_a_missing_server(sandbox: Sandbox) -> None:
+    neovim = Neovim(sandbox, RUNTIMEPATH + "require('fim_lsp').setup({ cmd = { 'no-such-fim-lsp' } })\n")
+    sandbox.terminal.start(neovim.executable, "+checkhealth fim_lsp", "+silent w! health.txt", folder=sandbox.project)
+    await sandbox.until((sandbox.project / "health.txt").exists, "the report")
+    assert "`no-such-fim-lsp` was not found" in (sandbox.project / "health.txt").read_text()
 
 
 # How the plugin is installed, each followed by the same look at ghost text, keys, commands and help.
@@ -493,7 +337,7 @@ end })
 require('fim_lsp').setup()
 """
 _LAZY = """
-vim.opt.runtimepath:prepend(vim.fn.isdirectory('LAZY') == 1 and 'LAZY' or 'STAND_IN')
+vim.opt.runtimepath:prepend(vim.fn.isdirectory('LAZY') == 1 and 'LAZY' or 'SUBSTITUTE')
 require('lazy').setup({ {
   dir = 'REPOSITORY',
   config = function(plugin)
@@ -505,8 +349,8 @@ require('lazy').setup({ {
   performance = { rtp = { paths = vim.api.nvim_list_runtime_paths() } }, -- lazy.nvim takes them away
 })
 """
-# What lazy.nvim does with such a spec, for where it is not at hand: nothing loads by itself, then `config` is called.
-_STAND_IN = """
+# What lazy.nvim does with such a spec, where it is not installed: nothing loads by itself, then `config` is called.
+_SUBSTITUTE = """
 return { setup = function(specs)
   vim.go.loadplugins = false
   for _, plugin in ipairs(specs) do
@@ -515,36 +359,36 @@ return { setup = function(specs)
   end
 end }
 """
-_INSTALLED = {"runtimepath": _PLAIN + _SETUP, "enable": _PLAIN + _BARE, "vim.pack": _PACK, "lazy.nvim": _LAZY}
+_INSTALLED = {"runtimepath": RUNTIMEPATH + SETUP, "enable": RUNTIMEPATH + _BARE, "vim.pack": _PACK, "lazy.nvim": _LAZY}
 
 
 @pytest.mark.parametrize("way", _INSTALLED)
-async def test_installed_it_shows_ghost_text_and_has_help(desk: Desk, way: str) -> None:
-    repository = _repository(desk) if way in {"vim.pack", "lazy.nvim"} else ROOT
+async def test_installed_it_shows_ghost_text_and_has_help(sandbox: Sandbox, way: str) -> None:
+    repository = _repository(sandbox) if way in {"vim.pack", "lazy.nvim"} else ROOT
     config = _INSTALLED[way].replace("REPOSITORY", str(repository))
     if way == "lazy.nvim":
-        from_fallback = desk.folder / "stand-in"
-        config = config.replace("LAZY", str(EDITORS / "lazy.nvim")).replace("STAND_IN", str(from_fallback))
-        (from_fallback / "lua").mkdir(parents=True)
-        (from_fallback / "lua" / "lazy.lua").write_text(_STAND_IN)
-    neovim = Neovim(desk, config)
-    path = await _with_ghost(neovim)
+        substitute = sandbox.folder / "lazy.nvim"
+        config = config.replace("LAZY", str(EDITORS / "lazy.nvim")).replace("SUBSTITUTE", str(substitute))
+        (substitute / "lua").mkdir(parents=True)
+        (substitute / "lua" / "lazy.lua").write_text(_SUBSTITUTE)
+    neovim = Neovim(sandbox, config)
+    path = await neovim.open_with_suggestion()
     if way != "enable":  # keys are set by setup()
         neovim.terminal.keys("Tab")
         await neovim.save()
-        await desk.holds(path, f"{FIB}{WHOLE}\n".encode())
+        await sandbox.file_is(path, f"{BEFORE}{SUGGESTED}\n".encode())
     neovim.terminal.keys("Escape")
     neovim.terminal.type(":help fim-lsp\n")
     await neovim.terminal.wait_for("the language server fim-lsp:")
-    assert len(desk.wire.sent("textDocument/didOpen")) == 1, "help is not sent"
+    assert len(sandbox.wire.opened()) == 1, "help is not sent"
     neovim.terminal.type(":qa!\n")
     await neovim.terminal.ended()
     assert neovim.errors() == []
 
 
-def _repository(desk: Desk) -> Path:
+def _repository(sandbox: Sandbox) -> Path:
     """The project as a repository of its own, as a plugin manager clones it."""
-    path = desk.folder / "fim-lsp"
+    path = sandbox.folder / "fim-lsp"
     shutil.copytree(PLUGIN, path / "editors" / "neovim")
     identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
     for command in (["init", "-q", "-b", "main"], ["add", "."], [*identity, "commit", "-qm", "all"]):
@@ -552,13 +396,12 @@ def _repository(desk: Desk) -> Path:
     return path
 
 
-async def test_the_snippet_needs_no_plugin(desk: Desk) -> None:
-    neovim = Neovim(desk, (PLUGIN / "init.lua").read_text())
-    path = await _with_ghost(neovim)
+async def test_the_snippet_needs_no_plugin(sandbox: Sandbox) -> None:
+    neovim = Neovim(sandbox, (PLUGIN / "init.lua").read_text())
+    path = await neovim.open_with_suggestion()
     neovim.terminal.keys("Tab")
-    await neovim.terminal.wait_for(WHOLE)
-    await neovim.save()
-    await desk.holds(path, f"{FIB}{WHOLE}\n".encode())
+    await neovim.terminal.wait_for(SUGGESTED)
+    await neovim.save_as(path, f"{BEFORE}{SUGGESTED}\n".encode())
     await neovim.quit()
 
 

