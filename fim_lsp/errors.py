@@ -1,35 +1,35 @@
-"""Everything that can go wrong on purpose, as one tree.
+"""All errors of fim-lsp, as one tree.
 
     FimError
-    ├── SettingError         a setting has a value that can't be used
+    ├── SettingError         a setting has an invalid value
     ├── UsageError           the command line can't be followed
-    ├── StoreLost            the ledger of a quota can't be used now (in limits/store.py)
-    └── BackendError         a back end did not answer
-        ├── Unreachable      no connection: name, route, refusal, TLS, proxy, or no first byte in time
+    ├── StoreLost            the shared count of a quota is unavailable (in rate_limit/store.py)
+    └── BackendError         a back end failed
+        ├── Unreachable      no connection (name, route, refusal, TLS, proxy), or no first byte in time
         ├── Unauthorized     401, 403: the key is missing, wrong, or another host's
         ├── UnknownModel     the model is retired, unknown, or can't fill in the middle
-        ├── RateLimited      429: a quota is used up, for now
-        ├── Overloaded       5xx, or a 429 that says the provider itself is full
-        ├── Rejected         any other 4xx: the request is not to the server's liking
-        ├── BadReply         the server answered with something else than a completion
-        ├── Intercepted      something else than the API answered: a firewall, a proxy, a sign-in page
-        └── Paused           it was not asked: its quota is used up, or it failed lately
-            └── Withheld     it was not asked: by now, the text may not be sent
+        ├── RateLimited      429: a quota is used up for now
+        ├── Overloaded       5xx, or a 429 that says the provider itself is at capacity
+        ├── Rejected         any other 4xx: the server rejects the request
+        ├── BadReply         the response is not a completion, or it broke off
+        ├── Intercepted      the response is not the API's: a firewall, a proxy or a sign-in page is in between
+        └── Paused           the back end was not asked: its quota is used up, or it failed recently
+            └── Withheld     the back end was not asked: this text must not be sent any more
 
-``str(error)`` is one sentence for a person: what happened, where, and what to do. It never holds text of the
-user's, a prompt or a key. Exceptions of libraries are mapped to these in one place each (``backends/http.py``
-for the network).
+``str(error)`` is one sentence for the user: what happened, where, and what to do about it. It never contains the user's
+text, a prompt or a key. Exceptions of libraries are mapped to this tree in one place each
+(:mod:`fim_lsp.http.network_errors` for the network).
 """
 
 from __future__ import annotations
 
 
 class FimError(Exception):
-    """The root: everything that fim-lsp raises on purpose."""
+    """The root of the tree."""
 
 
 class SettingError(FimError):
-    """A setting has a value that can't be used; the sentence says what is allowed."""
+    """A setting has an invalid value; the sentence says what is allowed."""
 
 
 class UsageError(FimError):
@@ -37,22 +37,30 @@ class UsageError(FimError):
 
 
 class BackendError(FimError):
-    """A back end did not answer. ``host`` is where it was asked, ``status`` the HTTP status if there was one.
+    """A back end failed. ``host`` is where the request went.
 
-    ``sent`` is false if the request never left this machine, so nobody can have charged for it. ``invalidates_output`` is
-    true if the server itself reported the error in the middle of its response: nothing of the output may be shown.
-    ``timed_out`` is true if the server did not respond in time. ``transient`` is false if trying again at once can't help.
+    ``sent`` is false if the request never left this machine, so nobody can have charged for it. ``timed_out`` is true if
+    the server did not respond in time. ``transient`` is false if trying again at once can't help.
+    ``invalidates_output`` is true if the server itself reported the error in the middle of its response: nothing of the
+    output may be shown.
     """
 
-    sent = True
-    invalidates_output = False
-    timed_out = False
-    transient = True
-
-    def __init__(self, sentence: str, *, host: str = "", status: int | None = None) -> None:
+    def __init__(
+        self,
+        sentence: str,
+        *,
+        host: str = "",
+        sent: bool = True,
+        timed_out: bool = False,
+        transient: bool = True,
+        invalidates_output: bool = False,
+    ) -> None:
         super().__init__(sentence)
         self.host = host
-        self.status = status
+        self.sent = sent
+        self.timed_out = timed_out
+        self.transient = transient
+        self.invalidates_output = invalidates_output
 
 
 class Unreachable(BackendError):
@@ -68,43 +76,42 @@ class UnknownModel(BackendError):
 
 
 class RateLimited(BackendError):
-    """A quota is used up. ``retry_after`` is the server's own wish in seconds, if it said one."""
+    """A quota is used up. ``retry_after`` is the number of seconds that the server asks to wait, if it gave one."""
 
-    def __init__(
-        self, sentence: str, *, host: str = "", status: int | None = 429, retry_after: float | None = None
-    ) -> None:
-        super().__init__(sentence, host=host, status=status)
+    def __init__(self, sentence: str, *, host: str = "", retry_after: float | None = None) -> None:
+        super().__init__(sentence, host=host)
         self.retry_after = retry_after
 
 
 class Overloaded(BackendError):
-    """The server is in trouble, not we."""
+    """The server failed, or the provider is at capacity."""
 
 
 class Rejected(BackendError):
-    """The server refuses this request for another reason than key, model or quota."""
+    """The server rejects this request for another reason than key, model or quota."""
 
 
 class BadReply(BackendError):
-    """The server's answer is not a completion, or it broke off."""
+    """The response is not a completion, or it broke off."""
 
 
 class Intercepted(BackendError):
-    """The answer is not the API's: a firewall, a proxy or a sign-in page stands in the way. Says nothing of key and model."""
+    """The response is not the API's, but a firewall's, a proxy's or a sign-in page. It says nothing about key or model."""
 
 
 class Paused(BackendError):
-    """The back end was not asked: its quota is used up for now, or it failed lately. The user was told already."""
+    """The back end was not asked: its quota is used up for now, or it failed recently. The user was notified already."""
 
 
 class Withheld(Paused):
-    """The back end was not asked: by now the settings or ignore rules keep this text from being sent."""
+    """The back end was not asked: the settings or ignore rules keep this text from being sent by now."""
 
-    sent = False
+    def __init__(self, sentence: str, *, host: str = "") -> None:
+        super().__init__(sentence, host=host, sent=False)
 
 
 def duration(seconds: float) -> str:
-    """A span of time for a person: "2 s", "about 3 minutes", "about 5 hours"; never a number that nobody can use."""
+    """A time span for the user: "2 s", "about 3 minutes", "about 5 hours", and nothing longer than a day in numbers."""
     if not seconds < 86_400:  # NaN too
         return "more than a day"
     if seconds < 0.95:

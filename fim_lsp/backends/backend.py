@@ -12,27 +12,22 @@ from fim_lsp.prompt.prompt import Prompt
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """Tokens that the server says it charged for one call."""
+    """Tokens that the server charged for one call."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cached_tokens: int = 0
 
-    @property
-    def total_tokens(self) -> int:
-        """What counts against a tokens-per-minute limit (``x-ratelimit-tokens-query-cost`` equals it)."""
-        return self.prompt_tokens + self.completion_tokens
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
-    """A piece of an answer as it arrives; any part may be missing.
+    """A piece of a completion as it arrives. Any part may be missing.
 
-    ``finish`` is the server's finish reason (``"stop"``, ``"length"``, …) on the chunk that ends the text.
-    ``confidence`` (0 to 1) is how sure a back end that knows is that the whole answer is what will be typed.
-    ``replaces_previous``: what came before it is void, another back end has begun from the start.
-    ``from_fallback``: the text is not of the back end that the user chose, which could not answer.
-    ``notice`` is a sentence for the user: the back end is asked in another way from now on. It comes once.
+    ``finish`` is the server's finish reason (``"stop"``, ``"length"``, …), on the chunk that ends the text.
+    ``confidence`` is the probability, by a back end that knows it, that the whole completion is what will be typed.
+    ``replaces_previous``: all earlier chunks are void, because another back end starts from scratch.
+    ``from_fallback``: the text is not by the back end that the user chose.
+    ``notice`` is a sentence for the user: the server is asked in another way from now on. It comes once.
     """
 
     text: str = ""
@@ -47,11 +42,11 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capacity:
-    """How much text a server takes, in its own tokens; what is None it does not say.
+    """How much text a server takes, in its own tokens; None where it is unknown.
 
-    ``prefix_tokens`` and ``suffix_tokens`` bound the text around the cursor, ``context_tokens`` what is from elsewhere,
-    ``total_tokens`` all of it and the answer. More than ``suffix_share`` of the whole prompt after the cursor would have
-    to be evaluated anew at each key.
+    ``prefix_tokens`` and ``suffix_tokens`` bound the text around the cursor, ``context_tokens`` the snippets of other
+    files, and ``total_tokens`` the prompt and the completion together. ``suffix_share`` is the largest share of the
+    prompt that may come after the cursor: beyond it, too much would have to be evaluated again for each key.
     """
 
     prefix_tokens: int | None = None
@@ -66,28 +61,31 @@ class Backend(Protocol):
 
     @property
     def name(self) -> str:
-        """The setting's word for it: ``"codestral"``, ``"ngram"``, …"""
+        """The value of the setting ``backend``: ``"codestral"``, ``"ngram"``, …"""
 
     @property
     def host(self) -> str:
-        """Where the text goes, ``""`` for a back end inside this process."""
+        """Where the text goes; ``""`` for a back end inside this process."""
 
     @property
     def model(self) -> str:
-        """The model's id, ``""`` where there is none."""
+        """The model's name; ``""`` where there is none."""
 
     @property
     def capacity(self) -> Capacity:
-        """What is known of how much text it takes; that may come to be known while it is used."""
+        """How much text it takes. More may become known while it is used."""
 
     def stream(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
-        """Ask, and yield the answer as it comes. Closing the generator hangs up. Raises :class:`~fim_lsp.errors.BackendError`."""
+        """Yield the completion as it arrives. Closing the generator hangs up.
+
+        Raises :class:`~fim_lsp.errors.BackendError`.
+        """
 
     async def prepare(self, prompt: Prompt) -> bool:
-        """Read ``prompt``'s context ahead, or load the model, if that helps; whether it was done. Never raises."""
+        """Let the server read ``prompt``'s context ahead, or load its model; whether that was done. Never raises."""
 
     def retry(self) -> None:
-        """The user asks: what was given up for a while (a command that brought no key) is tried again at the next call."""
+        """The user asked explicitly: what was given up for a while is tried again with the next call."""
 
     async def close(self) -> None:
-        """Let go of connections, files and threads."""
+        """Release connections, files and threads."""

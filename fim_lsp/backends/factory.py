@@ -1,10 +1,11 @@
-"""From settings to back ends: which one, and who stands in for it."""
+"""From settings to back ends: which one is used, and which ones are its fallbacks."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from typing import Final, TypeAlias
 
 from fim_lsp.backends.backend import Backend
 from fim_lsp.backends.codestral import API_HOSTS, codestral
@@ -19,43 +20,49 @@ from fim_lsp.errors import BackendError, SettingError
 from fim_lsp.http.urls import host_of
 from fim_lsp.settings.schema import Settings
 
-# What a back end is made of; a change to another setting leaves it, and its connections, alone.
-_PARTS = (
-    "backend", "fallback", "base_url", "region", "model", "fim_template", "api_key", "api_key_command", "timeout",
-    *(row.name for row in fields(Generation)),
-)  # fmt: skip
-_OWN = ("base_url", "model", "api_key", "api_key_command", "fim_template")  # say something of the setting backend only
+LocalServers: TypeAlias = Mapping[str, LocalServer]
+"""The servers that were found on this machine, by the value of the setting ``backend``."""
 
-LocalServers = Mapping[str, LocalServer]
-"""Servers of this machine that answered, by the setting's word for them."""
+_Inputs: TypeAlias = tuple[object, ...]
+"""Everything that one or all back ends were made from."""
+
+_ORDER_SETTINGS: Final = ("backend", "fallback")
+_BACKEND_SETTINGS: Final = (
+    "base_url", "region", "model", "fim_template", "api_key", "api_key_command", "timeout",
+    *(parameter.name for parameter in fields(Generation)),
+)  # fmt: skip
+"""A change to any other setting keeps the back ends and their connections."""
+
+_FIRST_ONLY_SETTINGS: Final = ("base_url", "model", "api_key", "api_key_command", "fim_template")
+"""Settings that don't apply to fallbacks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackendSet:
-    """Back ends in the order they are tried. ``owned`` are those to close when the choice is given up, each with what it
-    was made from.
+    """Back ends in the order in which they are tried.
 
-    ``problems`` are sentences about back ends that could not be made.
+    ``owned`` are those that were made for these settings and must be closed, each with what it was made from; ``made_from``
+    is the same for all of them. ``problems`` are sentences for the user about back ends that could not be made.
     """
 
     backends: tuple[Backend, ...]
-    owned: tuple[tuple[tuple[object, ...], HttpBackend], ...]
-    made_from: tuple[object, ...]
+    owned: tuple[tuple[_Inputs, HttpBackend], ...]
+    made_from: _Inputs
     problems: tuple[str, ...] = ()
 
-    def matches(self, settings: Settings, found: LocalServers) -> bool:
-        """Whether these would give the same back ends."""
-        return self.made_from == _parts(settings, found)
+    def matches(self, settings: Settings, local_servers: LocalServers) -> bool:
+        """Whether these settings result in the same back ends."""
+        return self.made_from == _inputs(settings, local_servers)
 
     async def warm_up(self) -> None:
-        """Do what is slow about the first call ahead of it; no network. What fails here fails again there, and is told."""
+        """Import httpx and load certificates, without any network. Errors will occur again in the first call."""
         for _, backend in self.owned:
             with contextlib.suppress(BackendError):
                 await backend.warm_up()
 
-    async def close(self, heir: BackendSet | None = None) -> None:
-        """Close what was made for this choice, but what ``heir`` goes on with."""
-        kept = [backend for _, backend in heir.owned] if heir else []
+    async def close(self, successor: BackendSet | None = None) -> None:
+        """Close the back ends that were made for this set, except those that ``successor`` continues to use."""
+        kept = [backend for _, backend in successor.owned] if successor else []
         for _, backend in self.owned:
             if backend not in kept:
                 await backend.close()
@@ -65,95 +72,102 @@ def create_backends(
     settings: Settings,
     environment: Mapping[str, str],
     ngram: Backend,
-    found: LocalServers,
+    local_servers: LocalServers,
     old: BackendSet | None = None,
 ) -> BackendSet:
-    """The back ends for these settings. ``ngram`` is the one in this process, which outlives every choice.
+    """The back ends for these settings. ``ngram`` is the one in this process, which outlives every set.
 
-    Those of ``old`` that would be made again are kept, with their connections and keys.
+    A back end of ``old`` that would be made from the same values is kept, with its connections and keys.
     """
     backends: list[Backend] = []
-    owned: list[tuple[tuple[object, ...], HttpBackend]] = []
-    problems = []
-    names = dict.fromkeys((_name(settings, environment, found), *settings.fallback))
-    for number, name in enumerate(names):
+    owned: list[tuple[_Inputs, HttpBackend]] = []
+    problems: list[str] = []
+    first = _first_name(settings, environment, local_servers)
+    for name in dict.fromkeys((first, *settings.fallback)):
         if name == "ngram":
             backends.append(ngram)
             continue
-        if number and name == "ollama" and name not in found:  # which may have no model for this, or not be there
+        if (
+            name == "ollama" and name != first and name not in local_servers
+        ):  # not running, or without a model that can fill in
             continue
-        own = _without_own(settings) if number else settings
-        parts = (name, found.get(name), *(getattr(own, part) for part in _PARTS[2:]))
+        own = settings if name == first else _for_fallback(settings)
+        inputs = (name, local_servers.get(name), *(getattr(own, setting) for setting in _BACKEND_SETTINGS))
         try:
-            kept = next((backend for made_from, backend in (old.owned if old else ()) if made_from == parts), None)
-            backend = kept or _remote(name, own, environment, found)
+            kept = next((backend for made_from, backend in (old.owned if old else ()) if made_from == inputs), None)
+            backend = kept or _create(name, own, environment, local_servers.get(name))
         except SettingError as error:
-            if not number:  # one that only stands in is not there, that is all
+            if name == first:  # an unusable fallback is just left out
                 problems.append(f"{name} can't be used: {error}")
             continue
         backends.append(backend)
-        owned.append((parts, backend))
+        owned.append((inputs, backend))
     return BackendSet(
-        backends=tuple(backends), owned=tuple(owned), made_from=_parts(settings, found), problems=tuple(problems)
+        backends=tuple(backends),
+        owned=tuple(owned),
+        made_from=_inputs(settings, local_servers),
+        problems=tuple(problems),
     )
 
 
 def uses_local_servers(settings: Settings, environment: Mapping[str, str]) -> bool:
-    """Whether it matters which servers answer on this machine."""
-    names = (_name(settings, environment, {}), *settings.fallback)
-    by_itself = settings.backend == "auto" and names[0] == "ngram"
-    ollama_by_itself = settings.backend == "ollama" and not settings.model
-    return by_itself or ollama_by_itself or not {"llamacpp", "ollama"}.isdisjoint(settings.fallback)
+    """Whether it matters which servers run on this machine."""
+    if not {"llamacpp", "ollama"}.isdisjoint(settings.fallback):
+        return True
+    if settings.backend == "ollama":
+        return not settings.model
+    return settings.backend == "auto" and _first_name(settings, environment, {}) == "ngram"
 
 
-def _without_own(settings: Settings) -> Settings:
-    """What holds for a back end that only stands in."""
-    return replace(settings, **{part: getattr(Settings(), part) for part in _OWN})
-
-
-def _name(settings: Settings, environment: Mapping[str, str], found: LocalServers) -> str:
-    """The back end's name. ``auto`` goes by the key that is there, by the address if one is set, and by what answers."""
+def _first_name(settings: Settings, environment: Mapping[str, str], local_servers: LocalServers) -> str:
+    """The first back end. ``auto`` goes by the address if one is set, else by the key, else by what was found here."""
     if settings.backend != "auto":
         return settings.backend
     if settings.base_url:
-        by_host = {host_of(site.base_url): name for name, site in API_HOSTS.items()}
+        by_host = {host_of(host.base_url): name for name, host in API_HOSTS.items()}
         return by_host.get(host_of(settings.base_url), "codestral")
     if settings.api_key or settings.api_key_command:
         return "codestral"
-    keyed = next((name for name, site in API_HOSTS.items() if environment_key(site.base_url, environment)), None)
-    return keyed or next(iter(found), "ngram")
+    with_key = (name for name, host in API_HOSTS.items() if environment_key(host.base_url, environment))
+    return next(with_key, None) or next(iter(local_servers), "ngram")
 
 
-def _remote(name: str, settings: Settings, environment: Mapping[str, str], found: LocalServers) -> HttpBackend:
-    profile = _profile(name, settings, found.get(name))
+def _for_fallback(settings: Settings) -> Settings:
+    defaults = Settings()
+    return replace(settings, **{setting: getattr(defaults, setting) for setting in _FIRST_ONLY_SETTINGS})
+
+
+def _create(
+    name: str, settings: Settings, environment: Mapping[str, str], local_server: LocalServer | None
+) -> HttpBackend:
+    profile = _profile(name, settings, local_server)
     keys = KeySource(profile.base_url, api_key=settings.api_key, command=settings.api_key_command, env=environment)
     return HttpBackend(profile, keys=keys, timeout=settings.timeout)
 
 
-def _profile(name: str, settings: Settings, local: LocalServer | None) -> Profile:
-    stop = (settings.stop,) if isinstance(settings.stop, str) else settings.stop
+def _profile(name: str, settings: Settings, local_server: LocalServer | None) -> Profile:
     generation = Generation(
         temperature=settings.temperature,
         top_p=settings.top_p,
         max_tokens=settings.max_tokens,
         min_tokens=settings.min_tokens,
-        stop=stop,
+        stop=(settings.stop,) if isinstance(settings.stop, str) else settings.stop,
         random_seed=settings.random_seed,
         stream=settings.stream,
     )
-    base_url, model = settings.base_url, settings.model
-    if local is not None and not base_url:
-        base_url, model = local.base_url, model or local.model or None
+    base_url, model, template = settings.base_url, settings.model, settings.fim_template
+    if local_server is not None and not base_url:
+        base_url, model = local_server.base_url, model or local_server.model or None
     match name:
         case "llamacpp":
             return llamacpp(base_url=base_url, model=model, generation=generation)
         case "ollama":
-            template = settings.fim_template
             return ollama(model, base_url=base_url, generation=generation, fim_template=template)
         case "openai":
-            return openai(base_url, model=model, generation=generation, fim_template=settings.fim_template)
+            return openai(base_url, model=model, generation=generation, fim_template=template)
     return codestral(name, base_url=base_url, region=settings.region, model=model, generation=generation)
 
 
-def _parts(settings: Settings, found: LocalServers) -> tuple[object, ...]:
-    return (*(getattr(settings, name) for name in _PARTS), *found.items())
+def _inputs(settings: Settings, local_servers: LocalServers) -> _Inputs:
+    values = (getattr(settings, setting) for setting in (*_ORDER_SETTINGS, *_BACKEND_SETTINGS))
+    return (*values, *local_servers.items())

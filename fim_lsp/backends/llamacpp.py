@@ -1,26 +1,30 @@
-"""llama.cpp's own fill-in-the-middle endpoint, ``/infill``: how it is asked, and what its answers mean. Pure.
+"""llama.cpp's own fill-in-the-middle endpoint, ``/infill``.
 
 https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md, and what build 11669 does. It renders the prompt
-with its model's own tokens: pieces from elsewhere, then the text before the cursor, then ``prompt`` without a seam, the
-suffix, and the token for the middle. So all before the cursor's line stays in its cache while that line is typed, and
-what comes after the cursor is evaluated again for each key: hence :data:`SUFFIX_SHARE`.
+with its model's own tokens: snippets of other files, the text before the cursor's line, directly after it ``prompt`` (the
+line up to the cursor), the suffix, and the token for the middle. So everything before the cursor's line stays in its cache
+while that line is typed, and what comes after the cursor is evaluated again for each key: hence :data:`SUFFIX_SHARE`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
 from dataclasses import dataclass, replace
 from typing import Final
 
-from fim_lsp.backends.backend import Chunk, Usage
-from fim_lsp.backends.error_body import read_error_body
-from fim_lsp.backends.error_rules import Asked, ErrorRule, error_from_response, location_of
-from fim_lsp.backends.llamacpp_capacity import capabilities_flow
-from fim_lsp.backends.profile import Capabilities, DefaultProfile, Flow, Generation, least, stops
+from fim_lsp.backends.backend import Capacity, Chunk, Usage
+from fim_lsp.backends.error_response import (
+    ErrorContext,
+    ErrorRule,
+    error_from_response,
+    error_in_stream,
+    read_error_body,
+)
+from fim_lsp.backends.profile import Capabilities, DefaultProfile, Flow, Generation, smallest, stop_strings
 from fim_lsp.backends.response_reader import ResponseFormat, ResponseReader, count_of
 from fim_lsp.errors import BackendError, Overloaded, Rejected, UnknownModel
 from fim_lsp.http.rate_limit_headers import Quota
-from fim_lsp.http.request import HttpRequest, HttpResponse, post
+from fim_lsp.http.request import JSON, HttpRequest, HttpResponse, get, parse_json, post
 from fim_lsp.http.urls import endpoint, host_of, path_of
 from fim_lsp.prompt.fim_templates import has_control_token
 from fim_lsp.prompt.prompt import UNTITLED, Prompt
@@ -30,194 +34,234 @@ PATH: Final = "/infill"
 BASE_URL: Final = "http://127.0.0.1:8012"  # where llama-server's --fim-… presets listen
 
 SUFFIX_SHARE: Final = 0.12
-"""Share of a prompt's characters that may come after the cursor; with it a key costs under 15 % of the prompt's tokens."""
+"""Share of the prompt's characters after the cursor. A key then costs less than 15 % of the prompt's tokens."""
 
-SUFFIX_FLOOR: Final = 240
-"""Characters after the cursor that are sent in any case: some 70 tokens, which cost nothing anywhere."""
+MIN_SUFFIX: Final = 240
+"""Characters after the cursor that are sent in any case: some 70 tokens, which cost little anywhere."""
 
-PREDICT_MS: Final = 1000
-"""Milliseconds from the first token on after which a whole line is enough; llama.vim's default."""
+MAX_PREDICT_MS: Final = 1000
+"""Milliseconds from the first token after which one complete line is enough; llama.vim's default."""
 
 SAMPLERS: Final = ("top_k", "top_p", "infill")
-"""llama.vim's. ``infill`` ends the text where ending it is likelier than any one way to go on."""
+"""llama.vim's. ``infill`` ends the text where that is likelier than any single way to go on."""
+
+DEFAULT_BATCH: Final = 1024
+"""n_batch where it can't be measured: that of the --fim-… presets. Without them it is 2048, so this is on the safe side."""
+
+MIN_MEASURABLE_BUILD: Final = 11669
+"""The first build that was measured like this. Much older ones evaluate a prompt that is too long instead of refusing it."""
+
+_LINE_RESERVE: Final = 32  # tokens of the cursor's line, for which the server takes room from the suffix
+_MAX_MEASURED_CONTEXT: Final = 1 << 18  # tokens; half a megabyte of filler
+_CERTAINLY_CUT: Final = 1 << 14  # tokens of a prefix that exceeds any usual n_batch
+_FILLER: Final = " x"  # at least one token each, in any vocabulary
 
 _RULES: Final = (
     ErrorRule(
         status="501",
         error=UnknownModel,
-        says="the model of {host} can't fill in the middle (501): it has no tokens for that; load another, "
+        sentence="the model of {host} can't fill in the middle (501): it has no tokens for that; load another one, "
         "for example with llama-server --fim-qwen-1.5b-default",
     ),
     ErrorRule(
-        status="503", words=r"loading", error=Overloaded, says="{host} is still loading its model (503): wait a little"
+        status="503",
+        words=r"loading",
+        error=Overloaded,
+        sentence="{host} is still loading its model (503): wait a little",
     ),
     ErrorRule(
         status="400",
         labels="exceed_context_size_error",
         error=Rejected,
-        says="the prompt is too long for the context of {host} ({status}): lower the setting prompt_tokens, "
+        sentence="the prompt is too long for the context of {host} ({status}): lower the setting prompt_tokens, "
         "or start it with a larger --ctx-size",
     ),
 )
 
 
+def llamacpp(
+    *, base_url: str | None = None, model: str | None = None, generation: Generation | None = None
+) -> LlamaCpp:
+    """The profile of a llama-server. Raises :class:`~fim_lsp.errors.SettingError` if ``base_url`` is not a usable URL.
+
+    Of ``generation``, ``min_tokens`` has no counterpart there, and responses are always streamed: only while it sends
+    does it notice within milliseconds that the client hung up.
+    """
+    url = endpoint(base_url or BASE_URL, PATH)
+    return LlamaCpp(base_url=url.removesuffix(PATH), model=model or "", generation=generation or Generation(), url=url)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LlamaCpp(DefaultProfile):
-    """A :class:`~fim_lsp.backends.profile.Profile` for llama-server. ``model`` is only sent if it is set: for its router."""
+    """A :class:`~fim_lsp.backends.profile.Profile` for llama-server. ``model`` is only needed for its router."""
 
     base_url: str
     model: str
     generation: Generation
     url: str
     name: str = "llamacpp"
-    key_missing: None = None
 
     @property
-    def absent(self) -> str:
-        """See :class:`Profile`."""
+    def not_running_message(self) -> str:
         return (
-            f"no llama.cpp answers at {self.base_url}: start it, for example with "
+            f"no llama.cpp responds at {self.base_url}: start it, for example with "
             "llama-server --fim-qwen-1.5b-default, or set base_url"
         )
 
     def request(self, prompt: Prompt) -> HttpRequest:
-        """See :class:`Profile`."""
         return post(self.url, infill_body(self.model, prompt, self.generation))
 
     def reader(self, prompt: Prompt | None = None) -> ResponseReader:
-        """See :class:`Profile`."""
-        return ResponseReader(self._complaint, INFILL)
+        return ResponseReader(lambda message: error_in_stream(self._error_context, message, rules=_RULES), INFILL)
 
-    def quota(self, headers: Mapping[str, str], *, now: float) -> Quota | None:
-        """See :class:`Profile`; there is none."""
-        return None
-
-    def explain(self, status: int, headers: Mapping[str, str], body: bytes, *, now: float) -> BackendError:
-        """See :class:`Profile`."""
-        return error_from_response(
-            self._asked(), status, read_error_body(body), location=location_of(headers), special=_RULES
-        )
+    def error(self, response: HttpResponse, quota: Quota | None = None) -> BackendError:
+        return error_from_response(self._error_context, response, rules=_RULES)
 
     def preload_request(self, prompt: Prompt) -> HttpRequest | None:
-        """The pieces from elsewhere alone, and nothing predicted: they stand first, so the next prompt finds them read."""
+        """The snippets alone, and no prediction: they come first in the prompt, so the next one finds them in the cache."""
         if not prompt.context:
             return None
         body = infill_body(self.model, replace(prompt, prefix="", suffix=""), self.generation)
-        nothing = {"n_predict": 0, "samplers": [], "response_fields": [""], "stream": False}
-        return post(self.url, body | nothing, accept="application/json")
+        no_output = {"n_predict": 0, "samplers": [], "response_fields": [""], "stream": False}
+        return post(self.url, body | no_output, accept=JSON)
 
     def capabilities_flow(self) -> Flow[Capabilities]:
-        """See :class:`Profile`: :func:`~fim_lsp.backends.llamacpp_capacity.capabilities_flow`."""
-        return capabilities_flow(
-            self.base_url,
-            self.model,
-            max_tokens=self.generation.max_tokens or 0,
-            share=SUFFIX_SHARE,
-            refuse=self._refuse,
+        """Ask ``/props``, and measure n_batch where possible.
+
+        On a measurable build nothing is evaluated, and the server's cache remains as it is.
+        """
+        response = yield get(endpoint(self.base_url, "/props"))
+        if response.status in (401, 403, 503):
+            raise self.error(response)
+        props = response.json()
+        if not isinstance(props, dict):  # an old build, a router, or something in between
+            return Capabilities(capacity=self._capacity(DEFAULT_BATCH, None))
+        context = _context_tokens(props)
+        measurable = context is not None and context <= _MAX_MEASURED_CONTEXT and _build(props) >= MIN_MEASURABLE_BUILD
+        can_fill, batch = yield from self._measure(context if measurable and context else 0)
+        batch = batch or min(DEFAULT_BATCH, context or DEFAULT_BATCH)
+        return Capabilities(can_fill=can_fill, capacity=self._capacity(batch, context))
+
+    def _measure(self, context: int) -> Flow[tuple[bool, int | None]]:
+        """Whether the model can fill in; and n_batch, unless ``context`` (its size in tokens) is 0.
+
+        ``format_prompt_infill`` in llama.cpp's server-common.cpp cuts the text around the cursor to n_batch tokens, which
+        no endpoint reports. If we send more than it keeps, the beginning of the prompt moves with each new line, and
+        nothing of it is found in the cache. But it cuts only the prefix, to three quarters of n_batch, and not ``prompt``.
+        So a ``prompt`` that exceeds the whole context is refused at once, with its number of tokens: once without a
+        prefix, and once with one that is certainly cut. The difference is three quarters of n_batch.
+        """
+        counts = []
+        for prefix in ("", _FILLER * min(context, _CERTAINLY_CUT)) if context else ("",):
+            response = yield self._refused_request(prefix, _FILLER * context)
+            if response.status == 501:
+                return False, None
+            if not (response.is_success or "exceed_context_size_error" in read_error_body(response.body).labels):
+                raise self.error(response)
+            message = parse_json(response.body)
+            error = message.get("error") if isinstance(message, dict) else None
+            counts.append(count_of(error.get("n_prompt_tokens")) if isinstance(error, dict) else 0)
+        measured = len(counts) == 2 and 0 < counts[0] < counts[1]
+        return True, (counts[1] - counts[0]) // 3 * 4 if measured else None
+
+    def _refused_request(self, prefix: str, line: str) -> HttpRequest:
+        body = {"input_prefix": prefix, "input_suffix": "", "prompt": line, "n_predict": 0, "stream": False}
+        return post(self.url, body | {"model": encodable(self.model) or None}, accept=JSON)
+
+    def _capacity(self, batch: int, context: int | None) -> Capacity:
+        """Three quarters of n_batch before the cursor, a quarter after it, and the rest of the context for snippets."""
+        quarter = batch // 4
+        max_tokens = self.generation.max_tokens or 0
+        return Capacity(
+            prefix_tokens=3 * quarter,
+            suffix_tokens=max(0, quarter - 2 - min(_LINE_RESERVE, quarter // 2)),
+            context_tokens=None if context is None else max(0, context - batch - max_tokens),
+            total_tokens=context,
+            suffix_share=SUFFIX_SHARE,
         )
 
-    def _complaint(self, message: object) -> BackendError:
-        """The error for a message that says so itself, inside an answer whose status was 200."""
-        inner = message.get("error") if isinstance(message, dict) else None
-        code = inner.get("code") if isinstance(inner, dict) else None
-        status = code if isinstance(code, int) and 400 <= code <= 599 else 500
-        return error_from_response(self._asked(), status, read_error_body(message), special=_RULES)
-
-    def _refuse(self, answer: HttpResponse) -> BackendError:
-        return self.explain(answer.status, answer.headers, answer.body, now=0.0)
-
-    def _asked(self) -> Asked:
-        return Asked(
+    @property
+    def _error_context(self) -> ErrorContext:
+        return ErrorContext(
             host=host_of(self.url),
+            path=path_of(self.url),
             model=self.model or "it has loaded",
             key_hint="it was started with --api-key: set api_key to the same",
             model_hint="set the setting `model` to one that it was started with",
-            path=path_of(self.url),
         )
 
 
-def llamacpp(
-    *, base_url: str | None = None, model: str | None = None, generation: Generation | None = None
-) -> LlamaCpp:
-    """The profile of a llama-server at ``base_url``. Raises :class:`~fim_lsp.errors.SettingError` if that is no usable address.
-
-    Of ``generation``, ``min_tokens`` has no counterpart there, and answers are always streamed: it hears that we hung up
-    within milliseconds only while it sends.
-    """
-    url = endpoint(base_url or BASE_URL, PATH)
-    return LlamaCpp(base_url=url.removesuffix(PATH), model=model or "", generation=generation or Generation(), url=url)
-
-
 def infill_body(model: str, prompt: Prompt, generation: Generation) -> dict[str, object]:
-    """The JSON body: see the server's README for each field."""
-    head, line = _split_line(prompt.prefix)
+    """The JSON body. The server's README describes each field."""
+    above, line = _split_line(prompt.prefix)
     samplers = SAMPLERS if generation.temperature is None else (*SAMPLERS, "temperature")
     return {
         "model": encodable(model) or None,
         "input_extra": [
-            {"filename": encodable(piece.path) or UNTITLED, "text": encodable(piece.text)} for piece in prompt.context
+            {"filename": encodable(snippet.path) or UNTITLED, "text": encodable(snippet.text)}
+            for snippet in prompt.context
         ],
-        "input_prefix": encodable(head),
+        "input_prefix": encodable(above),
         "prompt": encodable(line),
         "input_suffix": encodable(_suffix(prompt)),
-        "n_predict": least(generation.max_tokens, prompt.max_tokens),
-        "n_indent": None if prompt.single_line else _indent(prompt.prefix) or None,
-        "t_max_predict_ms": PREDICT_MS,
+        "n_predict": smallest(generation.max_tokens, prompt.max_tokens),
+        "n_indent": None if prompt.single_line else _indentation(prompt.prefix) or None,
+        "t_max_predict_ms": MAX_PREDICT_MS,
         "samplers": list(samplers),
         "temperature": generation.temperature,
         "top_p": generation.top_p,
         "seed": generation.random_seed,
-        "stop": stops("\n" if prompt.single_line else None, generation.stop, prompt.stop) or None,
+        "stop": stop_strings("\n" if prompt.single_line else None, generation.stop, prompt.stop) or None,
         "cache_prompt": True,
         "stream": True,
     }
 
 
 def _split_line(prefix: str) -> tuple[str, str]:
-    """``prefix`` up to the cursor's line, and what there is of that line.
+    """The lines above the cursor's, and the cursor's line.
 
-    ``prompt`` is the one field in which the server takes a control token for more than text: a line with such a token
-    goes to the other part.
+    ``prompt`` is the only field in which the server reads control tokens as such: a line that contains one goes to the
+    other part.
     """
     start = prefix.rfind("\n") + 1
     return (prefix, "") if has_control_token(prefix[start:]) else (prefix[:start], prefix[start:])
 
 
 def _suffix(prompt: Prompt) -> str:
-    """What of the suffix is worth its price, in whole lines if that is more than nothing."""
-    before = len(prompt.prefix) + sum(len(piece.text) for piece in prompt.context)
-    room = max(SUFFIX_FLOOR, int(before * SUFFIX_SHARE / (1 - SUFFIX_SHARE)))
-    if len(prompt.suffix) <= room:
+    """The part of the suffix that is sent: whole lines, unless not even one fits."""
+    before = len(prompt.prefix) + sum(len(snippet.text) for snippet in prompt.context)
+    size = max(MIN_SUFFIX, int(before * SUFFIX_SHARE / (1 - SUFFIX_SHARE)))
+    if len(prompt.suffix) <= size:
         return prompt.suffix
-    cut = prompt.suffix[:room]
+    cut = prompt.suffix[:size]
     return cut[: cut.rfind("\n") + 1] or cut
 
 
-def _indent(prefix: str) -> int:
-    """Blanks that the cursor's line begins with."""
+def _indentation(prefix: str) -> int:
+    """The number of spaces and tabs at the start of the cursor's line."""
     line = prefix[prefix.rfind("\n") + 1 :]
     return len(line) - len(line.lstrip(" \t"))
 
 
 def _infill_chunk(message: dict[str, object]) -> Chunk:
     text = message.get("content")
-    ended = message.get("stop") is True
+    is_last = message.get("stop") is True
     return Chunk(
         text=text if isinstance(text, str) else "",
-        finish=_finish(message) if ended else None,
-        usage=_usage(message) if ended else None,
+        finish=_finish(message) if is_last else None,
+        usage=_usage(message) if is_last else None,
     )
 
 
 def _finish(message: dict[str, object]) -> str:
-    """``"length"`` only for an answer that has all the tokens it may have.
+    """``"length"`` only if all allowed tokens were used.
 
-    ``limit`` also stands for the ends by n_indent and by t_max_predict_ms, after which nothing is missing.
+    ``limit`` is also the reason when n_indent or t_max_predict_ms end the text, which is complete then.
     """
     settings = message.get("generation_settings")
     allowed = settings.get("n_predict") if isinstance(settings, dict) else None
-    full = not isinstance(allowed, int) or count_of(message.get("tokens_predicted")) >= allowed > 0
-    return "length" if message.get("stop_type") == "limit" and full else "stop"
+    used_up = not isinstance(allowed, int) or count_of(message.get("tokens_predicted")) >= allowed > 0
+    return "length" if message.get("stop_type") == "limit" and used_up else "stop"
 
 
 def _usage(message: dict[str, object]) -> Usage:
@@ -230,5 +274,16 @@ def _usage(message: dict[str, object]) -> Usage:
     )
 
 
-INFILL: Final = ResponseFormat(carrier="content", kind=str, chunk_of=_infill_chunk)
-"""What ``/infill`` sends: events without a ``[DONE]``, the last of which has ``stop`` true."""
+INFILL: Final = ResponseFormat(field="content", field_type=str, to_chunk=_infill_chunk)
+"""What ``/infill`` sends: events without a ``[DONE]``, the last of which has ``stop`` set to true."""
+
+
+def _context_tokens(props: dict[str, object]) -> int | None:
+    settings = props.get("default_generation_settings")
+    return count_of(settings.get("n_ctx")) or None if isinstance(settings, dict) else None
+
+
+def _build(props: dict[str, object]) -> int:
+    """The number in a build's name (``b11669-Debian``), 0 if it has none."""
+    match = re.match(r"b(\d{1,9})", str(props.get("build_info", "")))
+    return int(match[1]) if match else 0

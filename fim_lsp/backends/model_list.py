@@ -1,4 +1,4 @@
-"""What ``/v1/models`` says: OpenAI's list, with what Mistral, vLLM, OpenRouter and llama.cpp add to it. Pure."""
+"""``/v1/models``: OpenAI's list of models, with what Mistral, vLLM, OpenRouter and llama.cpp add to it."""
 
 from __future__ import annotations
 
@@ -7,59 +7,71 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from fim_lsp.backends.error_body import parse_json
 from fim_lsp.backends.profile import Flow
 from fim_lsp.backends.response_reader import count_of
 from fim_lsp.errors import BackendError, UnknownModel
-from fim_lsp.http.request import HttpResponse, get
+from fim_lsp.http.request import HttpResponse, get, parse_json
 from fim_lsp.http.urls import host_of
 
-PATH: Final = "/v1/models"
-_LEAST_WINDOW: Final = 256  # tokens; less is no context, but a mistake
-_VALUES: Final = 64_000  # a gateway's list has some hundred models with up to a hundred values each
-_SHOWN: Final = 4  # models that a sentence names
-_OTHER: Final = re.compile("embed|mamba", re.IGNORECASE)  # what else goes by the name of Codestral
+MODELS_PATH: Final = "/v1/models"
+_MIN_CONTEXT_TOKENS: Final = 256  # less is a mistake
+_MAX_VALUES: Final = 64_000  # a gateway's list has some hundred models with up to a hundred values each
+_MAX_NAMED: Final = 4  # models in one sentence
+_OTHER_PURPOSE: Final = re.compile("embed|mamba", re.IGNORECASE)  # in names of Codestrals that can't fill in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """One model of a list; what is None the list does not say. ``temperature`` is its default."""
+    """One model of a list. None where the list does not say."""
 
     name: str
     aliases: tuple[str, ...] = ()
     can_fill: bool | None = None
-    temperature: float | None = None
     context_tokens: int | None = None
 
     def is_called(self, name: str) -> bool:
-        """Whether ``name`` means this model; a tag ``:latest`` may be left out, as with Ollama."""
+        """Whether ``name`` means this model. A tag ``:latest`` may be left out, as with Ollama."""
         return name in (self.name, *self.aliases) or f"{name}:latest" == self.name
 
 
-def ask_for(name: str, base_url: str, *, refuse: Callable[[HttpResponse], BackendError]) -> Flow[Model | None]:
-    """Look for the model ``name`` in the list under ``base_url``; None where there is no list (codestral.mistral.ai has none).
+def model_flow(name: str, base_url: str, *, to_error: Callable[[HttpResponse], BackendError]) -> Flow[Model | None]:
+    """Look for the model ``name`` in the list of the server at ``base_url``.
 
-    Raises what ``refuse`` makes of a key that is not taken, and what :func:`find_model` raises.
+    None where there is no list (codestral.mistral.ai has none). Raises ``to_error`` of a 401, and what
+    :func:`find_model` raises.
     """
-    url = base_url.rstrip("/") + PATH
-    answer: HttpResponse = yield get(url)
-    if answer.status == 401:
-        raise refuse(answer)
-    return find_model(read_models(answer.body), name, host=host_of(url)) if answer.is_success else None
+    url = base_url.rstrip("/") + MODELS_PATH
+    response: HttpResponse = yield get(url)
+    if response.status == 401:
+        raise to_error(response)
+    return find_model(read_models(response.body), name, host=host_of(url)) if response.is_success else None
 
 
 def read_models(body: bytes) -> tuple[Model, ...]:
-    """The models in the body of an answer; none if it is not such a list."""
-    parsed = parse_json(body, values=_VALUES)
-    listed = parsed.get("data") if isinstance(parsed, dict) else parsed  # some send the bare list
+    """The models in the body of a response; none if it is not such a list."""
+    parsed = parse_json(body, max_values=_MAX_VALUES)
+    listed = parsed.get("data") if isinstance(parsed, dict) else parsed  # some servers send the bare list
     rows = [row for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
     return tuple(_model(row) for row in rows if isinstance(row.get("id"), str))
 
 
-def find_model(models: tuple[Model, ...], name: str, *, host: str) -> Model | None:
-    """The model that ``name`` means, or the only one if ``name`` is empty; None if there are none to look in.
+def _model(row: dict[str, object]) -> Model:
+    meta, capabilities, aliases = row.get("meta"), row.get("capabilities"), row.get("aliases")
+    can_fill = capabilities.get("completion_fim") if isinstance(capabilities, dict) else None
+    sizes = [row.get("max_context_length"), row.get("max_model_len"), row.get("context_length")]
+    sizes.append(meta.get("n_ctx") if isinstance(meta, dict) else None)
+    return Model(
+        name=str(row["id"]),
+        aliases=tuple(name for name in aliases if isinstance(name, str)) if isinstance(aliases, list) else (),
+        can_fill=can_fill if isinstance(can_fill, bool) else None,
+        context_tokens=next((size for size in map(count_of, sizes) if size >= _MIN_CONTEXT_TOKENS), None),
+    )
 
-    Raises :class:`~fim_lsp.errors.UnknownModel` if it is not there, or can't fill in the middle.
+
+def find_model(models: tuple[Model, ...], name: str, *, host: str) -> Model | None:
+    """The model that ``name`` means, or the only one if ``name`` is empty; None if the list is empty.
+
+    Raises :class:`~fim_lsp.errors.UnknownModel` if it is missing or can't fill in the middle.
     """
     if not models:
         return None
@@ -69,58 +81,45 @@ def find_model(models: tuple[Model, ...], name: str, *, host: str) -> Model | No
     if found is None:
         usable = [model for model in models if model.can_fill is not False] or list(models)
         listed = sorted(usable, key=lambda model: model.can_fill is not True)  # those that say so come first
-        raise UnknownModel(f"{host} has no model {name}; it has {_some(listed)}: set the setting `model`", host=host)
+        raise UnknownModel(f"{host} has no model {name}; it has {_names(listed)}: set the setting `model`", host=host)
     if found.can_fill is False:
-        able = tuple(model for model in models if model.can_fill)
-        hint = f"; {_some(able)} can" if able else ""
+        able = [model for model in models if model.can_fill]
+        hint = f"; {_names(able)} can" if able else ""
         raise UnknownModel(f"{name} on {host} can't fill in the middle{hint}: set the setting `model`", host=host)
     return found
 
 
-def _model(row: dict[str, object]) -> Model:
-    meta, abilities, aliases = row.get("meta"), row.get("capabilities"), row.get("aliases")
-    fill = abilities.get("completion_fim") if isinstance(abilities, dict) else None
-    temperature = row.get("default_model_temperature")
-    windows = [row.get("max_context_length"), row.get("max_model_len"), row.get("context_length")]
-    windows.append(meta.get("n_ctx") if isinstance(meta, dict) else None)
-    return Model(
-        name=str(row["id"]),
-        aliases=tuple(name for name in aliases if isinstance(name, str)) if isinstance(aliases, list) else (),
-        can_fill=fill if isinstance(fill, bool) else None,
-        temperature=float(temperature) if isinstance(temperature, int | float) else None,
-        context_tokens=next((size for size in map(count_of, windows) if size >= _LEAST_WINDOW), None),
-    )
+def _names(models: Sequence[Model]) -> str:
+    return first_names([model.name for model in models])
 
 
-def some(models: Sequence[str]) -> str:
-    """The first few of the names, for a sentence."""
+def first_names(models: Sequence[str]) -> str:
+    """The first few names, for a sentence."""
     short = (name.rsplit("/models/", 1)[-1] for name in models)
     names = [name for name in short if name.isprintable() and len(name) < 80]
-    rest = f" and {len(models) - _SHOWN} more" if len(models) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + rest if names else "none"
+    more = f" and {len(models) - _MAX_NAMED} more" if len(models) > _MAX_NAMED else ""
+    return ", ".join(names[:_MAX_NAMED]) + more if names else "none"
 
 
-def _some(models: Sequence[Model]) -> str:
-    return some([model.name for model in models])
+def newest_codestral(models: Sequence[Model], retired: str) -> str:
+    """The name of the Codestral that should replace ``retired``; ``""`` if there is none.
 
-
-def newest_codestral(models: Sequence[Model], gone: str) -> str:
-    """The name of the Codestral that fills in the middle, in place of one that is ``gone``; ``""`` if there is none.
-
-    Names that end with ``latest`` come first, then those with the latest date (``codestral-2508``). What a list says of
-    abilities counts; where it says nothing of any, all but the models for other things do.
+    It can fill in the middle by the list, or is not known for another purpose where the list has no capabilities. Names
+    that end with ``latest`` come first, then those with the latest date (``codestral-2508``).
     """
-    told = any(model.can_fill is not None for model in models)
-    able = [model for model in models if (model.can_fill if told else not _OTHER.search(model.name))]
+    has_capabilities = any(model.can_fill is not None for model in models)
+    able = [
+        model for model in models if (model.can_fill if has_capabilities else not _OTHER_PURPOSE.search(model.name))
+    ]
     names = [
         (name.endswith("latest"), max(map(_date, (model.name, *model.aliases))), name)
         for model in able
         for name in (model.name, *model.aliases)
-        if "codestral" in name.lower() and name != gone and name.isprintable()
+        if "codestral" in name.lower() and name != retired and name.isprintable()
     ]
     return max(names)[2] if names else ""
 
 
 def _date(name: str) -> int:
-    found = re.search(r"-(\d{4})\b", name)
-    return int(found[1]) if found else 0
+    match = re.search(r"-(\d{4})\b", name)
+    return int(match[1]) if match else 0

@@ -1,4 +1,4 @@
-"""The embedded back end: completes from the open documents and the workspace, with no key and no network."""
+"""The embedded back end: completes from the open documents and the workspace, without a key or network."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
+from typing import Final
 
 from fim_lsp.backends.backend import Capacity, Chunk
 from fim_lsp.ngram.document_loader import DocumentLoader, LineSource
@@ -17,16 +18,22 @@ from fim_lsp.prompt.prompt import Prompt
 from fim_lsp.workspace.language_families import family, suffixes_of
 from fim_lsp.workspace.source_files import Bounds
 
-_LONG = 1.0  # seconds of reading that are worth a word
+SLOW_LOAD: Final = 1.0
+"""Seconds of loading after which ``on_slow_load`` is called."""
 
 
 class NgramBackend:
-    """A :class:`~fim_lsp.backends.backend.Backend` that the editor feeds with its documents.
+    """A :class:`~fim_lsp.backends.backend.Backend` that is kept up to date with the editor's documents.
 
-    Lines carry their line ends. All methods are for the event loop's thread and quick: of a large document the beginning
-    is read at once, the rest between other events, 4 µs a token; without a running loop all is read at once. A document
-    that was never opened can be asked about, too: the others and the workspace answer.
+    Lines include their line ends. All methods are for the event loop's thread and return quickly: the beginning of a large
+    document is read at once, the rest between other events, 4 µs a token; without a running loop everything is read at
+    once. Completions are also possible in a document that was never opened, from the others and the workspace.
     """
+
+    name = "ngram"
+    host = ""
+    model = ""
+    capacity = Capacity()
 
     def __init__(
         self,
@@ -35,48 +42,28 @@ class NgramBackend:
         load_timeout: float = 0.0,
         on_slow_load: Callable[[int], None] = lambda _files: None,
     ) -> None:
-        """``load_timeout``: seconds that a question waits until documents and workspace are read; an editor has none.
+        """``load_timeout``: seconds that :meth:`stream` waits for documents and workspace to be read; none in an editor.
 
-        ``on_slow_load`` is called, at most once a question, when that takes over a second: with the number of files that are
-        read, 0 while they are still looked for.
+        ``on_slow_load`` is called up to once a request, when that takes longer than :data:`SLOW_LOAD`: with the number of
+        files that are read, or 0 while they are still searched for.
         """
         self._load_timeout, self._on_slow_load = load_timeout, on_slow_load
         self._lock = threading.Lock()
-        self._models: dict[str, NgramModel] = {}
-        self._opened: dict[str, tuple[str, Path | None]] = {}
-        self._loading = DocumentLoader(self._lock)
+        self._models: dict[str, NgramModel] = {}  # by language family
+        self._open: dict[str, tuple[str, Path | None]] = {}  # by URI: language family and file
+        self._loader = DocumentLoader(self._lock)
         self._index = WorkspaceIndex(self._lock, bounds=bounds)
 
     @property
-    def name(self) -> str:
-        """``"ngram"``."""
-        return "ngram"
-
-    @property
-    def host(self) -> str:
-        """``""``: nothing leaves this process."""
-        return ""
-
-    @property
-    def model(self) -> str:
-        """``""``: it is made of your own files."""
-        return ""
-
-    @property
-    def capacity(self) -> Capacity:
-        """None."""
-        return Capacity()
-
-    @property
     def index(self) -> WorkspaceIndex:
-        """The background index, to wait for."""
+        """The background index."""
         return self._index
 
     def open(self, uri: str, language: str, lines: LineSource | Sequence[str], path: Path | None) -> None:
-        """Take in a document of an editor; it shadows the file at ``path``.
+        """Learn from a document of the editor, instead of from the file at ``path``.
 
-        ``lines`` gives the document's lines as they are when it is called, with every ``change`` that was told; it is
-        called until the document is read, and again after large changes. A sequence must be the live one itself.
+        ``lines`` returns the document's current lines; it is called until the document is read, and again after large
+        changes. A sequence must be the live one itself.
         """
         self.forget(uri)
         source = lines if callable(lines) else lambda: lines
@@ -84,35 +71,35 @@ class NgramBackend:
         with self._lock:
             known = name in self._models
             model = self._models.setdefault(name, NgramModel())
-            self._opened[uri] = name, path
-            self._loading.open(model, uri, source, str(path.parent) if path is not None else "")
+            self._open[uri] = name, path
+            self._loader.open(model, uri, source, str(path.parent) if path is not None else "")
             if path is not None:
                 self._index.opened(model, path)
         if not known:
             self._index.learn(model, suffixes_of(name))
 
     def change(self, uri: str, first_line: int, old_lines: int, new_lines: Sequence[str]) -> None:
-        """Lines ``first_line`` to ``first_line + old_lines`` are ``new_lines`` now, in the live document too.
+        """Replace ``old_lines`` lines from ``first_line`` on by ``new_lines``; the live document has changed already.
 
-        Unknown documents are passed over. What touches more than some 600 lines comes to opening the document again.
+        Unknown documents are ignored. A change of more than some 600 lines has the same cost as opening the document.
         """
-        if uri in self._opened:
+        if uri in self._open:
             with self._lock:
-                self._loading.change(uri, first_line, old_lines, new_lines)
+                self._loader.change(uri, first_line, old_lines, new_lines)
 
     def forget(self, uri: str) -> None:
-        """The editor closed the document: its counts go, its file counts again. Unknown documents are passed over."""
-        name, path = self._opened.pop(uri, ("", None))
+        """The editor closed the document: learn from its file again. Unknown documents are ignored."""
+        name, path = self._open.pop(uri, ("", None))
         if name in self._models:
             with self._lock:
-                self._loading.forget(uri)
+                self._loader.forget(uri)
                 if path is not None:
                     self._index.closed(self._models[name], path, suffixes_of(name))
 
     def workspace(self, roots: Sequence[Path], allowed: Callable[[Path], bool]) -> None:
-        """Learn from the files under ``roots`` for which ``allowed`` is true, in the background.
+        """Learn from the files under ``roots`` in the background, except those for which ``allowed`` returns false.
 
-        ``allowed`` is asked for folders too, in the index's thread.
+        ``allowed`` is called for folders too, in the index's thread.
         """
         with self._lock:
             self._index.set_workspace(roots, allowed)
@@ -120,75 +107,73 @@ class NgramBackend:
         for name, model in models:
             self._index.learn(model, suffixes_of(name))
 
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
+        """One chunk or none. ``max_tokens`` counts this model's tokens: words, punctuation and runs of whitespace."""
+        if self._load_timeout:
+            await self._wait_for_load()
+        offer = self.offer(prompt)
+        if offer is not None:
+            text = _cut_at_stop(offer.text, prompt.stop)
+            kept = _cut_at_limit(text, prompt.max_tokens)
+            if kept:
+                finish = "stop" if kept == text else "length"
+                yield Chunk(text=kept, finish=finish, confidence=offer.confidence)
+
     def offer(self, prompt: Prompt) -> Offer | None:
-        """What is offered at a prompt's place, at once."""
-        name, _ = self._opened.get(
-            prompt.uri, (family(prompt.language, Path(prompt.path) if prompt.path else None), None)
-        )
+        """The prediction for a prompt, from what has been read so far."""
+        path = Path(prompt.path) if prompt.path else None
+        name, _ = self._open.get(prompt.uri, (family(prompt.language, path), None))
         model = self._models.get(name)
         if model is None:
             return None
         with self._lock:
             return predict(model, prompt.uri, prompt.prefix, prompt.suffix, lines=MAX_LINES)
 
-    async def stream(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
-        """The offer as one chunk, or nothing. ``max_tokens`` counts our tokens: words, marks and runs of whitespace."""
-        if self._load_timeout:
-            await self._read()
-        offer = self.offer(prompt)
-        if offer is not None:
-            text = _stopped(offer.text, prompt.stop)
-            kept = _shortened(text, prompt.max_tokens)
-            if kept:
-                finish = "stop" if kept == text else "length"
-                yield Chunk(text=kept, finish=finish, confidence=offer.confidence)
+    async def settled(self, timeout: float) -> bool:  # noqa: ASYNC109 - it bounds a thread's wait too
+        """Wait up to ``timeout`` seconds for the open documents and the workspace to be read; whether they are."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout
+        with self._lock:
+            self._loader.resume()
+        while self._loader.busy and loop.time() < deadline:  # noqa: ASYNC110 - each turn of the loop reads a slice
+            await asyncio.sleep(0)
+        indexed = await asyncio.to_thread(self._index.wait, max(0.0, deadline - loop.time()))
+        return indexed and not self._loader.busy
 
-    async def _read(self) -> None:
-        reading = asyncio.ensure_future(self.settled(self._load_timeout))
+    async def _wait_for_load(self) -> None:
+        loading = asyncio.ensure_future(self.settled(self._load_timeout))
         try:
-            if not (await asyncio.wait([reading], timeout=_LONG))[0]:
+            done, _ = await asyncio.wait([loading], timeout=SLOW_LOAD)
+            if not done:
                 self._on_slow_load(self._index.files)
-            await reading
+            await loading
         finally:
-            reading.cancel()
+            loading.cancel()
 
     async def prepare(self, _prompt: Prompt) -> bool:
-        """Nothing needs to be: documents are read when they are opened."""
+        """Nothing to do: documents are read when they are opened."""
         return False
 
-    async def settled(self, timeout: float) -> bool:  # noqa: ASYNC109 - it bounds a thread's wait too
-        """Wait until the open documents and the workspace are read, ``timeout`` seconds at most; whether they are."""
-        loop = asyncio.get_running_loop()
-        end = loop.time() + timeout
-        with self._lock:
-            self._loading.resume()
-        while self._loading.busy and loop.time() < end:  # noqa: ASYNC110 - each turn of the loop reads a slice
-            await asyncio.sleep(0)
-        indexed = await asyncio.to_thread(self._index.wait, max(0.0, end - loop.time()))
-        return indexed and not self._loading.busy
-
     def retry(self) -> None:
-        """Nothing is ever given up here."""
+        """Nothing to do: nothing is ever given up here."""
 
     async def close(self) -> None:
-        """End the reading of documents and the background index."""
-        self._loading.stop()
-        self._opened.clear()
+        self._loader.stop()
+        self._open.clear()
         self._index.stop()
 
 
-def _stopped(text: str, stop: Sequence[str]) -> str:
-    """The text up to the first of the prompt's stop strings."""
-    ends = [text.find(mark) for mark in stop if mark and mark in text]
+def _cut_at_stop(text: str, stop: Sequence[str]) -> str:
+    ends = [text.find(string) for string in stop if string and string in text]
     return text[: min(ends)] if ends else text
 
 
-def _shortened(text: str, most_tokens: int | None) -> str:
-    """The whole lines of the text that have so many tokens together; of a first line that has more, its beginning."""
+def _cut_at_limit(text: str, max_tokens: int | None) -> str:
+    """The complete lines within ``max_tokens`` tokens, or the beginning of the first line if that alone exceeds them."""
     tokens = lex(text)
-    if most_tokens is None or len(tokens) <= most_tokens:
+    if max_tokens is None or len(tokens) <= max_tokens:
         return text
-    kept = "".join(tokens[: max(0, most_tokens)])
+    kept = "".join(tokens[: max(0, max_tokens)])
     if text[len(kept) :].startswith(("\n", "\r")):
         return kept
     return kept.rpartition("\n")[0].rstrip() or kept.rstrip()

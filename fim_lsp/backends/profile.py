@@ -1,7 +1,7 @@
-"""What crosses between a back end's own words and the network: requests, and the profile that writes and reads them.
+"""Profiles: how one kind of server is asked and understood.
 
-A profile is pure: it opens no connection, knows no clock and holds no key.
-:mod:`fim_lsp.backends.http_backend` does the rest.
+A profile is pure: it opens no connection, reads no clock and holds no key. :mod:`fim_lsp.backends.http_backend` does the
+rest.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from fim_lsp.text.unicode import encodable
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generation:
-    """The API's parameters by their own names, in the ranges of :mod:`fim_lsp.settings.schema`; None is not sent."""
+    """The API's parameters by their own names, in the ranges of :mod:`fim_lsp.settings.schema`. None is not sent."""
 
     temperature: float | None = None
     top_p: float | None = None
@@ -32,14 +32,14 @@ class Generation:
     stream: bool = True
 
 
-_Told = TypeVar("_Told")
-Flow: TypeAlias = Generator[HttpRequest, HttpResponse, _Told]
-"""Questions about a server itself, without I/O: a generator that yields requests, is sent answers and returns what it found."""
+_Result = TypeVar("_Result")
+Flow: TypeAlias = Generator[HttpRequest, HttpResponse, _Result]
+"""A conversation with a server, without I/O: a generator that yields requests, is sent responses and returns a result."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProfileChange:
-    """Another way to ask the same server, for the rest of the session, and the ``notice`` that tells the user so."""
+    """Another way to ask the same server, for the rest of the session, and the ``notice`` that informs the user."""
 
     profile: Profile
     notice: str
@@ -47,123 +47,127 @@ class ProfileChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
-    """What a server says about itself and its model; what is None or empty it does not say.
+    """What a server reports about itself and its model. ``change`` is how it should be asked instead."""
 
-    ``temperature`` is the model's default. ``change`` is how it wants to be asked instead.
-    """
-
-    model: str = ""
     can_fill: bool | None = None
-    temperature: float | None = None
     capacity: Capacity = field(default_factory=Capacity)
     change: ProfileChange | None = None
 
 
 class Reader(Protocol):
-    """Reads one successful answer as its bytes arrive, cut anywhere."""
+    """Reads one successful response as its bytes arrive, cut anywhere."""
 
     def feed(self, data: bytes) -> Iterable[Chunk]:
-        """What these bytes complete; run it to its end.
+        """The chunks that these bytes complete; to be exhausted before the next call.
 
-        Raises :class:`~fim_lsp.errors.BackendError` for an error that the answer holds.
+        Raises :class:`~fim_lsp.errors.BackendError` for an error inside the response.
         """
 
     def finish(self) -> Iterable[Chunk]:
-        """What is left when the body ends. Raises :class:`~fim_lsp.errors.BadReply` if the answer broke off."""
+        """The remaining chunks at the end of the body. Raises :class:`~fim_lsp.errors.BadReply` if it broke off."""
 
     @property
-    def appended(self) -> bool:
-        """Whether the server put the suffix behind its answer instead of filling in before it; known at the end."""
+    def suffix_appended(self) -> bool:
+        """Whether the server appended the suffix to the text instead of filling in before it; known at the end."""
 
 
 class Profile(Protocol):
-    """How one kind of server is asked and understood."""
+    """How one kind of server is asked and understood. Optional parts have a default in :class:`DefaultProfile`."""
 
     @property
     def name(self) -> str:
-        """The setting's word for it."""
+        """The value of the setting ``backend``."""
 
     @property
     def base_url(self) -> str:
-        """Where it is: the key belongs to this address' host."""
+        """The server's URL. The key belongs to its host."""
 
     @property
     def model(self) -> str:
-        """The model's id, ``""`` where there is none."""
-
-    @property
-    def key_missing(self) -> str | None:
-        """The sentence to say instead of asking without a key; None where a key is not a must."""
+        """The model's name; ``""`` where there is none."""
 
     def request(self, prompt: Prompt) -> HttpRequest:
-        """The question as this server wants it."""
+        """The request for a completion."""
 
     def reader(self, prompt: Prompt) -> Reader:
-        """A fresh reader for the answer to ``prompt``."""
+        """A new reader for the response to ``prompt``."""
 
-    def quota(self, headers: Mapping[str, str], *, now: float) -> Quota | None:
-        """What an answer's headers say about rate limits; ``now`` is in seconds since the epoch."""
+    def error(self, response: HttpResponse, quota: Quota | None = None) -> BackendError:
+        """The error for a response that is not 2xx, as one sentence without any of the user's text.
 
-    def explain(self, status: int, headers: Mapping[str, str], body: bytes, *, now: float) -> BackendError:
-        """The error for an answer that is not 2xx, as one sentence without any of the user's text.
-
-        ``body`` may be cut short; ``now`` is in seconds since the epoch, for a Retry-After that is a date.
+        The body may be cut short. ``quota`` is what :meth:`quota` read from the headers.
         """
 
-    @property
-    def absent(self) -> str | None:
-        """The sentence to say if nothing listens there; None for the usual one."""
+    def quota(self, headers: Mapping[str, str], *, now: float) -> Quota | None:
+        """The rate limits in a response's headers; ``now`` is in seconds since the epoch."""
 
-    def alternative(self, status: int, body: bytes) -> ProfileChange | None:
-        """How to ask after this refusal, if there is another way that may do. ``status`` is 200 for an answer that
-        was read to its end and had the suffix appended."""
+    @property
+    def missing_key_message(self) -> str | None:
+        """What to say instead of asking without a key; None where a key is optional."""
+
+    @property
+    def not_running_message(self) -> str | None:
+        """What to say if nothing listens at the address; None for the usual sentence."""
+
+    def alternative(self, response: HttpResponse) -> ProfileChange | None:
+        """How to ask after this refusal, if there is another way that may work."""
+
+    def alternative_without_suffix(self) -> ProfileChange | None:
+        """How to ask a server that appended the suffix to its completion, if there is another way."""
 
     def other_model_flow(self) -> Flow[ProfileChange | None]:
-        """How to ask when the server has not got the model, if that was not the user's choice: asked of the server."""
+        """Find another model on a server that does not have this one, unless this one was the user's choice."""
 
     def preload_request(self, prompt: Prompt) -> HttpRequest | None:
-        """A cheap request that lets the server read ``prompt``'s context ahead, or load its model; None if none helps."""
+        """A cheap request that lets the server read ``prompt``'s context ahead, or load its model, if one helps."""
 
     def capabilities_flow(self) -> Flow[Capabilities]:
-        """Ask the server about itself and its model. Raises :class:`~fim_lsp.errors.BackendError`, for example if the
-        model is not there."""
+        """Ask the server about itself and its model.
+
+        Raises :class:`~fim_lsp.errors.BackendError`, for example if it does not have the model.
+        """
 
 
 class DefaultProfile:
-    """The parts of a :class:`Profile` for a server that is asked in one way only, and not about itself."""
+    """The optional parts of a :class:`Profile`, for a server that is asked in one way only, and not about itself."""
 
     __slots__ = ()
 
-    @property
-    def absent(self) -> str | None:
-        """See :class:`Profile`."""
+    def quota(self, headers: Mapping[str, str], *, now: float) -> Quota | None:
         return None
 
-    def alternative(self, status: int, body: bytes) -> ProfileChange | None:
-        """See :class:`Profile`."""
+    @property
+    def missing_key_message(self) -> str | None:
+        return None
+
+    @property
+    def not_running_message(self) -> str | None:
+        return None
+
+    def alternative(self, response: HttpResponse) -> ProfileChange | None:
+        return None
+
+    def alternative_without_suffix(self) -> ProfileChange | None:
         return None
 
     def other_model_flow(self) -> Flow[ProfileChange | None]:
-        """See :class:`Profile`."""
         yield from ()
         return None
 
     def preload_request(self, prompt: Prompt) -> HttpRequest | None:
-        """See :class:`Profile`."""
         return None
 
     def capabilities_flow(self) -> Flow[Capabilities]:
-        """See :class:`Profile`."""
         yield from ()
         return Capabilities()
 
 
-def least(*counts: int | None) -> int | None:
-    """The smallest of the numbers that are there."""
+def smallest(*counts: int | None) -> int | None:
+    """The smallest of the numbers that are not None."""
     return min((count for count in counts if count is not None), default=None)
 
 
-def stops(*groups: str | tuple[str, ...] | None) -> list[str]:
-    r"""All stop strings of ``groups``, in order, each once; their line ends are ``\n`` as those of all that is sent."""
-    texts = (text for group in groups for text in ((group,) if isinstance(group, str) else group or ()))
-    return list(dict.fromkeys(with_line_feeds(encodable(text)) for text in texts if text))
+def stop_strings(*groups: str | tuple[str, ...] | None) -> list[str]:
+    r"""The stop strings of all ``groups``, in order and without repetition, with ``\n`` for every line end."""
+    strings = (string for group in groups for string in ((group,) if isinstance(group, str) else group or ()))
+    return list(dict.fromkeys(with_line_feeds(encodable(string)) for string in strings if string))

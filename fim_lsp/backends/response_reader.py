@@ -1,7 +1,7 @@
-"""Completions: streamed as events, as lines, or whole, all read the same way; first of all as Mistral writes them.
+"""Completions, whether streamed as events or lines or sent as one message: all are read in the same way.
 
-What was asked for is not trusted: gateways answer a streaming request with one JSON body, and the other way round.
-So the body's first byte decides.
+The request does not decide which it is: gateways respond to a streaming request with one JSON body, and the other way
+round. So the body's first byte does.
 """
 
 from __future__ import annotations
@@ -12,148 +12,146 @@ from dataclasses import dataclass
 from typing import Final
 
 from fim_lsp.backends.backend import Chunk, Usage
-from fim_lsp.backends.error_body import parse_json
 from fim_lsp.errors import BackendError, BadReply
-from fim_lsp.http.ndjson import Lines
-from fim_lsp.http.sse import Decoder
+from fim_lsp.http.request import parse_json
+from fim_lsp.http.stream_decoders import LineDecoder, SseDecoder
 
-BODY_LIMIT: Final = 1 << 20
-"""Bytes that a whole JSON answer may have."""
+MESSAGE_LIMIT: Final = 1 << 20
+"""Bytes in a response that is one message."""
 
-_BLANK: Final = b"\xef\xbb\xbf \t\r\n"  # a byte order mark and white space, in any order
+_MAX_COUNT: Final = 1 << 40  # tokens
+_HEAD_SIZE: Final = 1024  # bytes that show whether the response is a web page, which may begin with plain text
+_IGNORED: Final = b"\xef\xbb\xbf \t\r\n"  # before a response: a byte order mark and whitespace, in any order
+_WEB_PAGE: Final = re.compile(rb"<(?:!doctype|html|head|body)\b", re.IGNORECASE)
+_SSE_FIELD: Final = re.compile(rb"[\xef\xbb\xbf\s]*(?:data|event|id|retry)?:", re.IGNORECASE)
 _ERROR_KEYS: Final = ("error", "detail", "message")
-_HEAD: Final = 1024  # bytes of an answer that show whether it is a page, which may begin with a sentence
-_PAGE: Final = re.compile(rb"<(?:!doctype|html|head|body)\b", re.IGNORECASE)
-_EVENTS: Final = re.compile(
-    rb"[\xef\xbb\xbf\s]*(?:data|event|id|retry)?:", re.IGNORECASE
-)  # a field of a stream of events
-_OWN: Final = (0, "0", None)  # the index of the choice that was asked for; some leave it out
+_REQUESTED_INDEX: Final = (0, "0", None)  # of the one choice that was asked for; some servers leave it out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResponseFormat:
-    """How one kind of server writes a message: the field that each has, its type, and what the message means.
+    """How one kind of server writes a message of a completion: the field that each has, its type, and its meaning.
 
-    ``lines``: it streams a line of JSON a message, not events.
+    ``streams_lines``: it streams lines of JSON, not events.
     """
 
-    carrier: str
-    kind: type[object]
-    chunk_of: Callable[[dict[str, object]], Chunk]
-    lines: bool = False
+    field: str
+    field_type: type[object]
+    to_chunk: Callable[[dict[str, object]], Chunk]
+    streams_lines: bool = False
+
+    def is_completion(self, message: dict[str, object]) -> bool:
+        """Whether a message has the field."""
+        return isinstance(message.get(self.field), self.field_type)
 
 
 class ResponseReader:
-    """Reads one answer. ``complain`` makes an error of a message that is one.
+    """A :class:`~fim_lsp.backends.profile.Reader` of one response. ``to_error`` makes an error of an error message.
 
-    Messages of a stream that are no part of a completion (keep-alives, notes of a gateway, null) are passed over; that
-    nothing else came is an error.
+    Streamed messages that are no part of a completion (keep-alives, notes of a gateway, null) are skipped. If nothing
+    else comes, that is an error.
     """
 
-    appended = False  # see fim_lsp.backends.profile.Reader; for servers that are not sent a suffix to append
+    suffix_appended = False  # StopFilter checks that where it may happen
 
-    def __init__(self, complain: Callable[[object], BackendError], shape: ResponseFormat | None = None) -> None:
-        self._complain = complain
-        self._shape = shape or CHOICES
-        self._head = b""  # the beginning of the answer
-        self._size = 0  # bytes that have come
-        self._body: bytearray | None = None  # a whole JSON answer
-        self._events: Decoder | Lines | None = None  # or a streamed one
-        self._passed_over = self._useful = self._ended = False
+    def __init__(
+        self, to_error: Callable[[object], BackendError], response_format: ResponseFormat | None = None
+    ) -> None:
+        self._to_error = to_error
+        self._format = response_format or CHOICES
+        self._head = b""
+        self._size = 0
+        self._message: bytearray | None = None  # a response that is one message
+        self._decoder: SseDecoder | LineDecoder | None = None  # or a streamed one
+        self._has_skipped = False
+        self._has_chunks = False
+        self._is_finished = False
 
     def feed(self, data: bytes) -> Iterator[Chunk]:
-        """See :class:`~fim_lsp.backends.profile.Reader`."""
         self._size += len(data)
-        if self._body is None and self._events is None:
-            data = self._head = data.lstrip(_BLANK)  # all before it was blank
-            self._decide()
-        elif len(self._head) < _HEAD and not self._useful:
+        if self._message is None and self._decoder is None:
+            data = self._head = data.lstrip(_IGNORED)
+            self._choose_decoder()
+        elif len(self._head) < _HEAD_SIZE and not self._has_chunks:
             self._head += data
-        if self._events is not None:
-            yield from self._chunks(self._events.feed(data))
-        elif self._body is not None:
-            self._body += data
-        if self._events is None and self._size > BODY_LIMIT:
-            raise BadReply("the server's answer does not end")
-
-    def _decide(self) -> None:
-        """See by its first byte what kind of answer this is."""
-        first = self._head[:1]
-        if first == b"<":  # neither JSON nor events begin so
-            raise _page()
-        if self._shape.lines:
-            self._events = Lines() if first else None
-        elif first in (b"{", b"["):
-            self._body = bytearray()
-        elif first:
-            self._events = Decoder()
+        if self._decoder is not None:
+            yield from self._read_stream(self._decoder.feed(data))
+        elif self._message is not None:
+            self._message += data
+        if self._decoder is None and self._size > MESSAGE_LIMIT:
+            raise BadReply("the server's response does not end")
 
     def finish(self) -> Iterator[Chunk]:
-        """See :class:`~fim_lsp.backends.profile.Reader`."""
-        if self._events is None:
-            yield self._whole(bytes(self._body or b""))
+        if self._decoder is None:
+            yield self._read_whole(bytes(self._message or b""))
             return
-        yield from self._chunks(self._events.finish())
-        if not self._useful and (self._passed_over or not _EVENTS.match(self._head)):
-            raise _page() if _PAGE.search(self._head) else _no_completion()
-        if not (self._ended or self._events.done):
-            raise BadReply("the answer broke off before its end")
+        yield from self._read_stream(self._decoder.finish())
+        if not self._has_chunks and (self._has_skipped or not _SSE_FIELD.match(self._head)):
+            raise _web_page() if _WEB_PAGE.search(self._head) else _no_completion()
+        if not (self._is_finished or self._decoder.done):
+            raise BadReply("the response broke off before its end")
 
-    def _chunks(self, payloads: Iterable[str]) -> Iterator[Chunk]:
-        for payload in payloads:
-            if not payload.strip():
+    def _choose_decoder(self) -> None:
+        first = self._head[:1]
+        if first == b"<":  # neither JSON nor an event begins with it
+            raise _web_page()
+        if self._format.streams_lines:
+            self._decoder = LineDecoder() if first else None
+        elif first in (b"{", b"["):
+            self._message = bytearray()
+        elif first:
+            self._decoder = SseDecoder()
+
+    def _read_stream(self, messages: Iterable[str]) -> Iterator[Chunk]:
+        for message in messages:
+            if not message.strip():
                 continue
-            chunk = self._chunk(parse_json(payload))
+            chunk = self._read(parse_json(message))
             if chunk is None:
-                self._passed_over = True
+                self._has_skipped = True
             else:
-                self._useful = True
-                self._ended = self._ended or chunk.finish is not None
+                self._has_chunks = True
+                self._is_finished = self._is_finished or chunk.finish is not None
                 yield chunk
 
-    def _whole(self, body: bytes) -> Chunk:
+    def _read_whole(self, body: bytes) -> Chunk:
         message = parse_json(body)
-        chunk = self._chunk(message)
-        if chunk is None or not (isinstance(message, dict) and self._carries(message)):
+        chunk = self._read(message)
+        if chunk is None or not (isinstance(message, dict) and self._format.is_completion(message)):
             raise _no_completion()
         return chunk
 
-    def _chunk(self, message: object) -> Chunk | None:
-        """What a message says; None if it is no part of a completion. Nothing that follows the end can undo it."""
+    def _read(self, message: object) -> Chunk | None:
+        """The message as a chunk; None if it is no part of a completion. Errors after the finish reason are ignored."""
         if not isinstance(message, dict):
             return None
-        carries = self._carries(message)
-        wrong = bool(message.get("error")) or (not carries and any(message.get(key) for key in _ERROR_KEYS))
-        chunk = self._shape.chunk_of(message)
-        if (wrong or chunk.finish == "error") and not self._ended:
-            error = self._complain(message) if wrong else BadReply("the model stopped with an error")
+        is_completion = self._format.is_completion(message)
+        is_error = bool(message.get("error")) or (not is_completion and any(message.get(key) for key in _ERROR_KEYS))
+        chunk = self._format.to_chunk(message)
+        if (is_error or chunk.finish == "error") and not self._is_finished:
+            error = self._to_error(message) if is_error else BadReply("the model stopped with an error")
             error.invalidates_output = True
             raise error
-        says = carries or chunk.finish is not None or chunk.usage is not None
-        return None if wrong or not says else chunk
-
-    def _carries(self, message: dict[str, object]) -> bool:
-        return isinstance(message.get(self._shape.carrier), self._shape.kind)
+        has_content = is_completion or chunk.finish is not None or chunk.usage is not None
+        return chunk if has_content and not is_error else None
 
 
-def _page() -> BadReply:
+def _web_page() -> BadReply:
     return BadReply(
-        "the server answered with a web page instead of a completion: a proxy or a sign-in page stands in between, "
-        "or the setting base_url is another site's"
+        "the server responded with a web page instead of a completion: a proxy or a sign-in page is in between, "
+        "or the setting base_url belongs to another site"
     )
 
 
 def _no_completion() -> BadReply:
-    return BadReply("the server answered with something else than a completion")
+    return BadReply("the server responded with something other than a completion")
 
 
-def chunk_of(message: dict[str, object]) -> Chunk:
-    """One message, whole or streamed, as a chunk; what is missing or of another type counts as absent."""
+def chunk_of_choices(message: dict[str, object]) -> Chunk:
+    """One message, whole or streamed, as a chunk. What is missing or has another type counts as absent."""
     choices = message.get("choices")
-    own = (
-        (it for it in choices if isinstance(it, dict) and it.get("index") in _OWN) if isinstance(choices, list) else ()
-    )
-    choice = next(iter(own), {})
+    candidates = [choice for choice in choices if isinstance(choice, dict)] if isinstance(choices, list) else []
+    choice = next((choice for choice in candidates if choice.get("index") in _REQUESTED_INDEX), {})
     finish = choice.get("finish_reason")
     return Chunk(
         text=_choice_text(choice),
@@ -162,22 +160,22 @@ def chunk_of(message: dict[str, object]) -> Chunk:
     )
 
 
-CHOICES: Final = ResponseFormat(carrier="choices", kind=list, chunk_of=chunk_of)
-"""Mistral's, and OpenAI's."""
+CHOICES: Final = ResponseFormat(field="choices", field_type=list, to_chunk=chunk_of_choices)
+"""Mistral's and OpenAI's format."""
 
 
 def _choice_text(choice: dict[str, object]) -> str:
-    """The text of a choice: in ``message`` or ``delta``, else in ``messages``, else in ``text``."""
+    """The text of a choice: in ``delta`` or ``message``, else in ``messages``, else in ``text``."""
     messages = choice.get("messages")
     for holders in ([choice.get("delta"), choice.get("message")], messages if isinstance(messages, list) else []):
-        found = "".join(_content_text(holder.get("content")) for holder in holders if isinstance(holder, dict))
-        if found:
-            return found
+        text = "".join(_content_text(holder.get("content")) for holder in holders if isinstance(holder, dict))
+        if text:
+            return text
     return _content_text(choice.get("text"))
 
 
 def _content_text(content: object) -> str:
-    """``content``: a string, a list of typed parts (https://docs.mistral.ai/api/endpoint/fim), or null."""
+    """The text of ``content``: a string, a list of typed parts (https://docs.mistral.ai/api/endpoint/fim), or null."""
     if isinstance(content, str):
         return content
     parts = content if isinstance(content, list) else []
@@ -196,9 +194,6 @@ def _usage(value: object) -> Usage | None:
     )
 
 
-_MOST_COUNTED = 1 << 40
-
-
 def count_of(value: object) -> int:
-    """``value`` if it is a number of things that there may be, else 0."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST_COUNTED else 0
+    """``value`` if it is a plausible number of tokens, else 0."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MAX_COUNT else 0

@@ -1,56 +1,59 @@
-"""An answer's bytes between the task that receives them and the one that reads them: few are held, few given out at once."""
+"""A response's body between the task that receives it and the one that reads it: bounded buffering, small reads."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Final
 
-PIECE: Final = 1024  # bytes that are given out at once; then whatever else is due gets its turn
-AHEAD: Final = 256 << 10  # bytes that are received before somebody has taken those that came earlier
+READ_LIMIT: Final = 1024
+"""Bytes in one read; other tasks run between two reads."""
+
+BUFFER_LIMIT: Final = 256 << 10
+"""Bytes that are received ahead of the reader."""
 
 
-class Pipe:
-    """Takes pieces and gives them out, the same bytes; an exception put in is raised where it would come out."""
+class BodyPipe:
+    """Bytes that are written come out unchanged and in order; an exception that is put in is raised by :meth:`read`."""
 
     def __init__(self) -> None:
-        self.left = False  # nobody takes any more
-        self.ahead = 0  # bytes that nobody has taken
+        self.closed = False
+        self.buffered = 0  # bytes written and not yet read
         self._items: asyncio.Queue[bytes | BaseException] = asyncio.Queue()
-        self._rest = b""  # what of the last piece is yet to be given out
-        self._taken = asyncio.Event()
+        self._remainder = b""  # of an item that was only read in part
+        self._was_read = asyncio.Event()
 
     def put(self, item: bytes | BaseException) -> None:
-        """Put in what is small: an exception, or the empty bytes that mean the beginning or the end."""
+        """Add an exception, or the empty bytes that mark the start and the end of the body. Never waits."""
         self._items.put_nowait(item)
 
-    async def give(self, data: bytes) -> None:
-        """Put in ``data``, and wait while too much has not been taken."""
+    async def write(self, data: bytes) -> None:
+        """Add ``data``, and wait while more than :data:`BUFFER_LIMIT` bytes are unread."""
         self._items.put_nowait(data)
-        self.ahead += len(data)
-        while self.ahead > AHEAD and not self.left:
-            self._taken.clear()
-            await self._taken.wait()
+        self.buffered += len(data)
+        while self.buffered > BUFFER_LIMIT and not self.closed:
+            self._was_read.clear()
+            await self._was_read.wait()
 
-    async def take(self) -> bytes:
-        """The next bytes, :data:`PIECE` at the most. Everything else that is due gets its turn before they come.
+    async def read(self) -> bytes:
+        """The next bytes, up to :data:`READ_LIMIT`. Other tasks run first, even if bytes are there already.
 
-        So whoever is sent more than can be read holds up nothing else, and notices when time is up.
+        That way a server that sends faster than its response can be read delays nothing else, and timeouts still apply.
         """
-        if self._rest or not self._items.empty():
+        if self._remainder or not self._items.empty():
             await asyncio.sleep(0)
-        data = self._rest or await self._next()
-        data, self._rest = data[:PIECE], data[PIECE:]
+        data = self._remainder or await self._next_item()
+        data, self._remainder = data[:READ_LIMIT], data[READ_LIMIT:]
         return data
 
-    def leave(self) -> None:
-        """Nobody takes any more: whoever waits in :meth:`give` goes on."""
-        self.left = True
-        self._taken.set()
+    def close(self) -> None:
+        """No more will be read: :meth:`write` no longer waits."""
+        self.closed = True
+        self._was_read.set()
 
-    async def _next(self) -> bytes:
+    async def _next_item(self) -> bytes:
         item = await self._items.get()
         if isinstance(item, BaseException):
             raise item
-        self.ahead -= len(item)
-        self._taken.set()
+        self.buffered -= len(item)
+        self._was_read.set()
         return item

@@ -1,30 +1,31 @@
-"""The network: one call at a time, in a task of its own. The only file that imports httpx.
+"""The network. Each call runs in a task of its own. This is the only file that imports httpx.
 
-Why a task of its own: httpcore 1.0.9 loses a place in its pool when a request is cancelled in the moment between
-having a connection and using it (https://github.com/encode/httpcore/issues/1093, /658, /830). Typing cancels all the
-time, so a pool of any size was dead within minutes. So a call is cancelled only while that is clean: before it has
-entered the pool, and between the start of the request's headers and the end of the answer, which httpcore's public
-``trace`` extension tells. If the caller hangs up in between, it goes its way at once, and the call ends by itself at
-the next such place, without having sent anything.
+Why a task of its own: httpcore 1.0.9 loses a place in its pool when a request is cancelled between getting a connection
+and using it (https://github.com/encode/httpcore/issues/1093, /658, /830). Typing cancels all the time, so a pool of any
+size was dead within minutes. A call is therefore only cancelled where that is clean: before it has entered the pool, and
+from the start of the request's headers to the end of the response. httpcore's public ``trace`` extension reports both
+points. If the caller hangs up in between, it returns at once, and the call ends by itself at the next clean point,
+without having sent anything.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
+import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
+from urllib.parse import urlsplit
 
 from fim_lsp import __version__
 from fim_lsp.errors import BackendError, BadReply, Paused, Unreachable
-from fim_lsp.http.body_pipe import Pipe
-from fim_lsp.http.network_errors import late, map_exception
-from fim_lsp.http.request import HttpRequest
-from fim_lsp.http.tls import trust
+from fim_lsp.http.body_pipe import BodyPipe
+from fim_lsp.http.network_errors import map_exception, timeout_error
+from fim_lsp.http.request import HttpRequest, is_success
 from fim_lsp.http.urls import host_of, is_loopback
 from fim_lsp.secret import Secret
 
@@ -32,32 +33,18 @@ if TYPE_CHECKING:
     import httpx
 
 CONNECTIONS: Final = 8
-KEEPALIVE: Final = 120.0  # seconds; httpx' own 5 would mean a new TLS handshake after every pause for thought
+KEEPALIVE: Final = 120.0  # seconds; httpx' default of 5 would mean a new TLS handshake after every short break
 CONNECT_TIMEOUT: Final = 3.0  # seconds each for TCP and for TLS
-CONNECT_HERE: Final = 1.0  # the same for this machine
-DRAIN_TIMEOUT: Final = 1.0  # seconds for the last bytes after an answer's end, so that its connection can be kept
-ANSWER_LIMIT: Final = 8 << 20  # bytes
-HEADERS_LIMIT: Final = 256  # lines of an answer's head; h11 reads up to 100 kB of them
-DRAIN_LIMIT: Final = (
-    64 << 10
-)  # bytes that are read for nothing after an answer's end, so that its connection can be kept
-_TURN: Final = 16  # pieces that httpcore gives us in one go; a server may send a byte in each
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
-    """An answer's status and headers, their names in lower case."""
-
-    status: int
-    headers: Mapping[str, str]
-
-
-class _HungUp(Exception):  # not an error, but how a call is left that nobody waits for
-    """Raised inside httpcore, at a place where leaving is clean."""
+LOOPBACK_CONNECT_TIMEOUT: Final = 1.0
+BODY_LIMIT: Final = 8 << 20  # bytes
+HEADERS_LIMIT: Final = 256  # lines; h11 bounds their size at 100 kB
+DRAIN_TIMEOUT: Final = 1.0  # seconds for the last bytes of a finished response, so that its connection can be kept
+DRAIN_LIMIT: Final = 64 << 10  # bytes, likewise
+_READS_PER_TURN: Final = 16  # before other tasks run: a server may send single bytes
 
 
 class Transport:
-    """Connections to one host. Nothing is imported, read or opened before the first call, or :meth:`warm_up`."""
+    """Connections to one host. Nothing is imported, read or opened before the first call or :meth:`warm_up`."""
 
     def __init__(self, base_url: str, *, timeout: float, connections: int = CONNECTIONS) -> None:
         self.base_url = base_url
@@ -68,27 +55,35 @@ class Transport:
         self._calls: set[asyncio.Task[None]] = set()
         self._closed = False
 
+    async def send(self, request: HttpRequest, key: Secret | None, *, deadline: float) -> Exchange:
+        """Send ``request`` and wait for the head of the response; use the result in a ``with`` block, which ends the call.
+
+        ``deadline`` is for the whole call, in the event loop's time. Raises :class:`~fim_lsp.errors.BackendError`.
+        """
+        exchange = Exchange(self, request, key, deadline=deadline)
+        self._calls.add(exchange.task)
+        exchange.task.add_done_callback(self._calls.discard)
+        try:
+            await exchange.wait_for_head()
+        except BaseException:
+            exchange.hang_up()
+            raise
+        return exchange
+
     async def warm_up(self) -> None:
-        """Do what is slow about the first call and needs no network: 100 to 200 ms, in a thread."""
+        """Import httpx and load certificates: 100 to 200 ms, in a thread, and without any network."""
         await self.client()
 
     async def client(self) -> httpx.AsyncClient:
-        """The client, made once. Raises :class:`~fim_lsp.errors.Unreachable` if proxy or certificates are unusable."""
+        """The client, made once. Raises :class:`~fim_lsp.errors.Unreachable` if the proxy or certificates are unusable."""
         if self._closed:
-            raise self.given_up()
-        if self._building is None or (self._building.done() and self._failed(self._building)):
+            raise self.aborted()
+        if self._building is None or (self._building.done() and _failed(self._building)):
             self._building = asyncio.create_task(asyncio.to_thread(self._build))
         return await asyncio.shield(self._building)
 
-    def call(self, request: HttpRequest, key: Secret | None) -> Exchange:
-        """Start a call; use it in a ``with`` block, whose end hangs up."""
-        exchange = Exchange(self, request, key)
-        self._calls.add(exchange.task)
-        exchange.task.add_done_callback(self._calls.discard)
-        return exchange
-
     async def close(self) -> None:
-        """End all calls and connections, for good: whoever still asks is told :class:`~fim_lsp.errors.Paused`."""
+        """End all calls and connections, for good: calls in flight and later ones raise :class:`~fim_lsp.errors.Paused`."""
         self._closed = True
         calls = list(self._calls)
         for call in calls:
@@ -97,31 +92,27 @@ class Transport:
             await asyncio.wait(calls)
         if self._building is not None:
             await asyncio.wait([self._building])
-            if not self._failed(self._building):
+            if not _failed(self._building):
                 await self._building.result().aclose()
             self._building = None
 
-    def given_up(self) -> BackendError:
-        """The error for a call that ended because we wanted it to."""
+    def aborted(self) -> BackendError:
+        """The error for a call that was ended from this side."""
         host = host_of(self.base_url)
-        return (
-            Paused("other settings are in force", host=host) if self._closed else Unreachable(f"{host} was hung up on")
-        )
-
-    @staticmethod
-    def _failed(building: asyncio.Task[httpx.AsyncClient]) -> bool:
-        return building.cancelled() or building.exception() is not None
+        if self._closed:
+            return Paused("other settings apply now", host=host)
+        return Unreachable(f"the call to {host} was aborted")
 
     def _build(self) -> httpx.AsyncClient:
         import httpx
 
-        for name in ("httpx", "httpcore"):  # they log addresses and headers
+        for name in ("httpx", "httpcore"):  # they log URLs and headers
             logging.getLogger(name).setLevel(logging.WARNING)
-        connect = CONNECT_HERE if is_loopback(self.base_url) else CONNECT_TIMEOUT
+        connect = LOOPBACK_CONNECT_TIMEOUT if is_loopback(self.base_url) else CONNECT_TIMEOUT
         try:
             return httpx.AsyncClient(
-                verify=trust(os.environ, self.base_url),
-                http2=False,  # httpcore never tells an HTTP/2 server that a call was cancelled
+                verify=ssl_context(self.base_url, os.environ),
+                http2=False,  # httpcore does not tell an HTTP/2 server that a call was cancelled
                 trust_env=not is_loopback(self.base_url),  # proxies; none is meant for this machine's own servers
                 follow_redirects=False,
                 limits=httpx.Limits(
@@ -133,20 +124,41 @@ class Transport:
                 headers={"User-Agent": f"fim-lsp/{__version__}", "Accept-Encoding": "identity"},
                 cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # none is kept
             )
-        except (ValueError, ImportError, httpx.InvalidURL) as error:  # a scheme, SOCKS without its package, an address
+        except (ValueError, ImportError, httpx.InvalidURL) as error:  # an unknown scheme, or SOCKS without its package
             raise Unreachable(
-                "the proxy that the environment names can't be used: check HTTPS_PROXY, ALL_PROXY"
+                "the proxy set in the environment can't be used: check HTTPS_PROXY and ALL_PROXY"
             ) from error
 
 
-def _compressed(response: httpx.Response) -> bool:
-    """Whether a body is anything but what it says: it may unpack to a thousand times as much."""
-    codings = response.headers.get("content-encoding", "").lower().split(",")
-    return any(coding.strip() not in ("", "identity") for coding in codings)
+def _failed(building: asyncio.Task[httpx.AsyncClient]) -> bool:
+    return building.cancelled() or building.exception() is not None
+
+
+def ssl_context(url: str, env: Mapping[str, str]) -> ssl.SSLContext:
+    """The context for connections to ``url``. Takes tens of milliseconds, so it is made once, in a thread.
+
+    The operating system's certificates are trusted, those of a company's CA included, and what SSL_CERT_FILE and
+    SSL_CERT_DIR add, as with curl and OpenSSL. For http:// no certificate is needed, read or trusted. Raises
+    :class:`~fim_lsp.errors.Unreachable` if a variable names something that can't be read.
+    """
+    if urlsplit(url).scheme != "https":
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    import truststore
+
+    context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    for variable, argument in (("SSL_CERT_FILE", "cafile"), ("SSL_CERT_DIR", "capath")):
+        path = env.get(variable)
+        if not path:
+            continue
+        try:
+            context.load_verify_locations(**{argument: path})
+        except (OSError, ValueError) as error:  # ssl.SSLError is an OSError; ValueError: not a file's name
+            raise Unreachable(f"{variable} does not contain certificates that can be read") from error
+    return context
 
 
 async def listens(host: str, port: int, *, within: float) -> bool:
-    """Whether anything takes connections there, within ``within`` seconds. Needs no httpx."""
+    """Whether anything accepts connections there, within a number of seconds. Needs no httpx."""
     try:
         async with asyncio.timeout(within):
             _, writer = await asyncio.open_connection(host, port)
@@ -156,22 +168,29 @@ async def listens(host: str, port: int, *, within: float) -> bool:
     return True
 
 
-class Exchange:
-    """One call: the request goes out and the answer comes in, in :attr:`task`; here it is taken piece by piece."""
+class _HungUp(Exception):  # not an error, but the way out of a call that nobody waits for
+    """Raised inside httpcore, at a point where leaving is clean."""
 
-    def __init__(self, transport: Transport, request: HttpRequest, key: Secret | None) -> None:
+
+class Exchange:
+    """One call: :attr:`task` sends the request and receives the response, which is read here piece by piece."""
+
+    def __init__(self, transport: Transport, request: HttpRequest, key: Secret | None, *, deadline: float) -> None:
+        self.status = 0
+        self.headers: Mapping[str, str] = {}
         self._transport = transport
         self._request = request
         self._key = key
+        self._deadline = deadline
         self._host = host_of(request.url)
-        self._pipe = Pipe()
-        self._head = Head(status=0, headers={})
+        self._pipe = BodyPipe()
+        self._body: bytes | None = None  # once it has been read as a whole
         self._cancellable = True
         self._hung_up = False
         self._complete = False
-        self._reused = True  # until a connection is made
-        self._tls = False  # whether TLS is being set up
-        self._begun = False  # whether a byte of the answer has come
+        self._connection_reused = True  # until a connection is made
+        self._tls_handshake = False  # in progress
+        self._head_received = False
         self.task = asyncio.create_task(self._run())
         self.task.add_done_callback(self._done)
 
@@ -179,15 +198,43 @@ class Exchange:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._pipe.leave()
+        self._pipe.close()
         if self._complete and not self.task.done():
             drain = asyncio.get_running_loop().call_later(DRAIN_TIMEOUT, self.hang_up)
             self.task.add_done_callback(lambda _: drain.cancel())
         else:
             self.hang_up()
 
+    @property
+    def is_success(self) -> bool:
+        """Whether the status is 2xx."""
+        return is_success(self.status)
+
+    async def wait_for_head(self) -> None:
+        """Wait for the status and headers."""
+        await self.chunk()  # the first one is empty
+
+    async def chunk(self) -> bytes:
+        """The next bytes of the body, ``b""`` at its end. Raises :class:`~fim_lsp.errors.BackendError`."""
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                return await self._pipe.read()
+        except TimeoutError:
+            raise timeout_error(self._host, self._transport.timeout, head_received=self._head_received) from None
+
+    async def read(self, limit: int) -> bytes:
+        """The body, up to ``limit`` bytes; whatever arrived if the connection breaks. May be called repeatedly."""
+        if self._body is None:
+            body = bytearray()
+            with contextlib.suppress(BackendError):  # the status alone is enough for an error
+                while len(body) < limit and (data := await self.chunk()):
+                    body += data
+                self.complete()
+            self._body = bytes(body[:limit])
+        return self._body
+
     def complete(self) -> None:
-        """Say that what is wanted has come: what remains may be read, so that the connection can be used again."""
+        """Everything of interest has been read: the remaining bytes may be drained, so that the connection can be kept."""
         self._complete = True
 
     def hang_up(self) -> None:
@@ -196,23 +243,6 @@ class Exchange:
             self._hung_up = True
             if self._cancellable:
                 self.task.cancel()
-
-    async def head(self, deadline: float) -> Head:
-        """The answer's status and headers; ``deadline`` in the event loop's time. Raises BackendError."""
-        await self.chunk(deadline)  # the first one says that the head is there
-        return self._head
-
-    async def chunk(self, deadline: float) -> bytes:
-        """The next bytes of the body, ``b""`` at its end; not before :meth:`head`. Raises BackendError.
-
-        A server that sends faster than its answer is read holds up nothing but its own call, and that not beyond its
-        deadline.
-        """
-        try:
-            async with asyncio.timeout_at(deadline):
-                return await self._pipe.take()
-        except TimeoutError:
-            raise late(self._host, self._transport.timeout, begun=self._begun) from None
 
     async def _run(self) -> None:
         client = await self._transport.client()
@@ -225,7 +255,13 @@ class Exchange:
             except _HungUp:
                 pass
             except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, httpx.CookieConflict, OSError) as error:
-                raise map_exception(error, self._host, begun=self._begun, reused=self._reused, tls=self._tls) from error
+                raise map_exception(
+                    error,
+                    self._host,
+                    head_received=self._head_received,
+                    connection_reused=self._connection_reused,
+                    tls_handshake=self._tls_handshake,
+                ) from error
             finally:
                 self._cancellable = True
 
@@ -240,46 +276,46 @@ class Exchange:
             content=self._request.body,
             extensions={"trace": self._trace},
         ) as response:
-            self._head = self._read_head(response)
-            self._begun = True
+            self._receive_head(response)
             self._pipe.put(b"")
-            if not _compressed(response):
-                await self._read_body(response)
+            if not _is_compressed(response):
+                await self._receive_body(response)
         self._pipe.put(b"")
 
-    def _read_head(self, response: httpx.Response) -> Head:
-        """Status and headers. Raises BadReply for more than any server means, and for a completion that is compressed."""
+    def _receive_head(self, response: httpx.Response) -> None:
+        """Take status and headers. Raises BadReply for too many headers, and for a completion that is compressed."""
         if len(response.headers.raw) > HEADERS_LIMIT:
-            raise BadReply(f"the answer of {self._host} has more than {HEADERS_LIMIT} headers", host=self._host)
-        if response.is_success and _compressed(response):
+            raise BadReply(f"the response of {self._host} has more than {HEADERS_LIMIT} headers", host=self._host)
+        if response.is_success and _is_compressed(response):
             raise BadReply(
-                f"the answer of {self._host} is compressed, though it was asked for as it is (Accept-Encoding: identity): "
-                "whoever runs it, or a proxy on the way, must leave it so",
+                f"the response of {self._host} is compressed, although the request forbids that "
+                "(Accept-Encoding: identity): configure the server, or the proxy in between, to send it uncompressed",
                 host=self._host,
             )
-        return Head(status=response.status_code, headers=dict(response.headers.items()))
+        self.status, self.headers = response.status_code, dict(response.headers.items())
+        self._head_received = True
 
-    async def _read_body(self, response: httpx.Response) -> None:
-        """Take the bytes as they come, no faster than they are read; nothing is ever decompressed."""
-        size = pieces = 0
-        kept_to = ANSWER_LIMIT
+    async def _receive_body(self, response: httpx.Response) -> None:
+        """Take the bytes as they arrive, no faster than they are read. Nothing is ever decompressed."""
+        size = reads = 0
+        limit = BODY_LIMIT
         async for data in response.aiter_raw():
-            size, pieces = size + len(data), pieces + 1
-            if pieces % _TURN == 0:
+            size, reads = size + len(data), reads + 1
+            if reads % _READS_PER_TURN == 0:
                 await asyncio.sleep(0)
-            if self._pipe.left:
-                kept_to = min(kept_to, size + DRAIN_LIMIT)
-            if size > kept_to:
-                raise BadReply(f"the answer of {self._host} does not end", host=self._host)
-            if data and not self._pipe.left:
-                await self._pipe.give(data)
+            if self._pipe.closed:
+                limit = min(limit, size + DRAIN_LIMIT)
+            if size > limit:
+                raise BadReply(f"the response of {self._host} does not end", host=self._host)
+            if data and not self._pipe.closed:
+                await self._pipe.write(data)
 
     async def _trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """httpcore's public hook (https://www.encode.io/httpcore/extensions/#trace): where the call is."""
+        """httpcore's hook (https://www.encode.io/httpcore/extensions/#trace): it reports how far the call has come."""
         if event == "connection.connect_tcp.started":
-            self._reused = False
+            self._connection_reused = False
         elif event.startswith("connection.start_tls."):
-            self._tls = not event.endswith("complete")
+            self._tls_handshake = not event.endswith("complete")
         elif (
             event == "http11.send_request_headers.started" and info["request"].method != b"CONNECT"
         ):  # a proxy's tunnel
@@ -287,10 +323,16 @@ class Exchange:
                 raise _HungUp
             self._cancellable = True
         elif event == "http11.response_closed.started":
-            self._cancellable = False  # giving the connection back must not be interrupted either; it takes no time
+            self._cancellable = False  # returning the connection must not be interrupted either; it takes no time
 
     def _done(self, task: asyncio.Task[None]) -> None:
-        """Wake whoever still waits. An error nobody foresaw goes to the caller as it is."""
-        error = self._transport.given_up() if task.cancelled() else task.exception()
+        """Wake a reader that still waits. An unforeseen error reaches the caller as it is."""
+        error = self._transport.aborted() if task.cancelled() else task.exception()
         if error is not None:
             self._pipe.put(error)
+
+
+def _is_compressed(response: httpx.Response) -> bool:
+    """Whether the body has a content coding: it might unpack to a thousand times its size."""
+    codings = response.headers.get("content-encoding", "").lower().split(",")
+    return any(coding.strip() not in ("", "identity") for coding in codings)

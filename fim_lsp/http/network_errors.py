@@ -1,6 +1,6 @@
-"""Failures of the network as our own errors: one table, for httpx' exceptions and Python's.
+"""Failures of the network as fim-lsp's own errors: one table for the exceptions of httpx and of Python.
 
-httpx is not imported for it, because that is slow: the exceptions are known by name.
+httpx is slow to import, and not imported for this: exceptions are recognized by their class names.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from fim_lsp.errors import BackendError, BadReply, Rejected, Unauthorized, Unreachable
+from fim_lsp.errors import BackendError, BadReply, Rejected, Unreachable
 
 
 class ConnectionDropped(Unreachable):
-    """The server closed a kept connection just when it was used again: worth a second try."""
+    """The server closed a kept connection just when it was used again: worth a second attempt."""
 
 
 class ConnectionRefused(Unreachable):
@@ -24,15 +24,15 @@ class ConnectionRefused(Unreachable):
 
 FAILURES: Final[Mapping[str, tuple[type[BackendError], str]]] = MappingProxyType(
     {
-        "ConnectTimeout": (Unreachable, "{host} takes no connection: no answer in time"),
+        "ConnectTimeout": (Unreachable, "{host} does not accept the connection in time"),
         "PoolTimeout": (Unreachable, "{host} is busy with earlier calls"),
-        "TimeoutException": (Unreachable, "{host} does not answer in time"),
+        "TimeoutException": (Unreachable, "{host} does not respond in time"),
         "ConnectError": (Unreachable, "can't connect to {host}: {reason}"),
-        "ProxyError": (Unreachable, "the proxy on the way to {host} refuses to connect"),
+        "ProxyError": (Unreachable, "the proxy refuses to connect to {host}"),
         "NetworkError": (Unreachable, "the connection to {host} broke"),
         "RemoteProtocolError": (
             Unreachable,
-            "{host} closed the connection, or does not speak HTTP (a port for https:// does so when base_url says http://)",
+            "{host} closed the connection, or does not speak HTTP (as a port for https:// if base_url says http://)",
         ),
         "LocalProtocolError": (
             Rejected,
@@ -40,101 +40,86 @@ FAILURES: Final[Mapping[str, tuple[type[BackendError], str]]] = MappingProxyType
         ),
         "ProtocolError": (Unreachable, "{host} does not speak HTTP"),
         "UnsupportedProtocol": (Rejected, "base_url must begin with http:// or https://"),
-        "InvalidURL": (Rejected, "base_url is no usable address"),
-        "DecodingError": (BadReply, "{host} sent a damaged answer"),
-        "CookieConflict": (BadReply, "{host} sent a damaged answer"),
-        "StreamError": (BadReply, "the answer of {host} can't be read"),
-        "HTTPError": (BadReply, "{host} sent an answer that can't be used"),
+        "InvalidURL": (Rejected, "base_url is not a valid URL"),
+        "DecodingError": (BadReply, "{host} sent a damaged response"),
+        "CookieConflict": (BadReply, "{host} sent a damaged response"),
+        "StreamError": (BadReply, "the response of {host} can't be read"),
+        "HTTPError": (BadReply, "{host} sent an unusable response"),
         "OSError": (Unreachable, "can't connect to {host}: {reason}"),
     }
 )
-"""Each exception has the row of its nearest base class that is named here."""
+"""An exception has the row of its nearest base class in this table."""
 
-_NO_TLS: Final = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "PACKET_LENGTH_TOO_LONG"})
-"""OpenSSL's reasons for what is no TLS: an answer in plain HTTP."""
+_NOT_TLS: Final = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "PACKET_LENGTH_TOO_LONG"})
+"""OpenSSL's reasons when the other side responds in plain HTTP."""
 
 _BEFORE_SENDING: Final = frozenset({"ConnectTimeout", "PoolTimeout", "ConnectError", "ProxyError"})
 _DROPS: Final = frozenset({"RemoteProtocolError", "ReadError", "WriteError"})
 
-# What lies below an httpx.ConnectError; the first that fits.
+# What is below an httpx.ConnectError; the first that fits.
 _REASONS: Final[tuple[tuple[type[BaseException], str], ...]] = (
-    (ssl.SSLCertVerificationError, "its certificate is not trusted; a company's CA can be named by SSL_CERT_FILE"),
+    (ssl.SSLCertVerificationError, "its certificate is not trusted; name a company's CA in SSL_CERT_FILE"),
     (ssl.SSLError, "TLS fails"),
-    (socket.gaierror, "its name is not known"),
+    (socket.gaierror, "its name is unknown"),
     (ConnectionRefusedError, "nothing listens there"),
-    (OSError, "no way there"),
+    (OSError, "no route"),
 )
 
 
-def map_exception(error: BaseException, host: str, *, begun: bool, reused: bool, tls: bool = False) -> BackendError:
-    """Our error for a foreign one. ``begun``: the answer had begun; ``reused``: on a connection kept from earlier;
-    ``tls``: TLS was being set up.
+def map_exception(
+    error: BaseException, host: str, *, head_received: bool, connection_reused: bool, tls_handshake: bool = False
+) -> BackendError:
+    """The error for a foreign exception during a call; ``tls_handshake``: while one was in progress.
 
-    The foreign error's own text is left out: it may hold headers.
+    The exception's own text is left out: it may contain headers.
     """
     names = [base.__name__ for base in type(error).__mro__]
-    if begun:
-        return BadReply(f"the answer of {host} broke off", host=host)
-    if reused and not _DROPS.isdisjoint(names):
+    if head_received:
+        return BadReply(f"the response of {host} broke off", host=host)
+    if connection_reused and not _DROPS.isdisjoint(names):
         return ConnectionDropped(f"{host} closed the connection", host=host)
-    if (wrong := _wrong_scheme(error, host, names, tls=tls)) is not None:
-        return wrong
-    kind, sentence = next(FAILURES[name] for name in names if name in FAILURES)
-    if kind is Unreachable and any(isinstance(cause, ConnectionRefusedError) for cause in _chain(error)):
-        kind = ConnectionRefused
-    ours = kind(sentence.format(host=host, reason=_reason(error)), host=host)
-    ours.sent = _BEFORE_SENDING.isdisjoint(names)
-    ours.transient = not any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _chain(error))
-    return ours
-
-
-def _wrong_scheme(error: BaseException, host: str, names: list[str], *, tls: bool) -> BackendError | None:
-    """The error for https to a server of plain http. It is known at once and stays so."""
-    reasons = {str(getattr(cause, "reason", "")) for cause in _chain(error) if isinstance(cause, ssl.SSLError)}
-    sentence = ""
-    if not _NO_TLS.isdisjoint(reasons):
-        sentence = f"{host} does not speak TLS at that port: should base_url begin with http://?"
-    elif tls and "ConnectTimeout" in names:
-        sentence = f"{host} takes connections but does not answer in TLS: should base_url begin with http://?"
-    if not sentence:
-        return None
-    ours = Unreachable(sentence, host=host)
-    ours.transient = ours.sent = False
-    return ours
-
-
-def late(host: str, timeout: float, *, begun: bool) -> BackendError:
-    """The error for a call that took longer than the setting ``timeout``, in seconds."""
-    ours: BackendError = Unreachable(f"{host} did not answer within {timeout:g} s", host=host)
-    if begun:
-        ours = BadReply(f"the answer of {host} did not end within {timeout:g} s", host=host)
-    ours.timed_out = True
-    return ours
-
-
-def _reason(error: BaseException) -> str:
+    if (wrong_scheme := _wrong_scheme(error, host, names, tls_handshake=tls_handshake)) is not None:
+        return wrong_scheme
     causes = list(_chain(error))
-    found = (says for kind, says in _REASONS if any(isinstance(cause, kind) for cause in causes))
-    return next(found, "no way there")
+    kind, sentence = next(FAILURES[name] for name in names if name in FAILURES)
+    if kind is Unreachable and _has(ConnectionRefusedError, causes):
+        kind = ConnectionRefused
+    return kind(
+        sentence.format(host=host, reason=_reason(causes)),
+        host=host,
+        sent=_BEFORE_SENDING.isdisjoint(names),
+        transient=not _has(ssl.SSLCertVerificationError, causes),
+    )
+
+
+def timeout_error(host: str, timeout: float, *, head_received: bool) -> BackendError:
+    """The error for a call that took longer than the setting ``timeout``, in seconds."""
+    if head_received:
+        return BadReply(f"the response of {host} did not end within {timeout:g} s", host=host, timed_out=True)
+    return Unreachable(f"{host} did not respond within {timeout:g} s", host=host, timed_out=True)
+
+
+def _wrong_scheme(error: BaseException, host: str, names: list[str], *, tls_handshake: bool) -> BackendError | None:
+    """The error for https:// to a server of plain http, which is known at once and won't change."""
+    reasons = {str(getattr(cause, "reason", "")) for cause in _chain(error) if isinstance(cause, ssl.SSLError)}
+    if not _NOT_TLS.isdisjoint(reasons):
+        sentence = f"{host} does not speak TLS on that port: should base_url begin with http://?"
+    elif tls_handshake and "ConnectTimeout" in names:
+        sentence = f"{host} accepts connections but does not respond in TLS: should base_url begin with http://?"
+    else:
+        return None
+    return Unreachable(sentence, host=host, transient=False, sent=False)
+
+
+def _reason(causes: list[BaseException]) -> str:
+    return next((reason for kind, reason in _REASONS if _has(kind, causes)), "no route")
+
+
+def _has(kind: type[BaseException], causes: list[BaseException]) -> bool:
+    return any(isinstance(cause, kind) for cause in causes)
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
-
-
-def no_key(host: str, status: int) -> BackendError:
-    """It wants a key, and was sent none."""
-    return Unauthorized(
-        f"{host} wants a key ({status}), and was sent none: set api_key or api_key_command; a key of the environment goes "
-        "to its own host only",
-        host=host,
-    )
-
-
-def no_key_yet(host: str) -> BackendError:
-    """Not a refusal: the program may be waiting for its user, and the key it brings is kept for the next call."""
-    error = Unreachable("api_key_command has not brought a key yet", host=host)
-    error.sent = False
-    return error

@@ -1,4 +1,4 @@
-"""What servers say about their rate limits in headers, in all the spellings that were seen."""
+"""Rate-limit headers, in every spelling that has been seen."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quota:
-    """What a server's rate-limit headers say: what is left of this minute and when it may be asked again, in seconds."""
+    """The limits per minute, what is left of them, and how long to wait, in seconds. None where the headers don't say."""
 
     requests_limit: int | None = None
     requests_left: int | None = None
@@ -23,12 +23,12 @@ class Quota:
 
 
 MAX_WAIT: Final = 31 * 86_400.0
-"""Seconds: no quota is counted over more than a month."""
+"""Seconds. No quota is counted over more than a month."""
 
-_A_MOMENT: Final = 1e9  # seconds: 2001; a span of so many is 31 years
+_MIN_TIMESTAMP: Final = 1e9  # seconds: the year 2001 as a time, 31 years as a span
 _NUMBER: Final = re.compile(r"[0-9]+(?:\.[0-9]*)?|\.[0-9]+")
 
-# None of them is promised: Mistral's of 2026, of 2024 and 2025, and OpenAI's, which gateways use.
+# None of them is documented: Mistral's of 2026, of 2024 and 2025, and OpenAI's, which gateways use. Lower case.
 _LIMITS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "requests_limit": ("x-ratelimit-limit-req-minute", "x-ratelimit-limit-requests"),
@@ -50,7 +50,7 @@ _LIMITS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 
 
 def read_quota(headers: Mapping[str, str], *, now: float) -> Quota | None:
-    """The limits that ``headers`` tell, None if they tell nothing. ``now`` is in seconds since the epoch."""
+    """The limits in a response's headers, None if there are none. ``now`` is in seconds since the epoch."""
     lower = {name.lower(): value for name, value in headers.items()}
     found = {field: _first_count(lower, names) for field, names in _LIMITS.items()}
     wait = retry_after(lower.get("retry-after", ""), now=now)
@@ -62,21 +62,21 @@ def read_quota(headers: Mapping[str, str], *, now: float) -> Quota | None:
 
 
 def retry_after(value: str, *, now: float) -> float | None:
-    """Seconds to wait by a Retry-After header: a number, or an HTTP date (RFC 9110, 10.2.3).
+    """Seconds to wait, from 0 to :data:`MAX_WAIT`, by a Retry-After header: a number, or an HTTP date (RFC 9110, 10.2.3).
 
-    From 0 to :data:`MAX_WAIT`. None for what can't be meant: no number, a negative one, or one so large that it is
-    a moment (seconds or milliseconds since 1970) and not a span.
+    None for anything else: no number, a negative one, or one so large that it must be a time (seconds or milliseconds
+    since 1970) instead of a span.
     """
     value = value.strip()[:40]
     try:
-        seconds = float(value) if _NUMBER.fullmatch(value) else _until(value, now)
+        seconds = float(value) if _NUMBER.fullmatch(value) else _seconds_until(value, now)
     except (ValueError, TypeError, OverflowError):
         return None
-    return min(max(0.0, seconds), MAX_WAIT) if seconds < _A_MOMENT else None
+    return min(max(0.0, seconds), MAX_WAIT) if seconds < _MIN_TIMESTAMP else None
 
 
-def _until(value: str, now: float) -> float:
-    """Seconds until an HTTP date; 0 for one that is past."""
+def _seconds_until(value: str, now: float) -> float:
+    """Seconds until an HTTP date; 0 if it has passed."""
     date = parsedate_to_datetime(value)
     return min(max(0.0, date.replace(tzinfo=date.tzinfo or UTC).timestamp() - now), MAX_WAIT)
 

@@ -260,7 +260,7 @@ class BackendClient:
         except TimeoutError:
             host = self.backend.host
             error = _Stalled if progress.has_begun else _Silent
-            raise error(f"{host} has been silent for {max_silence:.1f} s", host=host) from None
+            raise error(f"{host} has been silent for {max_silence:.1f} s", host=host, timed_out=True) from None
 
 
 @dataclass(slots=True)
@@ -296,10 +296,6 @@ class _Progress:
 class _Silent(Unreachable):
     """A back end that usually answers at once has not sent anything for a while."""
 
-    timed_out = True
-
 
 class _Stalled(BadReply):
     """The same in the middle of an answer."""
-
-    timed_out = True

@@ -14,6 +14,7 @@ from mistralai.client import models
 from fim_lsp.backends.codestral import API_HOSTS, Codestral, codestral, request_body
 from fim_lsp.backends.profile import Generation
 from fim_lsp.errors import SettingError
+from fim_lsp.http.request import EVENT_STREAM, JSON
 from fim_lsp.http.urls import endpoint
 from fim_lsp.prompt.prompt import Prompt, Snippet
 from fim_lsp.settings.schema import SPECS
@@ -46,7 +47,8 @@ def test_every_body_is_valid(generation: Generation, prompt: Prompt, site: str) 
     body = json.loads(request.body)
     jsonschema.validate(body, FIM_REQUEST)
     models.FIMCompletionRequest.model_validate(body, extra="forbid")
-    assert request.streaming == body["stream"] == generation.stream
+    assert body["stream"] is generation.stream
+    assert request.headers["Accept"] == (EVENT_STREAM if generation.stream else JSON)
     assert None not in body.values()
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from fim_lsp.backends.codestral import API_HOSTS
-from fim_lsp.backends.credentials import COMMAND_PAUSE, HOST_VARIABLES, KeySource, run_command
+from fim_lsp.backends.credentials import COMMAND_COOLDOWN, HOST_VARIABLES, KeySource, run_command
 from fim_lsp.errors import Unauthorized
 from fim_lsp.secret import Secret
 from tests.rate_limit.fakes import until
@@ -80,7 +80,7 @@ async def test_a_command_without_a_better_key_is_left_alone_for_a_while(tmp_path
     with pytest.raises(Unauthorized, match="the server refuses"):
         await keys.refresh(refused)
     assert (tmp_path / "runs").read_text() == "xx"
-    now = COMMAND_PAUSE
+    now = COMMAND_COOLDOWN
     assert not await keys.refresh(refused)
     assert (tmp_path / "runs").read_text() == "xxx"
 

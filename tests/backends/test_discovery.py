@@ -12,8 +12,7 @@ from fim_lsp.backends import discovery
 from fim_lsp.backends.discovery import USUAL_PORTS, LocalServer, LoopbackPort, find_local_servers
 from fim_lsp.http.urls import host_of, is_local, is_loopback
 from tests.fakes import llamacpp as recorded
-from tests.fakes.codestral import Request
-from tests.fakes.http import FakeServer, Reply
+from tests.fakes.http import FakeServer, Reply, Request
 from tests.fakes.ollama import Ollama
 
 TIMEOUT = 20  # seconds; only a guard where somebody answers

@@ -1,4 +1,4 @@
-"""Asking a real socket: the answer, second tries, keys, errors, the log."""
+"""Asking over a real socket: the completion, further attempts, keys, errors, the log."""
 
 from __future__ import annotations
 
@@ -19,9 +19,8 @@ from fim_lsp.errors import BadReply, Intercepted, Rejected, Unauthorized, Unreac
 from fim_lsp.http.rate_limit_headers import Quota
 from fim_lsp.prompt.prompt import Prompt
 from fim_lsp.secret import Secret
-from tests.backends.helpers import PROMPT, ask, ask_text
 from tests.fakes.codestral import Behaviour, FakeCodestral
-from tests.fakes.fixtures import KEY, Connect
+from tests.fakes.fixtures import KEY, PROMPT, Connect, ask, ask_text
 from tests.fakes.recorded import RECORDED
 from tests.fakes.replies import streamed, tokens_of, whole
 
@@ -41,7 +40,7 @@ async def test_the_same_text_as_mistrals_own_client(
     async with Mistral(api_key="k", server_url=server.url) as judge:
         whole_answer = await judge.fim.complete_async(model="m", prompt=PROMPT.prefix, suffix=PROMPT.suffix)
         assert whole_answer.choices[0].message.content == text
-        assert whole_answer.usage.total_tokens == usage.total_tokens
+        assert whole_answer.usage.total_tokens == usage.prompt_tokens + usage.completion_tokens
         async with await judge.fim.stream_async(model="m", prompt=PROMPT.prefix, suffix=PROMPT.suffix) as events:
             judged = [event.data.choices[0].delta.content async for event in events]
     assert "".join(judged) == text
@@ -59,7 +58,7 @@ async def test_the_fake_is_judged_too(server: FakeCodestral) -> None:
 
 
 @pytest.mark.parametrize("stream", [True, False])
-async def test_an_answer_of_the_other_kind_is_read(server: FakeCodestral, connect: Connect, stream: bool) -> None:
+async def test_a_response_of_the_other_kind_is_read(server: FakeCodestral, connect: Connect, stream: bool) -> None:
     server.next.append(Behaviour(as_stream=not stream))
     assert await ask_text(connect(server.url, stream=stream)) == "return a + b"
 
@@ -83,7 +82,7 @@ async def test_connections_are_kept_and_cookies_are_not(server: FakeCodestral, c
     assert all("cookie" not in request.headers for request in server.requests)
 
 
-async def test_a_consumer_that_stops_at_the_finish_keeps_the_connection(
+async def test_a_consumer_that_stops_at_the_finish_reason_keeps_the_connection(
     server: FakeCodestral, connect: Connect
 ) -> None:
     backend = connect(server.url)
@@ -128,7 +127,7 @@ async def test_an_endless_error_body_is_not_read(server: FakeCodestral, connect:
 
 
 @pytest.mark.parametrize("after", [0, 1, 2])
-async def test_an_answer_that_breaks_off(server: FakeCodestral, connect: Connect, after: int) -> None:
+async def test_a_response_that_breaks_off(server: FakeCodestral, connect: Connect, after: int) -> None:
     server.next.append(Behaviour(cut_after=after))
     got = ""
     with pytest.raises(BadReply, match="broke off"):  # noqa: PT012  # the text before the break counts too
@@ -148,7 +147,7 @@ async def test_a_deadline(server: FakeCodestral, connect: Connect) -> None:
     await server.until(lambda: server.hangups == 2 and server.open_connections == 0)
 
 
-async def test_a_kept_connection_that_is_dropped_is_asked_again_once(server: FakeCodestral, connect: Connect) -> None:
+async def test_a_dropped_kept_connection_is_retried_once(server: FakeCodestral, connect: Connect) -> None:
     backend = connect(server.url)
     await ask(backend)
     server.next.append(Behaviour(drop=True))
@@ -160,14 +159,16 @@ async def test_a_kept_connection_that_is_dropped_is_asked_again_once(server: Fak
     assert len(server.requests) == 5
 
 
-async def test_a_fresh_connection_that_is_dropped_is_not_asked_again(server: FakeCodestral, connect: Connect) -> None:
+async def test_a_dropped_new_connection_is_not_retried(server: FakeCodestral, connect: Connect) -> None:
     server.next.append(Behaviour(drop=True))
     with pytest.raises(Unreachable):
         await ask(connect(server.url))
     assert len(server.requests) == 1
 
 
-async def test_connections_that_the_server_closed_while_idle(server: FakeCodestral, connect: Connect) -> None:
+async def test_a_connection_that_the_server_closed_while_idle_is_replaced(
+    server: FakeCodestral, connect: Connect
+) -> None:
     backend = connect(server.url)
     await ask(backend)
     await server.until(lambda: server.served == 1)
@@ -186,7 +187,7 @@ class ChangingKeys(KeySource):
         return Secret(self.left.pop(0))
 
 
-async def test_401_asks_for_a_fresh_key_once(server: FakeCodestral, connect: Connect) -> None:
+async def test_a_401_refreshes_the_key_once(server: FakeCodestral, connect: Connect) -> None:
     refused = Behaviour(status=401, raw=RECORDED["unauthorized"].raw)
     server.next.append(refused)
     backend = connect(server.url, keys=ChangingKeys(server.url, ["old", "new"]))
@@ -198,7 +199,7 @@ async def test_401_asks_for_a_fresh_key_once(server: FakeCodestral, connect: Con
     assert len(server.requests) == 4
 
 
-async def test_no_key_no_text_leaves() -> None:
+async def test_without_a_key_nothing_is_sent() -> None:
     backend = HttpBackend(codestral(), keys=KeySource("https://codestral.mistral.ai"))
     with pytest.raises(Unauthorized, match="CODESTRAL_API_KEY"):
         await ask(backend)
@@ -221,14 +222,14 @@ async def test_a_redirect_is_not_followed(server: FakeCodestral, connect: Connec
         assert elsewhere.connections == 0
 
 
-async def test_nothing_listens_there(server: FakeCodestral, connect: Connect) -> None:
+async def test_nothing_listens_at_the_address(server: FakeCodestral, connect: Connect) -> None:
     url = server.url
     await server.__aexit__()
     with pytest.raises(Unreachable, match="nothing listens there"):
         await ask(connect(url))
 
 
-async def test_the_log_has_no_text_and_no_key(
+async def test_the_log_contains_no_text_and_no_key(
     server: FakeCodestral, connect: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)

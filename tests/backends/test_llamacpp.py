@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from fim_lsp.backends.backend import Chunk, Usage
 from fim_lsp.backends.credentials import KeySource
 from fim_lsp.backends.http_backend import HttpBackend
-from fim_lsp.backends.llamacpp import SUFFIX_FLOOR, SUFFIX_SHARE, LlamaCpp, llamacpp
-from fim_lsp.backends.llamacpp_capacity import MEASURABLE_BUILD, USUAL_BATCH
+from fim_lsp.backends.llamacpp import DEFAULT_BATCH, MIN_MEASURABLE_BUILD, MIN_SUFFIX, SUFFIX_SHARE, LlamaCpp, llamacpp
 from fim_lsp.backends.profile import Capabilities, Generation
 from fim_lsp.errors import (
     BackendError,
@@ -29,9 +28,10 @@ from fim_lsp.errors import (
 from fim_lsp.http.request import HttpRequest, HttpResponse
 from fim_lsp.prompt.prompt import Prompt, Snippet
 from fim_lsp.text.unicode import encodable
-from tests.backends.helpers import ask, cut
 from tests.fakes import llamacpp as recorded
+from tests.fakes.fixtures import ask
 from tests.fakes.http import FakeServer
+from tests.fakes.replies import cut, http_response
 
 PIECES = (Snippet(path="a.py", text="A = 1\n"),)
 
@@ -97,8 +97,8 @@ def test_the_suffix_is_cut_to_its_share(before: int, after: int, width: int) -> 
     suffix = ("y" * (width - 1) + "\n") * (after // width)
     sent = body_of(Prompt(prefix="x" * before, suffix=suffix))["input_suffix"]
     assert suffix.startswith(sent)
-    assert len(sent) <= max(SUFFIX_FLOOR, SUFFIX_SHARE * (before + len(sent)) + 1)
-    assert sent == suffix or (sent.endswith("\n") and len(sent) > SUFFIX_FLOOR - width)
+    assert len(sent) <= max(MIN_SUFFIX, SUFFIX_SHARE * (before + len(sent)) + 1)
+    assert sent == suffix or (sent.endswith("\n") and len(sent) > MIN_SUFFIX - width)
 
 
 def test_warming_up_reads_the_pieces_and_predicts_nothing() -> None:
@@ -168,7 +168,7 @@ REFUSALS: dict[str, tuple[int, object, type[BackendError], str]] = {
 @pytest.mark.parametrize("case", REFUSALS)
 def test_a_refusal_is_one_clear_sentence(case: str) -> None:
     status, body, kind, says = REFUSALS[case]
-    error = llamacpp().explain(status, {}, json.dumps(body).encode(), now=0)
+    error = llamacpp().error(http_response(status, body))
     assert type(error) is kind
     with pytest.raises(kind, match=says):
         raise error
@@ -193,66 +193,62 @@ async def test_nothing_listens() -> None:
     async with FakeServer(lambda request: None) as gone:
         url = gone.url
     backend = HttpBackend(llamacpp(base_url=url), keys=KeySource(url))
-    with pytest.raises(Unreachable, match=f"no llama.cpp answers at {url}: start it") as caught:
+    with pytest.raises(Unreachable, match=f"no llama.cpp responds at {url}: start it") as caught:
         await ask(backend)
     assert caught.value.sent is False
     await backend.close()
 
 
 def run_flow(profile: LlamaCpp, *answers: HttpResponse) -> tuple[Capabilities, list[HttpRequest]]:
-    """The inquiry with these answers, and what was asked."""
-    inquiry: Generator[HttpRequest, HttpResponse, Capabilities] = profile.capabilities_flow()
-    asked = [next(inquiry)]
+    """The result with these responses, and the requests."""
+    flow: Generator[HttpRequest, HttpResponse, Capabilities] = profile.capabilities_flow()
+    asked = [next(flow)]
     try:
         for answer in answers:
-            request = inquiry.send(answer)
+            request = flow.send(answer)
             asked.append(request)
     except StopIteration as end:
         return end.value, asked
     raise AssertionError("it asks for more")
 
 
-def says(message: object, status: int = 200) -> HttpResponse:
-    return HttpResponse(status=status, headers={}, body=json.dumps(message).encode())
-
-
 def props(build: int, context: int = 8192) -> HttpResponse:
-    return says(
-        {"default_generation_settings": {"n_ctx": context}, "build_info": f"b{build}-x", "model_path": "/m/q.gguf"}
+    return http_response(
+        200, {"default_generation_settings": {"n_ctx": context}, "build_info": f"b{build}-x", "model_path": "/m/q.gguf"}
     )
 
 
 def too_long(tokens: int) -> HttpResponse:
-    return says({"error": recorded.TOO_LONG["error"] | {"n_prompt_tokens": tokens}}, 400)
+    return http_response(400, {"error": recorded.TOO_LONG["error"] | {"n_prompt_tokens": tokens}})
 
 
 def test_limits_are_measured() -> None:
-    found, asked = run_flow(llamacpp(), props(MEASURABLE_BUILD), too_long(8202), too_long(8202 + 768))
+    found, asked = run_flow(llamacpp(), props(MIN_MEASURABLE_BUILD), too_long(8202), too_long(8202 + 768))
     assert found.capacity.prefix_tokens == 768
     assert found.capacity.suffix_tokens == 256 - 2 - 32
     assert found.capacity.context_tokens == 8192 - 1024 - 128
-    assert (found.model, found.can_fill) == ("q.gguf", True)
+    assert found.can_fill is True
     assert [request.method for request in asked] == ["GET", "POST", "POST"]
 
 
 def test_an_old_build_is_asked_for_nothing_long() -> None:
-    found, asked = run_flow(llamacpp(), props(5000), says({"content": "", "stop": True}))
-    assert found.capacity.prefix_tokens == USUAL_BATCH * 3 // 4
+    found, asked = run_flow(llamacpp(), props(5000), http_response(200, {"content": "", "stop": True}))
+    assert found.capacity.prefix_tokens == DEFAULT_BATCH * 3 // 4
     assert len(asked[-1].body) < 200
 
 
 def test_a_small_context_bounds_the_batch() -> None:
-    found, _ = run_flow(llamacpp(), props(5000, context=512), says({"content": "", "stop": True}))
+    found, _ = run_flow(llamacpp(), props(5000, context=512), http_response(200, {"content": "", "stop": True}))
     assert found.capacity.prefix_tokens == 384
 
 
 def test_a_model_that_cannot() -> None:
-    found, _ = run_flow(llamacpp(), props(MEASURABLE_BUILD), says(recorded.NO_TOKENS, 501))
+    found, _ = run_flow(llamacpp(), props(MIN_MEASURABLE_BUILD), http_response(501, recorded.NO_TOKENS))
     assert found.can_fill is False
 
 
 def test_no_props() -> None:
-    found, _ = run_flow(llamacpp(), says({"error": "no"}, 404))
+    found, _ = run_flow(llamacpp(), http_response(404, {"error": "no"}))
     assert (found.can_fill, found.capacity.total_tokens) == (None, None)
     with pytest.raises(Overloaded, match="loading"):
-        run_flow(llamacpp(), says(recorded.LOADING, 503))
+        run_flow(llamacpp(), http_response(503, recorded.LOADING))

@@ -23,7 +23,7 @@ from fim_lsp.backends.profile import Generation
 from fim_lsp.errors import Rejected, UnknownModel
 from fim_lsp.prompt.fim_templates import Template, render
 from fim_lsp.prompt.prompt import Prompt, Snippet
-from tests.backends.helpers import ask
+from tests.fakes.fixtures import ask
 from tests.llama import NAMES, Llama, running
 
 CONTEXT = (Snippet(path="a.py", text="A = 1\n"), Snippet(path="b/c.py", text="B = 1\n"))
@@ -151,7 +151,7 @@ async def test_what_was_read_ahead_is_in_the_cache(llama: Llama, connect: Ask) -
 async def test_its_limits_are_measured(llama: Llama, connect: Ask) -> None:
     backend = connect(llamacpp(base_url=llama.url, generation=SMALL))
     found = await backend.capabilities()
-    assert (found.can_fill, found.model) == (True, "SmolLM2-135M-Instruct.Q4_1.gguf")
+    assert found.can_fill is True
     assert (found.capacity.prefix_tokens, found.capacity.total_tokens) == (96, 4096)
     before, after = (lines("x", count) + "y" for count in (1, 40))
     fits, cut = [usage_of(await ask(backend, Prompt(prefix=text, suffix=""))).prompt_tokens for text in (before, after)]

@@ -15,9 +15,8 @@ from fim_lsp.backends.model_list import Model, find_model, newest_codestral, rea
 from fim_lsp.backends.profile import Capabilities
 from fim_lsp.errors import Unauthorized, UnknownModel
 from fim_lsp.secret import Secret
-from tests.backends.helpers import ask
-from tests.fakes.codestral import Request
-from tests.fakes.http import FakeServer, Reply
+from tests.fakes.fixtures import ask
+from tests.fakes.http import FakeServer, Reply, Request
 
 
 def listed(*rows: object) -> tuple[Model, ...]:
@@ -35,7 +34,7 @@ def test_what_each_server_adds() -> None:
         {"no": "id"},
         "x",
     ) == (
-        Model(name="codestral-2508", aliases=("codestral-latest",), can_fill=True, temperature=0.3, context_tokens=256000),
+        Model(name="codestral-2508", aliases=("codestral-latest",), can_fill=True, context_tokens=256000),
         Model(name="a", context_tokens=4096),
         Model(name="b", context_tokens=8192),
         Model(name="c", context_tokens=1024),
@@ -61,7 +60,7 @@ async def codestral_capabilities(server: FakeServer) -> Capabilities:
 async def test_mistral_says_what_its_model_does() -> None:
     async with FakeServer(lambda request: Reply(body={"data": [MISTRALS]})) as server:
         found = await codestral_capabilities(server)
-        assert (found.temperature, found.can_fill, found.capacity.total_tokens) == (0.3, True, 256000)
+        assert (found.can_fill, found.capacity.total_tokens) == (True, 256000)
         (request,) = server.requests
         assert (request.method, request.path) == ("GET", "/v1/models")
         assert request.headers["authorization"] == "Bearer sk-made-up"
@@ -69,7 +68,7 @@ async def test_mistral_says_what_its_model_does() -> None:
 
 async def test_a_host_without_a_list_says_nothing_and_a_refused_key_is_told() -> None:
     async with FakeServer(lambda request: None) as server:
-        assert await codestral_capabilities(server) == Capabilities(model="codestral-latest")
+        assert await codestral_capabilities(server) == Capabilities()
         server.answer = lambda request: Reply(status=401, body={"detail": "Unauthorized"})
         with pytest.raises(Unauthorized):
             await codestral_capabilities(server)

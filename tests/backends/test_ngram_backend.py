@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fim_lsp.backends.backend import Backend, Chunk
-from fim_lsp.backends.ngram_backend import NgramBackend, _shortened
+from fim_lsp.backends.ngram_backend import NgramBackend, _cut_at_limit
 from fim_lsp.prompt.prompt import Prompt
 from fim_lsp.workspace.source_files import Bounds
 
@@ -206,4 +206,4 @@ async def test_no_more_tokens_than_asked_for(most: int | None, kept: str, finish
     [(0, ""), (1, "a"), (2, "a b"), (3, "a b"), (4, "a b"), (5, "a b\n  c d"), (6, "a b\n  c d"), (9, "a b\n  c d\ne")],
 )
 def test_whole_lines_are_kept(most: int, kept: str) -> None:
-    assert _shortened("a b\n  c d\ne", most) == kept
+    assert _cut_at_limit("a b\n  c d\ne", most) == kept

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from fim_lsp.backends.backend import Chunk, Usage
 from fim_lsp.backends.credentials import KeySource
 from fim_lsp.backends.http_backend import HttpBackend
-from fim_lsp.backends.ollama import CONTEXT, ollama
+from fim_lsp.backends.ollama import MIN_NUM_CTX, ollama
 from fim_lsp.backends.profile import Generation
 from fim_lsp.errors import (
     BackendError,
@@ -24,9 +24,10 @@ from fim_lsp.errors import (
     Unreachable,
 )
 from fim_lsp.prompt.prompt import Prompt, Snippet
-from tests.backends.helpers import PROMPT, ask, ask_text, cut
+from tests.fakes.fixtures import PROMPT, ask, ask_text
 from tests.fakes.http import FakeServer, Reply
 from tests.fakes.ollama import Ollama, lines, streamed
+from tests.fakes.replies import cut, http_response
 
 QWEN = "qwen2.5-coder:1.5b"
 PIECES = (Snippet(path="a.py", text="A = 1\n"),)
@@ -49,7 +50,7 @@ def test_what_is_asked() -> None:
         "model": QWEN,
         "keep_alive": "30m",
         "options": {
-            "num_predict": 128, "num_ctx": CONTEXT, "temperature": 0.1, "seed": 7, "stop": ["\n", "#"],
+            "num_predict": 128, "num_ctx": MIN_NUM_CTX, "temperature": 0.1, "seed": 7, "stop": ["\n", "#"],
         },
         "stream": True,
         "prompt": "a = ",
@@ -87,8 +88,8 @@ def test_the_context_is_large_enough_and_seldom_changes(length: int, context: in
     pieces = (Snippet(path="a", text="y" * context),)
     room = body_of(Prompt(prefix="x" * length, suffix="", context=pieces))["options"]["num_ctx"]
     assert room >= (length + context) / 2.2 + 128
-    assert room % CONTEXT == 0
-    assert (room // CONTEXT).bit_count() == 1
+    assert room % MIN_NUM_CTX == 0
+    assert (room // MIN_NUM_CTX).bit_count() == 1
 
 
 def test_templates_can_be_set() -> None:
@@ -117,7 +118,7 @@ def test_the_limit_and_the_count() -> None:
 @given(PLACES)
 def test_an_error_in_the_middle(places: list[int]) -> None:
     data = lines(*streamed("a b c", {"model": "m"})[:2], {"error": "an error was encountered while running the model"})
-    with pytest.raises(Overloaded, match="in trouble"):
+    with pytest.raises(Overloaded, match="internal problem"):
         read(data, places)
 
 
@@ -132,7 +133,7 @@ REFUSALS: dict[str, tuple[int, str, type[BackendError], str]] = {
     "missing": (404, f"model '{QWEN}' not found", UnknownModel, f"ollama pull {QWEN}"),
     "missing, older": (404, f"model \"{QWEN}\" not found, try pulling it first", UnknownModel, f"ollama pull {QWEN}"),
     "no insert": (400, f"registry.ollama.ai/library/{QWEN} does not support insert", UnknownModel, "fim_template"),
-    "embeddings": (400, '"nomic-embed-text" does not support generate', UnknownModel, "not for writing"),
+    "embeddings": (400, '"nomic-embed-text" does not support generate', UnknownModel, "does not generate text"),
     "memory": (500, "model requires more system memory (9.1 GiB) than is available (6.0 GiB)", Rejected, "too little memory"),
 }  # fmt: skip
 
@@ -140,7 +141,7 @@ REFUSALS: dict[str, tuple[int, str, type[BackendError], str]] = {
 @pytest.mark.parametrize("case", REFUSALS)
 def test_a_refusal_is_one_clear_sentence(case: str) -> None:
     status, message, kind, says = REFUSALS[case]
-    error = ollama(QWEN).explain(status, {}, json.dumps({"error": message}).encode(), now=0)
+    error = ollama(QWEN).error(http_response(status, {"error": message}))
     assert type(error) is kind
     assert says in str(error)
 
@@ -256,6 +257,6 @@ async def test_nothing_listens() -> None:
     async with FakeServer(lambda request: Reply()) as gone:
         pass
     backend = await connected(gone)
-    with pytest.raises(Unreachable, match=r"no Ollama answers at .*`ollama serve`"):
+    with pytest.raises(Unreachable, match=r"no Ollama responds at .*`ollama serve`"):
         await ask(backend)
     await backend.close()

@@ -15,16 +15,16 @@ from hypothesis import strategies as st
 from fim_lsp.backends.backend import Chunk, Usage
 from fim_lsp.backends.credentials import KeySource
 from fim_lsp.backends.http_backend import HttpBackend
-from fim_lsp.backends.openai import HOSTS, OpenAI, openai
+from fim_lsp.backends.openai import HOST_QUIRKS, MAX_STOPS, OpenAI, openai
 from fim_lsp.backends.profile import Generation
 from fim_lsp.errors import Rejected, SettingError, Unauthorized, UnknownModel, Unreachable
 from fim_lsp.prompt.prompt import Prompt, Snippet
 from fim_lsp.text.positions import with_line_feeds
-from tests.backends.helpers import PROMPT, ask, ask_text, cut
 from tests.fakes import llamacpp as recorded
+from tests.fakes.fixtures import PROMPT, ask, ask_text
 from tests.fakes.http import FakeServer
 from tests.fakes.openai import OpenAI as FakeOpenAI
-from tests.fakes.replies import tokens_of
+from tests.fakes.replies import cut, http_response, tokens_of
 
 QWEN = "Qwen/Qwen2.5-Coder-7B"
 ANY = "http://127.0.0.1:8000"
@@ -68,7 +68,7 @@ def test_what_is_asked_of_hosts_that_fill_in() -> None:
         assert (body["prompt"], body["suffix"]) == (LONG.prefix, LONG.suffix)
         made = openai(url, model=QWEN)
         assert made.request(LONG).url == sent_to
-        assert not made.host.refuses & body.keys()
+        assert not made.refused_parameters & body.keys()
     assert body_of(Prompt(prefix="x", suffix=""), "http://127.0.0.1:11434")["suffix"] == "\n"
     assert "suffix" not in body_of(Prompt(prefix="x", suffix=""), "https://api.deepseek.com")
     assert (
@@ -80,7 +80,7 @@ def test_what_is_asked_of_hosts_that_fill_in() -> None:
 def test_another_host_on_the_same_port_or_with_the_same_ending_is_another() -> None:
     for url in ("https://evil-api.deepseek.com.example", "http://127.0.0.1:1143", "https://notapi.siliconflow.cn"):
         assert "suffix" not in body_of(LONG, url)
-    assert len({row.pattern for row in HOSTS}) == len(HOSTS)
+    assert len({row.pattern for row in HOST_QUIRKS}) == len(HOST_QUIRKS)
 
 
 def test_the_template_can_be_set() -> None:
@@ -109,7 +109,7 @@ def test_no_more_than_four_stops_and_the_users_first(stop: tuple[str, ...], own:
     prompt = Prompt(prefix="a", suffix="b", stop=own, single_line=single)
     sent = body_of(prompt, stop=stop)["stop"]
     wanted = list(dict.fromkeys(with_line_feeds(text) for text in [*(["\n"] if single else []), *stop, *own]))
-    assert len(sent) <= 4
+    assert len(sent) <= MAX_STOPS
     assert sent[: len(wanted)] == wanted[:4]
 
 
@@ -216,8 +216,8 @@ async def test_a_parameter_that_a_server_has_not_got_is_left_out(connect: Connec
 async def test_a_refusal_that_only_echoes_the_text_changes_nothing(connect: Connect) -> None:
     error = {"error": {"message": "bad prompt: " + "x" * 300 + " suffix is not currently supported", "code": 400}}
     profile = openai(ANY, model=QWEN, fim_template="suffix")
-    assert profile.alternative(400, json.dumps(error).encode()) is None
-    assert profile.alternative(500, b'{"error": {"message": "suffix is not supported"}}') is None
+    assert profile.alternative(http_response(400, error)) is None
+    assert profile.alternative(http_response(500, {"error": {"message": "suffix is not supported"}})) is None
 
 
 MODELS = [
@@ -231,9 +231,9 @@ MODELS = [
 async def test_its_list_of_models_is_looked_at(connect: Connect) -> None:
     async with FakeServer(FakeOpenAI(models=MODELS)) as server:
         found = await connect(server).capabilities()
-        assert (found.model, found.capacity.total_tokens, found.temperature) == (QWEN, 32768, None)
+        assert found.capacity.total_tokens == 32768
         found = await connect(server, model="codestral-latest").capabilities()
-        assert (found.temperature, found.can_fill) == (0.3, True)
+        assert found.can_fill is True
         with pytest.raises(UnknownModel, match=f"has no model nope; it has codestral-2508, {QWEN}:"):
             await connect(server, model="nope").capabilities()
         with pytest.raises(UnknownModel, match=r"mistral-large .* can't fill in the middle; codestral-2508 can"):
@@ -259,10 +259,10 @@ def test_refusals() -> None:
     for status, body, kind, says in (
         (404, missing, UnknownModel, "nope"),
         (404, {"detail": "Not Found"}, Rejected, "/v1/completions"),
-        (401, {"error": "Unauthorized"}, Unauthorized, "key of this host"),
+        (401, {"error": "Unauthorized"}, Unauthorized, "key for this host"),
         (400, {"message": "This model's maximum context length is 4096 tokens."}, Rejected, "prompt_tokens"),
     ):
-        error = made.explain(status, {}, json.dumps(body).encode(), now=0)
+        error = made.error(http_response(status, body))
         assert type(error) is kind
         assert says in str(error)
 
@@ -270,5 +270,22 @@ def test_refusals() -> None:
 async def test_nothing_listens(connect: Connect) -> None:
     async with FakeServer(FakeOpenAI()) as gone:
         pass
-    with pytest.raises(Unreachable, match=f"nothing answers at {gone.url}"):
+    with pytest.raises(Unreachable, match=f"nothing responds at {gone.url}"):
         await ask(connect(gone))
+
+
+@pytest.mark.parametrize("status", [400, 500])
+@pytest.mark.parametrize("base", ["http://127.0.0.1:11434/v1", "http://gpu.example:11434"])
+def test_an_ollama_model_without_insert_is_asked_by_its_template(status: int, base: str) -> None:
+    message = {"error": {"message": "registry.ollama.ai/library/x:1b does not support insert", "type": "api_error"}}
+    refusal = http_response(status, message)
+    change = openai(base, model="deepseek-coder:1.3b-base").alternative(refusal)
+    assert change is not None
+    assert "template of deepseek" in change.notice
+    sent = json.loads(change.profile.request(Prompt(prefix="a(", suffix=")\n")).body)
+    assert (sent["prompt"], "suffix" in sent) == ("<｜fim▁begin｜>a(<｜fim▁hole｜>)\n<｜fim▁end｜>", False)
+    unknown = openai(base, model="my-own")
+    assert unknown.alternative(refusal) is None
+    error = unknown.error(refusal)
+    assert isinstance(error, UnknownModel)
+    assert "fim_template" in str(error)

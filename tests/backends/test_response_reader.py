@@ -14,10 +14,11 @@ from fim_lsp.backends.backend import Chunk, Usage
 from fim_lsp.backends.codestral import codestral
 from fim_lsp.backends.ollama import ollama
 from fim_lsp.backends.profile import Reader
+from fim_lsp.backends.response_reader import MESSAGE_LIMIT, ResponseReader
 from fim_lsp.errors import BackendError, BadReply, Overloaded, RateLimited
-from tests.backends.helpers import PROMPT, cut
+from tests.fakes.fixtures import PROMPT
 from tests.fakes.recorded import RECORDED
-from tests.fakes.replies import streamed, whole
+from tests.fakes.replies import cut, streamed, whole
 
 BODY = {"model": "codestral-latest", "prompt": "x", "suffix": "y"}
 
@@ -126,7 +127,7 @@ def test_events_that_are_no_completion_are_passed_over(
 @pytest.mark.parametrize("payload", NO_COMPLETIONS)
 @pytest.mark.parametrize("end", ["", "data: [DONE]\n\n"])
 def test_nothing_but_such_events_is_a_bad_reply(payload: str, end: str) -> None:
-    with pytest.raises(BadReply, match="something else than a completion"):
+    with pytest.raises(BadReply, match="something other than a completion"):
         read(f"data: {payload}\n\n{end}".encode())
 
 
@@ -166,7 +167,7 @@ def test_a_web_page_is_reported_as_such(case: str, reader: Callable[[], Reader],
 
 @pytest.mark.parametrize("text", [b"Forbidden", b"upstream: connect error\n", b"ok"])
 def test_other_text_is_no_answer_that_broke_off(text: bytes) -> None:
-    with pytest.raises(BadReply, match="something else than a completion"):
+    with pytest.raises(BadReply, match="something other than a completion"):
         read(text)
 
 
@@ -214,3 +215,12 @@ def test_any_json_is_read_or_a_back_end_error(value: object) -> None:
         except BackendError:
             continue
         assert all(isinstance(chunk.text, str) for chunk in chunks)
+
+
+def test_whitespace_before_a_response_is_not_kept() -> None:
+    reader = ResponseReader(lambda _message: BadReply("x"))
+    for _ in range(MESSAGE_LIMIT // 1024):
+        assert list(reader.feed(b" \n\r\t" * 256)) == []
+        assert reader._head == b""
+    with pytest.raises(BadReply):
+        list(reader.feed(b" "))

@@ -5,10 +5,11 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fim_lsp.backends.backend import Usage
 from fim_lsp.backends.codestral import codestral
-from fim_lsp.backends.stop_filter import TELLING, StopFilter
-from tests.backends.helpers import cut
+from fim_lsp.backends.stop_filter import MIN_SUFFIX, StopFilter
 from tests.fakes.llamacpp import events
+from tests.fakes.replies import cut
 
 SUFFIX = "\n\ndef main():\n    pass\n"
 MARKS = ("<|end|>", "<|endoftext|>", "ab", "aab")
@@ -37,27 +38,27 @@ def test_stops(text: str, places: list[int], stops: tuple[str, ...]) -> None:
     got, ending, finishes = read(text, places, stops=stops)
     assert got == text[: min(ends, default=len(text))]
     assert finishes == ["stop" if ends else "length"]
-    assert not ending.appended
+    assert not ending.suffix_appended
 
 
 @given(text=TEXT, places=PLACES)
 def test_an_appended_suffix(text: str, places: list[int]) -> None:
     got, ending, _ = read(text + SUFFIX, places, suffix=SUFFIX)
-    assert (got, ending.appended) == (text, True)
+    assert (got, ending.suffix_appended) == (text, True)
 
 
 @given(text=TEXT, places=PLACES)
 def test_a_text_that_only_begins_like_the_suffix_is_whole(text: str, places: list[int]) -> None:
     text += "!" + SUFFIX[:-1]
     got, ending, _ = read(text, places, suffix=SUFFIX)
-    assert (got, ending.appended) == (text, False)
+    assert (got, ending.suffix_appended) == (text, False)
 
 
 @given(places=PLACES)
 def test_a_short_suffix_may_well_be_written(places: list[int]) -> None:
-    assert len("\n    )\n".strip()) < TELLING
+    assert len("\n    )\n".strip()) < MIN_SUFFIX
     got, ending, _ = read("f(x\n    )\n", places, suffix="\n    )\n")
-    assert (got, ending.appended) == ("f(x\n    )\n", False)
+    assert (got, ending.suffix_appended) == ("f(x\n    )\n", False)
 
 
 def test_nothing_is_held_back_without_need() -> None:
@@ -72,4 +73,4 @@ def test_usage_counts_after_the_stop() -> None:
                   {"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 4}}, done=True)  # fmt: skip
     chunks = [*ending.feed(data), *ending.finish()]
     assert "".join(chunk.text for chunk in chunks) == "a"
-    assert [chunk.usage.total_tokens for chunk in chunks if chunk.usage] == [7]
+    assert [chunk.usage for chunk in chunks if chunk.usage] == [Usage(prompt_tokens=3, completion_tokens=4)]

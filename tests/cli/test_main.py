@@ -255,7 +255,7 @@ async def test_a_person_who_waits_is_told_what_for(
 ) -> None:
     for number in range(30):
         (project / f"more_{number}.py").write_text(SOURCE)
-    monkeypatch.setattr("fim_lsp.backends.ngram_backend._LONG", 0.0)
+    monkeypatch.setattr("fim_lsp.backends.ngram_backend.SLOW_LOAD", 0.0)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
     env = {"HOME": str(project), "FIM_LSP_BACKEND": "ngram"}
     assert await asyncio.to_thread(complete, f"{project}/a.py:17", None, env) == 0

@@ -1,4 +1,4 @@
-"""A fake Codestral server and back ends that ask it."""
+"""A fake Codestral server, back ends that ask it, and a certificate, as fixtures."""
 
 from __future__ import annotations
 
@@ -9,15 +9,26 @@ from pathlib import Path
 
 import pytest
 
+from fim_lsp.backends.backend import Chunk
 from fim_lsp.backends.codestral import codestral
 from fim_lsp.backends.credentials import KeySource
 from fim_lsp.backends.http_backend import HttpBackend
 from fim_lsp.backends.profile import Generation
+from fim_lsp.prompt.prompt import Prompt
 from fim_lsp.secret import Secret
 from tests.fakes.codestral import FakeCodestral
 
 KEY = "sk-made-up"
+PROMPT = Prompt(prefix="def add(a, b):\n    ", suffix="\n")
 Connect = Callable[..., HttpBackend]
+
+
+async def ask(backend: HttpBackend, prompt: Prompt = PROMPT) -> list[Chunk]:
+    return [chunk async for chunk in backend.stream(prompt)]
+
+
+async def ask_text(backend: HttpBackend, prompt: Prompt = PROMPT) -> str:
+    return "".join(chunk.text for chunk in await ask(backend, prompt))
 
 
 @pytest.fixture

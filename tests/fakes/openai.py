@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tests.fakes.codestral import Request
-from tests.fakes.http import Reply
+from tests.fakes.http import Reply, Request
 from tests.fakes.llamacpp import Message, events
 from tests.fakes.replies import tokens_of
 

@@ -1,9 +1,13 @@
-"""What a Codestral server answers, made of a request and a text; shaped by recorded replies."""
+"""Responses of a Codestral server for a request and a text, shaped by recorded ones; and bytes cut anywhere."""
 
 from __future__ import annotations
 
+import itertools
+import json
 import re
 from typing import Any
+
+from fim_lsp.http.request import HttpResponse
 
 Body = dict[str, Any]
 
@@ -58,3 +62,15 @@ def streamed(body: Body, text: str, finish: str) -> list[Body]:
         chunk = {"id": "245c52bc", "object": "chat.completion.chunk", "created": 1759496862, "model": body["model"]}
         chunks.append({**chunk, "choices": [choice], **({"usage": usage(body, text)} if last else {})})
     return chunks
+
+
+def cut(data: bytes, places: list[int]) -> list[bytes]:
+    """``data`` in pieces, cut at ``places``."""
+    edges = [0, *sorted(place % (len(data) + 1) for place in places), len(data)]
+    return [data[start:end] for start, end in itertools.pairwise(edges)]
+
+
+def http_response(status: int, body: object = b"", headers: dict[str, str] | None = None) -> HttpResponse:
+    """A complete response; ``body`` as it is, or as JSON if it is not bytes."""
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return HttpResponse(status=status, headers=headers or {}, body=data)

@@ -1,8 +1,7 @@
-"""Where a back end is asked, however its address was written down, and what is said if nothing is there."""
+"""Where a back end is asked, however its URL was written, and what the user is told if nothing is there."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
 import pytest
@@ -14,7 +13,6 @@ from fim_lsp.backends.llamacpp import llamacpp
 from fim_lsp.backends.ollama import ollama
 from fim_lsp.backends.openai import openai
 from fim_lsp.backends.profile import Profile
-from fim_lsp.errors import UnknownModel
 from fim_lsp.http.request import HttpResponse
 from fim_lsp.http.urls import endpoint
 from fim_lsp.prompt.prompt import Prompt
@@ -29,12 +27,12 @@ COPIED = (
 
 
 @given(st.sampled_from(PATHS), st.sampled_from(COPIED), st.sampled_from(["", "/llm", "/mistral/eu", "/a/b"]))
-def test_no_known_part_is_said_twice(path: str, copied: str, place: str) -> None:
+def test_no_part_is_repeated(path: str, copied: str, place: str) -> None:
     assert endpoint(f"https://h.example:8443{place}{copied}", path) == f"https://h.example:8443{place}{path}"
 
 
 @given(st.sampled_from(PATHS), st.data())
-def test_any_beginning_of_the_path_may_be_there_already(path: str, data: st.DataObject) -> None:
+def test_the_base_url_may_end_with_any_beginning_of_the_path(path: str, data: st.DataObject) -> None:
     steps = path[1:].split("/")
     begun = "/".join(steps[: data.draw(st.integers(0, len(steps)))])
     assert endpoint(f"http://h/{begun}", path) == endpoint(endpoint("http://h", path), path) == f"http://h{path}"
@@ -55,7 +53,7 @@ def test_any_beginning_of_the_path_may_be_there_already(path: str, data: st.Data
         ("https://gateway.example/completions-team", f"https://gateway.example/completions-team{TEXT}"),
     ],
 )
-def test_what_belongs_to_the_host_stays(base: str, asked: str) -> None:
+def test_what_belongs_to_the_host_remains(base: str, asked: str) -> None:
     assert openai(base, model="m").url == asked
 
 
@@ -70,15 +68,15 @@ MAKERS: dict[str, tuple[Callable[[str], Profile], str]] = {
 
 @pytest.mark.parametrize("name", MAKERS)
 @pytest.mark.parametrize("copied", COPIED)
-def test_every_back_end_asks_there_and_says_so(name: str, copied: str) -> None:
+def test_every_back_end_asks_there_and_names_the_path_in_its_error(name: str, copied: str) -> None:
     make, path = MAKERS[name]
     profile = make(f"http://gate.example/team{copied}")
     assert profile.request(Prompt(prefix="a", suffix="b")).url == f"http://gate.example/team{path}"
-    error = profile.explain(404, {}, b"404 page not found", now=0)
+    error = profile.error(HttpResponse(status=404, headers={}, body=b"404 page not found"))
     assert f" /team{path}" in str(error)
 
 
-def test_the_questions_about_a_server_are_asked_beside_it() -> None:
+def test_other_endpoints_are_below_the_same_base_url() -> None:
     asked = [
         next(openai("https://h/x/v1/", model="m").capabilities_flow()).url,
         next(ollama("m", base_url="http://h/v1").capabilities_flow()).url,
@@ -90,25 +88,8 @@ def test_the_questions_about_a_server_are_asked_beside_it() -> None:
     assert asked == ["https://h/x/v1/models", "http://h/api/show", "http://h/props", "https://h/v1/models"]
 
 
-def test_a_question_about_a_server_that_finds_nothing_names_its_own_path() -> None:
-    talk = ollama("m", base_url="http://h/v1").capabilities_flow()
-    next(talk)
+def test_a_failing_flow_names_its_own_path() -> None:
+    flow = ollama("m", base_url="http://h/v1").capabilities_flow()
+    next(flow)
     with pytest.raises(Exception, match="/api/show"):
-        talk.send(HttpResponse(status=404, headers={}, body=b"404 page not found"))
-
-
-@pytest.mark.parametrize("status", [400, 500])
-@pytest.mark.parametrize("base", ["http://127.0.0.1:11434/v1", "http://gpu.example:11434"])
-def test_a_model_of_ollamas_that_does_not_insert_is_asked_by_its_template(status: int, base: str) -> None:
-    refusal = {"error": {"message": "registry.ollama.ai/library/x:1b does not support insert", "type": "api_error"}}
-    body = json.dumps(refusal).encode()
-    switch = openai(base, model="deepseek-coder:1.3b-base").alternative(status, body)
-    assert switch is not None
-    assert "template of deepseek" in switch.notice
-    sent = json.loads(switch.profile.request(Prompt(prefix="a(", suffix=")\n")).body)
-    assert (sent["prompt"], "suffix" in sent) == ("<｜fim▁begin｜>a(<｜fim▁hole｜>)\n<｜fim▁end｜>", False)
-    unknown = openai(base, model="my-own")
-    assert unknown.alternative(status, body) is None
-    error = unknown.explain(status, {}, body, now=0)
-    assert isinstance(error, UnknownModel)
-    assert "fim_template" in str(error)
+        flow.send(HttpResponse(status=404, headers={}, body=b"404 page not found"))

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.codestral import Behaviour, FakeCodestral, Request
-from tests.fakes.http import FakeServer, Reply
+from tests.fakes.codestral import Behaviour, FakeCodestral
+from tests.fakes.http import FakeServer, Reply, Request
 from tests.fakes.ollama import Ollama
 from tests.llama import running
 from tests.lsp.raw import RawClient, texts

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fim_lsp.backends.openai import STOPS
+from fim_lsp.backends.openai import MAX_STOPS
 from fim_lsp.prompt.fim_templates import (
     CONTROL_TOKENS,
     TEMPLATE_NAMES,
@@ -199,4 +199,4 @@ def test_four_stops_say_where_a_text_ends() -> None:
     """The first four are what a server that takes no more is told: among them must be the end of the text."""
     ends = re.compile(r"end|eos|EOT|file|</s>")
     for row in TEMPLATES:
-        assert any(ends.search(stop) for stop in row.stop[:STOPS]), row.name
+        assert any(ends.search(stop) for stop in row.stop[:MAX_STOPS]), row.name

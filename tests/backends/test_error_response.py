@@ -1,4 +1,4 @@
-"""Every error body that was ever seen becomes the right class and one clear sentence, with nothing of the user's in it."""
+"""Every error body that has been seen becomes the right class and one clear sentence, without any of the user's text."""
 
 from __future__ import annotations
 
@@ -13,24 +13,26 @@ from hypothesis import strategies as st
 from fim_lsp.backends.codestral import codestral
 from fim_lsp.errors import BackendError, Intercepted, RateLimited
 from tests.fakes.recorded import RECORDED
+from tests.fakes.replies import http_response
 
 MARKER = "hunter2secret"
 NOW = 1_445_412_480.0  # Wed, 21 Oct 2015 07:28:00 GMT
 
 
-def explain(
-    status: int, body: bytes, headers: Mapping[str, str] = MappingProxyType({}), **profile: str
+def error_of(
+    status: int, body: bytes, headers: Mapping[str, str] = MappingProxyType({}), **settings: str
 ) -> BackendError:
-    return codestral(**profile).explain(status, headers, body, now=NOW)  # type: ignore[arg-type]
+    profile = codestral(**settings)  # type: ignore[arg-type]
+    return profile.error(http_response(status, body, dict(headers)), profile.quota(headers, now=NOW))
 
 
 @pytest.mark.parametrize("name", RECORDED)
-def test_recorded(name: str) -> None:
+def test_recorded_errors(name: str) -> None:
     seen = RECORDED[name]
-    error = explain(seen.status, seen.raw, seen.headers, model=seen.model)
+    error = error_of(seen.status, seen.raw, seen.headers, model=seen.model)
     assert type(error) is seen.error
     assert [words for words in seen.says if words not in str(error)] == [], str(error)
-    assert (error.host, error.status) == ("codestral.mistral.ai", seen.status)
+    assert error.host == "codestral.mistral.ai"
     assert len(str(error)) < 250
     assert "\n" not in str(error)
 
@@ -43,9 +45,9 @@ def test_recorded(name: str) -> None:
         ({"base_url": "https://llm.example.org:8443"}, ("llm.example.org:8443", "api_key")),
     ],
 )
-def test_a_refused_key_says_which_one_is_wanted(profile: dict[str, str], words: tuple[str, ...]) -> None:
+def test_a_refused_key_names_the_one_that_is_required(profile: dict[str, str], words: tuple[str, ...]) -> None:
     for status in (401, 403):
-        sentence = str(explain(status, b'{"detail":"Unauthorized"}', **profile))
+        sentence = str(error_of(status, b'{"detail":"Unauthorized"}', **profile))
         assert [word for word in words if word not in sentence] == []
 
 
@@ -60,14 +62,14 @@ def test_a_refused_key_says_which_one_is_wanted(profile: dict[str, str], words: 
         ({}, None),
     ],
 )
-def test_when_to_ask_again(headers: dict[str, str], seconds: float | None) -> None:
-    error = explain(429, b"{}", headers)
+def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
+    error = error_of(429, b"{}", headers)
     assert isinstance(error, RateLimited)
     assert error.retry_after == seconds
 
 
-def test_a_redirect_tells_the_other_host_only() -> None:
-    error = explain(307, b"", {"Location": f"https://login.example.org/{MARKER}?to={MARKER}"})
+def test_a_redirect_shows_only_the_other_host() -> None:
+    error = error_of(307, b"", {"Location": f"https://login.example.org/{MARKER}?to={MARKER}"})
     assert "login.example.org" in str(error)
     assert MARKER not in str(error)
 
@@ -86,8 +88,8 @@ SHAPES = {
 
 @pytest.mark.parametrize("shape", SHAPES)
 @given(status=st.sampled_from([400, 401, 403, 404, 413, 422, 429, 500, 503, 302, 204]))
-def test_nothing_that_the_server_echoes_is_told(shape: str, status: int) -> None:
-    error = explain(status, json.dumps(SHAPES[shape]).encode())
+def test_nothing_that_the_server_echoes_is_shown(shape: str, status: int) -> None:
+    error = error_of(status, json.dumps(SHAPES[shape]).encode())
     assert MARKER not in str(error) + repr(error) + repr(error.args)
 
 
@@ -98,14 +100,14 @@ def test_nothing_that_the_server_echoes_is_told(shape: str, status: int) -> None
     ),
     carrier=st.sampled_from(["input", "msg", "message", "ctx", "error", "detail"]),
 )
-def test_no_text_of_the_users_is_told(status: int, user: str, carrier: str) -> None:
+def test_no_text_of_the_users_is_shown(status: int, user: str, carrier: str) -> None:
     for body in ({carrier: user}, {"detail": [{carrier: user, "loc": ["body", "prompt"], "type": "x"}]}):
-        assert user.strip() == "" or user not in str(explain(status, json.dumps(body).encode()))
+        assert user.strip() == "" or user not in str(error_of(status, json.dumps(body).encode()))
 
 
 @given(status=st.integers(min_value=100, max_value=599), body=st.binary(max_size=200))
-def test_any_body_is_explained(status: int, body: bytes) -> None:
-    assert str(explain(status, body)).startswith(("codestral.mistral.ai", "the "))
+def test_any_body_is_an_error(status: int, body: bytes) -> None:
+    assert str(error_of(status, body)).startswith(("codestral.mistral.ai", "the "))
 
 
 NOT_THE_API = {
@@ -121,9 +123,9 @@ NOT_THE_API = {
 
 @pytest.mark.parametrize("body", NOT_THE_API)
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 451, 511])
-def test_what_is_not_the_api_does_not_blame_the_key(status: int, body: str) -> None:
+def test_a_response_that_is_not_the_apis_does_not_blame_the_key(status: int, body: str) -> None:
     for name in ("codestral", "mistral", "langdock"):
-        error = explain(status, NOT_THE_API[body], name=name)
+        error = error_of(status, NOT_THE_API[body], name=name)
         assert type(error) is Intercepted
         assert "key" not in str(error)
         assert "model" not in str(error)
