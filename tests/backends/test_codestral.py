@@ -66,7 +66,7 @@ def test_what_the_settings_allow_the_schema_allows(generation: Generation) -> No
 
 
 @given(name=st.sampled_from(PARAMETERS), value=ANYTHING)
-def test_the_settings_agree_with_the_schema(name: str, value: object) -> None:
+def test_the_settings_validate_like_the_schema(name: str, value: object) -> None:
     schema = FIM_REQUEST["properties"][name]
     try:
         SPECS[name].validator.accept(value)
@@ -95,7 +95,7 @@ def test_the_settings_agree_with_the_schema(name: str, value: object) -> None:
     ],
     ids=lambda value: value.name if isinstance(value, Codestral) else None,
 )
-def test_where_it_asks(profile: Codestral, url: str, model: str) -> None:
+def test_url_and_model(profile: Codestral, url: str, model: str) -> None:
     request = profile.request(Prompt(prefix="a", suffix=""))
     assert request.url == url
     assert json.loads(request.body)["model"] == model
@@ -145,7 +145,7 @@ def test_surrogates() -> None:
 CONTEXT = (Snippet(path="lib/a.py", text="def a(): ...\n\n"), Snippet(path="b.py", text="B = 1\n"))
 
 
-def test_context_stands_above_the_prefix_each_piece_under_its_path() -> None:
+def test_context_is_above_the_prefix_each_file_under_its_path() -> None:
     prompt = Prompt(prefix="a(", suffix=")\n", context=CONTEXT, path="main.py", stop=("END",))
     body = request_body("m", prompt, Generation())
     assert body["prompt"] == "+++++ lib/a.py\ndef a(): ...\n\n+++++ b.py\nB = 1\n\n+++++ main.py\na("
@@ -158,7 +158,7 @@ def test_without_context_there_is_no_heading_and_no_stop() -> None:
     assert (body["prompt"], "stop" in body) == ("a(", False)
 
 
-def test_a_text_with_such_headings_of_its_own_is_sent_without_context() -> None:
+def test_a_text_that_has_such_headings_is_sent_without_context() -> None:
     body = request_body("m", Prompt(prefix="x\n+++++ y\n", suffix="", context=CONTEXT, path="a.diff"), Generation())
     assert (body["prompt"], "stop" in body) == ("x\n+++++ y\n", False)
 

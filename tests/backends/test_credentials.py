@@ -44,15 +44,15 @@ def counting(place: Path, says: str = "f'key-{runs}'") -> tuple[str, ...]:
         ("http://127.0.0.1:8012", None),
     ],
 )
-async def test_the_environments_keys_are_for_their_own_hosts(url: str, key: str | None) -> None:
+async def test_a_key_from_the_environment_is_only_for_its_own_host(url: str, key: str | None) -> None:
     assert await KeySource(url, env=ENV).key() == (Secret(key) if key else None)
 
 
-def test_each_site_has_its_variable_in_its_hint() -> None:
+def test_each_hosts_hint_names_its_variable() -> None:
     assert all(HOST_VARIABLES[site.base_url.split("/")[2]] in site.key_hint for site in API_HOSTS.values())
 
 
-async def test_a_key_of_the_settings_goes_to_any_host_and_wins() -> None:
+async def test_a_key_from_the_settings_is_for_any_host_and_takes_precedence() -> None:
     url = "https://example.org"
     assert await KeySource(url, api_key=Secret(" mine\n"), command=("false",), env=ENV).key() == Secret("mine")
     assert await KeySource(url, command=program("print('  printed  '); print('more')"), env=ENV).key() == Secret(
@@ -60,7 +60,7 @@ async def test_a_key_of_the_settings_goes_to_any_host_and_wins() -> None:
     )
 
 
-async def test_a_command_runs_once_for_many(tmp_path: Path) -> None:
+async def test_concurrent_calls_run_the_command_once(tmp_path: Path) -> None:
     keys = KeySource("https://example.org", command=counting(tmp_path / "runs"))
     assert set(await asyncio.gather(*(keys.key() for _ in range(5)))) == {Secret("key-1")}
     assert await keys.key() == Secret("key-1")
@@ -71,7 +71,7 @@ async def test_a_command_runs_once_for_many(tmp_path: Path) -> None:
     assert await keys.key() == Secret("key-2")
 
 
-async def test_a_command_without_a_better_key_is_left_alone_for_a_while(tmp_path: Path) -> None:
+async def test_a_command_that_prints_the_refused_key_is_not_run_again_for_a_while(tmp_path: Path) -> None:
     now = 0.0
     keys = KeySource("https://example.org", command=counting(tmp_path / "runs", "'same'"), clock=lambda: now)
     refused = await keys.key()
@@ -90,7 +90,7 @@ async def test_without_a_command_there_is_nothing_to_refresh() -> None:
     assert not await keys.refresh(Secret("k"))
 
 
-async def test_a_caller_that_gives_up_does_not_stop_the_command(tmp_path: Path) -> None:
+async def test_a_cancelled_caller_does_not_stop_the_command(tmp_path: Path) -> None:
     keys = KeySource("https://example.org", command=counting(tmp_path / "runs"))
     first = asyncio.create_task(keys.key())
     await asyncio.sleep(0)
@@ -137,7 +137,7 @@ def alive(process: str) -> bool:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sessions are POSIX")
-def test_a_stopped_command_leaves_nothing_for_a_closed_loop(tmp_path: Path) -> None:
+def test_a_stopped_command_leaves_nothing_in_the_loop(tmp_path: Path) -> None:
     """Not even one whose child went away with the pipe, out of reach."""
     child = (
         "import subprocess, sys, time;"
@@ -206,7 +206,7 @@ LEFT_OPEN = {
 
 @pytest.mark.skipif(os.name != "posix", reason="a child keeps a pipe open by inheritance")
 @pytest.mark.parametrize("case", LEFT_OPEN)
-async def test_a_pipe_that_stays_open_holds_up_no_key(case: str) -> None:
+async def test_a_pipe_that_remains_open_does_not_delay_the_key(case: str) -> None:
     """Commands that start an agent, or print and go on: what they leave behind is ended, and nobody waits for it."""
     code, expected = LEFT_OPEN[case]
     if expected == "key":
@@ -216,7 +216,7 @@ async def test_a_pipe_that_stays_open_holds_up_no_key(case: str) -> None:
         await run_command(program(code))
 
 
-async def test_the_user_may_ask_for_the_command_again(tmp_path: Path) -> None:
+async def test_retry_runs_a_failed_command_again(tmp_path: Path) -> None:
     keys = KeySource("https://example.org", command=counting(tmp_path / "runs", "'key' if runs > 1 else ''"))
     for _ in range(2):
         with pytest.raises(Unauthorized):

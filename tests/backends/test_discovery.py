@@ -29,7 +29,7 @@ def llama_without_tokens(request: Request) -> Reply | None:
     return Reply(status=501, body=recorded.NO_TOKENS) if request.path == "/infill" else llama(request)
 
 
-def place(name: str, server: FakeServer) -> LoopbackPort:
+def port_of(name: str, server: FakeServer) -> LoopbackPort:
     return LoopbackPort(name=name, port=server.port)
 
 
@@ -38,17 +38,17 @@ async def nobody() -> AsyncIterator[LoopbackPort]:
     """A port on which nothing listens."""
     async with FakeServer(lambda request: None) as gone:
         pass
-    yield place("llamacpp", gone)
+    yield port_of("llamacpp", gone)
 
 
-def test_the_usual_places_are_on_this_machine() -> None:
+def test_the_usual_ports_are_on_this_machine() -> None:
     assert [(row.name, row.port) for row in USUAL_PORTS] == [("llamacpp", 8012), ("llamacpp", 8080), ("ollama", 11434)]
     assert all(is_loopback(row.url) for row in USUAL_PORTS)
 
 
-async def test_the_first_that_can_fill_in() -> None:
+async def test_servers_are_found_in_order_of_preference() -> None:
     async with FakeServer(llama) as one, FakeServer(Ollama()) as other, nobody() as empty:
-        first, second = place("llamacpp", one), place("ollama", other)
+        first, second = port_of("llamacpp", one), port_of("ollama", other)
         assert await find_local_servers((empty, first, second), within=TIMEOUT) == (
             LocalServer(name="llamacpp", base_url=one.url),
             LocalServer(name="ollama", base_url=other.url, model="qwen2.5-coder:1.5b"),
@@ -58,9 +58,9 @@ async def test_the_first_that_can_fill_in() -> None:
         assert await find_local_servers((empty,), within=TIMEOUT) == ()
 
 
-async def test_a_llama_server_whose_model_cannot_is_passed_over() -> None:
+async def test_a_llama_server_whose_model_cannot_fill_in_is_ignored() -> None:
     async with FakeServer(llama_without_tokens) as one, FakeServer(Ollama()) as other:
-        found, *_ = await find_local_servers((place("llamacpp", one), place("ollama", other)), within=TIMEOUT)
+        found, *_ = await find_local_servers((port_of("llamacpp", one), port_of("ollama", other)), within=TIMEOUT)
         assert found is not None
         assert found.name == "ollama"
 
@@ -76,11 +76,11 @@ async def test_a_llama_server_whose_model_cannot_is_passed_over() -> None:
     ],
     ids=["html", "json", "list", "error", "redirect"],
 )
-async def test_something_else_on_that_port_is_asked_once_and_left_alone(reply: Reply) -> None:
+async def test_another_application_on_the_port_is_asked_once(reply: Reply) -> None:
     async with FakeServer(lambda request: reply) as server:
-        assert await find_local_servers((place("llamacpp", server),), within=TIMEOUT) == ()
+        assert await find_local_servers((port_of("llamacpp", server),), within=TIMEOUT) == ()
         assert [(request.method, request.path) for request in server.requests] == [("GET", "/props")]
-        assert await find_local_servers((place("ollama", server),), within=TIMEOUT) == ()
+        assert await find_local_servers((port_of("ollama", server),), within=TIMEOUT) == ()
         assert {request.method for request in server.requests} == {"GET"}
 
 
@@ -96,14 +96,14 @@ OLLAMAS = {
 
 
 @pytest.mark.parametrize("case", OLLAMAS)
-async def test_which_of_ollamas_models(case: str) -> None:
+async def test_which_ollama_model_is_used(case: str) -> None:
     behaviour, model = OLLAMAS[case]
     async with FakeServer(behaviour) as server:
-        found = await find_local_servers((place("ollama", server),), within=TIMEOUT)
+        found = await find_local_servers((port_of("ollama", server),), within=TIMEOUT)
     assert [local.model for local in found] == ([] if model is None else [model])
 
 
-async def test_a_server_that_does_not_answer_is_given_up() -> None:
+async def test_a_server_that_does_not_respond_is_ignored() -> None:
     silent = await asyncio.start_server(lambda reader, writer: asyncio.Event().wait(), "127.0.0.1", 0)
     port = silent.sockets[0].getsockname()[1]
     try:
@@ -115,7 +115,7 @@ async def test_a_server_that_does_not_answer_is_given_up() -> None:
 async def test_a_busy_llama_server_counts() -> None:
     """It has said what it is; whether its model can fill in, it says when it is asked for a completion."""
     async with FakeServer(lambda request: llama(request) if request.path == "/props" else Reply(status=500)) as server:
-        found, *_ = await find_local_servers((place("llamacpp", server),), within=TIMEOUT)
+        found, *_ = await find_local_servers((port_of("llamacpp", server),), within=TIMEOUT)
     assert found == LocalServer(name="llamacpp", base_url=server.url)
 
 
@@ -123,7 +123,7 @@ async def test_nothing_but_loopback_is_asked(monkeypatch: pytest.MonkeyPatch) ->
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://192.0.2.1:3128")
     async with FakeServer(llama) as server:
-        assert await find_local_servers((place("llamacpp", server),), within=TIMEOUT) != ()
+        assert await find_local_servers((port_of("llamacpp", server),), within=TIMEOUT) != ()
 
     class Elsewhere(LoopbackPort):
         @property
@@ -146,9 +146,9 @@ def test_this_machine_has_several_names(url: str) -> None:
     assert is_local(host_of(url))
 
 
-async def test_a_server_that_is_known_need_only_listen() -> None:
+async def test_a_known_server_only_has_to_listen() -> None:
     async with FakeServer(lambda _request: None) as server:
         known = LocalServer(name="llamacpp", base_url=server.url)
-        assert await find_local_servers((place("llamacpp", server),), known=(known,), within=TIMEOUT) == (known,)
+        assert await find_local_servers((port_of("llamacpp", server),), known=(known,), within=TIMEOUT) == (known,)
         assert server.requests == []
-    assert await find_local_servers((place("llamacpp", server),), known=(known,), within=TIMEOUT) == ()
+    assert await find_local_servers((port_of("llamacpp", server),), known=(known,), within=TIMEOUT) == ()

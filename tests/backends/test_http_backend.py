@@ -46,7 +46,7 @@ async def test_the_same_text_as_mistrals_own_client(
     assert "".join(judged) == text
 
 
-async def test_the_fake_is_judged_too(server: FakeCodestral) -> None:
+async def test_the_fake_conforms_to_mistrals_own_models(server: FakeCodestral) -> None:
     body = {"model": "m", "prompt": "x"}
     models.FIMCompletionResponse.model_validate(whole(body, "a b", "stop"))
     for chunk in streamed(body, "a b", "stop"):

@@ -33,7 +33,7 @@ from tests.fakes.fixtures import ask
 from tests.fakes.http import FakeServer
 from tests.fakes.replies import cut, http_response
 
-PIECES = (Snippet(path="a.py", text="A = 1\n"),)
+CONTEXT = (Snippet(path="a.py", text="A = 1\n"),)
 
 
 def body_of(prompt: Prompt, **generation: object) -> dict[str, Any]:
@@ -47,8 +47,8 @@ def read(data: bytes, places: list[int]) -> list[Chunk]:
     return [*(chunk for piece in cut(data, places) for chunk in reader.feed(piece)), *reader.finish()]
 
 
-def test_what_is_asked() -> None:
-    prompt = Prompt(prefix="def f():\n    if x:\n        retu", suffix="\n", context=PIECES, max_tokens=64)
+def test_request_body() -> None:
+    prompt = Prompt(prefix="def f():\n    if x:\n        retu", suffix="\n", context=CONTEXT, max_tokens=64)
     assert body_of(prompt, random_seed=3, top_p=0.9) == {
         "input_extra": [{"filename": "a.py", "text": "A = 1\n"}],
         "input_prefix": "def f():\n    if x:\n",
@@ -76,7 +76,7 @@ def test_a_temperature_needs_its_sampler() -> None:
     assert body_of(Prompt(prefix="", suffix=""), temperature=0.2)["samplers"][-1] == "temperature"
 
 
-def test_a_control_token_on_the_line_goes_where_it_is_text() -> None:
+def test_a_line_with_a_control_token_is_sent_as_text() -> None:
     body = body_of(Prompt(prefix="x\ny = '<|fim_middle|>' + ", suffix=""))
     assert (body["input_prefix"], body["prompt"]) == ("x\ny = '<|fim_middle|>' + ", "")
 
@@ -101,12 +101,12 @@ def test_the_suffix_is_cut_to_its_share(before: int, after: int, width: int) -> 
     assert sent == suffix or (sent.endswith("\n") and len(sent) > MIN_SUFFIX - width)
 
 
-def test_warming_up_reads_the_pieces_and_predicts_nothing() -> None:
+def test_preloading_reads_the_snippets_and_predicts_nothing() -> None:
     assert llamacpp().preload_request(Prompt(prefix="x", suffix="y")) is None
-    made = llamacpp().preload_request(Prompt(prefix="x = ", suffix="y", context=PIECES))
+    made = llamacpp().preload_request(Prompt(prefix="x = ", suffix="y", context=CONTEXT))
     assert made is not None
     body = json.loads(made.body)
-    asked = body_of(Prompt(prefix="x = ", suffix="y", context=PIECES))
+    asked = body_of(Prompt(prefix="x = ", suffix="y", context=CONTEXT))
     assert body["input_extra"] == asked["input_extra"]
     assert (body["input_prefix"], body["prompt"], body["input_suffix"], body["n_predict"]) == ("", "", "", 0)
 
@@ -132,7 +132,7 @@ def test_a_recorded_whole_answer(places: list[int]) -> None:
     ("stop_type", "predicted", "finish"),
     [("eos", 2, "stop"), ("word", 2, "stop"), ("limit", 3, "length"), ("limit", 2, "stop"), ("none", 0, "stop")],
 )
-def test_why_it_ended(stop_type: str, predicted: int, finish: str) -> None:
+def test_finish_reasons(stop_type: str, predicted: int, finish: str) -> None:
     """``limit`` with tokens to spare is an end by n_indent or by time."""
     last = recorded.INFILL_STREAM[-1] | {"stop_type": stop_type, "tokens_predicted": predicted}
     assert read(recorded.events(last), [])[-1].finish == finish
@@ -231,7 +231,7 @@ def test_limits_are_measured() -> None:
     assert [request.method for request in asked] == ["GET", "POST", "POST"]
 
 
-def test_an_old_build_is_asked_for_nothing_long() -> None:
+def test_an_old_build_gets_no_long_prompt() -> None:
     found, asked = run_flow(llamacpp(), props(5000), http_response(200, {"content": "", "stop": True}))
     assert found.capacity.prefix_tokens == DEFAULT_BATCH * 3 // 4
     assert len(asked[-1].body) < 200
@@ -242,7 +242,7 @@ def test_a_small_context_bounds_the_batch() -> None:
     assert found.capacity.prefix_tokens == 384
 
 
-def test_a_model_that_cannot() -> None:
+def test_a_model_that_cannot_fill_in() -> None:
     found, _ = run_flow(llamacpp(), props(MIN_MEASURABLE_BUILD), http_response(501, recorded.NO_TOKENS))
     assert found.can_fill is False
 

@@ -92,7 +92,7 @@ async def test_it_completes(llama: Llama, connect: Ask) -> None:
     [("def f(a):\n    x = 1\n", "    return "), ("", "x = "), ("x\n", ""), ("", "")],
     ids=["line", "first line", "line start", "empty"],
 )
-def test_the_server_renders_what_our_own_repository_form_is(llama: Llama, prefix: str, line: str) -> None:
+def test_the_server_renders_the_repository_form_of_our_templates(llama: Llama, prefix: str, line: str) -> None:
     """Qwen's form, in this vocabulary's tokens; the server writes its own names for repository and file."""
     pre, suf, mid, rep, sep = (NAMES[name] for name in ("fim_pre", "fim_suf", "fim_mid", "fim_rep", "fim_sep"))
     row = Template(
@@ -139,7 +139,7 @@ async def test_while_typing_most_of_the_prompt_is_in_the_cache(connect: Ask) -> 
     assert [share for share in shares[1:] if share >= 0.15] == [], shares
 
 
-async def test_what_was_read_ahead_is_in_the_cache(llama: Llama, connect: Ask) -> None:
+async def test_what_was_preloaded_is_in_the_cache(llama: Llama, connect: Ask) -> None:
     backend = connect(llamacpp(base_url=llama.url, generation=SMALL))
     prompt = Prompt(prefix="x = ", suffix="\n", context=(Snippet(path="ahead.py", text=lines("ahead", 6)),))
     assert await backend.prepare(prompt)
@@ -167,12 +167,12 @@ async def test_measuring_leaves_the_cache_alone(llama: Llama, connect: Ask) -> N
     assert usage.cached_tokens > 0.8 * usage.prompt_tokens
 
 
-async def test_too_long_a_prompt_is_said_clearly(llama: Llama, connect: Ask) -> None:
+async def test_the_error_for_a_prompt_that_is_too_long(llama: Llama, connect: Ask) -> None:
     with pytest.raises(Rejected, match=r"too long.*prompt_tokens.*--ctx-size"):
         await ask(connect(llamacpp(base_url=llama.url)), Prompt(prefix=" x" * 5000, suffix=""))
 
 
-async def test_a_model_without_tokens_for_it_is_said_clearly(connect: Ask) -> None:
+async def test_the_error_for_a_model_without_fim_tokens(connect: Ask) -> None:
     with running(fim=False) as server:
         backend = connect(llamacpp(base_url=server.url))
         with pytest.raises(UnknownModel, match="can't fill in the middle"):
@@ -195,7 +195,7 @@ async def test_its_openai_endpoint_completes_by_a_template(llama: Llama, connect
     assert [chunk.finish for chunk in chunks if chunk.finish] == ["length"]
 
 
-async def test_that_it_ignores_a_suffix_is_noticed(llama: Llama, connect: Ask) -> None:
+async def test_an_ignored_suffix_is_detected(llama: Llama, connect: Ask) -> None:
     profile = replace(openai(llama.url, generation=SMALL, fim_template="suffix", model="qwen2.5-coder"), model="")
     found = await connect(profile).capabilities()
     assert found.change is not None

@@ -57,7 +57,7 @@ async def codestral_capabilities(server: FakeServer) -> Capabilities:
         await backend.close()
 
 
-async def test_mistral_says_what_its_model_does() -> None:
+async def test_capabilities_by_mistrals_list() -> None:
     async with FakeServer(lambda request: Reply(body={"data": [MISTRALS]})) as server:
         found = await codestral_capabilities(server)
         assert (found.can_fill, found.capacity.total_tokens) == (True, 256000)
@@ -66,7 +66,7 @@ async def test_mistral_says_what_its_model_does() -> None:
         assert request.headers["authorization"] == "Bearer sk-made-up"
 
 
-async def test_a_host_without_a_list_says_nothing_and_a_refused_key_is_told() -> None:
+async def test_a_host_without_a_list_and_a_refused_key() -> None:
     async with FakeServer(lambda request: None) as server:
         assert await codestral_capabilities(server) == Capabilities()
         server.answer = lambda request: Reply(status=401, body={"detail": "Unauthorized"})
@@ -74,7 +74,7 @@ async def test_a_host_without_a_list_says_nothing_and_a_refused_key_is_told() ->
             await codestral_capabilities(server)
 
 
-def test_finding_one() -> None:
+def test_find_model() -> None:
     models = listed({"id": "qwen:latest"}, {"id": "b", "aliases": ["bee"]})
     assert [find_model(models, name, host="h").name for name in ("qwen", "qwen:latest", "bee")] == [
         "qwen:latest"
@@ -84,7 +84,7 @@ def test_finding_one() -> None:
     assert find_model((), "anything", host="h") is None
 
 
-def test_a_long_list_is_not_recited() -> None:
+def test_a_long_list_is_shortened() -> None:
     models = listed(*({"id": f"m{number}"} for number in range(300)))
     with pytest.raises(
         UnknownModel, match=r"^h has no model x; it has m0, m1, m2, m3 and 296 more: set the setting `model`$"
@@ -124,7 +124,7 @@ LISTS: dict[str, tuple[list[dict[str, object]], str]] = {
 
 @pytest.mark.parametrize("case", LISTS)
 @pytest.mark.parametrize("turned", [False, True])
-def test_the_codestral_that_takes_the_place_of_one_that_is_gone(case: str, turned: bool) -> None:
+def test_which_codestral_replaces_a_retired_one(case: str, turned: bool) -> None:
     rows, name = LISTS[case]
     assert newest_codestral(listed(*(reversed(rows) if turned else rows)), "codestral-2501") == name
 
@@ -146,7 +146,7 @@ def langdock(rows: list[dict[str, object]] | None, *, status: int = 400) -> Fake
 
 
 @pytest.mark.parametrize("status", [400, 404, 410, 422])
-async def test_a_default_model_that_is_gone_is_exchanged_for_the_session_and_said_once(status: int) -> None:
+async def test_a_retired_default_model_is_replaced_for_the_session_with_one_notice(status: int) -> None:
     rows = [MISTRALS, {"id": "mistral-large-latest"}]
     async with langdock(rows, status=status) as server:
         profile = codestral("langdock", base_url=f"{server.url}/mistral/eu")
@@ -162,7 +162,7 @@ async def test_a_default_model_that_is_gone_is_exchanged_for_the_session_and_sai
 
 
 @pytest.mark.parametrize("rows", [None, [], [{"id": "mistral-large-latest"}], "set by the user"])
-async def test_otherwise_a_model_that_is_gone_is_an_error(rows: object) -> None:
+async def test_a_retired_model_is_an_error_otherwise(rows: object) -> None:
     chosen = "codestral-2501" if isinstance(rows, str) else None
     async with langdock([MISTRALS] if isinstance(rows, str) else rows) as server:  # type: ignore[arg-type]
         profile = codestral("langdock", base_url=server.url, model=chosen)

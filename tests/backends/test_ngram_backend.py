@@ -40,7 +40,7 @@ async def test_one_chunk_with_its_confidence() -> None:
     await backend.close()
 
 
-async def test_nothing_is_no_chunk() -> None:
+async def test_no_prediction_is_no_chunk() -> None:
     backend = NgramBackend()
     assert await answer(backend, PROMPT) == []
     backend.open("file:///p/a.py", "python", ["x = \n"], Path("/p/a.py"))
@@ -48,7 +48,7 @@ async def test_nothing_is_no_chunk() -> None:
     assert (backend.name, backend.host, backend.model) == ("ngram", "", "")
 
 
-async def test_changes_are_followed_and_closing_forgets() -> None:
+async def test_changes_are_learnt_and_closing_forgets() -> None:
     backend = NgramBackend()
     backend.open("file:///p/b.py", "python", [], Path("/p/b.py"))
     assert await answer(backend, ASKED) == []
@@ -67,7 +67,7 @@ async def test_stop_strings_end_the_text() -> None:
     assert [chunk.text for chunk in await answer(backend, prompt)] == ["host"]
 
 
-async def test_languages_are_apart() -> None:
+async def test_languages_are_separate() -> None:
     backend = NgramBackend()
     backend.open("file:///p/b.rs", "rust", LINES, Path("/p/b.rs"))
     backend.open("untitled:2", "", LINES, None)
@@ -108,7 +108,7 @@ async def test_files_nobody_wrote_are_left_out(tmp_path: Path, content: bytes) -
     await backend.close()
 
 
-async def test_bounds_hold(tmp_path: Path) -> None:
+async def test_bounds(tmp_path: Path) -> None:
     for number in range(20):
         (tmp_path / f"m{number}.py").write_text("".join(LINES) * 20)
     few = index([tmp_path], lambda path: True, Bounds(files=2))
@@ -151,7 +151,7 @@ async def test_an_open_document_shadows_its_file(tmp_path: Path) -> None:
     await backend.close()
 
 
-async def test_another_workspace_takes_the_place_of_the_first(tmp_path: Path) -> None:
+async def test_another_workspace_replaces_the_first(tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
     (tmp_path / "one" / "m.py").write_text("".join(LINES))
@@ -163,7 +163,7 @@ async def test_another_workspace_takes_the_place_of_the_first(tmp_path: Path) ->
     await backend.close()
 
 
-async def test_typing_goes_on_while_files_are_learnt(tmp_path: Path) -> None:
+async def test_typing_continues_while_files_are_learnt(tmp_path: Path) -> None:
     for number in range(10):
         (tmp_path / f"m{number}.py").write_text("".join(LINES) * 50)
     backend = NgramBackend()
@@ -193,7 +193,7 @@ async def test_a_closed_document_of_a_refused_folder_stays_out(tmp_path: Path) -
     ("most", "kept", "finish"),
     [(None, "host, port)", "stop"), (4, "host, port)", "stop"), (3, "host, port", "length"), (1, "host", "length")],
 )
-async def test_no_more_tokens_than_asked_for(most: int | None, kept: str, finish: str) -> None:
+async def test_max_tokens(most: int | None, kept: str, finish: str) -> None:
     backend = NgramBackend()
     backend.open("file:///p/b.py", "python", LINES, None)
     prompt = Prompt(prefix=ASKED.prefix, suffix="", language="python", uri="untitled:1", max_tokens=most)

@@ -30,7 +30,7 @@ from tests.fakes.ollama import Ollama, lines, streamed
 from tests.fakes.replies import cut, http_response
 
 QWEN = "qwen2.5-coder:1.5b"
-PIECES = (Snippet(path="a.py", text="A = 1\n"),)
+CONTEXT = (Snippet(path="a.py", text="A = 1\n"),)
 
 
 def body_of(prompt: Prompt, model: str = QWEN, fim_template: str = "auto", **generation: object) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def read(data: bytes, places: list[int]) -> list[Chunk]:
     return [*(chunk for piece in cut(data, places) for chunk in reader.feed(piece)), *reader.finish()]
 
 
-def test_what_is_asked() -> None:
+def test_request_body() -> None:
     body = body_of(Prompt(prefix="a = ", suffix="\n", single_line=True), temperature=0.1, random_seed=7, stop=("#",))
     assert body == {
         "model": QWEN,
@@ -64,8 +64,8 @@ def test_an_empty_suffix_or_prefix_is_a_line_end() -> None:
     assert (body["prompt"], body["suffix"]) == ("\n", "\n")
 
 
-def test_text_from_elsewhere_is_rendered_here_if_the_family_is_known() -> None:
-    prompt = Prompt(prefix="a = ", suffix="", path="b.py", context=PIECES)
+def test_context_is_rendered_here_if_the_family_is_known() -> None:
+    prompt = Prompt(prefix="a = ", suffix="", path="b.py", context=CONTEXT)
     body = body_of(prompt)
     assert body["raw"] is True
     assert body["prompt"].startswith(
@@ -94,7 +94,7 @@ def test_the_context_is_large_enough_and_seldom_changes(length: int, context: in
 
 def test_templates_can_be_set() -> None:
     assert body_of(PROMPT, fim_template="starcoder2")["prompt"].startswith("<fim_prefix>")
-    assert "raw" not in body_of(Prompt(prefix="a", suffix="", context=PIECES), fim_template="suffix")
+    assert "raw" not in body_of(Prompt(prefix="a", suffix="", context=CONTEXT), fim_template="suffix")
 
 
 PLACES = st.lists(st.integers(min_value=0), max_size=10)
@@ -153,22 +153,22 @@ async def fake() -> AsyncIterator[tuple[Ollama, FakeServer]]:
         yield behaviour, server
 
 
-async def connected(server: FakeServer, model: str = QWEN) -> HttpBackend:
+async def connect(server: FakeServer, model: str = QWEN) -> HttpBackend:
     profile = ollama(model, base_url=server.url)
     return HttpBackend(profile, keys=KeySource(server.url), timeout=30)
 
 
 async def test_it_completes(fake: tuple[Ollama, FakeServer]) -> None:
-    backend = await connected(fake[1])
-    for prompt in (PROMPT, Prompt(prefix="", suffix=""), Prompt(prefix="a", suffix="", context=PIECES)):
+    backend = await connect(fake[1])
+    for prompt in (PROMPT, Prompt(prefix="", suffix=""), Prompt(prefix="a", suffix="", context=CONTEXT)):
         assert await ask_text(backend, prompt) == "return a + b"
     await backend.close()
 
 
-async def test_a_template_without_insert_is_replaced_once_and_said_once(fake: tuple[Ollama, FakeServer]) -> None:
+async def test_a_template_without_insert_is_replaced_once_with_one_notice(fake: tuple[Ollama, FakeServer]) -> None:
     behaviour, server = fake
     behaviour.models["deepseek-coder:1.3b"] = ["completion"]
-    backend = await connected(server, "deepseek-coder:1.3b")
+    backend = await connect(server, "deepseek-coder:1.3b")
     first, second = await ask(backend), await ask(backend)
     assert "".join(chunk.text for chunk in first) == "".join(chunk.text for chunk in second) == "return a + b"
     (notice,) = [chunk.notice for chunk in (*first, *second) if chunk.notice]
@@ -178,10 +178,10 @@ async def test_a_template_without_insert_is_replaced_once_and_said_once(fake: tu
     await backend.close()
 
 
-async def test_without_a_known_family_it_says_what_to_do(fake: tuple[Ollama, FakeServer]) -> None:
+async def test_the_error_for_an_unknown_family(fake: tuple[Ollama, FakeServer]) -> None:
     behaviour, server = fake
     behaviour.models["llama3"] = ["completion"]
-    backend = await connected(server, "llama3")
+    backend = await connect(server, "llama3")
     with pytest.raises(UnknownModel, match="llama3 can't fill in the middle"):
         await ask(backend)
     await backend.close()
@@ -209,7 +209,7 @@ async def test_without_a_model_it_is_asked_what_it_has(
     await backend.close()
 
 
-async def test_without_a_model_that_can_fill_in_it_says_what_there_is(fake: tuple[Ollama, FakeServer]) -> None:
+async def test_the_error_without_a_model_that_can_fill_in(fake: tuple[Ollama, FakeServer]) -> None:
     behaviour, server = fake
     for models, says in (
         ({"llama3": ["completion"], "phi4": ["completion"]}, "it has llama3, phi4:"),
@@ -222,32 +222,32 @@ async def test_without_a_model_that_can_fill_in_it_says_what_there_is(fake: tupl
         await backend.close()
 
 
-async def test_it_is_asked_about_its_model(fake: tuple[Ollama, FakeServer]) -> None:
+async def test_capabilities(fake: tuple[Ollama, FakeServer]) -> None:
     behaviour, server = fake
-    backend = await connected(server)
+    backend = await connect(server)
     found = await backend.capabilities()
     assert (found.can_fill, found.capacity.total_tokens, found.change) == (True, 32768, None)
     await backend.close()
     behaviour.models["codellama"] = ["completion"]
-    backend = await connected(server, "codellama")
+    backend = await connect(server, "codellama")
     found = await backend.capabilities()
     assert found.can_fill
     assert found.change is not None
     assert await ask_text(backend) == "return a + b"
     assert server.requests[-1].body["raw"] is True
     await backend.close()
-    backend = await connected(server, "nope")
+    backend = await connect(server, "nope")
     with pytest.raises(UnknownModel, match="`ollama pull nope`"):
         await backend.capabilities()
     await backend.close()
 
 
-async def test_warming_up_loads_the_model(fake: tuple[Ollama, FakeServer]) -> None:
+async def test_preloading_loads_the_model(fake: tuple[Ollama, FakeServer]) -> None:
     behaviour, server = fake
-    backend = await connected(server)
+    backend = await connect(server)
     assert await backend.prepare(PROMPT)
     assert behaviour.loads == 1
-    assert await backend.prepare(Prompt(prefix="x", suffix="y", path="b.py", context=PIECES))
+    assert await backend.prepare(Prompt(prefix="x", suffix="y", path="b.py", context=CONTEXT))
     assert server.requests[-1].body["prompt"].startswith("<|repo_name|>project\n<|file_sep|>a.py\nA = 1\n")
     assert server.requests[-1].body["options"]["num_predict"] == 1
     await backend.close()
@@ -256,7 +256,7 @@ async def test_warming_up_loads_the_model(fake: tuple[Ollama, FakeServer]) -> No
 async def test_nothing_listens() -> None:
     async with FakeServer(lambda request: Reply()) as gone:
         pass
-    backend = await connected(gone)
+    backend = await connect(gone)
     with pytest.raises(Unreachable, match=r"no Ollama responds at .*`ollama serve`"):
         await ask(backend)
     await backend.close()

@@ -42,7 +42,7 @@ def text_of(chunks: list[Chunk]) -> str:
     return "".join(chunk.text for chunk in chunks)
 
 
-def test_what_is_asked_of_any_server() -> None:
+def test_request_body_for_any_server() -> None:
     prompt = Prompt(prefix="a = ", suffix="\n", single_line=True, stop=("#",))
     assert body_of(prompt, temperature=0.1, random_seed=7, max_tokens=64) == {
         "model": QWEN,
@@ -56,7 +56,7 @@ def test_what_is_asked_of_any_server() -> None:
     }
 
 
-def test_what_is_asked_of_hosts_that_fill_in() -> None:
+def test_request_body_for_hosts_that_fill_in() -> None:
     for url, sent_to in {
         "https://api.deepseek.com": "https://api.deepseek.com/beta/completions",
         "https://api.deepseek.com/beta": "https://api.deepseek.com/beta/completions",
@@ -77,7 +77,7 @@ def test_what_is_asked_of_hosts_that_fill_in() -> None:
     )
 
 
-def test_another_host_on_the_same_port_or_with_the_same_ending_is_another() -> None:
+def test_a_host_with_a_similar_name_or_port_has_no_quirks() -> None:
     for url in ("https://evil-api.deepseek.com.example", "http://127.0.0.1:1143", "https://notapi.siliconflow.cn"):
         assert "suffix" not in body_of(LONG, url)
     assert len({row.pattern for row in HOST_QUIRKS}) == len(HOST_QUIRKS)
@@ -96,7 +96,7 @@ def test_the_template_can_be_set() -> None:
         openai(None)
 
 
-def test_an_unknown_family_is_said_before_anything_is_sent() -> None:
+def test_an_unknown_family_is_an_error_before_anything_is_sent() -> None:
     with pytest.raises(UnknownModel, match=r"fim_template.*qwen.*suffix"):
         body_of(LONG, model="llama-3")
 
@@ -105,7 +105,7 @@ STOPS = st.lists(st.text(min_size=1, max_size=3), max_size=6).map(tuple)
 
 
 @given(stop=STOPS, own=STOPS, single=st.booleans())
-def test_no_more_than_four_stops_and_the_users_first(stop: tuple[str, ...], own: tuple[str, ...], single: bool) -> None:
+def test_up_to_four_stops_are_sent_the_users_first(stop: tuple[str, ...], own: tuple[str, ...], single: bool) -> None:
     prompt = Prompt(prefix="a", suffix="b", stop=own, single_line=single)
     sent = body_of(prompt, stop=stop)["stop"]
     wanted = list(dict.fromkeys(with_line_feeds(text) for text in [*(["\n"] if single else []), *stop, *own]))
@@ -114,7 +114,7 @@ def test_no_more_than_four_stops_and_the_users_first(stop: tuple[str, ...], own:
 
 
 @pytest.mark.parametrize("mark", ["<|fim_suffix|>", "<|repo_name|>", "<|cursor|>"])
-def test_a_stop_that_was_not_sent_ends_the_text_all_the_same(mark: str) -> None:
+def test_a_stop_that_was_not_sent_still_ends_the_text(mark: str) -> None:
     reader = openai(ANY, model=QWEN).reader(PROMPT)
     data = recorded.events({"choices": [{"text": f"a{mark[:4]}"}]}, {"choices": [{"text": f"{mark[4:]}b"}]}, done=True)
     assert text_of([*reader.feed(data), *reader.finish()]) == "a"
@@ -164,7 +164,7 @@ async def test_it_completes(connect: Connect, stream: bool) -> None:
     assert [chunk.usage.completion_tokens for chunk in chunks if chunk.usage] == [len(tokens_of("return a + b"))]
 
 
-async def test_a_refused_suffix_is_a_template_from_then_on_and_said_once(connect: Connect) -> None:
+async def test_a_refused_suffix_is_replaced_by_a_template_with_one_notice(connect: Connect) -> None:
     async with FakeServer(FakeOpenAI(suffix="refused")) as server:
         backend = connect(server, fim_template="suffix")
         first, second = await ask(backend, LONG), await ask(backend, LONG)
@@ -174,7 +174,7 @@ async def test_a_refused_suffix_is_a_template_from_then_on_and_said_once(connect
     assert ["suffix" in request.body for request in server.requests] == [True, False, False]
 
 
-async def test_calls_that_are_refused_together_say_it_once(connect: Connect) -> None:
+async def test_concurrent_refusals_give_one_notice(connect: Connect) -> None:
     async with FakeServer(FakeOpenAI(suffix="refused")) as server:
         backend = connect(server, fim_template="suffix")
         answers = await asyncio.gather(*(ask(backend, LONG) for _ in range(4)))
@@ -182,7 +182,7 @@ async def test_calls_that_are_refused_together_say_it_once(connect: Connect) -> 
     assert sum(len(notices(chunks)) for chunks in answers) == 1
 
 
-async def test_an_appended_suffix_is_cut_off_and_not_asked_for_again(connect: Connect) -> None:
+async def test_an_appended_suffix_is_cut_off_and_not_sent_again(connect: Connect) -> None:
     async with FakeServer(FakeOpenAI(suffix="appended")) as server:
         backend = connect(server, fim_template="suffix")
         first, second = await ask(backend, LONG), await ask(backend, LONG)
@@ -193,7 +193,7 @@ async def test_an_appended_suffix_is_cut_off_and_not_asked_for_again(connect: Co
 
 
 @pytest.mark.parametrize(("suffix", "form"), [("fills", "suffix"), ("ignored", "template"), ("refused", "template")])
-async def test_whether_a_suffix_counts_is_asked(connect: Connect, suffix: str, form: str) -> None:
+async def test_whether_a_suffix_has_an_effect_is_checked(connect: Connect, suffix: str, form: str) -> None:
     async with FakeServer(FakeOpenAI(suffix=suffix)) as server:
         backend = connect(server, fim_template="suffix")
         found = await backend.capabilities()
@@ -202,7 +202,7 @@ async def test_whether_a_suffix_counts_is_asked(connect: Connect, suffix: str, f
         assert (found.change is None) == (form == "suffix")
 
 
-async def test_a_parameter_that_a_server_has_not_got_is_left_out(connect: Connect) -> None:
+async def test_an_unsupported_parameter_is_left_out(connect: Connect) -> None:
     async with FakeServer(FakeOpenAI(unknown=frozenset({"seed", "stream_options"}))) as server:
         backend = connect(server, generation=Generation(random_seed=1))
         chunks = await ask(backend)
@@ -228,7 +228,7 @@ MODELS = [
 ]  # fmt: skip
 
 
-async def test_its_list_of_models_is_looked_at(connect: Connect) -> None:
+async def test_the_list_of_models_is_used(connect: Connect) -> None:
     async with FakeServer(FakeOpenAI(models=MODELS)) as server:
         found = await connect(server).capabilities()
         assert found.capacity.total_tokens == 32768

@@ -43,7 +43,7 @@ PLACES = st.lists(st.integers(min_value=0), max_size=10)
 
 
 @given(text=TEXT, places=PLACES)
-def test_streamed_and_whole_say_the_same(text: str, places: list[int]) -> None:
+def test_streamed_and_whole_responses_are_read_alike(text: str, places: list[int]) -> None:
     in_events = read(events(*streamed(BODY, text, "stop")), places)
     at_once = read(b" \n" + json.dumps(whole(BODY, text, "stop")).encode(), places)
     assert text_of(in_events) == text_of(at_once) == text
@@ -114,7 +114,7 @@ NO_COMPLETIONS = [
 
 
 @given(st.data(), TEXT, PLACES, st.booleans())
-def test_events_that_are_no_completion_are_passed_over(
+def test_events_that_are_no_completion_are_skipped(
     data: st.DataObject, text: str, places: list[int], end: bool
 ) -> None:
     payloads = [json.dumps(message) for message in streamed(BODY, text, "stop")]
@@ -166,7 +166,7 @@ def test_a_web_page_is_reported_as_such(case: str, reader: Callable[[], Reader],
 
 
 @pytest.mark.parametrize("text", [b"Forbidden", b"upstream: connect error\n", b"ok"])
-def test_other_text_is_no_answer_that_broke_off(text: bytes) -> None:
+def test_other_text_is_not_a_response_that_broke_off(text: bytes) -> None:
     with pytest.raises(BadReply, match="something other than a completion"):
         read(text)
 
@@ -194,7 +194,7 @@ def test_an_error_inside_a_stream_is_raised(name: str, error: type[BackendError]
 @pytest.mark.parametrize(
     "late", [{"error": {"message": "gone"}}, {"detail": "x"}, {"choices": [{"finish_reason": "error"}]}]
 )
-def test_no_error_after_the_end_undoes_an_answer(late: dict[str, object]) -> None:
+def test_an_error_after_the_finish_reason_is_ignored(late: dict[str, object]) -> None:
     assert text_of(read(events(*streamed(BODY, "a b", "stop"), late))) == "a b"
 
 

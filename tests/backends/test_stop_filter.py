@@ -33,7 +33,7 @@ PLACES = st.lists(st.integers(min_value=0, max_value=200), max_size=12)
 
 
 @given(text=TEXT, places=PLACES, stops=st.lists(st.sampled_from(MARKS), max_size=4, unique=True).map(tuple))
-def test_stops(text: str, places: list[int], stops: tuple[str, ...]) -> None:
+def test_the_text_ends_at_the_first_stop_string(text: str, places: list[int], stops: tuple[str, ...]) -> None:
     ends = [place for stop in stops if (place := text.find(stop)) >= 0]
     got, ending, finishes = read(text, places, stops=stops)
     assert got == text[: min(ends, default=len(text))]
@@ -55,7 +55,7 @@ def test_a_text_that_only_begins_like_the_suffix_is_whole(text: str, places: lis
 
 
 @given(places=PLACES)
-def test_a_short_suffix_may_well_be_written(places: list[int]) -> None:
+def test_a_short_suffix_may_be_part_of_the_completion(places: list[int]) -> None:
     assert len("\n    )\n".strip()) < MIN_SUFFIX
     got, ending, _ = read("f(x\n    )\n", places, suffix="\n    )\n")
     assert (got, ending.suffix_appended) == ("f(x\n    )\n", False)

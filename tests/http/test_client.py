@@ -24,13 +24,13 @@ from tests.fakes.proxy import FakeProxy
 SLOTS = 4
 
 
-def small(backend: HttpBackend) -> HttpBackend:
+def with_few_connections(backend: HttpBackend) -> HttpBackend:
     """``backend`` with so few connections that a lost one is noticed."""
     backend._transport = Transport(backend._profile.base_url, timeout=30, connections=SLOTS)
     return backend
 
 
-async def test_while_waiting_for_headers(server: FakeCodestral, connect: Connect) -> None:
+async def test_hanging_up_while_waiting_for_the_head(server: FakeCodestral, connect: Connect) -> None:
     server.behaviour = Behaviour(gate=asyncio.Event())
     backend = connect(server.url)
     for count in range(1, 4):
@@ -43,7 +43,7 @@ async def test_while_waiting_for_headers(server: FakeCodestral, connect: Connect
     await server.until(lambda: server.open_connections == 0)
 
 
-async def test_in_the_middle_of_an_answer(server: FakeCodestral, connect: Connect) -> None:
+async def test_hanging_up_in_the_middle_of_a_response(server: FakeCodestral, connect: Connect) -> None:
     server.behaviour = Behaviour(stall_after=2)
     chunks = connect(server.url).stream(PROMPT)
     assert (await anext(chunks)).text
@@ -51,7 +51,7 @@ async def test_in_the_middle_of_an_answer(server: FakeCodestral, connect: Connec
     await server.until(lambda: server.hangups == 1)
 
 
-async def test_a_generator_that_is_dropped(server: FakeCodestral, connect: Connect) -> None:
+async def test_hanging_up_by_dropping_the_generator(server: FakeCodestral, connect: Connect) -> None:
     server.behaviour = Behaviour(stall_after=2)
     async for chunk in connect(server.url).stream(PROMPT):
         if chunk.text:
@@ -59,7 +59,7 @@ async def test_a_generator_that_is_dropped(server: FakeCodestral, connect: Conne
     await server.until(lambda: server.hangups == 1)
 
 
-async def test_closing_waits_for_no_event(server: FakeCodestral, connect: Connect) -> None:
+async def test_hanging_up_returns_at_once(server: FakeCodestral, connect: Connect) -> None:
     """A caller that hangs up gets its turn back without one round of the event loop."""
     server.behaviour = Behaviour(stall_after=1)
     chunks = connect(server.url).stream(PROMPT)
@@ -80,7 +80,7 @@ async def test_closing_the_back_end_ends_calls(server: FakeCodestral, connect: C
     await server.until(lambda: server.open_connections == 0)
 
 
-async def supersede(server: FakeCodestral, backend: HttpBackend, seed: int, count: int, longest: float) -> None:
+async def supersede_calls(server: FakeCodestral, backend: HttpBackend, seed: int, count: int, longest: float) -> None:
     """Ask ``count`` times and hang up after up to ``longest`` seconds each time; then nothing may be lost."""
     moments = random.Random(seed)  # not a secret
     await backend.warm_up()
@@ -113,7 +113,7 @@ async def test_superseded_calls_lose_no_connection(
 ) -> None:
     """With httpx alone, some hundred of these end in PoolTimeout for ever (encode/httpcore#1093)."""
     server.behaviour = SPEEDS[speed]
-    await supersede(server, small(connect(server.url)), seed, 400, 0.010)
+    await supersede_calls(server, with_few_connections(connect(server.url)), seed, 400, 0.010)
 
 
 @pytest.fixture
@@ -126,16 +126,16 @@ async def tunnelled(
     async with FakeCodestral(tls=context, behaviour=Behaviour(ttft=0.002)) as fake, FakeProxy(fake.port) as proxy:
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
-        yield fake, small(connect("https://codestral.test"))
+        yield fake, with_few_connections(connect("https://codestral.test"))
 
 
 @pytest.mark.parametrize("seed", range(2))
 async def test_superseded_calls_through_a_tunnel(tunnelled: tuple[FakeCodestral, HttpBackend], seed: int) -> None:
     server, backend = tunnelled
-    await supersede(server, backend, seed, 150, 0.030)
+    await supersede_calls(server, backend, seed, 150, 0.030)
 
 
-async def test_a_proxy_of_the_environments(
+async def test_a_proxy_from_the_environment(
     server: FakeCodestral, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with FakeProxy(server.port) as proxy:
@@ -219,7 +219,7 @@ async def test_certificates_are_for_https_only(
             await ask(connect("https://codestral.test"))
 
 
-async def test_https_to_a_port_of_plain_http_is_known_at_once(connect: Connect) -> None:
+async def test_https_to_a_port_of_plain_http_fails_at_once(connect: Connect) -> None:
     """One that answers the handshake with a page, and one that waits for more of it."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -261,7 +261,7 @@ def head(*headers: str, status: str = "200 OK") -> bytes:
 @pytest.mark.parametrize(
     "coding", ["gzip", "gzip, gzip", "X-GZIP", "br", "zstd", "deflate", "identity, gzip", "snappy"]
 )
-async def test_a_compressed_answer_is_refused_unread(connect: Connect, coding: str) -> None:
+async def test_a_compressed_response_is_rejected_unread(connect: Connect, coding: str) -> None:
     bomb = gzip.compress(gzip.compress(b" " * (200 << 20), 1), 9)
     async with RawServer(head(f"Content-Encoding: {coding}", f"Content-Length: {len(bomb)}"), bomb) as server:
         backend = connect(server.url)
@@ -278,12 +278,12 @@ async def test_a_compressed_answer_is_refused_unread(connect: Connect, coding: s
 
 
 @pytest.mark.parametrize("coding", ["identity", "Identity", ""])
-async def test_an_answer_as_it_is_may_say_so(connect: Connect, coding: str) -> None:
+async def test_an_identity_coding_is_no_compression(connect: Connect, coding: str) -> None:
     async with RawServer(head(f"Content-Encoding: {coding}"), EVENT, DONE) as server:
         assert await ask_text(connect(server.url)) == "a"
 
 
-async def test_of_a_compressed_refusal_the_status_says_enough(connect: Connect) -> None:
+async def test_a_compressed_error_is_recognized_by_its_status(connect: Connect) -> None:
     body = gzip.compress(b'{"message": "who are you"}')
     async with RawServer(
         head("Content-Encoding: gzip", f"Content-Length: {len(body)}", status="401 No"), body
@@ -307,7 +307,7 @@ async def test_of_a_compressed_refusal_the_status_says_enough(connect: Connect) 
     ],
     ids=["headers", "a header", "many headers", "comments", "blanks", "empty data", "an event", "a text", "brackets"],
 )  # fmt: skip
-async def test_what_does_not_end_is_ended(
+async def test_a_response_that_does_not_end_is_aborted(
     connect: Connect, pieces: tuple[bytes, ...], endless: bytes, error: type[BackendError]
 ) -> None:
     async with RawServer(*pieces, endless=endless) as server:
@@ -316,7 +316,7 @@ async def test_what_does_not_end_is_ended(
         assert server.sent < BODY_LIMIT + (16 << 20)  # what the kernel holds comes on top
 
 
-async def test_after_the_end_only_a_little_is_read_for_nothing(connect: Connect) -> None:
+async def test_little_is_drained_after_the_end(connect: Connect) -> None:
     async with RawServer(head("Transfer-Encoding: chunked"), b"%x\r\n%b\r\n" % (len(DONE), DONE)) as server:
         server.endless = b"5\r\n: no\n\r\n" * 100
         backend = connect(server.url)

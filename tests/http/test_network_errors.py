@@ -64,7 +64,7 @@ def test_every_row_names_an_exception() -> None:
         (OSError(), "no route"),
     ],
 )
-def test_why_there_is_no_connection(cause: Exception, words: str) -> None:
+def test_the_reason_for_a_failed_connection(cause: Exception, words: str) -> None:
     error = httpx.ConnectError("[Errno -2] with details")
     error.__cause__ = httpcore.ConnectError()
     error.__cause__.__context__ = cause
