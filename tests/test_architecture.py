@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import graphlib
 import importlib
 import inspect
 import pkgutil
@@ -64,6 +65,32 @@ def test_imports_run_strictly_downwards(path: Path) -> None:
         parts = name.split(".")
         if parts[0] == "fim_lsp" and parts[1:2] not in ([], ["__version__"]) and parts[1] != room:
             assert floor_of(parts[1]) > floor_of(room), f"{by_name(path)} must not import {name}"
+
+
+def modules_imported_by(path: Path) -> set[str]:
+    """The modules of the package that a file imports, by their dotted names."""
+    found = set()
+    for name in imports(path):
+        module = name if name in MODULE_NAMES else name.rpartition(".")[0]
+        if module in MODULE_NAMES:
+            found.add(module)
+    return found
+
+
+def dotted(path: Path) -> str:
+    return ".".join(("fim_lsp", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__")
+
+
+MODULE_NAMES = {dotted(path) for path in FILES}
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """Imports inside functions and under ``TYPE_CHECKING`` count."""
+    graph = {dotted(path): modules_imported_by(path) - {"fim_lsp"} for path in FILES}
+    try:
+        tuple(graphlib.TopologicalSorter(graph).static_order())
+    except graphlib.CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
 
 
 def test_nothing_is_loose_at_the_top() -> None:

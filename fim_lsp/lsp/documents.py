@@ -1,4 +1,4 @@
-"""The open documents: pygls' workspace, kept on our own text."""
+"""Reports what happens to documents to the session, in place of the workspace of pygls."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 class DocumentStore(Protocol):
-    """Keeps the open documents. A session is one."""
+    """Keeps the open documents, as a session does."""
 
     @property
     def documents(self) -> Mapping[str, OpenDocument]:
@@ -35,16 +35,16 @@ class DocumentStore(Protocol):
         """A document was opened, or opened again."""
 
     def change_document(self, uri: str, changes: Sequence[Change]) -> None:
-        """A document is to be changed by all of one notification's changes."""
+        """A document was changed. Applies the changes of one notification in their order."""
 
     def close_document(self, uri: str) -> None:
         """A document was closed."""
 
 
 class Documents(Workspace):
-    """pygls' workspace, with :class:`~fim_lsp.text.document.Document` in place of its own.
+    """Handles document notifications for pygls. The documents themselves are in the ``store``.
 
-    pygls' text documents cost O(document) a keystroke, end lines where LSP doesn't, and clamp columns wrongly.
+    The text documents of pygls take O(document) per keystroke, end lines where LSP does not, and clamp columns wrongly.
     """
 
     def __init__(
@@ -56,11 +56,11 @@ class Documents(Workspace):
         self._notebooks = Notebooks()
 
     def document(self, uri: str) -> OpenDocument | None:
-        """The open document of that URI."""
+        """The open document with this URI."""
         return self._store.documents.get(uri)
 
     def roots(self) -> tuple[Path, ...]:
-        """The workspace's folders, as far as they are on this machine's disk."""
+        """The folders of the workspace that are on this machine's disk."""
         uris = [folder.uri for folder in self.folders.values()] or ([self.root_uri] if self.root_uri else [])
         return tuple(path for uri in uris if (path := local_path(uri)))
 
@@ -71,7 +71,7 @@ class Documents(Workspace):
         self._store.open_document(
             OpenDocument(
                 uri=uri,
-                language=text_document.language_id or language_of(path or _name(uri)),
+                language=text_document.language_id or language_of(path or _path_in(uri)),
                 path=path,
                 text=Document(text_document.text, self._encoding),
                 notebook=(notebook, local_path(notebook)) if notebook else None,
@@ -79,7 +79,7 @@ class Documents(Workspace):
         )
 
     def update_text_documents(self, params: types.DidChangeTextDocumentParams) -> None:
-        """``didChange``: all of one notification's changes, in their order."""
+        """``didChange``."""
         self._change(params.text_document, params.content_changes)
 
     def _change(
@@ -88,9 +88,9 @@ class Documents(Workspace):
         changes: Sequence[types.TextDocumentContentChangeEvent],
     ) -> None:
         if changed.uri not in self._store.documents:
-            log.warning("a change to a document that isn't open was left out")
+            log.warning("a change to a document that is not open was ignored")
             return
-        self._store.change_document(changed.uri, tuple(map(_change, changes)))
+        self._store.change_document(changed.uri, tuple(map(_to_change, changes)))
 
     def remove_text_document(self, doc_uri: str) -> None:
         """``didClose``."""
@@ -104,7 +104,7 @@ class Documents(Workspace):
             self.put_text_document(document)
 
     def update_notebook_document(self, params: types.DidChangeNotebookDocumentParams) -> None:
-        """``notebookDocument/didChange``: the order of the cells first, then what is in them."""
+        """``notebookDocument/didChange``: first the order of the cells, then their text."""
         notebook, cells = params.notebook_document.uri, params.change.cells
         if cells is None:
             return
@@ -119,38 +119,37 @@ class Documents(Workspace):
             self._change(content.document, content.changes)
 
     def remove_notebook_document(self, params: types.DidCloseNotebookDocumentParams) -> None:
-        """``notebookDocument/didClose``, with all of its cells."""
+        """``notebookDocument/didClose``, which closes all cells."""
         cells = self._notebooks.close(params.notebook_document.uri)
         for uri in dict.fromkeys((*cells, *(document.uri for document in params.cell_text_documents))):
             self.remove_text_document(uri)
 
     def beside(self, document: OpenDocument) -> Beside | None:
-        """The other cells of the notebook that a document is a cell of; None if it is none."""
+        """The other cells of its notebook, or None if a document is not a cell."""
         notebook = self._notebooks.notebook_of(document.uri)
-        cells = self._notebooks.cells_of(notebook, self._store.documents) if notebook else []
+        documents = self._store.documents
+        cells = self._notebooks.cells_of(notebook, documents) if notebook else []
         if document.uri not in cells:
             return None
         at = cells.index(document.uri)
-        prose = frozenset(
-            uri for uri in cells if self._notebooks.is_markup(uri) or self._store.documents[uri].language in PROSE
-        )
+        prose = frozenset(uri for uri in cells if self._notebooks.is_markup(uri) or documents[uri].language in PROSE)
         return Beside(notebook=notebook, above=tuple(cells[:at]), below=tuple(cells[at + 1 :]), prose=prose)
 
 
-def _change(change: types.TextDocumentContentChangeEvent) -> Change:
+def _to_change(change: types.TextDocumentContentChangeEvent) -> Change:
     if isinstance(change, types.TextDocumentContentChangeWholeDocument):
         return Change(change.text)
     start, end = change.range.start, change.range.end
     return Change(change.text, ((start.line, start.character), (end.line, end.character)))
 
 
-def _name(uri: str) -> Path:
-    """What a URI that is no file's calls its document."""
+def _path_in(uri: str) -> Path:
+    """The path in a URI that is not a file's, for the suffix of its name."""
     return Path(unquote(re.split("[?#]", uri, maxsplit=1)[0]))
 
 
 def local_path(uri: str) -> Path | None:
-    """The file of a ``file:`` URI without ``..``, ``None`` for any other and for one that can't be read."""
+    """The file of a ``file:`` URI, without ``..``; None for other and invalid URIs."""
     try:
         path = to_fs_path(uri) if uri[:5].lower() == "file:" else None
     except ValueError:

@@ -1,36 +1,25 @@
-"""How the server is: a notification for status lines, and commands for whoever wonders about silence."""
+"""The status notification, and the commands that explain why no suggestion appeared."""
 
 from __future__ import annotations
 
-import logging
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from lsprotocol import types
 
-from fim_lsp.session.session import Session
 from fim_lsp.session.status_tracker import Status
 from fim_lsp.text.unicode import visible
 
-log = logging.getLogger(__name__)
-
 NOTIFICATION = "fim-lsp/status"
-WHY = "fim-lsp.why"
-STATUS = "fim-lsp.status"
-_SHOWN = 2  # lines of a message in an editor that shows no lists
+WHY_COMMAND = "fim-lsp.why"
+STATUS_COMMAND = "fim-lsp.status"
+_MAX_MESSAGE_LINES = 2  # a message is not a list
+
+Show = Callable[[str], None]
+"""Shows a message to the user."""
 
 
-class Speaker(Protocol):
-    """What the commands need of the server."""
-
-    @property
-    def session(self) -> Session:
-        """The editor's session."""
-
-    def window_show_message(self, params: types.ShowMessageParams) -> None:
-        """Show a sentence to the user."""
-
-
-def wants_status(capabilities: types.ClientCapabilities) -> bool:
+def is_status_wanted(capabilities: types.ClientCapabilities) -> bool:
     """Whether the editor asks for :data:`NOTIFICATION`, by ``experimental.fimLspStatus``."""
     experimental = capabilities.experimental
     if isinstance(experimental, dict):
@@ -38,35 +27,33 @@ def wants_status(capabilities: types.ClientCapabilities) -> bool:
     return getattr(experimental, "fimLspStatus", None) is True
 
 
-def as_params(status: Status) -> dict[str, str]:
-    """The notification's parameters."""
+def to_params(status: Status) -> dict[str, str]:
+    """The parameters of the notification."""
     return {
-        "state": status.state, "reason": visible(status.reason), "backend": status.backend,
-        "model": visible(status.model), "host": visible(status.host),
-    }  # fmt: skip
+        "state": status.state,
+        "reason": visible(status.reason),
+        "backend": status.backend,
+        "model": visible(status.model),
+        "host": visible(status.host),
+    }
 
 
-def why(speaker: Speaker, options: Any = None) -> list[str]:
-    """``fim-lsp.why``: the last answers and their reasons. Shown to the user too, unless ``options`` say ``quiet``."""
-    lines = [visible(line) for line in speaker.session.explain_requests()]
+def why(explanations: Sequence[str], show: Show, options: Any = None) -> list[str]:
+    """``fim-lsp.why``: the reasons for the latest results. Also shows the first, unless ``options`` are ``quiet``."""
+    lines = [visible(line) for line in explanations]
     if not _is_quiet(options):
-        speaker.window_show_message(
-            types.ShowMessageParams(type=types.MessageType.Info, message="\n".join(lines[:_SHOWN]))
-        )
+        show("\n".join(lines[:_MAX_MESSAGE_LINES]))
     return lines
 
 
-def status(speaker: Speaker, options: Any = None) -> dict[str, str]:
-    """``fim-lsp.status``: what the notification says. Shown to the user too, unless ``options`` say ``quiet``."""
+def status(current: Status, show: Show, options: Any = None) -> dict[str, str]:
+    """``fim-lsp.status``: the current status. Also shows it, unless ``options`` are ``quiet``."""
     if not _is_quiet(options):
-        line = str(speaker.session.status)
-        speaker.window_show_message(
-            types.ShowMessageParams(type=types.MessageType.Info, message=visible(f"fim-lsp: {line}"))
-        )
-    return as_params(speaker.session.status)
+        show(visible(f"fim-lsp: {current}"))
+    return to_params(current)
 
 
 def _is_quiet(options: Any) -> bool:
-    """Whether a command's argument is an object with ``quiet``; pygls makes a named tuple of an object."""
+    """Whether the argument of a command is an object with ``quiet``, which pygls converts to a named tuple."""
     quiet = options.get("quiet") if isinstance(options, dict) else getattr(options, "quiet", False)
     return quiet is True

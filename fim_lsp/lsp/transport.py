@@ -21,6 +21,7 @@ from typing import Any, BinaryIO, Protocol
 from fim_lsp.errors import UsageError
 from fim_lsp.lsp.access_token import MAX_FIRST_MESSAGE, TokenCheck, rejection
 from fim_lsp.lsp.framing import MAX_BODY, Framing, FramingError
+from fim_lsp.lsp.handlers import register_handlers
 from fim_lsp.lsp.server import Server
 
 log = logging.getLogger(__name__)
@@ -118,6 +119,7 @@ class Connection:
 
     def _create_server(self) -> Server:
         server = Server(self._environment, trusted=self._trusted)
+        register_handlers(server)
         server.protocol.set_writer(self._writer)
         server.protocol.on_exit = self.end
         return server

@@ -12,19 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lsprotocol import types
 
-from fim_lsp.lsp.to_protocol import completion_list
+from fim_lsp.lsp.to_protocol import Cursor, completion_list
 from fim_lsp.suggest.suggestion import Suggestion
 from fim_lsp.text.positions import Encoding
 from tests.fakes.codestral import FakeCodestral
 from tests.lsp.raw import URI, RawClient
 
 _MENU_ONLY = {"textDocument": {"completion": {"completionItem": {"snippetSupport": True}}}}
-_HERE = types.Range(types.Position(0, 0), types.Position(0, 0))
 
 
 def entries(text: str, word: str = "", *, first_line: bool = True, replace: int = 0) -> list[types.CompletionItem]:
-    suggestion = Suggestion(text=text, replace=replace)
-    return list(completion_list(suggestion, word, _HERE, first_line=first_line).items)
+    suggestion, cursor = Suggestion(text=text, replace=replace), Cursor(0, len(word), word, Encoding.UTF16)
+    return list(completion_list(suggestion, cursor, first_line=first_line).items)
 
 
 def new_text(item: types.CompletionItem) -> str:

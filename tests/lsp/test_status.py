@@ -5,10 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from lsprotocol import types
-
 from fim_lsp.lsp.status import status, why
-from fim_lsp.session.session import Session
 from fim_lsp.session.status_tracker import Status, StatusState
 from tests.fakes.codestral import Behaviour, FakeCodestral
 from tests.lsp.raw import URI, RawClient
@@ -76,16 +73,9 @@ async def test_why(tmp_path: Path) -> None:
 def test_no_message_carries_what_nobody_sees() -> None:
     """A server's words and a path may hold anything."""
     said: list[str] = []
-
-    class Speaker:
-        session = Session(lambda *_: None, {})
-
-        def window_show_message(self, params: types.ShowMessageParams) -> None:
-            said.append(params.message)
-
     bad = "\x00\x1b[31m\u202e\U000e0100\u3164"
-    Speaker.session._status_tracker.status = Status(state=StatusState.READY, reason=bad, model=bad, host=bad)
-    told = [*why(Speaker()), *status(Speaker()).values(), *said]
+    current = Status(state=StatusState.READY, reason=bad, model=bad, host=bad)
+    told = [*why([bad], said.append), *status(current, said.append).values(), *said]
     assert len(said) == 2
     assert all(not set("\x00\x1b\u202e\U000e0100\u3164") & set(text) for text in told)
     assert "\\u202e" in said[0]

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lsprotocol import types
 
-from fim_lsp.lsp.to_protocol import completion_list, inline_list, word_before
+from fim_lsp.lsp.to_protocol import Cursor, completion_list, inline_list
 from fim_lsp.suggest.postprocess import Multiline, suggestion_from
 from fim_lsp.suggest.suggestion import Suggestion
 from fim_lsp.text.positions import Encoding, to_units
@@ -118,6 +118,11 @@ class Meant:
         first, last = cut.column - back, cut.column + end
         return at(self.line, to_units(line, first, Encoding.UTF16), to_units(line, last, Encoding.UTF16))
 
+    @property
+    def cursor(self) -> Cursor:
+        cut = split(f"{self.before}{CURSOR}{self.after}")
+        return Cursor(self.line, cut.column, cut.line_prefix + cut.line_suffix, Encoding.UTF16)
+
 
 def lsp_range(span: Span) -> types.Range:
     return types.Range(types.Position(span.start_line, span.start), types.Position(span.end_line, span.end))
@@ -127,7 +132,7 @@ def check(meant: Meant) -> None:
     """One suggestion in every editor, as ghost text and from the menu."""
     document, span = meant.before + meant.after, meant.span()
     assert span.end - span.start <= len(meant.after.encode("utf-16-le")) // 2
-    items = inline_list(meant.suggestion, lsp_range(span)).items
+    items = inline_list(meant.suggestion, meant.cursor).items
     assert [item.range for item in items] == [lsp_range(span)]
     text = items[0].insert_text
     assert isinstance(text, str)
@@ -138,9 +143,7 @@ def check(meant: Meant) -> None:
 
 
 def _check_menu(meant: Meant, document: str) -> None:
-    word = word_before(split(f"{meant.before}{CURSOR}{meant.after}").line_prefix)
-    span = lsp_range(meant.span(len(word)))
-    item = completion_list(meant.suggestion, word, span, first_line=True).items[0]
+    item = completion_list(meant.suggestion, meant.cursor, first_line=True).items[0]
     assert isinstance(item.text_edit, types.TextEdit)
     assert item.insert_text_format is types.InsertTextFormat.PlainText
     edited = item.text_edit.range

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fim_lsp.lsp.to_protocol import completion_list
+from fim_lsp.lsp.to_protocol import Cursor, completion_list
 from fim_lsp.suggest.postprocess import suggestion_from
 from fim_lsp.suggest.suggestion import Suggestion
+from fim_lsp.text.positions import Encoding
 from fim_lsp.text.unicode import HIDDEN, REVERSING, is_visible, on_one_line, visible, without_hidden
 from tests.marked import context
 
@@ -141,7 +142,8 @@ def test_no_suggestion_carries_one(text: str) -> None:
 @given(ANY)
 @example("".join(REFUSED))
 def test_no_label_and_no_message_carries_one(text: str) -> None:
-    for entry in completion_list(Suggestion(text=text or "x"), "w", None, first_line=True).items:  # type: ignore[arg-type]
+    cursor = Cursor(0, 1, "w", Encoding.UTF16)
+    for entry in completion_list(Suggestion(text=text or "x"), cursor, first_line=True).items:
         assert rest_after_allowed(entry.label) == ""
         assert not re.search(r"[\n\r\t]", entry.label)
     assert rest_after_allowed(visible(text)) == ""

@@ -1,0 +1,187 @@
+"""What the server does with each message. A handler takes what it needs from the message, and passes it on."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from lsprotocol import types
+
+from fim_lsp.lsp.completion_menu import TRIGGER_CHARACTERS, MenuState
+from fim_lsp.lsp.documents import Documents
+from fim_lsp.lsp.protocol import in_message_order
+from fim_lsp.lsp.server import Server, reply_or_none
+from fim_lsp.lsp.status import STATUS_COMMAND, WHY_COMMAND, is_status_wanted, status, why
+from fim_lsp.lsp.to_protocol import Cursor, completion_list, inline_list
+from fim_lsp.schedule.request import CompletionResult
+from fim_lsp.suggest.suggestion import Suggestion
+
+log = logging.getLogger(__name__)
+
+
+def register_handlers(server: Server) -> None:
+    """Let a server handle everything but ``textDocument/completion``, which is added during the handshake."""
+    server.feature(types.INITIALIZE)(_initialize)
+    server.feature(types.INITIALIZED)(_initialized)
+    server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)(_configuration_changed)
+    server.feature(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)(_folders_changed)
+    server.feature(types.TEXT_DOCUMENT_INLINE_COMPLETION, types.InlineCompletionOptions())(_inline_completion)
+    server.command(WHY_COMMAND)(_why)
+    server.command(STATUS_COMMAND)(_status)
+
+
+# -- completions
+
+
+@in_message_order
+def _inline_completion(server: Server, params: types.InlineCompletionParams) -> asyncio.Future[Any]:
+    """Ghost text at the cursor."""
+    if not server.has_inline_completion:
+        server.has_inline_completion = True
+        server.update_menu()
+    explicit = params.context.trigger_kind == types.InlineCompletionTriggerKind.Invoked
+    request = _ask(server, params, explicit=explicit)
+    if request is None:
+        return _completed(types.InlineCompletionList(items=[]))
+    result, cursor = request
+    return _mapped(result, lambda suggestion: inline_list(suggestion, cursor))
+
+
+@in_message_order
+def _completion(server: Server, params: types.CompletionParams) -> asyncio.Future[Any]:
+    """The same suggestion, as entries of the completion menu."""
+    request = _ask(server, params, explicit=False) if server.wants_menu else None
+    if request is None:
+        return _completed(types.CompletionList(is_incomplete=False, items=[]))
+    result, cursor = request
+    first_line = server.has_first_line_entry
+    return _mapped(result, lambda suggestion: completion_list(suggestion, cursor, first_line=first_line))
+
+
+def _ask(
+    server: Server, params: types.InlineCompletionParams | types.CompletionParams, *, explicit: bool
+) -> tuple[asyncio.Future[CompletionResult], Cursor] | None:
+    """Make a request, before a newer message can change the document. None if there is nothing to make it about.
+
+    After a bug of ours there is nothing to suggest either: an error reply would pop up at every key.
+    """
+    try:
+        document = server.documents.document(params.text_document.uri)
+        if document is None:
+            return None
+        line, character, beside = params.position.line, params.position.character, server.documents.beside(document)
+        request = server.session.ask(document.uri, line, character, explicit=explicit, beside=beside)
+        split = request.snapshot.split
+        text = document.text.lines[split.line]
+        return request.result, Cursor(split.line, split.column, text, document.text.encoding)
+    except Exception as error:  # noqa: BLE001 - the boundary
+        log.error("%s while making a request", type(error).__name__)
+        return None
+
+
+def _completed(reply: Any) -> asyncio.Future[Any]:
+    future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    future.set_result(reply)
+    return future
+
+
+def _mapped(
+    result: asyncio.Future[CompletionResult], to_reply: Callable[[Suggestion | None], Any]
+) -> asyncio.Future[Any]:
+    """The reply for a result, as soon as there is one. Cancelling the reply withdraws the request."""
+    reply: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+    def deliver(done: asyncio.Future[CompletionResult]) -> None:
+        if reply.done():
+            return
+        if done.cancelled():
+            reply.cancel()
+        else:
+            reply.set_result(to_reply(done.result().suggestion))
+
+    result.add_done_callback(deliver)
+    reply.add_done_callback(lambda done: result.cancel() if done.cancelled() else None)
+    return reply
+
+
+# -- the handshake
+
+
+def _initialize(server: Server, params: types.InitializeParams) -> None:
+    """Take the editor's side of the handshake. pygls replies with the capabilities that follow from it."""
+    workspace = server.protocol.workspace
+    encoding = str(getattr(workspace.position_encoding, "value", workspace.position_encoding))
+    documents = Documents(workspace.root_uri, params.workspace_folders or [], encoding, server.session)
+    server.protocol.replace_workspace(documents)
+    options = params.initialization_options
+    server.session.start(roots=documents.roots(), initialization=options, trusted=server.trusted)
+    text = params.capabilities.text_document
+    client = params.client_info.name if params.client_info else ""
+    # lsp-mode sends "inlineCompletion": null though it supports it; the name of eglot is Eglot
+    server.has_inline_completion = bool(text and text.inline_completion) or client == "emacs"
+    server.has_first_line_entry = client != "Eglot"  # Emacs inserts the common prefix of the labels of two entries
+    if server.wants_menu:
+        menu = types.CompletionOptions(trigger_characters=list(TRIGGER_CHARACTERS))
+        server.feature(types.TEXT_DOCUMENT_COMPLETION, menu)(_completion)
+        server.menu_state = MenuState.ADVERTISED
+
+
+def _initialized(server: Server, params: types.InitializedParams) -> None:
+    """Request the settings of the workspace, and notifications of their changes."""
+    server.wants_status = is_status_wanted(server.client_capabilities)  # before now nothing may be sent
+    server.send_status(server.session.status)
+    if server.menu_state is MenuState.ABSENT:  # after the handshake this advertises nothing, but answers requests
+        server.feature(types.TEXT_DOCUMENT_COMPLETION)(_completion)
+    workspace = server.client_capabilities.workspace
+    changes = workspace.did_change_configuration if workspace else None
+    if changes and changes.dynamic_registration:
+        server.register_in_background(types.Registration("settings", types.WORKSPACE_DID_CHANGE_CONFIGURATION))
+    if _can_pull_settings(server):
+        server.session.expect_workspace_settings()
+        server.in_background(_pull_settings(server))
+
+
+# -- settings
+
+
+def _configuration_changed(server: Server, params: types.DidChangeConfigurationParams) -> None:
+    """Request the settings if the editor supports it. Others send them in the notification."""
+    if _can_pull_settings(server):
+        server.in_background(_pull_settings(server))
+    elif params.settings is not None:
+        server.session.set_workspace_settings(params.settings)
+
+
+def _can_pull_settings(server: Server) -> bool:
+    workspace = server.client_capabilities.workspace
+    return bool(workspace and workspace.configuration)
+
+
+async def _pull_settings(server: Server) -> None:
+    item = types.ConfigurationItem(section="fim-lsp")
+    values = await reply_or_none(server.workspace_configuration_async(types.ConfigurationParams(items=[item])))
+    if values:
+        server.session.set_workspace_settings(values[0])
+    else:
+        server.session.workspace_settings_unavailable()
+
+
+def _folders_changed(server: Server, params: types.DidChangeWorkspaceFoldersParams) -> None:
+    server.session.set_roots(server.documents.roots())
+
+
+# -- commands
+
+
+def _why(server: Server, *arguments: Any) -> list[str]:
+    return why(server.session.explain_requests(), _show_info(server), *arguments[:1])
+
+
+def _status(server: Server, *arguments: Any) -> dict[str, str]:
+    return status(server.session.status, _show_info(server), *arguments[:1])
+
+
+def _show_info(server: Server) -> Callable[[str], None]:
+    return lambda message: server.window_show_message(types.ShowMessageParams(types.MessageType.Info, message))
