@@ -3,7 +3,7 @@
     FimError
     ├── SettingError         a setting has an invalid value
     ├── UsageError           the command line can't be followed
-    ├── StoreLost            the shared count of a quota is unavailable (in rate_limit/store.py)
+    ├── StoreUnavailable     the shared count of a quota is unavailable (in rate_limit/store.py)
     └── BackendError         a back end failed
         ├── Unreachable      no connection (name, route, refusal, TLS, proxy), or no first byte in time
         ├── Unauthorized     401, 403: the key is missing, wrong, or another host's

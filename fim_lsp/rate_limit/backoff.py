@@ -1,67 +1,68 @@
-"""After a 429: stop, wait, let one call try, and believe in less for a while. Pure."""
+"""After a 429: pause, let a single call probe, and use less of the limit for a while. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from fim_lsp.rate_limit.sliding_window import LONGEST
+from fim_lsp.rate_limit.sliding_window import MAX_CALL_SECONDS
 
-_FIRST, _LAST = 2.0, 60.0  # seconds: what Mistral's users do without a Retry-After, and the window's length
-_PATIENCE = 600.0  # seconds; a longer Retry-After (a month's quota) is asked about again by then
-_PROBING = 1.0  # seconds to come back while a probe is under way
-_CUT = 0.5  # part of the limit that is believed after a blind 429: somebody else uses the rest
-_LEAST = 0.2
+_MIN_PAUSE, _MAX_PAUSE = 2.0, 60.0  # seconds: what Mistral's users do without a Retry-After, and the window's length
+_MAX_RETRY_AFTER = 600.0  # seconds; a longer one (a monthly quota) is checked again by then
+_PROBE_WAIT = 1.0  # seconds until other calls ask again while a probe is in flight
+_CUT = 0.5  # after an unexpected 429, this share of the limit is used: somebody else uses the rest
+_MIN_SHARE = 0.2
 _RECOVERY = 0.05 / 60  # of the limit, a second
 
 
 class RateLimitBackoff:
-    """An episode lasts from the first 429 to the first success. ``jitter`` gives numbers from 0 to 1."""
+    """An episode lasts from the first 429 to the first success. ``jitter`` returns numbers from 0 to 1."""
 
     def __init__(self, jitter: Callable[[], float]) -> None:
         self._jitter = jitter
-        self._refusals = 0
-        self._until = 0.0
-        self._since = float("-inf")
+        self._refusals = 0  # in this episode
+        self._paused_until = 0.0
+        self._paused_at = float("-inf")
         self._probe: str | None = None
-        self._probed_at = 0.0
+        self._probe_started_at = 0.0
+        self._share_after_cut = 1.0
         self._cut_at = 0.0
-        self._share = 1.0
 
     def wait(self, now: float) -> float:
-        """Seconds until a call may be made, 0 for now."""
-        if self._until > now:
-            return self._until - now
-        return _PROBING if self._probe is not None and now - self._probed_at < LONGEST else 0.0
+        """Seconds until a call may be made; 0 for now."""
+        if self._paused_until > now:
+            return self._paused_until - now
+        probing = self._probe is not None and now - self._probe_started_at < MAX_CALL_SECONDS
+        return _PROBE_WAIT if probing else 0.0
 
-    def granted(self, call: str, now: float) -> None:
-        """A call is made; during an episode it is the probe, and the others wait for it."""
+    def limit_share(self, now: float) -> float:
+        """The share of the limits to use: reduced by an unexpected 429, and recovered within minutes."""
+        return min(1.0, self._share_after_cut + (now - self._cut_at) * _RECOVERY)
+
+    def started(self, call: str, now: float) -> None:
+        """A call is made. During an episode it is the probe, and other calls wait for its outcome."""
         if self._refusals:
-            self._probe, self._probed_at = call, now
+            self._probe, self._probe_started_at = call, now
 
     def ended(self, call: str, *, answered: bool) -> None:
-        """A call is over; an answer of any length ends the episode."""
+        """A call is over. An answer of any length ends the episode."""
         if self._probe == call:
             self._probe = None
         if answered:
             self._refusals = 0
 
-    def refused(self, now: float, *, asked_at: float, retry_after: float | None, blind: bool) -> float:
-        """A call asked at ``asked_at`` got a 429; returns the seconds until the next try.
+    def rate_limited(self, now: float, *, started_at: float, retry_after: float | None, unexpected: bool) -> float:
+        """A call that was made at ``started_at`` got a 429; returns the seconds until the next try.
 
-        ``blind``: the server's headers do not say what is left, so that the refusal is all we learn of others.
-        Calls that were under way when the pause began tell nothing new. Without a wish of the server's the pause doubles,
-        up to a minute, with up to half as much again by chance so that colleagues do not come back together.
+        ``unexpected``: no header reports what is left, so the 429 is all that is known about other clients. Calls in flight
+        when the pause began add nothing. Without a Retry-After the pause doubles up to a minute, plus up to half as much at
+        random, so that colleagues do not return at the same time.
         """
-        if asked_at > self._since:
-            if blind and not self._refusals:
-                self._share, self._cut_at = max(_LEAST, self.share(now) * _CUT), now
+        if started_at > self._paused_at:
+            if unexpected and not self._refusals:
+                self._share_after_cut, self._cut_at = max(_MIN_SHARE, self.limit_share(now) * _CUT), now
             self._refusals += 1
-            self._since = now
-        growing = min(_LAST, _FIRST * 2.0 ** min(self._refusals - 1, 10))
-        seconds = growing * (1 + self._jitter() / 2) if retry_after is None else min(retry_after, _PATIENCE)
-        self._until = max(self._until, now + seconds)
-        return self._until - now
-
-    def share(self, now: float) -> float:
-        """The part of the limits that is believed to be ours: cut by a 429, won back within minutes."""
-        return min(1.0, self._share + (now - self._cut_at) * _RECOVERY)
+            self._paused_at = now
+        doubling = min(_MAX_PAUSE, _MIN_PAUSE * 2.0 ** min(self._refusals - 1, 10))
+        pause = doubling * (1 + self._jitter() / 2) if retry_after is None else min(retry_after, _MAX_RETRY_AFTER)
+        self._paused_until = max(self._paused_until, now + pause)
+        return self._paused_until - now

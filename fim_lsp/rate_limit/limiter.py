@@ -1,4 +1,4 @@
-"""What the scheduler asks before every call: is there room, and if it gets tight, what to save on."""
+"""Decides whether a call fits the quota, and what to save if the quota runs low."""
 
 from __future__ import annotations
 
@@ -6,71 +6,45 @@ import math
 import random
 import time
 from collections.abc import Callable
-from types import TracebackType
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from fim_lsp.http.rate_limit_headers import Quota
-from fim_lsp.rate_limit.degradation import Degradation, degrade, leave
-from fim_lsp.rate_limit.local_counter import LocalCounter, Refusal, Reservation
+from fim_lsp.rate_limit.local_counter import LocalCounter, Reservation, Wait
+from fim_lsp.rate_limit.pacing import Degradation, TokenBucket, degrade, freedom
 from fim_lsp.rate_limit.shared_counter import SharedCounter
-from fim_lsp.rate_limit.sliding_window import HOLD, Clock, Entry, Limits, Pace, Standing, pace, room, wait
-from fim_lsp.rate_limit.token_bucket import TokenBucket
+from fim_lsp.rate_limit.sliding_window import (
+    RESERVATION_SECONDS,
+    Clock,
+    Entry,
+    Limits,
+    Rate,
+    UsageWindow,
+    headroom,
+    seconds_until_free,
+    sustainable_rate,
+)
+from fim_lsp.rate_limit.store import Store
+from fim_lsp.secret import Secret
 
-_MARGIN: Final = 1.2  # estimates are less than this much too low for 95 % of prompts once a call was charged
-_NEWCOMER: Final = 0.2  # of the pace, for a process that others have left nothing
-_MEMORY = 20.0  # seconds over which the wanted calls are counted
+SQLITE_FILE: Final = "limits.sqlite3"
+
+_MARGIN: Final = 1.2  # once a call was charged, 95 % of the estimates are less than this factor too low
+_MIN_SHARE: Final = 0.2  # of the sustainable rate, for a process to which others have left nothing
+_DEMAND_MEMORY: Final = 20.0  # seconds over which the demand is averaged
 
 
-def _by_chance() -> float:
+def _jitter() -> float:
     return random.SystemRandom().random()
 
 
-class Permit:
-    """Leave to make one call. End it exactly once; as a context manager it ends itself as hung up on at once."""
-
-    def __init__(self, limiter: Limiter, reservation: Reservation, prompt: int) -> None:
-        self._limiter = limiter
-        self._reservation: Reservation | None = reservation
-        self._prompt = prompt
-
-    def settle(self, total_tokens: int) -> None:
-        """The server said what it charged."""
-        if ended := self._end():
-            self._limiter._ended(self._limiter.budget.settle(ended, total_tokens))
-
-    def hung_up(self, received_tokens: int) -> None:
-        """The call ended early or without usage: the prompt is charged, and what was generated."""
-        if ended := self._end():
-            total = self._prompt + received_tokens
-            self._limiter._ended(self._limiter.budget.settle(ended, total, answered=received_tokens > 0))
-
-    def release(self) -> None:
-        """The call was not sent."""
-        if ended := self._end():
-            self._limiter._ended(self._limiter.budget.release(ended))
-
-    def refused(self, retry_after: float | None) -> None:
-        """The server answered 429, and may have said for how many seconds."""
-        if ended := self._end():
-            self._limiter._ended(*self._limiter.budget.refused(ended, retry_after))
-
-    def _end(self) -> Reservation | None:
-        ended, self._reservation = self._reservation, None
-        return ended
-
-    def __enter__(self) -> Permit:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.hung_up(0)
-
-
 class Limiter:
-    """One quota: that of ``identity``, a host and a model. ``ledger`` is shared with other processes, or there is none.
+    """The quota of ``identity``, a model at a host. ``shared`` counts it together with other processes.
 
-    All methods but :meth:`reserve` return at once and belong into the event loop's thread. ``limits`` may be exchanged.
+    Before a call, :meth:`debounce_factor` and :meth:`choose_prompt_share` say what to save, and :meth:`reserve` returns a
+    :class:`Permit`, or how long to :class:`Wait`. Every method but :meth:`reserve` returns at once; all must be called in
+    the event loop's thread.
     """
 
     def __init__(
@@ -78,107 +52,207 @@ class Limiter:
         limits: Limits,
         *,
         identity: str,
-        ledger: SharedCounter | None = None,
+        shared: SharedCounter | None = None,
         clock: Clock = time.monotonic,
-        jitter: Callable[[], float] = _by_chance,
+        jitter: Callable[[], float] = _jitter,
     ) -> None:
-        self.budget = LocalCounter(limits, clock, jitter)
+        self.counter = LocalCounter(limits, clock, jitter)
         self._identity = identity
-        self._ledger = ledger
+        self._shared_counter = shared
         self._clock = clock
-        self._shared: tuple[Standing, float] | None = None
-        self._wanted, self._wanted_at = 0.0, clock()
-        self._thrift = Degradation()
-        self._ration = TokenBucket(clock)
-        self._watched = False
+        self._shared_window: tuple[UsageWindow, float] | None = None  # as it was last seen, and when
+        self._demand = _Demand(clock())
+        self._bucket = TokenBucket(clock())
+        self._prompt_share = 1.0
+        self._restores = False
 
-    @property
-    def _shares(self) -> SharedCounter | None:
-        """The ledger, if there is a limit that others share: without one there is nothing to count together."""
-        return None if self._ledger is None or self.budget.unlimited else self._ledger
+    def debounce_factor(self, *, prompt: int, output: int) -> float:
+        """How much longer to debounce; ``prompt`` and ``output`` are the tokens of a call that saves nothing."""
+        return self._degradation(prompt, output).debounce_factor
 
-    @property
-    def room(self) -> float:
-        """What is left of the minute for automatic requests, 0 to 1; 0 while the server wants no calls."""
-        window = self._window()
-        return 0.0 if window.paused else room(window, self.budget.ceiling())
+    def choose_prompt_share(self, *, prompt: int, output: int) -> float:
+        """Decide which share of the usual prompt to send next. The decision is kept, so that sizes do not alternate."""
+        self._prompt_share = self._degradation(prompt, output).prompt_share
+        return self._prompt_share
 
-    def thrift(self, *, prompt: int, output: int) -> Degradation:
-        """What to save on now; ``prompt`` and ``output`` are the tokens of a call that saves nothing."""
-        window, ceiling = self._window(), self.budget.ceiling()
-        self._thrift = degrade(
-            room=room(window, ceiling), pace=self._pace(window, ceiling), wanted=self._wanting(),
-            prompt=prompt, output=output, before=self._thrift,
-        )  # fmt: skip
-        return self._thrift
-
-    async def reserve(self, *, prompt: int, output: int, explicit: bool = False) -> Permit | Refusal:
-        """Room for a call of ``prompt`` tokens by estimate and an answer of usually ``output``. Waits 50 ms at the most."""
-        self._wanted, self._wanted_at = self._wanting() + 1 / _MEMORY, self._clock()
-        tokens = math.ceil(prompt * _MARGIN) + output
-        if not explicit and (seconds := self._paced(prompt + output)) > 0:
-            return Refusal(seconds=seconds)
-        own = self.budget.reserve(tokens, explicit=explicit)
-        ledger = self._shares
-        if isinstance(own, Refusal) or ledger is None:
-            return own if isinstance(own, Refusal) else Permit(self, own, prompt)
-        if not self._watched:
-            self._watched = True
-            ledger.watch(self._identity, self.budget.entries)
+    async def reserve(self, *, prompt: int, output: int, explicit: bool = False) -> Permit | Wait:
+        """Reserve a call of about ``prompt`` tokens and a typical answer of ``output``. Takes up to 50 ms."""
+        self._demand.add_call(self._clock())
+        if not explicit and (seconds := self._pace(prompt + output)) > 0:
+            return Wait(seconds=seconds)
+        reservation = self.counter.reserve(math.ceil(prompt * _MARGIN) + output, explicit=explicit)
+        if isinstance(reservation, Wait):
+            return reservation
         granted = False
         try:
-            refusal = await self._ask(ledger, own, explicit=explicit)
-            granted = refusal is None
+            wait = await self._reserve_shared(reservation, explicit=explicit)
+            granted = wait is None
         finally:
-            if not granted:  # refused, or cancelled while we asked
-                self._ended(self.budget.release(own))
-        return refusal or Permit(self, own, prompt)
+            if not granted:  # refused, or cancelled while waiting
+                self._put_shared(self.counter.release(reservation))
+        return wait or Permit(self, reservation, prompt)
 
     def observe(self, quota: Quota) -> None:
-        """The headers of a reply, 200 or 429, told the limits and what is left of them."""
-        self.budget.observe(quota)
-        if (ledger := self._shares) is not None and self._shared is not None:
-            window, at = self._shared
-            ledger.put(self._identity, self.budget.others(quota, window.after(self._clock() - at)))
+        """Apply the limits and the remaining quota that the headers of a reply (200 or 429) report."""
+        self.counter.observe(quota)
+        if self._shared_window is not None:
+            window, at = self._shared_window
+            self._put_shared(*self.counter.foreign_entries(quota, window.after(self._clock() - at)))
 
-    async def _ask(self, ledger: SharedCounter, own: Reservation, *, explicit: bool) -> Refusal | None:
-        ceiling = self.budget.ceiling(explicit=explicit)
-        entry = Entry(name=own.name, tokens=own.tokens, requests=1, lasts=HOLD)
-        verdict = await ledger.reserve(self._identity, entry, ceiling)
-        self._shared = None if verdict is None else (verdict.window, self._clock())
+    @property
+    def _shared(self) -> SharedCounter | None:
+        """The shared counter, unless nothing is limited and there is nothing to count together."""
+        return None if self.counter.unlimited else self._shared_counter
+
+    async def _reserve_shared(self, reservation: Reservation, *, explicit: bool) -> Wait | None:
+        shared = self._shared
+        if shared is None:
+            return None
+        if not self._restores:
+            self._restores = True
+            shared.restore_from(self._identity, self.counter.entries)
+        ceiling = self.counter.ceiling(explicit=explicit)
+        entry = Entry(name=reservation.name, tokens=reservation.tokens, requests=1, expires_in=RESERVATION_SECONDS)
+        verdict = await shared.reserve(self._identity, entry, ceiling)
+        self._shared_window = None if verdict is None else (verdict.window, self._clock())
         if verdict is None or verdict.granted:
             return None
-        return Refusal(seconds=wait(verdict.window, ceiling, own.tokens))
+        return Wait(seconds=seconds_until_free(verdict.window, ceiling, reservation.tokens))
 
-    def _paced(self, tokens: int) -> float:
-        """Seconds until the call keeps the pace, 0 while there is room enough not to mind."""
-        window, ceiling = self._window(), self.budget.ceiling()
-        seconds = self._ration.wait(tokens, self._pace(window, ceiling))
-        if leave(room(window, ceiling)) > 0:
+    def _put_shared(self, *entries: Entry) -> None:
+        if (shared := self._shared) is not None:
+            shared.put(self._identity, entries)
+
+    def _pace(self, tokens: int) -> float:
+        """Take a call from the bucket if the rate decides; the seconds to wait if it is empty."""
+        window, ceiling = self._window(), self.counter.ceiling()
+        rate = self._own_rate(window, ceiling)
+        calls_per_second = min(rate.tokens / max(tokens, 1), rate.requests)
+        self._bucket.refill(self._clock(), calls_per_second)
+        if freedom(headroom(window, ceiling)) > 0:
             return 0.0
+        seconds = self._bucket.wait(calls_per_second)
         if not seconds:
-            self._ration.spend()
+            self._bucket.take()
         return seconds
 
-    def _pace(self, window: Standing, ceiling: Limits) -> Pace:
-        """Our part of what can be kept up: as much of it as of the minute that was used, a newcomer's part at the least."""
-        used = window.requests
-        part = self.budget.requests / used if used else 1.0
-        return pace(window, ceiling).scaled(min(1.0, max(part, _NEWCOMER)))
+    def _degradation(self, prompt: int, output: int) -> Degradation:
+        window, ceiling = self._window(), self.counter.ceiling()
+        return degrade(
+            headroom=headroom(window, ceiling),
+            rate=self._own_rate(window, ceiling),
+            demand=self._demand.calls_per_second(self._clock()),
+            prompt=prompt,
+            output=output,
+            last_share=self._prompt_share,
+        )
 
-    def _window(self) -> Standing:
-        """The shared window as it was last seen, else our own."""
-        own = self.budget.standing()
-        if self._shared is None:
+    def _own_rate(self, window: UsageWindow, ceiling: Limits) -> Rate:
+        """This process's share of the sustainable rate: its share of the window's requests, but not less than a minimum."""
+        share = self.counter.own_requests / window.requests if window.requests else 1.0
+        return sustainable_rate(window, ceiling).scaled(min(1.0, max(share, _MIN_SHARE)))
+
+    def _window(self) -> UsageWindow:
+        """The more restrictive one of the shared window, as it was last seen, and this process's own."""
+        own = self.counter.window()
+        if self._shared_window is None:
             return own
-        window, at = self._shared
-        ceiling = self.budget.ceiling()
-        return min(window.after(self._clock() - at), own, key=lambda seen: (-seen.paused, room(seen, ceiling)))
+        window, at = self._shared_window
+        ceiling = self.counter.ceiling()
+        candidates = window.after(self._clock() - at), own
+        return min(candidates, key=lambda window: (-window.paused, headroom(window, ceiling)))
 
-    def _wanting(self) -> float:
-        """Calls a second that are wanted now: a mean that forgets."""
-        return self._wanted * math.exp((self._wanted_at - self._clock()) / _MEMORY)
 
-    def _ended(self, *entries: Entry) -> None:
-        if (ledger := self._shares) is not None:
-            ledger.put(self._identity, entries)
+class Permit:
+    """Permission for one call. Call exactly one of its methods when the call is over; further calls have no effect."""
+
+    def __init__(self, limiter: Limiter, reservation: Reservation, prompt: int) -> None:
+        self._limiter = limiter
+        self._reservation: Reservation | None = reservation
+        self._prompt = prompt
+
+    def settle(self, total_tokens: int) -> None:
+        """The server reported what it charged."""
+        if reservation := self._take():
+            self._limiter._put_shared(self._limiter.counter.settle(reservation, total_tokens))
+
+    def aborted(self, received_tokens: int) -> None:
+        """The call ended early or without a usage report: the prompt is charged, and what was generated."""
+        if reservation := self._take():
+            total, answered = self._prompt + received_tokens, received_tokens > 0
+            self._limiter._put_shared(self._limiter.counter.settle(reservation, total, answered=answered))
+
+    def release(self) -> None:
+        """The call was not sent."""
+        if reservation := self._take():
+            self._limiter._put_shared(self._limiter.counter.release(reservation))
+
+    def rate_limited(self, retry_after: float | None) -> None:
+        """The server answered 429, and may have said for how many seconds."""
+        if reservation := self._take():
+            self._limiter._put_shared(*self._limiter.counter.rate_limited(reservation, retry_after))
+
+    def _take(self) -> Reservation | None:
+        reservation, self._reservation = self._reservation, None
+        return reservation
+
+
+@dataclass(slots=True)
+class _Demand:
+    """The calls a second that the user causes, as an average that forgets."""
+
+    updated_at: float
+    rate: float = 0.0
+
+    def calls_per_second(self, now: float) -> float:
+        return self.rate * math.exp((self.updated_at - now) / _DEMAND_MEMORY)
+
+    def add_call(self, now: float) -> None:
+        self.rate, self.updated_at = self.calls_per_second(now) + 1 / _DEMAND_MEMORY, now
+
+
+class LimiterRegistry:
+    """The limiters of a process, one for each model at a host, which all share one counter in ``store``.
+
+    ``report`` receives one message per episode in which the store is unavailable.
+    """
+
+    def __init__(self, store: Store | None, *, report: Callable[[str], None], clock: Clock = time.monotonic) -> None:
+        self._shared = None if store is None else SharedCounter(store, report=report, clock=clock)
+        self._clock = clock
+        self._limiters: dict[str, Limiter] = {}
+
+    def get(self, host: str, model: str, limits: Limits) -> Limiter:
+        """The limiter of a model at a host (including the region, if that has its own quota), with these limits."""
+        identity = f"{host} {model}"
+        limiter = self._limiters.get(identity)
+        if limiter is None:
+            limiter = Limiter(limits, identity=identity, shared=self._shared, clock=self._clock)
+            self._limiters[identity] = limiter
+        limiter.counter.limits = limits
+        return limiter
+
+    async def close(self) -> None:
+        """Write what is pending, and close the store."""
+        if self._shared is not None:
+            await self._shared.close()
+
+
+def choose_store(location: Secret, state_folder: Path) -> Store | None:
+    """The store for the setting ``limits_store``: a file for ``machine``, none for ``process``, or a Redis server.
+
+    Raises :class:`ValueError` for anything else.
+    """
+    name = location.reveal()
+    if name.startswith(("redis://", "rediss://")):
+        from fim_lsp.rate_limit.redis_store import RedisStore
+
+        return RedisStore(location)
+    match name:
+        case "machine":
+            from fim_lsp.rate_limit.sqlite_store import SqliteStore  # imported only where it is used: start-up time
+
+            return SqliteStore(state_folder / SQLITE_FILE)
+        case "process":
+            return None
+    raise ValueError("must be machine, process, or an address that begins with redis:// or rediss://")

@@ -1,4 +1,4 @@
-"""One process's own count of a quota: it can't fail, and stands in when a shared ledger does."""
+"""One process's own count of a quota. It can't fail, and takes over when a shared count does."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from dataclasses import dataclass
 from fim_lsp.http.rate_limit_headers import Quota
 from fim_lsp.rate_limit.backoff import RateLimitBackoff
 from fim_lsp.rate_limit.sliding_window import (
-    HOLD,
-    OTHERS,
+    EXPLICIT_RESERVE,
+    FOREIGN_PREFIX,
     PAUSE,
-    RESERVE,
+    RESERVATION_SECONDS,
     WINDOW,
     Clock,
     Entry,
     Limits,
-    Standing,
-    gather,
-    wait,
+    UsageWindow,
+    group_expiries,
+    seconds_until_free,
 )
 
-_SLICES = 6  # what others used leaves the window in as many parts: they used it evenly, for all we know
+_SLICES = 6  # foreign usage leaves the window in as many parts, as if it had been spread evenly
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reservation:
-    """Room for one call. ``at`` is the budget's clock."""
+    """Room for one call, made at ``at`` on the counter's clock."""
 
     name: str
     tokens: int
@@ -35,133 +35,139 @@ class Reservation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
-    """There is no room for ``seconds``; infinite if the call is larger than the limit."""
+class Wait:
+    """No call may be made for ``seconds``, which are infinite if the call is larger than the limit."""
 
     seconds: float
 
 
-@dataclass(slots=True)
-class _Held:
-    until: float
+@dataclass(frozen=True, slots=True)
+class _Usage:
+    expires_at: float
     tokens: int
     requests: int
 
 
 class LocalCounter:
-    """``limits`` may be exchanged at any time. ``clock`` gives seconds that never go back."""
+    """Counts calls against ``limits``, which may be replaced at any time. ``clock`` is monotonic, in seconds."""
 
     def __init__(self, limits: Limits, clock: Clock, jitter: Callable[[], float]) -> None:
         self.limits = limits
         self._clock = clock
-        self._servers = Limits()
-        self._informed = self._refused = False
-        self._pause = RateLimitBackoff(jitter)
-        self._held: dict[str, _Held] = {}
-
-    def ceiling(self, *, explicit: bool = False) -> Limits:
-        """What may be used now: the lower of the user's limits and the server's; a part is kept for explicit requests."""
-        share = self._pause.share(self._clock())
-        return self.limits.tightest(self._servers).scaled(share if explicit else share * (1 - RESERVE))
+        self._server_limits = Limits()
+        self._reports_remaining = False  # whether the server's headers report what is left
+        self._was_rate_limited = False
+        self._backoff = RateLimitBackoff(jitter)
+        self._usage: dict[str, _Usage] = {}
 
     @property
     def unlimited(self) -> bool:
-        """Whether neither the user nor the server limits anything, and no 429 has come that says otherwise."""
-        return self.limits.none and self._servers.none and not self._refused
+        """Whether neither the user nor the server limits anything, and no 429 has shown otherwise."""
+        return self.limits.unlimited and self._server_limits.unlimited and not self._was_rate_limited
 
-    def standing(self) -> Standing:
+    @property
+    def own_requests(self) -> int:
+        """Calls of this process in the window."""
+        return sum(usage.requests for name, usage in self._live().items() if not name.startswith(FOREIGN_PREFIX))
+
+    def ceiling(self, *, explicit: bool = False) -> Limits:
+        """What may be used now: the lower of the user's and the server's limits, less a reserve for explicit requests."""
+        share = self._backoff.limit_share(self._clock())
+        return self.limits.tightest(self._server_limits).scaled(share if explicit else share * (1 - EXPLICIT_RESERVE))
+
+    def window(self) -> UsageWindow:
         """The window as this process knows it."""
         now = self._clock()
         calls = (
-            (held.until - now, held.tokens, held.requests, name.startswith(OTHERS))
-            for name, held in self._living(now).items()
+            (usage.expires_at - now, usage.tokens, usage.requests, name.startswith(FOREIGN_PREFIX))
+            for name, usage in self._live().items()
         )
-        return Standing(releases=gather(calls), paused=self._pause.wait(now))
-
-    @property
-    def requests(self) -> int:
-        """Calls of this process that count now."""
-        held = self._living(self._clock())
-        return sum(held[name].requests for name in held if not name.startswith(OTHERS))
+        return UsageWindow(expiries=group_expiries(calls), paused=self._backoff.wait(now))
 
     def entries(self) -> tuple[Entry, ...]:
-        """All that counts now, to be laid into a ledger that lost it."""
+        """Everything in the window, to be written into a store that lost it."""
         now = self._clock()
         return tuple(
-            Entry(name=name, tokens=held.tokens, requests=held.requests, lasts=held.until - now)
-            for name, held in self._living(now).items()
+            Entry(name=name, tokens=usage.tokens, requests=usage.requests, expires_in=usage.expires_at - now)
+            for name, usage in self._live().items()
         )
 
-    def reserve(self, tokens: int, *, explicit: bool = False) -> Reservation | Refusal:
-        """Room for one request of so many tokens; it counts until settled or released, 75 s at the most."""
+    def reserve(self, tokens: int, *, explicit: bool = False) -> Reservation | Wait:
+        """Reserve room for one request. It counts until it is settled or released, but for 75 s at most."""
+        self._usage = self._live()
         now = self._clock()
-        if (seconds := wait(self.standing(), self.ceiling(explicit=explicit), tokens)) > 0:
-            return Refusal(seconds=seconds)
+        seconds = seconds_until_free(self.window(), self.ceiling(explicit=explicit), tokens)
+        if seconds > 0:
+            return Wait(seconds=seconds)
         name = secrets.token_hex(8)
-        self._held[name] = _Held(now + HOLD, tokens, 1)
-        self._pause.granted(name, now)
+        self._usage[name] = _Usage(now + RESERVATION_SECONDS, tokens, 1)
+        self._backoff.started(name, now)
         return Reservation(name=name, tokens=tokens, at=now)
 
     def settle(self, reservation: Reservation, tokens: int, *, answered: bool = True) -> Entry:
-        """The call is over and cost ``tokens``; it counts for a minute from now. ``answered``: the server did not refuse."""
-        self._held[reservation.name] = _Held(self._clock() + WINDOW, tokens, 1)
-        self._pause.ended(reservation.name, answered=answered)
-        return Entry(name=reservation.name, tokens=tokens, requests=1, lasts=WINDOW)
+        """The call is over and cost ``tokens``; it counts for a minute from now."""
+        self._usage[reservation.name] = _Usage(self._clock() + WINDOW, tokens, 1)
+        self._backoff.ended(reservation.name, answered=answered)
+        return Entry(name=reservation.name, tokens=tokens, requests=1, expires_in=WINDOW)
 
     def release(self, reservation: Reservation) -> Entry:
         """The call was never sent."""
-        self._held.pop(reservation.name, None)
-        self._pause.ended(reservation.name, answered=False)
-        return Entry(name=reservation.name, tokens=0, requests=0, lasts=0)
+        self._usage.pop(reservation.name, None)
+        self._backoff.ended(reservation.name, answered=False)
+        return Entry(name=reservation.name, tokens=0, requests=0, expires_in=0)
 
-    def refused(self, reservation: Reservation, retry_after: float | None) -> tuple[Entry, Entry]:
-        """The server answered 429: nobody calls for a while, then one does. A refused call costs a request, no tokens."""
-        self._refused = True
+    def rate_limited(self, reservation: Reservation, retry_after: float | None) -> tuple[Entry, Entry]:
+        """The server answered 429: all calls pause, then one probes. A refused call costs a request, but no tokens."""
+        self._was_rate_limited = True
         settled = self.settle(reservation, 0, answered=False)
-        seconds = self._pause.refused(
-            self._clock(), asked_at=reservation.at, retry_after=retry_after, blind=not self._informed
+        seconds = self._backoff.rate_limited(
+            self._clock(),
+            started_at=reservation.at,
+            retry_after=retry_after,
+            unexpected=not self._reports_remaining,
         )
-        return settled, Entry(name=PAUSE, tokens=0, requests=0, lasts=min(seconds, HOLD))
+        return settled, Entry(name=PAUSE, tokens=0, requests=0, expires_in=min(seconds, RESERVATION_SECONDS))
 
     def observe(self, quota: Quota) -> None:
-        """Take the server's limits, and what it says is left, from a reply's headers."""
-        # 0 is "never" (a model outside the plan): calls are refused then and the pause takes care of them
-        self._servers = Limits(
-            requests=quota.requests_limit or self._servers.requests, tokens=quota.tokens_limit or self._servers.tokens
+        """Apply the limits and the remaining quota that a reply's headers report."""
+        # A limit of 0 means "never" (a model outside the plan); such calls get a 429, which the backoff handles.
+        self._server_limits = Limits(
+            requests=quota.requests_limit or self._server_limits.requests,
+            tokens=quota.tokens_limit or self._server_limits.tokens,
         )
-        self._informed = self._informed or (quota.tokens_left, quota.requests_left) != (None, None)
-        self.keep(self.others(quota, self.standing()))
+        if (quota.tokens_left, quota.requests_left) != (None, None):
+            self._reports_remaining = True
+        self._add(self.foreign_entries(quota, self.window()))
 
-    def others(self, quota: Quota, window: Standing) -> tuple[Entry, ...]:
-        """What was used besides ``window``'s calls, if ``quota`` is right: colleagues on the same workspace.
+    def foreign_entries(self, quota: Quota, window: UsageWindow) -> tuple[Entry, ...]:
+        """What others, such as colleagues in the same workspace, must have used besides ``window``'s calls.
 
-        The server may not have debited calls that are under way, so less than we counted says nothing; more does.
+        The server may not have charged calls in flight yet, so less usage than counted here means nothing; more does.
         """
-        limits = self.limits.tightest(self._servers)
-        ours = Standing(releases=tuple(release for release in window.releases if not release.foreign))
-        tokens = _foreign(quota.tokens_limit or limits.tokens, quota.tokens_left, ours.tokens)
-        requests = _foreign(quota.requests_limit or limits.requests, quota.requests_left, ours.requests)
+        limits = self.limits.tightest(self._server_limits)
+        own = UsageWindow(expiries=tuple(expiry for expiry in window.expiries if not expiry.foreign))
+        tokens = _excess(quota.tokens_limit or limits.tokens, quota.tokens_left, own.tokens)
+        requests = _excess(quota.requests_limit or limits.requests, quota.requests_left, own.requests)
         return tuple(
             Entry(
-                name=f"{OTHERS}{part}",
+                name=f"{FOREIGN_PREFIX}{part}",
                 tokens=tokens * (part + 1) // _SLICES - tokens * part // _SLICES,
                 requests=requests * (part + 1) // _SLICES - requests * part // _SLICES,
-                lasts=WINDOW * (part + 1) / _SLICES if tokens or requests else 0,
+                expires_in=WINDOW * (part + 1) / _SLICES if tokens or requests else 0,
             )
             for part in range(_SLICES)
         )
 
-    def keep(self, entries: Sequence[Entry]) -> None:
-        """Count what others did."""
+    def _add(self, entries: Sequence[Entry]) -> None:
         now = self._clock()
         for entry in entries:
-            self._held[entry.name] = _Held(now + entry.lasts, entry.tokens, entry.requests)
+            self._usage[entry.name] = _Usage(now + entry.expires_in, entry.tokens, entry.requests)
 
-    def _living(self, now: float) -> dict[str, _Held]:
-        if any(held.until <= now for held in self._held.values()):
-            self._held = {name: held for name, held in self._held.items() if held.until > now}
-        return self._held
+    def _live(self) -> dict[str, _Usage]:
+        now = self._clock()
+        return {name: usage for name, usage in self._usage.items() if usage.expires_at > now}
 
 
-def _foreign(limit: int | None, left: int | None, ours: int) -> int:
-    return 0 if limit is None or left is None else max(0, limit - left - ours)
+def _excess(limit: int | None, left: int | None, own: int) -> int:
+    """What is gone from a limit besides one's own usage."""
+    return 0 if limit is None or left is None else max(0, limit - left - own)

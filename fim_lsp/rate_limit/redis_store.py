@@ -1,4 +1,4 @@
-"""The ledger of a team: one hash for each identity on a Redis server, changed by one script, on the server's clock."""
+"""A store for a team: a hash for each identity on a Redis server, changed by one script, on the server's clock."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from fim_lsp.rate_limit.sliding_window import HOLD, PAUSE, Entry, Limits, standing
-from fim_lsp.rate_limit.store import StoreLost, Verdict
+from fim_lsp.rate_limit.sliding_window import PAUSE, RESERVATION_SECONDS, Entry, Limits, usage_window
+from fim_lsp.rate_limit.store import StoreUnavailable, Verdict
 from fim_lsp.secret import Secret
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
 _KEY: Final = "fim-lsp:limits:1:"
-_CONNECT = 3.0  # seconds; the ledger connects beside the work, never before a completion
+_CONNECT_TIMEOUT = 3.0  # seconds; connecting happens in the background, so no completion waits for it
 
-# A field is an entry's name, its value "until tokens requests", until in milliseconds. What is old is removed, what lies
-# too far ahead (the server's clock was set back) is taken to be made now, and the key goes with its last entry. The answer
-# has the calls summed by the second in which they leave, so that a busy team's minute is sent as fast as a quiet one.
+# A field is an entry's name, and its value "until tokens requests", with until in milliseconds. Expired entries are removed,
+# entries too far in the future (the server's clock was set back) count as made now, and the key expires with its last
+# entry. The reply sums calls by the second in which they expire, so that a busy minute is sent as fast as a quiet one.
 _SCRIPT: Final = """
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -69,46 +69,49 @@ return {granted, found}
 
 
 class RedisStore:
-    """``url`` is ``redis://…`` or ``rediss://…`` as the redis package reads it; it may hold a password and is not shown.
+    """``url`` is ``redis://…`` or ``rediss://…`` in the syntax of the redis package; it may contain a password.
 
     Needs ``pip install fim-lsp[redis]`` and a server of version 5 or later.
     """
 
-    patience = 0.05
+    timeout = 0.05
 
     def __init__(self, url: Secret) -> None:
-        self.where = f"the shared count at {_shown(url.reveal())}"
+        self.label = f"the shared count at {_without_credentials(url.reveal())}"
         self._url = url
         self._client: Redis | None = None
         self._script: Any = None
 
     async def open(self) -> None:
-        """Connect, and see that the server can run the script."""
+        """Connect, and check that the server can run the script."""
         try:
             from redis.asyncio import Redis
             from redis.asyncio.retry import Retry
             from redis.backoff import NoBackoff
         except ImportError:
-            raise StoreLost(
-                f"{self.where} needs the redis package: pip install 'fim-lsp[redis]'", for_good=True
+            raise StoreUnavailable(
+                f"{self.label} needs the redis package: pip install 'fim-lsp[redis]'", permanent=True
             ) from None
         await self.close()
         try:
             self._client = Redis.from_url(
-                self._url.reveal(), socket_connect_timeout=_CONNECT, retry=Retry(NoBackoff(), 0), max_connections=8
+                self._url.reveal(),
+                socket_connect_timeout=_CONNECT_TIMEOUT,
+                retry=Retry(NoBackoff(), 0),
+                max_connections=8,
             )
             self._script = self._client.register_script(_SCRIPT)
             await self._call("", "look", Limits(), ())
-        except (ValueError, TypeError):  # an option in the address that is unknown, or not what it should be
-            raise StoreLost(f"{self.where} is not a Redis address", for_good=True) from None
+        except (ValueError, TypeError):  # an unknown or invalid option in the address
+            raise StoreUnavailable(f"{self.label} is not a Redis address", permanent=True) from None
 
     async def reserve(self, identity: str, entry: Entry, ceiling: Limits) -> Verdict:
-        """One round trip."""
+        """Takes one round trip."""
         granted, before = await self._call(identity, "reserve", ceiling, (entry,))
-        return Verdict(granted=granted, window=standing((*before, entry) if granted else before))
+        return Verdict(granted=granted, window=usage_window((*before, entry) if granted else before))
 
     async def put(self, identity: str, entries: Sequence[Entry]) -> None:
-        """One round trip."""
+        """Takes one round trip."""
         await self._call(identity, "put", Limits(), entries)
 
     async def close(self) -> None:
@@ -118,28 +121,34 @@ class RedisStore:
             await client.aclose()
 
     async def _call(
-        self, identity: str, what: str, ceiling: Limits, entries: Sequence[Entry]
+        self, identity: str, operation: str, ceiling: Limits, entries: Sequence[Entry]
     ) -> tuple[bool, tuple[Entry, ...]]:
         from redis.exceptions import RedisError
 
         if self._client is None:
-            raise StoreLost(f"{self.where} is not connected")
-        arguments: list[str | int] = [PAUSE, round(HOLD * 1000), ceiling.tokens or 0, ceiling.requests or 0, what]
+            raise StoreUnavailable(f"{self.label} is not connected")
+        arguments: list[str | int] = [
+            PAUSE,
+            round(RESERVATION_SECONDS * 1000),
+            ceiling.tokens or 0,
+            ceiling.requests or 0,
+            operation,
+        ]
         for entry in entries:
-            arguments += [entry.name, entry.tokens, entry.requests, round(entry.lasts * 1000)]
+            arguments += [entry.name, entry.tokens, entry.requests, round(entry.expires_in * 1000)]
         try:
             granted, found = await self._script(keys=[_KEY + identity], args=arguments)
         except (RedisError, OSError) as error:
-            # only the kind: a message of the library's might hold the address
-            raise StoreLost(f"{self.where} can't be used ({type(error).__name__})") from None
+            # Only its type: the library's message might contain the address.
+            raise StoreUnavailable(f"{self.label} can't be used ({type(error).__name__})") from None
         return bool(granted), tuple(
-            Entry(name=str(name, "utf-8"), tokens=int(tokens), requests=int(requests), lasts=lasts / 1000)
+            Entry(name=str(name, "utf-8"), tokens=int(tokens), requests=int(requests), expires_in=lasts / 1000)
             for name, tokens, requests, lasts in found
         )
 
 
-def _shown(url: str) -> str:
-    """The address without user, password and options."""
+def _without_credentials(url: str) -> str:
+    """The address without user, password or options."""
     try:
         parts = urlsplit(url)
         port = f":{parts.port}" if parts.port else ""

@@ -1,8 +1,7 @@
-"""The sliding minute: who has taken what, when it comes back, and how fast one may go on. Pure: no clock, no I/O.
+"""The sliding window: what has been used, when it expires, and at which rate to continue. Pure: no clock, no I/O.
 
-Mistral debits what a call used, at an unsaid moment between its arrival and its end, and counts over 60 s that slide.
-So a call counts here from before it is sent until 60 s after it has ended: whenever the server looks, we have not
-counted less than it.
+Mistral counts over a sliding window of 60 s. It does not document whether a call is charged when it arrives or when it
+ends, so a call counts here from before it is sent until 60 s after it has ended: never less than on the server.
 """
 
 from __future__ import annotations
@@ -12,57 +11,60 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 WINDOW = 60.0  # seconds
-LONGEST = 15.0  # seconds a call may take; one that nobody settles (its process died) is let go after WINDOW + LONGEST
-HOLD = WINDOW + LONGEST
+MAX_CALL_SECONDS = 15.0  # how long a call may take
+RESERVATION_SECONDS = WINDOW + MAX_CALL_SECONDS  # when a call that was never settled expires: its process has died
 
-RESERVE = 0.12  # share of a limit that is kept for requests made by a key
-_TAPER = 0.05  # share of a limit within which the pace is slowed to a stop; N processes meet at a 1/N of it
-OTHERS = "~"  # names that begin with it are no calls of ours
+EXPLICIT_RESERVE = 0.12  # share of a limit that is reserved for manually triggered requests
+_TAPER = 0.05  # share of a limit within which the rate decreases to zero; N processes settle at 1/N of it
+FOREIGN_PREFIX = "~"  # of the names of entries that are not calls of this process
 PAUSE = "~pause"
+
+Clock = Callable[[], float]
+"""Seconds that never go back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What may be used in any 60 s; ``None`` is no limit."""
+    """What may be used in any 60 s; ``None`` means no limit."""
 
     requests: int | None = None
     tokens: int | None = None
 
     @classmethod
-    def a_minute(cls, *, requests: int | None, tokens: int | None) -> Limits:
-        """From settings, where 0 is no limit as well."""
+    def per_minute(cls, *, requests: int | None, tokens: int | None) -> Limits:
+        """From settings, where 0 means no limit, too."""
         return cls(requests=requests or None, tokens=tokens or None)
 
     @property
-    def none(self) -> bool:
+    def unlimited(self) -> bool:
         """Whether nothing is limited."""
         return self.requests is None and self.tokens is None
 
     def tightest(self, other: Limits) -> Limits:
-        """The lower of each."""
+        """The lower of each limit."""
         return Limits(requests=_lower(self.requests, other.requests), tokens=_lower(self.tokens, other.tokens))
 
     def scaled(self, share: float) -> Limits:
-        """A part of each, one at the least."""
-        return Limits(requests=_part(self.requests, share), tokens=_part(self.tokens, share))
+        """A share of each limit, but at least 1."""
+        return Limits(requests=_scaled(self.requests, share), tokens=_scaled(self.tokens, share))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One call in a ledger, or what others are known to have used.
+    """A call, the usage of others, or a pause, as a store holds it.
 
-    ``name`` is made up, and unique among all processes; ``lasts`` are the seconds for which it still counts.
+    ``name`` is random and unique among all processes; the entry counts for ``expires_in`` seconds.
     """
 
     name: str
     tokens: int
     requests: int
-    lasts: float
+    expires_in: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Release:
-    """So many tokens and requests leave the window in ``seconds``; ``foreign`` if others used them, by the server's account."""
+class Expiry:
+    """Usage that leaves the window in ``seconds``; ``foreign`` if the server reports that others caused it."""
 
     seconds: float
     tokens: int
@@ -71,59 +73,59 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """A window at one moment: what leaves it when, soonest first. Nobody may call for ``paused`` seconds."""
+class UsageWindow:
+    """The usage at one moment: what expires when, soonest first. No call may be made for ``paused`` seconds."""
 
-    releases: tuple[Release, ...] = ()
+    expiries: tuple[Expiry, ...] = ()
     paused: float = 0.0
 
     @property
     def tokens(self) -> int:
         """Tokens used."""
-        return sum(release.tokens for release in self.releases)
+        return sum(expiry.tokens for expiry in self.expiries)
 
     @property
     def requests(self) -> int:
         """Requests made."""
-        return sum(release.requests for release in self.releases)
+        return sum(expiry.requests for expiry in self.expiries)
 
-    def after(self, seconds: float) -> Standing:
-        """The same window later, if nothing else happens."""
-        left = tuple(release for release in self.releases if release.seconds > seconds)
-        return Standing(
-            releases=tuple(replace(release, seconds=release.seconds - seconds) for release in left),
+    def after(self, seconds: float) -> UsageWindow:
+        """The window in ``seconds`` if no more calls are made."""
+        left = tuple(expiry for expiry in self.expiries if expiry.seconds > seconds)
+        return UsageWindow(
+            expiries=tuple(replace(expiry, seconds=expiry.seconds - seconds) for expiry in left),
             paused=max(0.0, self.paused - seconds),
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
-    """What may be spent evenly, a second; infinite without a limit."""
+class Rate:
+    """Tokens and requests a second; infinite without a limit."""
 
     tokens: float
     requests: float
 
-    def scaled(self, share: float) -> Pace:
-        """A part of it."""
-        return Pace(tokens=self.tokens * share, requests=self.requests * share)
+    def scaled(self, share: float) -> Rate:
+        """A share of it."""
+        return Rate(tokens=self.tokens * share, requests=self.requests * share)
 
 
-def standing(entries: Iterable[Entry]) -> Standing:
-    """The window that ``entries`` make."""
-    live = [entry for entry in entries if entry.lasts > 0]
+def usage_window(entries: Iterable[Entry]) -> UsageWindow:
+    """The window with these entries; expired ones do not count."""
+    live = [entry for entry in entries if entry.expires_in > 0]
     calls = (
-        (entry.lasts, entry.tokens, entry.requests, entry.name.startswith(OTHERS))
+        (entry.expires_in, entry.tokens, entry.requests, entry.name.startswith(FOREIGN_PREFIX))
         for entry in live
         if entry.name != PAUSE
     )
-    paused = max((entry.lasts for entry in live if entry.name == PAUSE), default=0.0)
-    return Standing(releases=gather(calls), paused=paused)
+    paused = max((entry.expires_in for entry in live if entry.name == PAUSE), default=0.0)
+    return UsageWindow(expiries=group_expiries(calls), paused=paused)
 
 
-def gather(calls: Iterable[tuple[float, int, int, bool]]) -> tuple[Release, ...]:
-    """Releases from (seconds, tokens, requests, foreign), those of one second together at the latest of their times.
+def group_expiries(calls: Iterable[tuple[float, int, int, bool]]) -> tuple[Expiry, ...]:
+    """Groups (seconds, tokens, requests, foreign) by second, at the latest time of each group.
 
-    So a busy minute is looked at as fast as a quiet one.
+    The number of groups is bounded, so a busy minute is evaluated as fast as a quiet one.
     """
     sums: dict[tuple[int, bool], list[float]] = {}
     for seconds, tokens, requests, foreign in calls:
@@ -135,45 +137,45 @@ def gather(calls: Iterable[tuple[float, int, int, bool]]) -> tuple[Release, ...]
             found[1] += tokens
             found[2] += requests
     return tuple(
-        Release(seconds=seconds, tokens=int(tokens), requests=int(requests), foreign=foreign)
+        Expiry(seconds=seconds, tokens=int(tokens), requests=int(requests), foreign=foreign)
         for (seconds, tokens, requests), foreign in sorted((found, key[1]) for key, found in sums.items())
     )
 
 
-def wait(window: Standing, ceiling: Limits, tokens: int) -> float:
-    """Seconds until one more request with so many tokens fits under ``ceiling``: 0 now, infinite never."""
+def seconds_until_free(window: UsageWindow, ceiling: Limits, tokens: int) -> float:
+    """Seconds until one more request of ``tokens`` fits under ``ceiling``: 0 means now, infinite means never."""
     return max(
         window.paused,
-        _wait(ceiling.tokens, tokens, [(release.seconds, release.tokens) for release in window.releases]),
-        _wait(ceiling.requests, 1, [(release.seconds, release.requests) for release in window.releases]),
+        _seconds_until(ceiling.tokens, tokens, [(expiry.seconds, expiry.tokens) for expiry in window.expiries]),
+        _seconds_until(ceiling.requests, 1, [(expiry.seconds, expiry.requests) for expiry in window.expiries]),
     )
 
 
-def room(window: Standing, ceiling: Limits) -> float:
-    """How much is left: 1 nothing used, 0 nothing left; the scarcer of tokens and requests."""
-    parts = ((ceiling.tokens, window.tokens), (ceiling.requests, window.requests))
-    return min((max(0.0, 1 - used / limit) for limit, used in parts if limit is not None), default=1.0)
+def headroom(window: UsageWindow, ceiling: Limits) -> float:
+    """The unused part of the quota: 1 if nothing is used, 0 if nothing is left; the lower one of tokens and requests."""
+    pairs = ((ceiling.tokens, window.tokens), (ceiling.requests, window.requests))
+    return min((max(0.0, 1 - used / limit) for limit, used in pairs if limit is not None), default=1.0)
 
 
-def pace(window: Standing, ceiling: Limits) -> Pace:
-    """The steady rate that can be kept up through the coming minute without being refused once.
+def sustainable_rate(window: UsageWindow, ceiling: Limits) -> Rate:
+    """The steady rate that can be sustained through the next minute without being refused once.
 
-    Up to each moment ahead one may spend what is free now and what has left the window by then; the tightest moment
-    decides. What is left alone would say "go on" until it is gone, and then nothing until the first burst is a minute old.
+    Until any moment ahead, what is free now and what has expired by then may be used; the tightest moment decides. The
+    headroom alone would allow any rate until it is gone, and then nothing until the first burst has expired.
     """
-    return Pace(
-        tokens=_rate(ceiling.tokens, [(release.seconds, release.tokens) for release in window.releases]),
-        requests=_rate(ceiling.requests, [(release.seconds, release.requests) for release in window.releases]),
+    return Rate(
+        tokens=_rate(ceiling.tokens, [(expiry.seconds, expiry.tokens) for expiry in window.expiries]),
+        requests=_rate(ceiling.requests, [(expiry.seconds, expiry.requests) for expiry in window.expiries]),
     )
 
 
-def _wait(limit: int | None, wanted: int, releases: Sequence[tuple[float, int]]) -> float:
+def _seconds_until(limit: int | None, wanted: int, expiries: Sequence[tuple[float, int]]) -> float:
     if limit is None:
         return 0.0
     if wanted > limit:
         return math.inf
-    missing = sum(amount for _, amount in releases) + wanted - limit
-    for seconds, amount in releases:
+    missing = sum(amount for _, amount in expiries) + wanted - limit
+    for seconds, amount in expiries:
         if missing <= 0:
             return 0.0
         missing -= amount
@@ -182,13 +184,13 @@ def _wait(limit: int | None, wanted: int, releases: Sequence[tuple[float, int]])
     return 0.0
 
 
-def _rate(limit: int | None, releases: Sequence[tuple[float, int]]) -> float:
+def _rate(limit: int | None, expiries: Sequence[tuple[float, int]]) -> float:
     if limit is None:
         return math.inf
-    free = limit - sum(amount for _, amount in releases)
+    free = limit - sum(amount for _, amount in expiries)
     taper = min(1.0, max(0.0, free / (_TAPER * limit)))
     slowest = math.inf
-    for seconds, amount in releases:
+    for seconds, amount in expiries:
         if seconds >= WINDOW:
             break
         slowest = min(slowest, free / seconds)
@@ -200,8 +202,5 @@ def _lower(one: int | None, other: int | None) -> int | None:
     return min((limit for limit in (one, other) if limit is not None), default=None)
 
 
-def _part(limit: int | None, share: float) -> int | None:
+def _scaled(limit: int | None, share: float) -> int | None:
     return None if limit is None else max(1, int(limit * share))
-
-
-Clock = Callable[[], float]

@@ -1,7 +1,7 @@
-"""The ledger of one machine: a small SQLite file that all processes of a user share.
+"""A store for one machine: a small SQLite file that all processes of a user share.
 
-Not synced to disk: it is worth a minute, and a reboot may lose it. Every operation runs in one thread of its own, so
-that a file system that hangs (a home directory over the network) holds up nobody else.
+It is not synced to disk, since it only covers a minute and may be lost in a reboot. Every operation runs in the store's own
+thread, so that a hanging file system (a home directory on a network) blocks nothing else.
 """
 
 from __future__ import annotations
@@ -16,20 +16,27 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, TypeVar
 
-from fim_lsp.rate_limit.sliding_window import HOLD, Clock, Entry, Limits, standing, wait
-from fim_lsp.rate_limit.store import StoreLost, Verdict
+from fim_lsp.rate_limit.sliding_window import (
+    RESERVATION_SECONDS,
+    Clock,
+    Entry,
+    Limits,
+    seconds_until_free,
+    usage_window,
+)
+from fim_lsp.rate_limit.store import StoreUnavailable, Verdict
 
 _T = TypeVar("_T")
 
-_TOKENS_MOST: Final = 10**12  # of one entry: SQLite's integers, and their sums, end at 9 * 10**18
-_BUSY = 0.02  # seconds to wait for another process's transaction, which takes a tenth of a millisecond
+_MAX_TOKENS: Final = 10**12  # of one entry: SQLite's integers, and their sums, end at 9 * 10**18
+_BUSY_TIMEOUT = 0.02  # seconds to wait for another process's transaction, which takes a tenth of a millisecond
 _PRAGMAS: Final = (
-    "PRAGMA journal_mode=WAL",  # with four processes at once, p99 is half of a rollback journal's
+    "PRAGMA journal_mode=WAL",  # with four processes, p99 is half of that with a rollback journal
     "PRAGMA synchronous=OFF",
-    "PRAGMA wal_autocheckpoint=400",  # pages: the log stays below two megabytes; at 100, the p99 is a checkpoint's 4 ms
+    "PRAGMA wal_autocheckpoint=400",  # pages: the log stays below 2 MB; at 100, p99 would be the 4 ms of a checkpoint
     "PRAGMA journal_size_limit=400000",
 )
-# The version is in the table's name: an older or newer fim-lsp on the same file counts for itself.
+# The table's name contains a version: an older or newer fim-lsp on the same file counts separately.
 _TABLE: Final = """CREATE TABLE IF NOT EXISTS entries_1 (
     identity TEXT, name TEXT, until REAL, tokens INTEGER, requests INTEGER, PRIMARY KEY (identity, name)
 ) WITHOUT ROWID"""
@@ -39,29 +46,29 @@ _DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
 class SqliteStore:
-    """``path`` is a file of our own, made with mode 0600; a damaged one is put aside as ``<path>.damaged``.
+    """``path`` is created with mode 0600; a damaged file is renamed to ``<path>.damaged``.
 
-    ``clock`` is the wall's, in seconds, which all processes share. When it is set back, what lies too far ahead is taken
-    to be made now; when it is set forward, a minute is forgotten, and the server's own headers and 429s must do.
+    ``clock`` is the wall clock in seconds, which all processes share. If it is set back, entries too far in the future count
+    as made now. If it is set forward, a minute is forgotten, and only the server's headers and 429s limit calls.
     """
 
-    patience = 0.05
+    timeout = 0.05
 
-    def __init__(self, path: Path, clock: Clock = time.time, *, busy: float = _BUSY) -> None:
-        self.where = f"the shared count in {path}"
+    def __init__(self, path: Path, clock: Clock = time.time, *, busy_timeout: float = _BUSY_TIMEOUT) -> None:
+        self.label = f"the shared count in {path}"
         self._path = path
         self._clock = clock
-        self._busy = busy
+        self._busy_timeout = busy_timeout
         self._db: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="limits")
 
     async def open(self) -> None:
-        """Make the file if there is none, and open it."""
+        """Open the file; create it if it is missing."""
         await self._run(self._open)
 
     async def reserve(self, identity: str, entry: Entry, ceiling: Limits) -> Verdict:
-        """One transaction: forget what is old, look, write."""
+        """Remove expired entries, check, and write, in one transaction."""
         return await self._run(lambda: self._reserve(identity, entry, ceiling))
 
     async def put(self, identity: str, entries: Sequence[Entry]) -> None:
@@ -69,8 +76,8 @@ class SqliteStore:
         await self._run(lambda: self._put(identity, entries))
 
     async def close(self) -> None:
-        """Close the file after what is under way."""
-        with suppress(RuntimeError):  # closed before
+        """Close the file after the operation in progress."""
+        with suppress(RuntimeError):  # already closed
             self._thread.submit(self._close)
         self._thread.shutdown(wait=False)
 
@@ -78,9 +85,9 @@ class SqliteStore:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, work)
         except (sqlite3.Error, OSError) as error:
-            raise StoreLost(f"{self.where} can't be used ({error})") from error
+            raise StoreUnavailable(f"{self.label} can't be used ({error})") from error
         except (OverflowError, ValueError, TypeError) as error:  # a value that SQLite can't hold
-            raise StoreLost(f"{self.where} can't be used ({type(error).__name__})") from error
+            raise StoreUnavailable(f"{self.label} can't be used ({type(error).__name__})") from error
 
     def _open(self) -> None:
         self._close()
@@ -89,36 +96,36 @@ class SqliteStore:
         except sqlite3.DatabaseError as error:
             if getattr(error, "sqlite_errorcode", None) not in _DAMAGED:
                 raise
-            self._put_aside()
+            self._set_aside()
             self._connect()
 
     def _connect(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # made here and not by SQLite, whose mode follows the umask; its log and index files take this file's
+        # Created here because SQLite would apply the umask to its mode; the log and index files inherit the mode.
         os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
-        db = sqlite3.connect(self._path, timeout=self._busy, isolation_level=None, check_same_thread=False)
+        db = sqlite3.connect(self._path, timeout=self._busy_timeout, isolation_level=None, check_same_thread=False)
         try:
-            # the empty transaction shows that it can be written: a lock or a read-only file is noticed here
+            # The empty transaction fails here if the file is locked or read-only.
             for statement in (*_PRAGMAS, _TABLE, "BEGIN IMMEDIATE", "COMMIT"):
                 db.execute(statement)
         except sqlite3.Error:
             db.close()
             raise
-        self._db, self._file = db, self._found()
+        self._db, self._file = db, self._file_id()
 
-    def _put_aside(self) -> None:
+    def _set_aside(self) -> None:
         self._close()
         os.replace(self._path, f"{self._path}.damaged")
-        for rest in ("-wal", "-shm"):
-            Path(f"{self._path}{rest}").unlink(missing_ok=True)
+        for suffix in ("-wal", "-shm"):
+            Path(f"{self._path}{suffix}").unlink(missing_ok=True)
 
     def _close(self) -> None:
         db, self._db, self._file = self._db, None, None
         if db is not None:
             db.close()
 
-    def _found(self) -> tuple[int, int] | None:
-        """Which file lies at the path now: another process may have put a damaged one aside, or a user deleted it."""
+    def _file_id(self) -> tuple[int, int] | None:
+        """Identifies the file at the path: another process may have set a damaged one aside, or the user deleted it."""
         try:
             status = self._path.stat()
         except FileNotFoundError:
@@ -128,15 +135,15 @@ class SqliteStore:
     def _reserve(self, identity: str, entry: Entry, ceiling: Limits) -> Verdict:
         with self._transaction() as (db, now):
             db.execute("DELETE FROM entries_1 WHERE until <= ?", (now,))
-            db.execute("UPDATE entries_1 SET until = ?1 WHERE until > ?1", (now + HOLD,))
-            # it lies there already when the ledger has just laid in what this process counts
+            db.execute("UPDATE entries_1 SET until = ?1 WHERE until > ?1", (now + RESERVATION_SECONDS,))
+            # It already exists if this process has just restored its own count.
             db.execute("DELETE FROM entries_1 WHERE identity = ? AND name = ?", (identity, entry.name))
             entries = tuple(self._entries(db, identity, now))
-            window = standing(entries)
-            if wait(window, ceiling, entry.tokens) > 0:
+            window = usage_window(entries)
+            if seconds_until_free(window, ceiling, entry.tokens) > 0:
                 return Verdict(granted=False, window=window)
             self._write(db, identity, entry, now)
-            return Verdict(granted=True, window=standing((*entries, entry)))
+            return Verdict(granted=True, window=usage_window((*entries, entry)))
 
     def _put(self, identity: str, entries: Sequence[Entry]) -> None:
         with self._transaction() as (db, now):
@@ -145,14 +152,14 @@ class SqliteStore:
 
     @contextmanager
     def _transaction(self) -> Iterator[tuple[sqlite3.Connection, float]]:
-        if self._db is None or self._found() != self._file:
+        if self._db is None or self._file_id() != self._file:
             self._open()
         db = self._db
         if db is None:
             raise sqlite3.OperationalError("not open")
         db.execute("BEGIN IMMEDIATE")
         try:
-            yield db, self._clock()  # read under the lock: nobody else writes with an older or newer time
+            yield db, self._clock()  # read under the lock, so that times are in the order of the transactions
             db.execute("COMMIT")
         finally:
             if db.in_transaction:
@@ -160,15 +167,15 @@ class SqliteStore:
 
     @staticmethod
     def _entries(db: sqlite3.Connection, identity: str, now: float) -> Iterator[Entry]:
-        """Calls are summed by the second in which they leave, so that a busy team's minute is read as fast as a quiet one."""
+        """Calls are summed by the second in which they expire, so that a busy minute is read as fast as a quiet one."""
         for name, until, tokens, requests in db.execute(_SUMS, {"identity": identity, "now": now}):
-            yield Entry(name=name, tokens=tokens, requests=requests, lasts=until - now)
+            yield Entry(name=name, tokens=tokens, requests=requests, expires_in=until - now)
 
     @staticmethod
     def _write(db: sqlite3.Connection, identity: str, entry: Entry, now: float) -> None:
-        if entry.lasts <= 0:
+        if entry.expires_in <= 0:
             db.execute("DELETE FROM entries_1 WHERE identity = ? AND name = ?", (identity, entry.name))
         else:
-            tokens = max(-_TOKENS_MOST, min(_TOKENS_MOST, entry.tokens))
-            row = identity, entry.name, now + entry.lasts, tokens, entry.requests
+            tokens = max(-_MAX_TOKENS, min(_MAX_TOKENS, entry.tokens))
+            row = identity, entry.name, now + entry.expires_in, tokens, entry.requests
             db.execute("INSERT OR REPLACE INTO entries_1 VALUES (?, ?, ?, ?, ?)", row)

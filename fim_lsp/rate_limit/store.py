@@ -1,4 +1,4 @@
-"""Where a quota is counted for several processes: what the limiter needs of such a place."""
+"""The interface of a place where several processes count one quota together."""
 
 from __future__ import annotations
 
@@ -7,50 +7,50 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from fim_lsp.errors import FimError
-from fim_lsp.rate_limit.sliding_window import Entry, Limits, Standing
+from fim_lsp.rate_limit.sliding_window import Entry, Limits, UsageWindow
 
 
-class StoreLost(FimError):
-    """A ledger can't be used now: gone, locked, damaged, slow. The sentence names it without user name and password.
+class StoreUnavailable(FimError):
+    """A store can't be used now: it is unreachable, locked, damaged or slow. The message contains no credentials.
 
-    ``for_good``: trying again is of no use.
+    ``permanent``: there is no use in trying again.
     """
 
-    def __init__(self, sentence: str, *, for_good: bool = False) -> None:
-        super().__init__(sentence)
-        self.for_good = for_good
+    def __init__(self, message: str, *, permanent: bool = False) -> None:
+        super().__init__(message)
+        self.permanent = permanent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """Whether an entry was taken, and the window after that."""
+    """Whether an entry was accepted, and the window afterwards."""
 
     granted: bool
-    window: Standing
+    window: UsageWindow
 
 
 class Store(Protocol):
-    """A ledger of entries by identity. Every method raises :class:`StoreLost`, and may be slow: see ``ledger.py``."""
+    """Entries by identity. Every method raises :class:`StoreUnavailable`, and may be slow or hang."""
 
     @property
-    def where(self) -> str:
-        """What a person calls it, without secrets."""
+    def label(self) -> str:
+        """The store's name in messages, without credentials."""
 
     @property
-    def patience(self) -> float:
-        """Seconds after which one operation is given up, so that no completion waits for it."""
+    def timeout(self) -> float:
+        """Seconds until an operation is abandoned, so that no completion waits for it."""
 
     async def open(self) -> None:
-        """Make it usable, again if need be."""
+        """Make the store usable. May be called again after a failure."""
 
     async def reserve(self, identity: str, entry: Entry, ceiling: Limits) -> Verdict:
-        """Take ``entry`` if it fits under ``ceiling`` and nobody pauses; at once for all processes.
+        """Add ``entry`` if it fits under ``ceiling`` and no pause is in force; atomic across processes.
 
-        An older one of the same name does not count: it may lie there already, put by a ledger that came back.
+        An older entry of the same name does not count: it may have been written when the store was last reopened.
         """
 
     async def put(self, identity: str, entries: Sequence[Entry]) -> None:
-        """Write or overwrite entries by id; one that no longer lasts is removed."""
+        """Add or overwrite entries by name; an expired one is removed."""
 
     async def close(self) -> None:
-        """Let go of connections, files and threads. Raises nothing."""
+        """Release connections, files and threads. Raises nothing."""

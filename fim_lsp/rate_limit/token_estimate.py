@@ -1,7 +1,7 @@
-"""Tokens from characters, learnt from what servers say they charged. Pure: no clock, no I/O.
+"""Estimates tokens from characters, and learns from what servers report. Pure: no clock, no I/O.
 
-Codestral's tokenizer is not published. A factor learnt from one earlier window of the same file is off by 5.4 % in the
-mean, a constant by 13 % (4,376 windows of source code, the two published Mistral tokenizers).
+Codestral's tokenizer is not published. A factor learned from one earlier window of the same file has a mean error of 5.4 %,
+a constant one of 13 % (4,376 windows of source code, the two published Mistral tokenizers).
 """
 
 from __future__ import annotations
@@ -11,73 +11,73 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-# Tokens a character is worth, on the high side: 95 % of 2,000-character windows have fewer.
-_SEEDS: Final = MappingProxyType({"go": 1 / 2.2})
-_SEED_ELSE: Final = 1 / 2.6
-_LEAST, _MOST = 1 / 6, 1 / 1.5  # a factor outside has another reason than the text, and teaches nothing
-_FRAME = 3  # tokens that mark prefix, suffix and middle
-_TELLING = 60  # characters below which the frame and chance outweigh the text
+# Initial tokens per character, an upper estimate: 95 % of 2,000-character windows have fewer.
+_INITIAL_FACTORS: Final = MappingProxyType({"go": 1 / 2.2})
+_INITIAL_FACTOR: Final = 1 / 2.6
+_MIN_FACTOR, _MAX_FACTOR = 1 / 6, 1 / 1.5  # others have a cause other than the text, and are not learned
+_MARKER_TOKENS = 3  # which mark prefix, suffix and middle
+_MIN_CHARACTERS = 60  # of a prompt to learn from; in shorter ones, the markers and chance outweigh the text
 
-_ALPHA = 0.3  # weight of the newest call
-_ANSWER = 48.0  # tokens of a typical answer until one is known: lines are about 10 to 40, blocks more
-_MEMORY = 256  # pairs of model and language
+_LEARNING_RATE = 0.3  # weight of the latest call
+_INITIAL_ANSWER = 48.0  # tokens; lines have about 10 to 40, blocks more
+_MAX_ENTRIES = 256  # pairs of model and language
 
 
 @dataclass(slots=True)
-class _Learnt:
+class _Learned:
     factor: float
-    answer: float = _ANSWER
+    answer: float = _INITIAL_ANSWER
     deviation: float = 0.0
 
 
 class Estimator:
-    """One for a process: it keeps a factor and the usual length of an answer for each model and language."""
+    """Knows a factor and the typical length of an answer for each model and language."""
 
     def __init__(self) -> None:
-        self._learnt: dict[tuple[str, str], _Learnt] = {}
+        self._learned: dict[tuple[str, str], _Learned] = {}
 
     def tokens(self, characters: int, model: str, language: str) -> int:
-        """About how many tokens a prompt of so many characters has."""
-        return _FRAME + math.ceil(characters * self._factor(model, language))
+        """The estimated tokens of a prompt of ``characters``."""
+        return _MARKER_TOKENS + math.ceil(characters * self._factor(model, language))
 
     def characters(self, tokens: int, model: str, language: str) -> int:
-        """How many characters of a prompt fit into ``tokens``: the inverse of :meth:`tokens`, never negative."""
-        room = max(0, tokens - _FRAME)
-        count = int(room / self._factor(model, language))
+        """The characters of a prompt that fit into ``tokens``: the inverse of :meth:`tokens`, never negative."""
+        available = max(0, tokens - _MARKER_TOKENS)
+        count = int(available / self._factor(model, language))
         return count if self.tokens(count, model, language) <= tokens else max(0, count - 1)
 
     def output(self, max_tokens: int | None, model: str, language: str) -> int:
-        """Tokens to reserve for an answer: what answers here usually take, ``max_tokens`` at the most.
+        """Tokens to reserve for an answer: its typical length, up to ``max_tokens``.
 
-        Servers charge what was generated, not what was allowed (asked for 2,000, generated 23, charged 23), and most
-        answers end or are hung up on long before ``max_tokens``: to reserve that would waste a tenth of a minute's tokens.
+        Servers charge what was generated, not what was allowed (2,000 allowed, 23 generated, 23 charged), and most answers
+        end or are aborted long before ``max_tokens``. Reserving all of them would waste a tenth of the quota.
         """
-        learnt = self._learnt.get((model, language))
-        usual = _ANSWER if learnt is None else learnt.answer + learnt.deviation
-        return min(math.ceil(usual), max_tokens) if max_tokens else math.ceil(usual)
+        learned = self._learned.get((model, language))
+        typical = _INITIAL_ANSWER if learned is None else learned.answer + learned.deviation
+        return min(math.ceil(typical), max_tokens) if max_tokens else math.ceil(typical)
 
     def learn(
         self, characters: int, model: str, language: str, prompt_tokens: int, completion_tokens: int | None = None
     ) -> None:
-        """A server charged ``prompt_tokens`` for a prompt of so many characters, and generated ``completion_tokens``."""
-        learnt = self._entry(model, language)
-        if characters >= _TELLING and prompt_tokens > _FRAME:
-            seen = (prompt_tokens - _FRAME) / characters
-            if _LEAST <= seen <= _MOST:
-                learnt.factor += _ALPHA * (seen - learnt.factor)
+        """Learn that a prompt of ``characters`` was charged as ``prompt_tokens``, and the answer as ``completion_tokens``."""
+        learned = self._entry(model, language)
+        if characters >= _MIN_CHARACTERS and prompt_tokens > _MARKER_TOKENS:
+            observed = (prompt_tokens - _MARKER_TOKENS) / characters
+            if _MIN_FACTOR <= observed <= _MAX_FACTOR:
+                learned.factor += _LEARNING_RATE * (observed - learned.factor)
         if completion_tokens is not None:
-            error = completion_tokens - learnt.answer
-            learnt.answer += _ALPHA * error
-            learnt.deviation += _ALPHA * (abs(error) - learnt.deviation)
+            error = completion_tokens - learned.answer
+            learned.answer += _LEARNING_RATE * error
+            learned.deviation += _LEARNING_RATE * (abs(error) - learned.deviation)
 
     def _factor(self, model: str, language: str) -> float:
-        learnt = self._learnt.get((model, language))
-        return _SEEDS.get(language, _SEED_ELSE) if learnt is None else learnt.factor
+        learned = self._learned.get((model, language))
+        return _INITIAL_FACTORS.get(language, _INITIAL_FACTOR) if learned is None else learned.factor
 
-    def _entry(self, model: str, language: str) -> _Learnt:
+    def _entry(self, model: str, language: str) -> _Learned:
         key = model, language
-        if key not in self._learnt:
-            if len(self._learnt) >= _MEMORY:
-                del self._learnt[next(iter(self._learnt))]
-            self._learnt[key] = _Learnt(_SEEDS.get(language, _SEED_ELSE))
-        return self._learnt[key]
+        if key not in self._learned:
+            if len(self._learned) >= _MAX_ENTRIES:
+                del self._learned[next(iter(self._learned))]
+            self._learned[key] = _Learned(_INITIAL_FACTORS.get(language, _INITIAL_FACTOR))
+        return self._learned[key]

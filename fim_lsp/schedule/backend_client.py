@@ -34,9 +34,8 @@ from fim_lsp.http.urls import is_local
 from fim_lsp.prompt.prompt import Prompt
 from fim_lsp.prompt.redact import redact
 from fim_lsp.prompt.sticky_window import StickyWindows
-from fim_lsp.rate_limit.degradation import Degradation
 from fim_lsp.rate_limit.limiter import Limiter, Permit
-from fim_lsp.rate_limit.local_counter import Refusal
+from fim_lsp.rate_limit.local_counter import Wait
 from fim_lsp.rate_limit.token_estimate import Estimator
 from fim_lsp.schedule.circuit_breaker import Admission, CircuitBreaker
 from fim_lsp.schedule.prompt_builder import ContextSource, build_prompt
@@ -82,7 +81,9 @@ class BackendClient:
 
     def debounce_factor(self, settings: Settings) -> float:
         """What the debounce is multiplied by to make the quota last."""
-        return self._degradation(settings, "").debounce
+        if self.limiter is None:
+            return 1.0
+        return self.limiter.debounce_factor(prompt=settings.prompt_tokens, output=self._output_tokens(settings, ""))
 
     def build_prompt(self, snapshot: Snapshot, settings: Settings) -> Prompt:
         """The prompt for a snapshot; smaller when the quota runs low."""
@@ -91,18 +92,21 @@ class BackendClient:
             snapshot,
             settings,
             backend=self.backend,
-            share=self._degradation(settings, language).prompt,
-            output_tokens=self.estimator.output(settings.max_tokens, model, language),
+            share=self._prompt_share(settings, language),
+            output_tokens=self._output_tokens(settings, language),
             characters=lambda tokens: self.estimator.characters(math.floor(tokens), model, language),
             context_source=self.context_source,
             windows=self.windows,
         )
 
-    def _degradation(self, settings: Settings, language: str) -> Degradation:
+    def _prompt_share(self, settings: Settings, language: str) -> float:
         if self.limiter is None:
-            return Degradation()
-        output = self.estimator.output(settings.max_tokens, self.backend.model, language)
-        return self.limiter.thrift(prompt=settings.prompt_tokens, output=output)
+            return 1.0
+        output = self._output_tokens(settings, language)
+        return self.limiter.choose_prompt_share(prompt=settings.prompt_tokens, output=output)
+
+    def _output_tokens(self, settings: Settings, language: str) -> int:
+        return self.estimator.output(settings.max_tokens, self.backend.model, language)
 
     async def prepare(self, snapshot: Snapshot, settings: Settings) -> bool:
         """Let a server on this machine evaluate the beginning of a first prompt ahead of time; elsewhere that only costs."""
@@ -204,7 +208,7 @@ class BackendClient:
                 )
         except RateLimited as error:
             if permit is not None:
-                permit.refused(error.retry_after)
+                permit.rate_limited(error.retry_after)
             raise
         except BackendError as error:
             if permit is not None and not error.sent:
@@ -223,7 +227,7 @@ class BackendClient:
             output=self.estimator.output(prompt.max_tokens, model, language),
             explicit=snapshot.explicit,
         )
-        if not isinstance(permit, Refusal):
+        if not isinstance(permit, Wait):
             return permit
         if math.isfinite(permit.seconds):
             raise Paused(f"the quota has room again in {duration(permit.seconds)}", host=self.backend.host)
@@ -290,7 +294,7 @@ class _Progress:
         if self.prompt_tokens:
             permit.settle(self.prompt_tokens + self.output_tokens)
         else:
-            permit.hung_up(math.ceil(self.characters / _CHARACTERS_PER_TOKEN))
+            permit.aborted(math.ceil(self.characters / _CHARACTERS_PER_TOKEN))
 
 
 class _Silent(Unreachable):

@@ -18,7 +18,7 @@ from fim_lsp.backends.http_backend import HttpBackend
 from fim_lsp.errors import BackendError, UnknownModel
 from fim_lsp.http.urls import is_local
 from fim_lsp.prompt.sticky_window import StickyWindows
-from fim_lsp.rate_limit.limiters import LimiterRegistry, choose_store
+from fim_lsp.rate_limit.limiter import LimiterRegistry, choose_store
 from fim_lsp.rate_limit.sliding_window import Limits
 from fim_lsp.rate_limit.token_estimate import Estimator
 from fim_lsp.schedule.backend_client import BackendClient, MaySend
@@ -85,13 +85,15 @@ class BackendManager:
         for breaker in self._breakers.values():
             breaker.probe_now()
         backends = self._create_backends(settings).backends
-        counts = any(backend.host and not quota_of(backend, settings).none for backend in backends)
+        counts = any(backend.host and not quota_of(backend, settings).unlimited for backend in backends)
         limiters = self._limiters_in(settings.limits_store, counts=counts)
         return tuple(
             BackendClient(
                 backend=backend,
                 breaker=self._breakers[id(backend)],
-                limiter=limiters.of(backend.host, backend.model, quota_of(backend, settings)) if backend.host else None,
+                limiter=limiters.get(backend.host, backend.model, quota_of(backend, settings))
+                if backend.host
+                else None,
                 estimator=self._estimator,
                 context_source=self._context,
                 windows=self._windows.setdefault((backend.name, backend.host), StickyWindows()),
@@ -131,7 +133,7 @@ class BackendManager:
             if self._limiters is not None:
                 self._start(self._limiters.close(), self._closing)
             self._store = store
-            self._limiters = LimiterRegistry(choose_store(store, folder or Path()), say=self._notifier.warn)
+            self._limiters = LimiterRegistry(choose_store(store, folder or Path()), report=self._notifier.warn)
         return self._limiters
 
     async def close(self) -> None:
@@ -246,4 +248,4 @@ def quota_of(backend: Backend, settings: Settings) -> Limits:
     if default is not None:
         requests = default.requests_per_minute if requests is None else requests
         tokens = default.tokens_per_minute if tokens is None else tokens
-    return Limits.a_minute(requests=requests, tokens=tokens)
+    return Limits.per_minute(requests=requests, tokens=tokens)

@@ -1,4 +1,4 @@
-"""A ledger's store that lives in memory, and fails when it is told to."""
+"""A store in memory that fails on request, and a clock that tests set."""
 
 from __future__ import annotations
 
@@ -6,23 +6,38 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from fim_lsp.rate_limit.sliding_window import Entry, Limits, standing, wait
-from fim_lsp.rate_limit.store import StoreLost, Verdict
+from fim_lsp.rate_limit.sliding_window import Entry, Limits, seconds_until_free, usage_window
+from fim_lsp.rate_limit.store import StoreUnavailable, Verdict
 from tests.virtual import now
 
 
-class MemoryStore:
-    """``fail`` makes every operation fail, ``delay`` is what each takes, in seconds; ``fault`` is the one with a bug."""
+@dataclass(slots=True)
+class Clock:
+    """Returns ``now``, in seconds, which tests set."""
 
-    where = "the shared count in memory"
-    patience = 0.05
+    now: float = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def no_jitter() -> float:
+    return 0.0
+
+
+class MemoryStore:
+    """``fail`` makes every operation fail, ``delay`` is how long each takes in seconds, ``bug_in`` names one with a bug."""
+
+    label = "the shared count in memory"
+    timeout = 0.05
 
     def __init__(self) -> None:
         self.fail = False
-        self.fault = ""
-        self.for_good = False
+        self.bug_in = ""
+        self.permanent = False
         self.delay = 0.0
         self.opened = 0
         self.closed = False
@@ -36,10 +51,10 @@ class MemoryStore:
         await self._work("reserve")
         self.held.get(identity, {}).pop(entry.name, None)
         entries = self.entries(identity)
-        if wait(standing(entries), ceiling, entry.tokens) > 0:
-            return Verdict(granted=False, window=standing(entries))
+        if seconds_until_free(usage_window(entries), ceiling, entry.tokens) > 0:
+            return Verdict(granted=False, window=usage_window(entries))
         self._keep(identity, entry)
-        return Verdict(granted=True, window=standing((*entries, entry)))
+        return Verdict(granted=True, window=usage_window((*entries, entry)))
 
     async def put(self, identity: str, entries: Sequence[Entry]) -> None:
         await self._work("put")
@@ -51,26 +66,26 @@ class MemoryStore:
 
     def entries(self, identity: str) -> tuple[Entry, ...]:
         return tuple(
-            Entry(name=entry.name, tokens=entry.tokens, requests=entry.requests, lasts=until - now())
+            Entry(name=entry.name, tokens=entry.tokens, requests=entry.requests, expires_in=until - now())
             for until, entry in self.held.get(identity, {}).values()
         )
 
     def tokens(self, identity: str) -> int:
-        return standing(self.entries(identity)).tokens
+        return usage_window(self.entries(identity)).tokens
 
     def _keep(self, identity: str, entry: Entry) -> None:
-        self.held.setdefault(identity, {})[entry.name] = now() + entry.lasts, entry
+        self.held.setdefault(identity, {})[entry.name] = now() + entry.expires_in, entry
 
     async def _work(self, operation: str) -> None:
         await asyncio.sleep(self.delay)
-        if self.fault == operation:
+        if self.bug_in == operation:
             raise RuntimeError("a bug")
         if self.fail:
-            raise StoreLost(f"{self.where} can't be used", for_good=self.for_good)
+            raise StoreUnavailable(f"{self.label} can't be used", permanent=self.permanent)
 
 
 async def until(condition: Callable[[], bool | Awaitable[bool]], *, seconds: float = 20) -> None:
-    """Wait for a condition, not for a time; ``seconds`` is when a test gives up."""
+    """Wait for a condition; the test fails after ``seconds``."""
     async with asyncio.timeout(seconds):
         while True:
             holds = condition()
@@ -80,7 +95,7 @@ async def until(condition: Callable[[], bool | Awaitable[bool]], *, seconds: flo
 
 
 async def hammer(where: str, *, processes: int = 2, calls: int = 150) -> list[int]:
-    """Tokens that each of several processes got from one ledger."""
+    """The tokens that each of several processes got from one store."""
     started = [
         await asyncio.create_subprocess_exec(
             sys.executable, str(Path(__file__).parent / "hammer.py"), where, str(calls), stdout=subprocess.PIPE

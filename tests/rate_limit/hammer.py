@@ -1,6 +1,6 @@
-"""A process that makes calls as fast as it can on a shared ledger: ``hammer.py WHERE CALLS``; prints the tokens it got.
+"""A process that makes calls as fast as it can on a shared store: ``hammer.py LOCATION CALLS``; prints the tokens it got.
 
-Started by tests; ``WHERE`` is a file or a redis address. It waits long for the ledger, so that a slow machine does not
+Started by tests; ``LOCATION`` is a file or a Redis address. Its timeout is long, so that a slow machine does not
 make it fall back to its own count.
 """
 
@@ -10,23 +10,26 @@ import asyncio
 import sys
 from pathlib import Path
 
-from fim_lsp.rate_limit.limiter import Permit
-from fim_lsp.rate_limit.limiters import LimiterRegistry
+from fim_lsp.rate_limit.limiter import LimiterRegistry, Permit
 from fim_lsp.rate_limit.redis_store import RedisStore
 from fim_lsp.rate_limit.sliding_window import Limits
 from fim_lsp.rate_limit.sqlite_store import SqliteStore
 from fim_lsp.secret import Secret
 
 
-def patient(where: str) -> RedisStore | SqliteStore:
-    store = RedisStore(Secret(where)) if where.startswith("redis://") else SqliteStore(Path(where), busy=20)
-    store.patience = 20
+def patient(location: str) -> RedisStore | SqliteStore:
+    store = (
+        RedisStore(Secret(location))
+        if location.startswith("redis://")
+        else SqliteStore(Path(location), busy_timeout=20)
+    )
+    store.timeout = 20
     return store
 
 
-async def main(where: str, calls: int) -> None:
-    limiters = LimiterRegistry(patient(where), say=lambda sentence: sys.exit(sentence))
-    limiter = limiters.of("api.example.com", "codestral", Limits(requests=500, tokens=60_000))
+async def main(location: str, calls: int) -> None:
+    limiters = LimiterRegistry(patient(location), report=lambda sentence: sys.exit(sentence))
+    limiter = limiters.get("api.example.com", "codestral", Limits(requests=500, tokens=60_000))
     got = 0
     for _ in range(calls):
         outcome = await limiter.reserve(prompt=500, output=20, explicit=True)

@@ -1,4 +1,4 @@
-"""A team's ledger on a real Redis server: several processes, a server that dies and comes back, and no password shown."""
+"""The store for a team on a real Redis server: several processes, a server that dies and comes back, hidden passwords."""
 
 from __future__ import annotations
 
@@ -15,13 +15,12 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from fim_lsp.rate_limit.limiter import Permit
-from fim_lsp.rate_limit.limiters import LimiterRegistry, choose_store
+from fim_lsp.rate_limit.limiter import LimiterRegistry, Permit, choose_store
 from fim_lsp.rate_limit.redis_store import RedisStore
 from fim_lsp.rate_limit.shared_counter import SharedCounter
 from fim_lsp.rate_limit.sliding_window import PAUSE, Entry, Limits
 from fim_lsp.rate_limit.sqlite_store import SqliteStore
-from fim_lsp.rate_limit.store import StoreLost
+from fim_lsp.rate_limit.store import StoreUnavailable
 from fim_lsp.secret import Secret
 from tests.rate_limit.fakes import hammer, until
 
@@ -32,8 +31,8 @@ LIMITS = Limits(tokens=1000, requests=10)
 PASSWORD = "a-long-password"
 
 
-def entry(name: str, tokens: int = 100, lasts: float = 60) -> Entry:
-    return Entry(name=name, tokens=tokens, requests=1, lasts=lasts)
+def entry(name: str, tokens: int = 100, expires_in: float = 60) -> Entry:
+    return Entry(name=name, tokens=tokens, requests=1, expires_in=expires_in)
 
 
 @dataclass(slots=True)
@@ -90,17 +89,17 @@ async def granted(store: RedisStore, entry: Entry, identity: str = "us") -> bool
 
 
 @real
-async def test_what_fits_is_taken_and_what_does_not_is_refused(store: RedisStore) -> None:
+async def test_a_call_is_granted_if_it_fits(store: RedisStore) -> None:
     assert [await granted(store, entry(str(number), 300)) for number in range(5)] == [True, True, True, False, False]
     assert await granted(store, entry("another model", 300), "them")
-    await store.put("us", [entry("0", 10), entry("1", lasts=0)])
+    await store.put("us", [entry("0", 10), entry("1", expires_in=0)])
     verdict = await store.reserve("us", entry("look", 10**6), LIMITS)
     assert verdict.window.tokens == 310
-    assert 59 < verdict.window.releases[-1].seconds <= 60
+    assert 59 < verdict.window.expiries[-1].seconds <= 60
 
 
 @real
-async def test_a_call_that_lies_there_already_counts_once(store: RedisStore) -> None:
+async def test_a_call_that_is_already_stored_counts_once(store: RedisStore) -> None:
     await store.put("us", [entry("x", 900)])
     verdict = await store.reserve("us", entry("x", 900), LIMITS)
     assert verdict.granted
@@ -108,29 +107,29 @@ async def test_a_call_that_lies_there_already_counts_once(store: RedisStore) -> 
 
 
 @real
-async def test_a_request_counts_too(store: RedisStore) -> None:
+async def test_requests_count_as_well(store: RedisStore) -> None:
     assert [await granted(store, entry(str(number), 1)) for number in range(11)] == [True] * 10 + [False]
     assert (await store.reserve("us", entry("no limits", 10**9), Limits())).granted
 
 
 @real
-async def test_a_pause_stops_everybody(store: RedisStore) -> None:
-    await store.put("us", [Entry(name=PAUSE, tokens=0, requests=0, lasts=20)])
+async def test_a_pause_applies_to_every_process(store: RedisStore) -> None:
+    await store.put("us", [Entry(name=PAUSE, tokens=0, requests=0, expires_in=20)])
     verdict = await store.reserve("us", entry("x"), LIMITS)
     assert not verdict.granted
     assert 19 < verdict.window.paused <= 20
 
 
 @real
-async def test_nothing_is_left_behind_and_what_lies_too_far_ahead_is_drawn_near(store: RedisStore) -> None:
-    await store.put("us", [entry("from a clock that was set back", lasts=3600)])
+async def test_expired_entries_are_removed_and_those_too_far_ahead_are_limited(store: RedisStore) -> None:
+    await store.put("us", [entry("from a clock that was set back", expires_in=3600)])
     verdict = await store.reserve("us", entry("x"), LIMITS)
-    assert verdict.window.releases[-1].seconds == 75
+    assert verdict.window.expiries[-1].seconds == 75
     client = store._client
     assert client is not None
     assert await client.keys() == [b"fim-lsp:limits:1:us"]
     assert 0 < await client.pttl("fim-lsp:limits:1:us") <= 75_000
-    await store.put("us", [entry("a moment", lasts=0.001)])
+    await store.put("us", [entry("a moment", expires_in=0.001)])
 
     async def gone() -> bool:
         await store.reserve("us", entry("look", 10**6), LIMITS)
@@ -147,9 +146,9 @@ async def test_two_processes_together_stay_within_the_limit(server: Server) -> N
 
 @real
 async def test_a_server_that_dies_and_comes_back(server: Server) -> None:
-    said: list[str] = []
-    limiters = LimiterRegistry(RedisStore(Secret(server.url)), say=said.append)
-    limiter = limiters.of("host", "model", Limits(tokens=10_000))
+    reports: list[str] = []
+    limiters = LimiterRegistry(RedisStore(Secret(server.url)), report=reports.append)
+    limiter = limiters.get("host", "model", Limits(tokens=10_000))
 
     async def call(tokens: int) -> None:
         outcome = await limiter.reserve(prompt=tokens, output=0, explicit=True)
@@ -160,7 +159,7 @@ async def test_a_server_that_dies_and_comes_back(server: Server) -> None:
     await server.stop()
     for _ in range(3):
         await call(1000)
-    await until(lambda: bool(said))
+    await until(lambda: bool(reports))
     await call(1000)
     await server.start()
     other = RedisStore(Secret(server.url))
@@ -170,9 +169,9 @@ async def test_a_server_that_dies_and_comes_back(server: Server) -> None:
         return (await other.reserve("host model", entry("look", 10**6), Limits(tokens=1))).window.tokens == 5000
 
     await until(complete)  # the new server knows nothing but what we had counted
-    assert len(said) == 1
-    assert "redis://127.0.0.1" in said[0]
-    assert PASSWORD not in said[0]
+    assert len(reports) == 1
+    assert "redis://127.0.0.1" in reports[0]
+    assert PASSWORD not in reports[0]
     await other.close()
     await limiters.close()
 
@@ -180,16 +179,16 @@ async def test_a_server_that_dies_and_comes_back(server: Server) -> None:
 @pytest.mark.parametrize(
     "url", ["redis://:secret@host:port/0", "redis://:secret@[::1/0", "redis://:secret@127.0.0.1:1/?unknown=1"]
 )
-async def test_an_address_that_is_none_is_told_without_its_password(url: str) -> None:
+async def test_an_invalid_address_is_reported_without_its_password(url: str) -> None:
     store = RedisStore(Secret(url))
-    with pytest.raises(StoreLost) as told:
+    with pytest.raises(StoreUnavailable) as told:
         await store.open()
-    assert "secret" not in str(told.value) + repr(store) + store.where
+    assert "secret" not in str(told.value) + repr(store) + store.label
     assert told.value.__cause__ is None
     await store.close()
 
 
-async def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_the_package_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     importing = builtins.__import__
 
     def without(name: str, *rest: Any) -> Any:
@@ -197,14 +196,16 @@ async def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.M
             raise ImportError(name)
         return importing(name, *rest)
 
-    said: list[str] = []
-    ledger = SharedCounter(RedisStore(Secret("redis://host")), say=said.append, clock=asyncio.get_running_loop().time)
+    reports: list[str] = []
+    shared = SharedCounter(
+        RedisStore(Secret("redis://host")), report=reports.append, clock=asyncio.get_running_loop().time
+    )
     monkeypatch.setattr(builtins, "__import__", without)
     for _ in range(3):
-        assert await ledger.reserve("us", entry("x"), LIMITS) is None
-    assert len(said) == 1
-    assert "pip install 'fim-lsp[redis]'" in said[0]
-    await ledger.close()
+        assert await shared.reserve("us", entry("x"), LIMITS) is None
+    assert len(reports) == 1
+    assert "pip install 'fim-lsp[redis]'" in reports[0]
+    await shared.close()
 
 
 def test_the_setting_chooses_the_store(tmp_path: Path) -> None:

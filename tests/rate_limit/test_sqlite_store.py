@@ -1,4 +1,4 @@
-"""One machine's ledger: several processes, a file that is locked, damaged, gone, and a clock that jumps."""
+"""The store for one machine: several processes; a locked, damaged or deleted file; a clock that jumps."""
 
 from __future__ import annotations
 
@@ -15,20 +15,19 @@ import pytest_asyncio
 from fim_lsp.rate_limit.shared_counter import SharedCounter
 from fim_lsp.rate_limit.sliding_window import PAUSE, Entry, Limits
 from fim_lsp.rate_limit.sqlite_store import SqliteStore
-from fim_lsp.rate_limit.store import StoreLost
-from tests.rate_limit.clock import Clock
-from tests.rate_limit.fakes import hammer, until
+from fim_lsp.rate_limit.store import StoreUnavailable
+from tests.rate_limit.fakes import Clock, hammer, until
 
 LIMITS = Limits(tokens=1000, requests=10)
 
 
-def entry(name: str, tokens: int = 100, lasts: float = 60) -> Entry:
-    return Entry(name=name, tokens=tokens, requests=1, lasts=lasts)
+def entry(name: str, tokens: int = 100, expires_in: float = 60) -> Entry:
+    return Entry(name=name, tokens=tokens, requests=1, expires_in=expires_in)
 
 
 @pytest_asyncio.fixture(name="store")
 async def a_store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
-    store = SqliteStore(tmp_path / "state" / "limits.sqlite3", Clock(), busy=0)
+    store = SqliteStore(tmp_path / "state" / "limits.sqlite3", Clock(), busy_timeout=0)
     await store.open()
     yield store
     await store.close()
@@ -39,34 +38,34 @@ async def granted(store: SqliteStore, entry: Entry, identity: str = "us") -> boo
 
 
 async def tokens(store: SqliteStore, identity: str = "us") -> int:
-    """What the ledger holds, by a call that is refused."""
+    """The tokens in the store, as reported to a call that does not fit."""
     return (await store.reserve(identity, entry("look", 10**6), LIMITS)).window.tokens
 
 
-async def test_what_fits_is_taken_and_what_does_not_is_refused(store: SqliteStore) -> None:
+async def test_a_call_is_granted_if_it_fits(store: SqliteStore) -> None:
     assert [await granted(store, entry(str(number), 300)) for number in range(5)] == [True, True, True, False, False]
     assert await granted(store, entry("another model", 300), "them")
-    await store.put("us", [entry("0", 10), entry("1", lasts=0)])
+    await store.put("us", [entry("0", 10), entry("1", expires_in=0)])
     assert await tokens(store) == 310
 
 
-async def test_a_call_that_lies_there_already_counts_once(store: SqliteStore) -> None:
+async def test_a_call_that_is_already_stored_counts_once(store: SqliteStore) -> None:
     await store.put("us", [entry("x", 900)])
     assert await granted(store, entry("x", 900))
     assert await tokens(store) == 900
 
 
-async def test_a_request_counts_too(store: SqliteStore) -> None:
+async def test_requests_count_as_well(store: SqliteStore) -> None:
     assert [await granted(store, entry(str(number), 1)) for number in range(11)] == [True] * 10 + [False]
 
 
-async def test_a_minute_later_it_is_forgotten_and_the_file_stays_small(tmp_path: Path) -> None:
+async def test_entries_expire_within_a_minute_and_the_file_stays_small(tmp_path: Path) -> None:
     clock = Clock()
-    store = SqliteStore(tmp_path / "ledger", clock)
+    store = SqliteStore(tmp_path / "limits", clock)
     for number in range(2000):
         assert await granted(store, entry(str(number)))
         clock.now += 7
-    with closing(sqlite3.connect(tmp_path / "ledger")) as db:
+    with closing(sqlite3.connect(tmp_path / "limits")) as db:
         assert db.execute("SELECT COUNT(*) FROM entries_1").fetchone()[0] < 12
     assert size(tmp_path) < 3_000_000
     await store.close()
@@ -74,7 +73,7 @@ async def test_a_minute_later_it_is_forgotten_and_the_file_stays_small(tmp_path:
 
 async def test_a_clock_set_back_blocks_no_longer_than_a_call_may_last(tmp_path: Path) -> None:
     clock = Clock(1_000_000.0)
-    store = SqliteStore(tmp_path / "ledger", clock)
+    store = SqliteStore(tmp_path / "limits", clock)
     assert await granted(store, entry("before", 1000))
     clock.now -= 3600
     assert not await granted(store, entry("after"))
@@ -83,8 +82,8 @@ async def test_a_clock_set_back_blocks_no_longer_than_a_call_may_last(tmp_path: 
     await store.close()
 
 
-async def test_a_pause_stops_everybody(store: SqliteStore) -> None:
-    await store.put("us", [Entry(name=PAUSE, tokens=0, requests=0, lasts=20)])
+async def test_a_pause_applies_to_every_process(store: SqliteStore) -> None:
+    await store.put("us", [Entry(name=PAUSE, tokens=0, requests=0, expires_in=20)])
     verdict = await store.reserve("us", entry("x"), LIMITS)
     assert not verdict.granted
     assert verdict.window.paused == 20
@@ -99,50 +98,50 @@ async def test_the_file_is_private(store: SqliteStore, tmp_path: Path) -> None:
 
 
 async def test_two_processes_together_stay_within_the_limit(tmp_path: Path) -> None:
-    got = await hammer(str(tmp_path / "ledger"))
+    got = await hammer(str(tmp_path / "limits"))
     assert 59_000 <= sum(got) <= 60_000
 
 
-async def test_a_locked_file_is_told_once_and_used_again_when_free(tmp_path: Path) -> None:
-    said: list[str] = []
-    path = tmp_path / "ledger"
-    ledger = SharedCounter(SqliteStore(path), say=said.append, clock=asyncio.get_running_loop().time)
-    await until(lambda: used(ledger))
+async def test_a_locked_file_is_reported_once_and_used_again_when_unlocked(tmp_path: Path) -> None:
+    reports: list[str] = []
+    path = tmp_path / "limits"
+    shared = SharedCounter(SqliteStore(path), report=reports.append, clock=asyncio.get_running_loop().time)
+    await until(lambda: answers(shared))
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
-        assert [await ledger.reserve("us", entry(str(number)), LIMITS) for number in range(5)] == [None] * 5
-        await until(lambda: bool(said))
+        assert [await shared.reserve("us", entry(str(number)), LIMITS) for number in range(5)] == [None] * 5
+        await until(lambda: bool(reports))
         other.execute("ROLLBACK")
-    await until(lambda: used(ledger))
-    assert len(said) == 1
-    assert "locked" in said[0]
-    await ledger.close()
+    await until(lambda: answers(shared))
+    assert len(reports) == 1
+    assert "locked" in reports[0]
+    await shared.close()
 
 
-async def test_a_damaged_file_is_put_aside(tmp_path: Path) -> None:
-    path = tmp_path / "ledger"
+async def test_a_damaged_file_is_set_aside(tmp_path: Path) -> None:
+    path = tmp_path / "limits"
     path.write_bytes(b"this is no database, nor was it ever one\n" * 200)
     store = SqliteStore(path)
     await store.open()
     assert await granted(store, entry("x"))
-    assert (tmp_path / "ledger.damaged").read_bytes().startswith(b"this is no database")
+    assert (tmp_path / "limits.damaged").read_bytes().startswith(b"this is no database")
     await store.close()
 
 
-async def test_a_file_damaged_under_way_costs_one_operation(tmp_path: Path) -> None:
-    path = tmp_path / "ledger"
-    said: list[str] = []
-    ledger = SharedCounter(SqliteStore(path), say=said.append, clock=asyncio.get_running_loop().time)
-    ledger.watch("us", lambda: [entry("mine", 900)])
-    await until(lambda: used(ledger))
+async def test_a_file_that_is_damaged_while_open_costs_one_operation(tmp_path: Path) -> None:
+    path = tmp_path / "limits"
+    reports: list[str] = []
+    shared = SharedCounter(SqliteStore(path), report=reports.append, clock=asyncio.get_running_loop().time)
+    shared.restore_from("us", lambda: [entry("mine", 900)])
+    await until(lambda: answers(shared))
     damage(tmp_path)
-    await until(lambda: used(ledger))
-    await until(lambda: full(ledger))  # what we had counted was laid into the new file
-    assert said == []
-    await ledger.close()
+    await until(lambda: answers(shared))
+    await until(lambda: full(shared))  # its own count has been restored into the new file
+    assert reports == []
+    await shared.close()
 
 
-async def test_a_file_that_is_taken_away_is_made_anew(store: SqliteStore, tmp_path: Path) -> None:
+async def test_a_deleted_file_is_created_again(store: SqliteStore, tmp_path: Path) -> None:
     assert await granted(store, entry("x", 900))
     for file in (tmp_path / "state").iterdir():
         file.unlink()
@@ -150,22 +149,20 @@ async def test_a_file_that_is_taken_away_is_made_anew(store: SqliteStore, tmp_pa
     assert (tmp_path / "state" / "limits.sqlite3").exists()
 
 
-async def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+async def test_a_path_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     store = SqliteStore(tmp_path / "file" / "limits.sqlite3")
-    with pytest.raises(StoreLost, match=r"the shared count in .*limits\.sqlite3 can't be used"):
+    with pytest.raises(StoreUnavailable, match=r"the shared count in .*limits\.sqlite3 can't be used"):
         await store.open()
     await store.close()
 
 
-async def used(ledger: SharedCounter) -> bool:
-    """Whether the ledger answers."""
-    return await ledger.reserve("us", entry("x", 1), Limits()) is not None
+async def answers(shared: SharedCounter) -> bool:
+    return await shared.reserve("us", entry("x", 1), Limits()) is not None
 
 
-async def full(ledger: SharedCounter) -> bool:
-    """Whether the ledger holds what leaves no room."""
-    verdict = await ledger.reserve("us", entry("y", 200), LIMITS)
+async def full(shared: SharedCounter) -> bool:
+    verdict = await shared.reserve("us", entry("y", 200), LIMITS)
     return verdict is not None and not verdict.granted
 
 
@@ -179,15 +176,15 @@ def damage(folder: Path) -> None:
             damaged.write(b"\xff" * file.stat().st_size)
 
 
-async def test_no_count_is_too_large(store: SqliteStore) -> None:
+async def test_counts_are_clamped_to_what_sqlite_can_hold(store: SqliteStore) -> None:
     await store.put("us", [entry(str(number), 10**30) for number in range(5)])
     assert not await granted(store, entry("x"))
-    await store.put("us", [entry(str(number), lasts=0) for number in range(5)])
+    await store.put("us", [entry(str(number), expires_in=0) for number in range(5)])
     assert await granted(store, entry("x"))
 
 
-async def test_a_fault_counts_as_a_lost_store(store: SqliteStore) -> None:
-    with pytest.raises(StoreLost, match="OverflowError"):
-        await store.put("us", [Entry(name="x", tokens=1, requests=10**30, lasts=60)])
+async def test_a_value_that_sqlite_cannot_hold_makes_the_store_unavailable(store: SqliteStore) -> None:
+    with pytest.raises(StoreUnavailable, match="OverflowError"):
+        await store.put("us", [Entry(name="x", tokens=1, requests=10**30, expires_in=60)])
     await store.put("us", [entry("x", 10)])
     assert await tokens(store) == 10

@@ -1,4 +1,4 @@
-"""Twelve minutes of typing against a server that enforces 60,000 tokens and 500 requests over a sliding minute."""
+"""Simulates twelve minutes of typing against a server that enforces 60,000 tokens and 500 requests a minute."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ import pytest
 from fim_lsp.rate_limit.limiter import Limiter, Permit
 from fim_lsp.rate_limit.shared_counter import SharedCounter
 from fim_lsp.rate_limit.sliding_window import Limits
-from tests.rate_limit.clock import never_by_chance
-from tests.rate_limit.fakes import MemoryStore
+from tests.rate_limit.fakes import MemoryStore, no_jitter
 from tests.virtual import now, run
 
-PROMPT, USUAL = 1200, 48
+PROMPT, TYPICAL_OUTPUT = 1200, 48
 MINUTES = 12
 LIMITS = Limits(requests=500, tokens=60_000)
 
@@ -62,36 +61,35 @@ async def type_on(
     gap: Callable[[], float],
     debounce: float,
     chance: random.Random,
-    ledger: SharedCounter | None = None,
+    shared: SharedCounter | None = None,
 ) -> None:
-    limiter = Limiter(LIMITS, identity="us", ledger=ledger, clock=now, jitter=never_by_chance)
+    limiter = Limiter(LIMITS, identity="us", shared=shared, clock=now, jitter=no_jitter)
     calls: set[asyncio.Task[None]] = set()
 
     async def call(share: float) -> None:
-        outcome = await limiter.reserve(prompt=int(PROMPT * share), output=USUAL)
+        outcome = await limiter.reserve(prompt=int(PROMPT * share), output=TYPICAL_OUTPUT)
         if not isinstance(outcome, Permit):
             return
-        with outcome as permit:
-            charged = await typing.server.call(int(PROMPT * share * chance.uniform(0.8, 1.1)), chance.randint(5, 80))
-            if charged is None:
-                permit.refused(None)
-                return
-            permit.settle(charged)
-            typing.served.append(now())
-            typing.shares.append(share)
+        charged = await typing.server.call(int(PROMPT * share * chance.uniform(0.8, 1.1)), chance.randint(5, 80))
+        if charged is None:
+            outcome.rate_limited(None)
+            return
+        outcome.settle(charged)
+        typing.served.append(now())
+        typing.shares.append(share)
 
     while now() < MINUTES * 60:
         pause = gap()
-        thrift = limiter.thrift(prompt=PROMPT, output=USUAL)
+        wait = debounce * limiter.debounce_factor(prompt=PROMPT, output=TYPICAL_OUTPUT)
         typing.wanted += pause >= debounce
-        if pause < debounce * thrift.debounce:
+        if pause < wait:
             await asyncio.sleep(pause)
             continue
-        await asyncio.sleep(debounce * thrift.debounce)
-        task = asyncio.ensure_future(call(thrift.prompt))
+        await asyncio.sleep(wait)
+        task = asyncio.ensure_future(call(limiter.choose_prompt_share(prompt=PROMPT, output=TYPICAL_OUTPUT)))
         calls.add(task)
         task.add_done_callback(calls.discard)
-        await asyncio.sleep(pause - debounce * thrift.debounce)
+        await asyncio.sleep(pause - wait)
     await asyncio.gather(*calls)
 
 
@@ -102,7 +100,7 @@ def typed(gap: Callable[[random.Random], float], *, debounce: float, seed: int) 
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_fifty_calls_a_minute_go_on_without_a_stop(seed: int) -> None:
+def test_fifty_calls_a_minute_continue_without_a_stop(seed: int) -> None:
     typing = typed(lambda chance: 60 / 51 * chance.uniform(0.5, 1.5), debounce=0.05, seed=seed)
     assert typing.server.refusals == 0
     assert len(typing.served) >= 0.97 * typing.wanted
@@ -120,7 +118,7 @@ def test_a_fast_typist_is_slowed_evenly(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_real_gaps_between_keys_with_a_debounce(seed: int) -> None:
+def test_realistic_gaps_between_keys_with_a_debounce(seed: int) -> None:
     typing = typed(lambda chance: chance.lognormvariate(-1.4, 0.8), debounce=0.15, seed=seed)
     assert typing.server.refusals <= 2
     assert len(typing.served) >= 0.85 * typing.wanted
@@ -128,7 +126,7 @@ def test_real_gaps_between_keys_with_a_debounce(seed: int) -> None:
 
 
 @pytest.mark.parametrize("processes", [2, 4])
-def test_several_processes_on_one_ledger_share_evenly(processes: int) -> None:
+def test_several_processes_with_one_store_share_evenly(processes: int) -> None:
     """Each wants 51 calls a minute, which is more than the limits even for one."""
     typings = [Typing() for _ in range(processes)]
     for typing in typings:
@@ -143,7 +141,7 @@ def test_several_processes_on_one_ledger_share_evenly(processes: int) -> None:
                 lambda chance=chance: 60 / 51 * chance.uniform(0.5, 1.5),
                 0.05,
                 chance,
-                SharedCounter(store, say=lambda _: None, clock=now),
+                SharedCounter(store, report=lambda _: None, clock=now),
             )
             for typing, chance in zip(typings, chances, strict=True)
         )
