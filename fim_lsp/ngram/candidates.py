@@ -1,8 +1,8 @@
-"""The places that were followed after a context like this one, and how much each of them counts.
+"""The positions whose context is like the cursor's, and how much each of them counts.
 
-Scopes are nested as in Hellendoorn & Devanbu (FSE 2017): this document (the lines round the cursor first, as in the
-cache of Tu, Su & Devanbu, FSE 2014), its folder and the other open documents, the workspace. They differ by weight,
-and open documents are looked through first.
+Scopes are nested as in Hellendoorn & Devanbu (FSE 2017): this document (first the lines around the cursor, as in the
+cache of Tu, Su & Devanbu, FSE 2014), its folder and the other open documents, the workspace. They differ by weight, and
+open documents are searched first.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from fim_lsp.ngram.token_store import NOWHERE, ORDERS, SHAPE, SHAPE_ORDER, TokenStore
 from fim_lsp.ngram.vocabulary import BLANK, NUMBER, START, WORD
 
-LONGEST_CONTEXT = 24
+MAX_CONTEXT = 24
 """Tokens before the cursor that are compared."""
 
 CHAIN_STEPS = (32, 64, 64)
-"""How many positions of a chain are looked at, for each of ``ORDERS``, in each store: this bounds the cost.
+"""How many positions of a chain are compared, for each of ``ORDERS``, in each store: this bounds the cost.
 
 From (24, 48, 64) to (96, 256, 256) the tuning packages gained 0.1 points of exact lines.
 """
@@ -25,45 +25,45 @@ From (24, 48, 64) to (96, 256, 256) the tuning packages gained 0.1 points of exa
 SHAPE_STEPS = 48
 """The same for the chain of shapes."""
 
-OWN, NEAR, FAR = 5.0, 2.0, 1.0
-"""What a place weighs in this document, in its folder or another open document, and anywhere else."""
+OWN_WEIGHT, NEAR_WEIGHT, FAR_WEIGHT = 5.0, 2.0, 1.0
+"""Weights of positions in this document, in its folder or another open document, and anywhere else."""
 
-FRAMED = 8.0
-"""By how much more a place counts in a line that is followed by a line that begins like the one below the cursor."""
+FRAMED_WEIGHT = 8.0
+"""Factor for positions in a line that is followed by a line that begins like the one below the cursor."""
 
 _NAMED = (WORD, NUMBER)
 _FRAME_STEPS = 64
-_LONGEST_FRAME = 40
+_MAX_FRAME_TOKENS = 40
 
 Counts = dict[int, dict[int, float]]
-"""By length of the matching context: by event (``core * 4 + lead``), the weight of the places where it followed."""
+"""By length of the matching context, by event (``core * 4 + lead``): the weight of the positions where it followed."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Scope:
-    """For whom is asked: the owner number and folder of the document.
+    """The document for which counts are collected, by owner number and folder.
 
-    ``placed`` weighs single positions of it: 0 hides one, those round the cursor count for more. ``muted`` owners don't
-    count. ``framed`` are the positions in open documents and in files that ``FRAMED`` is for. ``examined`` counts the
-    places looked at.
+    ``weights`` are those of its single positions: 0 for hidden ones, more around the cursor. ``hidden`` owners don't count.
+    ``framed`` are the positions in open documents, and in files, that ``FRAMED_WEIGHT`` applies to. ``examined`` counts
+    the positions that were compared.
     """
 
     owner: int
     folder: str
     folders: Mapping[int, str]
-    muted: Collection[int] = ()
-    placed: dict[int, float] = field(default_factory=dict)
+    hidden: Collection[int] = ()
+    weights: dict[int, float] = field(default_factory=dict)
     framed: tuple[Collection[int], Collection[int]] = ((), ())
     examined: int = 0
 
     def weight(self, position: int, owner: int, *, is_open: bool) -> float:
-        """What a position counts; 0 if it must not be looked at."""
-        factor = FRAMED if position in self.framed[0 if is_open else 1] else 1.0
+        """The weight of a position; 0 if it must not count."""
+        factor = FRAMED_WEIGHT if position in self.framed[0 if is_open else 1] else 1.0
         if owner == self.owner:
-            return self.placed.get(position, OWN) * factor
+            return self.weights.get(position, OWN_WEIGHT) * factor
         if is_open or self.folders.get(owner) == self.folder:
-            return 0.0 if owner in self.muted else NEAR * factor
-        return 0.0 if owner in self.muted else FAR * factor
+            return 0.0 if owner in self.hidden else NEAR_WEIGHT * factor
+        return 0.0 if owner in self.hidden else FAR_WEIGHT * factor
 
 
 def collect(
@@ -71,11 +71,11 @@ def collect(
 ) -> None:
     """Add to ``counts`` what followed in the store after contexts that share ``ORDERS[chain]`` tokens or more.
 
-    ``context`` is cores, nearest first, ``LONGEST_CONTEXT`` of them. Lengths that the chain of the next longer order
-    has given already are left out.
+    ``context`` is ``MAX_CONTEXT`` cores, nearest first. Lengths that the chain of the next longer order has found already
+    are left out.
     """
     shortest = ORDERS[chain]
-    too_long = ORDERS[chain - 1] if chain else LONGEST_CONTEXT + 1
+    too_long = ORDERS[chain - 1] if chain else MAX_CONTEXT + 1
     core, lead, before, owners, older = store.core, store.lead, store.before, store.owner, store.older[chain]
     position = store.newest(chain, context)
     steps = CHAIN_STEPS[chain]
@@ -83,7 +83,7 @@ def collect(
         steps -= 1
         length = 0
         place = before[position]
-        while length < LONGEST_CONTEXT and core[place] == context[length]:
+        while length < MAX_CONTEXT and core[place] == context[length]:
             length += 1
             place = before[place]
         if shortest <= length < too_long:
@@ -97,9 +97,9 @@ def collect(
 def collect_shapes(
     store: TokenStore, context: Sequence[int], shapes: Sequence[int], scope: Scope, counts: Counts, *, is_open: bool
 ) -> None:
-    """Add what followed after contexts that read the same when names are exchanged one for one, with names exchanged.
+    """Add to ``counts`` what followed after contexts that are equal once names are substituted, with the same substitution.
 
-    ``self.host = host`` thus tells what follows ``self.port =``. Lengths are of contexts with such exchanges.
+    ``self.host = host`` thus shows what follows ``self.port =``. Lengths are of contexts with substitutions.
     """
     core, lead, before, owners, older = store.core, store.lead, store.before, store.owner, store.older[SHAPE]
     shape = store.vocabulary.shape
@@ -111,7 +111,7 @@ def collect_shapes(
         taken: dict[int, int] = {}
         length = 0
         place = before[position]
-        while length < LONGEST_CONTEXT:
+        while length < MAX_CONTEXT:
             theirs, ours = core[place], context[length]
             kind = shape[theirs]
             if kind != shapes[length]:
@@ -130,7 +130,7 @@ def collect_shapes(
 
 
 def framed_positions(store: TokenStore, line: Sequence[int]) -> set[int]:
-    """The positions of lines that are followed by a line that begins like ``line``: three cores, else none are found."""
+    """The positions of lines that are followed by a line that begins like ``line``, which must have three cores."""
     if len(line) < 3:
         return set()
     found: set[int] = set()
@@ -151,13 +151,13 @@ def framed_positions(store: TokenStore, line: Sequence[int]) -> set[int]:
 
 
 def _line_above(store: TokenStore, line_start: int) -> set[int]:
-    """The positions of the last line before that isn't blank, and of its end."""
+    """The positions of the last line before ``line_start`` that isn't blank, and of its end."""
     found = {line_start}
     place = store.before[line_start]
     while place != NOWHERE and store.core[place] == BLANK:
         found.add(place)
         place = store.before[place]
-    while store.core[place] > START and len(found) < _LONGEST_FRAME:
+    while store.core[place] > START and len(found) < _MAX_FRAME_TOKENS:
         found.add(place)
         place = store.before[place]
     return found

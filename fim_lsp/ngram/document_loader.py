@@ -1,7 +1,8 @@
-"""Reading open documents in slices on the event loop, so that neither opening, changing nor closing a large one blocks it.
+"""Reads open documents in slices on the event loop, so that opening, changing or closing a large one doesn't block it.
 
-What is read is always the beginning of the live document: ``document.lines == lines()[:len(document.lines)]``. An edit
-below it is read later, one across its end moves the end up. The loop's thread alone changes documents, hence no thread.
+What has been read is always the beginning of the live document: ``document.lines == lines()[:len(document.lines)]``. An
+edit below it is read later, one across its end moves the end up. Only the loop's thread changes documents, so there is no
+other thread.
 """
 
 from __future__ import annotations
@@ -11,31 +12,31 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from fim_lsp.ngram.model import LONGEST_LINE, NgramModel
+from fim_lsp.ngram.model import MAX_LINE_LENGTH, NgramModel
 
 AT_ONCE_LINES = 600
-"""Lines that are read when a document is opened, and touched by one change at most: about 20 ms."""
+"""Lines that are read at once when a document is opened or changed: about 20 ms."""
 
 AT_ONCE_CHARACTERS = 16_000
 """The same in characters, of which four make a token of 4 µs."""
 
 SLICE_LINES = 50
 SLICE_CHARACTERS = 1_100
-"""Lines and characters of one slice: 1 to 2 ms. A slice is one line at least."""
+"""Lines and characters of one slice, 1 to 2 ms; it has at least one line."""
 
 SLICE_TOKENS = 250
-"""Tokens forgotten in one slice: about 1 ms."""
+"""Tokens removed in one slice: about 1 ms."""
 
 MAX_LINES = 50_000
-"""Lines of a document that are read; what stands below is not known."""
+"""Lines of a document that are read; those below are ignored."""
 
 LineSource = Callable[[], Sequence[str]]
-"""The document's lines with their ends as they are at the moment of the call; the sequence may be another each time."""
+"""Returns the document's lines, including line ends, as they are now; the sequence may be another each time."""
 
 
 @dataclass(slots=True, kw_only=True)
 class _Source:
-    """Where an open document is read. ``complete``: the model has all of it; else what is below is read when there is time."""
+    """Where an open document is read from. ``complete``: the model has all of it, and nothing is left to read."""
 
     model: NgramModel
     lines: LineSource
@@ -44,24 +45,24 @@ class _Source:
 
 
 class DocumentLoader:
-    """All open documents and where they come from. Without a running event loop everything is done at once.
+    """Loads all open documents; without a running event loop, at once.
 
-    The caller of all methods but ``stop`` holds the lock.
+    Callers of all methods but ``stop`` hold the lock.
     """
 
     def __init__(self, lock: threading.Lock) -> None:
         self._lock = lock
         self._sources: dict[str, _Source] = {}
-        self._retired: list[NgramModel] = []
+        self._deleted: list[NgramModel] = []
         self._scheduled: tuple[asyncio.AbstractEventLoop, asyncio.Handle] | None = None
 
     @property
     def busy(self) -> bool:
-        """Whether there is anything to read or to forget yet."""
-        return bool(self._retired) or self._pending() is not None
+        """Whether anything remains to be read or removed."""
+        return bool(self._deleted) or self._pending() is not None
 
     def open(self, model: NgramModel, uri: str, lines: LineSource, folder: str) -> None:
-        """Read a document's beginning, and the rest in slices."""
+        """Read a document's beginning now, and the rest in slices."""
         self.forget(uri)
         source = self._sources[uri] = _Source(model=model, lines=lines, folder=folder)
         model.open(uri, (), folder=folder)
@@ -69,7 +70,7 @@ class DocumentLoader:
         self.resume()
 
     def change(self, uri: str, first: int, old_lines: int, new_lines: Sequence[str]) -> None:
-        """Follow a change that the live document has already; a large one comes to opening the document again."""
+        """Apply a change that the live document has already; after a large one the document is opened again."""
         source = self._sources[uri]
         known = source.model.documents[uri].lines
         if first >= len(known) and not source.complete:
@@ -91,13 +92,13 @@ class DocumentLoader:
         self.resume()
 
     def forget(self, uri: str) -> None:
-        """A document counts for nothing from now on."""
+        """Ignore a document from now on, and remove it."""
         source = self._sources.pop(uri, None)
         if source is None:
             return
         if len(source.model.documents[uri].lines) > AT_ONCE_LINES and _running_loop() is not None:
             source.model.mark_deleted(uri)
-            self._retired.append(source.model)
+            self._deleted.append(source.model)
             self.resume()
         else:
             source.model.close(uri)
@@ -105,10 +106,10 @@ class DocumentLoader:
             self._cancel()
 
     def stop(self) -> None:
-        """Read and forget nothing more."""
+        """Stop reading and removing."""
         self._cancel()
         self._sources.clear()
-        self._retired.clear()
+        self._deleted.clear()
 
     def _pending(self) -> str | None:
         for uri, source in self._sources.items():
@@ -117,7 +118,7 @@ class DocumentLoader:
         return None
 
     def resume(self) -> None:
-        """See to it that what is left is done: in later turns of the event loop, or now if there is none."""
+        """Do what remains: in later turns of the event loop, or now if there is none."""
         loop = _running_loop()
         if loop is None:
             while self._slice():
@@ -132,15 +133,15 @@ class DocumentLoader:
             self.resume()
 
     def _slice(self) -> bool:
-        """Do one slice of what is left; whether there was any. Reading comes before forgetting."""
+        """Do one slice of what remains, reading before removing; whether there was any."""
         uri = self._pending()
         if uri is not None:
             _read(uri, self._sources[uri], SLICE_LINES, SLICE_CHARACTERS)
             return True
-        if self._retired and self._retired[0].collect(SLICE_TOKENS):
-            self._retired.pop(0)
+        if self._deleted and self._deleted[0].collect(SLICE_TOKENS):
+            self._deleted.pop(0)
             return True
-        return bool(self._retired)
+        return bool(self._deleted)
 
     def _cancel(self) -> None:
         if self._scheduled is not None:
@@ -148,14 +149,14 @@ class DocumentLoader:
         self._scheduled = None
 
 
-def _read(uri: str, source: _Source, most_lines: int, most_characters: int) -> None:
-    """Read further lines of a document, one at least if there is one."""
+def _read(uri: str, source: _Source, max_lines: int, max_characters: int) -> None:
+    """Read further lines of a document, at least one if there is one."""
     known = len(source.model.documents[uri].lines)
     lines = source.lines()
     part: list[str] = []
-    for line in lines[known : min(known + most_lines, MAX_LINES)]:
-        most_characters -= min(len(line), LONGEST_LINE)
-        if part and most_characters < 0:
+    for line in lines[known : min(known + max_lines, MAX_LINES)]:
+        max_characters -= min(len(line), MAX_LINE_LENGTH)
+        if part and max_characters < 0:
             break
         part.append(line)
     source.model.append(uri, part)
@@ -165,20 +166,20 @@ def _read(uri: str, source: _Source, most_lines: int, most_characters: int) -> N
 def _large(old_lines: int, new_lines: Sequence[str]) -> bool:
     if old_lines + len(new_lines) > AT_ONCE_LINES:
         return True
-    return sum(min(len(line), LONGEST_LINE) for line in new_lines) > AT_ONCE_CHARACTERS
+    return sum(min(len(line), MAX_LINE_LENGTH) for line in new_lines) > AT_ONCE_CHARACTERS
 
 
 def _difference(
     known: Sequence[str], first: int, end: int, new: Sequence[str], *, across: bool
 ) -> tuple[int, int, Sequence[str]]:
-    """A change without the lines that stay as they are, as most do when an editor sends the whole text or formats it."""
-    least = min(end - first, len(new))
-    head = next((index for index in range(least) if known[first + index] != new[index]), least)
-    tail = 0
+    """A change without the lines that it leaves as they are, as when an editor sends the whole text or formats it."""
+    shorter = min(end - first, len(new))
+    same_above = next((index for index in range(shorter) if known[first + index] != new[index]), shorter)
+    same_below = 0
     if not across:
-        while tail < least - head and known[end - 1 - tail] == new[len(new) - 1 - tail]:
-            tail += 1
-    return first + head, end - tail, new[head : len(new) - tail]
+        while same_below < shorter - same_above and known[end - 1 - same_below] == new[len(new) - 1 - same_below]:
+            same_below += 1
+    return first + same_above, end - same_below, new[same_above : len(new) - same_below]
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

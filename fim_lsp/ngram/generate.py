@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fim_lsp.ngram.candidates import LONGEST_CONTEXT, Scope
+from fim_lsp.ngram.candidates import MAX_CONTEXT, Scope
 from fim_lsp.ngram.cursor import CursorPlace
 from fim_lsp.ngram.lexer import TAB_COLUMNS
-from fim_lsp.ngram.line_end import first_scores, without_end, without_unopened
+from fim_lsp.ngram.line_end import OpenBrackets, first_scores, without_end, without_unopened
 from fim_lsp.ngram.mixture import ANYTHING, END_OF_LINE, Wanted, distribution
 from fim_lsp.ngram.model import NgramModel
-from fim_lsp.ngram.open_brackets import OpenBrackets
 from fim_lsp.ngram.vocabulary import BLANK, SAME_INDENT
 
-MOST_TOKENS = 24
-"""Tokens of one line that are guessed at most; with it and ``CHAIN_STEPS`` the cost of an answer is bounded."""
+MAX_LINE_TOKENS = 24
+"""Tokens of one line that are guessed; with ``CHAIN_STEPS`` this bounds the cost of a suggestion."""
 
 HOPELESS = 1e-4
-"""The product of probabilities below which a guess is given up."""
+"""A guess ends when the product of its probabilities falls to this."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,25 +29,25 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guess:
-    """The rest of a line. ``whole``: it ends with the line's end; ``context`` is what a next line would follow."""
+    """The rest of a line; all of it if ``whole``. ``context`` is what a next line would follow."""
 
     steps: tuple[Step, ...]
     whole: bool
     context: tuple[int, ...]
 
 
-def guess_line(model: NgramModel, cursor: CursorPlace, scope: Scope, *, least: float = HOPELESS) -> Guess:
-    """The rest of the cursor's line; it breaks off where it gets less likely than ``least``."""
-    openings = OpenBrackets(cursor.above)
-    openings.read(cursor.typed.lstrip())
-    first = first_scores(model, cursor, scope, openings)
-    return _guess(model, cursor.context, scope, first, openings, cursor=cursor, least=least)
+def guess_line(model: NgramModel, cursor: CursorPlace, scope: Scope, *, min_product: float = HOPELESS) -> Guess:
+    """The rest of the cursor's line, up to where it is no likelier than ``min_product``."""
+    brackets = OpenBrackets(cursor.lines_above)
+    brackets.read(cursor.line_prefix.lstrip())
+    first = first_scores(model, cursor, scope, brackets)
+    return _guess(model, cursor.context, scope, first, brackets, cursor=cursor, min_product=min_product)
 
 
 def guess_next_line(
-    model: NgramModel, context: tuple[int, ...], scope: Scope, indent: str, *, least: float = HOPELESS
+    model: NgramModel, context: tuple[int, ...], scope: Scope, indent: str, *, min_product: float = HOPELESS
 ) -> tuple[str, Guess] | None:
-    """The indentation and text of a further line after a whole one; ``None`` where a blank line or nothing follows."""
+    """The indentation and text of the line after a whole one; ``None`` if a blank line or nothing follows."""
     scores = distribution(model, context, scope, Wanted(line_starts=True))
     if not scores:
         return None
@@ -58,7 +57,7 @@ def guess_next_line(
         return None
     context = _push(context, number)
     first = distribution(model, context, scope, Wanted(end=False))
-    guess = _guess(model, context, scope, first, None, cursor=None, least=least)
+    guess = _guess(model, context, scope, first, None, cursor=None, min_product=min_product)
     start = Step(text="", probability=probability)
     return _indented(indent, number - SAME_INDENT), Guess(
         steps=(start, *guess.steps), whole=guess.whole, context=guess.context
@@ -70,19 +69,19 @@ def _guess(
     context: tuple[int, ...],
     scope: Scope,
     scores: dict[int, float],
-    openings: OpenBrackets | None,
+    brackets: OpenBrackets | None,
     *,
     cursor: CursorPlace | None,
-    least: float,
+    min_product: float,
 ) -> Guess:
-    """A line from ``scores`` for its first token on: behind ``cursor``, or from its beginning. ``openings`` are used up."""
+    """A line, after ``cursor`` or from its beginning, given ``scores`` for its first token. ``brackets`` are read on."""
     steps: list[Step] = []
     overall = 1.0
     typed = cursor.partial if cursor is not None else ""
-    spaced = cursor is None or bool(typed) or cursor.spaced
+    after_space = cursor is None or bool(typed) or cursor.after_space
     while scores:
-        if openings is not None and not typed:
-            scores = without_unopened(model, scores, openings)
+        if brackets is not None and not typed:
+            scores = without_unopened(model, scores, brackets)
         event, probability = _best(model, scores)
         overall *= probability
         if event == END_OF_LINE:
@@ -90,21 +89,21 @@ def _guess(
             return Guess(steps=tuple(steps), whole=True, context=context)
         core, lead = event >> 2, event & 3
         spelt = model.vocabulary.text[core]
-        steps.append(Step(text=spelt[len(typed) :] if spaced else " " * lead + spelt, probability=probability))
-        if openings is not None:
-            openings.read(steps[-1].text)
+        steps.append(Step(text=spelt[len(typed) :] if after_space else " " * lead + spelt, probability=probability))
+        if brackets is not None:
+            brackets.read(steps[-1].text)
         context = _push(context, core)
-        if len(steps) == MOST_TOKENS or overall <= least:
+        if len(steps) == MAX_LINE_TOKENS or overall <= min_product:
             break
         scores = distribution(model, context, scope, ANYTHING)
-        if typed and spelt == typed and cursor is not None and not cursor.rest.strip():
+        if typed and spelt == typed and cursor is not None and not cursor.line_suffix.strip():
             scores = without_end(scores)
-        typed, spaced = "", False
+        typed, after_space = "", False
     return Guess(steps=tuple(steps), whole=False, context=context)
 
 
 def _best(model: NgramModel, scores: dict[int, float]) -> tuple[int, float]:
-    """The likeliest event; among equals the choice depends on their spelling only."""
+    """The likeliest event; among equals the spelling decides."""
     top = max(scores.values())
     equals = [event for event, score in scores.items() if score > top - 1e-9]
     if len(equals) == 1:
@@ -114,7 +113,7 @@ def _best(model: NgramModel, scores: dict[int, float]) -> tuple[int, float]:
 
 
 def _push(context: tuple[int, ...], core: int) -> tuple[int, ...]:
-    return (core, *context[: LONGEST_CONTEXT - 1])
+    return (core, *context[: MAX_CONTEXT - 1])
 
 
 def _indented(indent: str, delta: int) -> str:

@@ -1,8 +1,8 @@
 """Source text as tokens, the same way for every language, without losing a character.
 
-A token carries the one or two spaces before it (``" timeout"``), so that spacing is learnt with the token and contexts
-don't spend half of their length on blanks. Longer or other whitespace is a token of its own. Strings and comments
-are not special: their words and marks are tokens like the code's.
+A token includes the one or two spaces before it (``" timeout"``), so that spacing is learnt with the token and contexts
+don't consist of whitespace by half. Longer or other whitespace is a token of its own. Strings and comments are not special:
+their words and punctuation are tokens like the code's.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 
 TAB_COLUMNS = 4
-"""How many columns of indentation one tab stands for."""
+"""Columns of indentation that a tab counts for."""
 
 _OPERATORS = (
     '"""', "'''", "===", "!==", "...", "**=", "//=", "<<=", ">>=", "==", "!=", "<=", ">=", "->", "=>", "::", ":=",
@@ -49,7 +49,7 @@ def lex_line(line: str) -> LexedLine:
 
 
 def split_lead(token: str) -> tuple[int, str]:
-    """The number of spaces (0 to 2) that a token carries, and the token without them; whitespace itself has none."""
+    """The number of spaces (0 to 2) that a token begins with, and the token without them; whitespace itself has none."""
     core = token.lstrip(" ")
     return (len(token) - len(core), core) if core and not core.isspace() else (0, token)
 

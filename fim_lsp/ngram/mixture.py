@@ -1,4 +1,4 @@
-"""Counts after contexts of many lengths as one distribution: Witten-Bell smoothing, from the longest context down."""
+"""Combines counts after contexts of many lengths into one distribution: Witten-Bell smoothing, longest context first."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ END_OF_LINE = -1
 ESCAPE = 0.5
 """Weight of "something new" for each kind of event seen (Witten-Bell's is 1)."""
 
-ENOUGH = 0.02
-"""When less than this share is left for shorter contexts, they are not looked at."""
+MIN_SHARE = 0.02
+"""If a smaller share remains for shorter contexts, they are not searched."""
 
 TRUST = 0.4
-"""Weights go into the share of "something new" with this power: a place that counts twenty times is still one place.
+"""Exponent of the weights in the share of "something new": a position that counts twenty times is still only one.
 
 With 1, half as many whole lines could be offered at 80 % right (tuning packages).
 """
 
 DEEP_SHAPES = 16
-"""Shapes that agree over as many tokens come before exact contexts of three to five, shorter ones after them."""
+"""Contexts of this many equal shapes come before exact ones of three to five tokens, shorter ones after them."""
 
 _AS_TYPED = 0.1
-"""Share of what is left at the end for a word that is new, and complete as it is typed."""
+"""Share of what remains at the end for the possibility that the word is complete as it is typed."""
 
-_SEARCHED = 3
-"""Characters of a word that must be typed before all words that begin so are thought of."""
+_MIN_SEARCHED = 3
+"""Characters that must be typed before all words that start with them are considered."""
 
 _FIRST_WORD_EVENT = RESERVED * 4
 
@@ -41,8 +41,8 @@ _FIRST_WORD_EVENT = RESERVED * 4
 class Wanted:
     """Which events are asked for.
 
-    ``partial``: only words that begin so, and their own spaces don't matter. ``end``: whether the line may end here.
-    ``line_starts``: nothing but line starts, with their depths.
+    ``partial``: only words that start with it, whatever spaces precede them. ``end``: whether the line may end here.
+    ``line_starts``: only line starts, with their indentations.
     """
 
     partial: str = ""
@@ -50,7 +50,7 @@ class Wanted:
     line_starts: bool = False
 
     def kind(self, event: int, vocabulary: Vocabulary) -> int | None:
-        """The event as it is counted, or ``None`` if it isn't wanted."""
+        """The event under which it is counted, or ``None`` if it isn't wanted."""
         if event < _FIRST_WORD_EVENT:
             if self.line_starts:
                 return event
@@ -66,13 +66,13 @@ ANYTHING = Wanted()
 
 
 def distribution(model: NgramModel, context: Sequence[int], scope: Scope, wanted: Wanted) -> dict[int, float]:
-    """Events with their probabilities; the sum's distance from 1 is the share of what was never seen here."""
+    """Events with their probabilities; what is missing to 1 is the share of events never seen here."""
     scores: dict[int, float] = {}
     left = 1.0
     pools: dict[bool, _Pool] = {False: _Pool(model.vocabulary, wanted), True: _Pool(model.vocabulary, wanted)}
     for by_shape, counts in _stages(model, context, scope):
         left = pools[by_shape].add(counts, left, scores)
-        if left < ENOUGH:
+        if left < MIN_SHARE:
             break
     if wanted.partial:
         _complete(model.vocabulary, wanted.partial, left, scores)
@@ -80,7 +80,7 @@ def distribution(model: NgramModel, context: Sequence[int], scope: Scope, wanted
 
 
 def _stages(model: NgramModel, context: Sequence[int], scope: Scope) -> Iterator[tuple[bool, Counts]]:
-    """Counts from the most to the least telling, each looked up when it is reached; and whether they go by shape."""
+    """Counts from the most to the least specific, each collected when it is needed; and whether they are by shape."""
     yield False, _exact(model, 0, context, scope)
     shapes: Counts = {}
     known = [model.vocabulary.shape[number] if number != UNKNOWN else WORD for number in context]
@@ -101,7 +101,7 @@ def _exact(model: NgramModel, chain: int, context: Sequence[int], scope: Scope) 
 
 
 class _Pool:
-    """Counts of one kind of context, longest first: those after a longer one are after each shorter one too."""
+    """Counts after contexts of one kind, longest first: those after a longer one are after each shorter one, too."""
 
     def __init__(self, vocabulary: Vocabulary, wanted: Wanted) -> None:
         self._vocabulary = vocabulary
@@ -110,7 +110,7 @@ class _Pool:
         self._total = 0.0
 
     def add(self, counts: Mapping[int, Mapping[int, float]], left: float, scores: dict[int, float]) -> float:
-        """Give out ``left`` to ``scores``, length by length; the share that still remains."""
+        """Distribute the share ``left`` to ``scores``, length by length; returns what remains of it."""
         weights, wanted, vocabulary = self._weights, self._wanted, self._vocabulary
         for length in sorted(counts, reverse=True):
             added = 0.0
@@ -129,15 +129,15 @@ class _Pool:
             for kind, weight in weights.items():
                 scores[kind] = scores.get(kind, 0.0) + share * weight
             left *= remains
-            if left < ENOUGH:
+            if left < MIN_SHARE:
                 break
         return left
 
 
 def _complete(vocabulary: Vocabulary, partial: str, left: float, scores: dict[int, float]) -> None:
-    """Give out what is left to the words that begin like ``partial``, by their frequency, and to it as it is."""
+    """Distribute ``left`` to the words that start with ``partial``, by their frequencies, and to the word as it is."""
     own = vocabulary.find(partial)
-    if len(partial) >= _SEARCHED:
+    if len(partial) >= _MIN_SEARCHED:
         # one use is the word at the cursor itself
         uses = {number: vocabulary.uses(number) - (number == own) for number in vocabulary.starting_with(partial)}
         total = sum(uses.values())

@@ -1,7 +1,7 @@
-"""What is known of one language: the open documents, line by line, and the workspace's files.
+"""The tokens of one language: of the open documents, line by line, and of the workspace's files.
 
-Two stores share a vocabulary, so that what is open is found first however large the workspace is. An open document
-shadows its file.
+Two stores share a vocabulary, so that open documents are found first, however large the workspace is. An open document
+hides its file.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ _BLANK_LINE = -1
 
 OPEN_BITS = 16
 INDEX_BITS = 20
-"""Heads of the two stores' tables, as powers of two: 1 and 16 MB; the index's are made with its first file."""
+"""Sizes of the two stores' tables, as powers of two: 1 and 16 MB; the latter is allocated with the first file."""
 
-LONGEST_LINE = 1000
+MAX_LINE_LENGTH = 1000
 """Characters of a line that are learnt; longer ones are data."""
 
 
@@ -39,7 +39,7 @@ class Document:
 
 @dataclass(slots=True, kw_only=True)
 class _File:
-    """A file of the workspace: its owner number and, if it is held, its first position."""
+    """A file of the workspace: its owner number, its positions, and the indentation of its last line."""
 
     owner: int
     first: int = NOWHERE
@@ -48,7 +48,7 @@ class _File:
 
 
 class NgramModel:
-    """The tokens of one language in their scopes. Not for several threads at once: the back end holds a lock."""
+    """The tokens of one language. Not thread-safe: callers hold a lock."""
 
     def __init__(self, *, index_bits: int = INDEX_BITS) -> None:
         self.vocabulary = Vocabulary()
@@ -57,13 +57,13 @@ class NgramModel:
         self._index_bits = index_bits
         self.documents: dict[str, Document] = {}
         self.folders: dict[int, str] = {}
-        self.muted: set[int] = set()
+        self.hidden: set[int] = set()
         self._files: dict[str, _File] = {}
         self._owners = 0
-        self._retired: list[tuple[int, int]] = []
+        self._deleted: list[tuple[int, int]] = []
 
     def open(self, uri: str, lines: Sequence[str], *, folder: str) -> None:
-        """Take in a document; one of the same name that is open already is replaced."""
+        """Add a document, or replace it."""
         self.close(uri)
         document = Document(owner=self._new_owner(folder), folder=folder)
         self.documents[uri] = document
@@ -71,14 +71,14 @@ class NgramModel:
         document.last_changed = 0
 
     def append(self, uri: str, lines: Sequence[str]) -> None:
-        """More of a document that comes in slices: ``change`` at its end, but nothing that was typed."""
+        """Add more of a document that is read in slices; unlike ``change``, nothing that was typed."""
         document = self.documents[uri]
         last_changed = document.last_changed
         self.change(uri, len(document.lines), 0, lines)
         document.last_changed = last_changed
 
     def change(self, uri: str, first: int, old_lines: int, new_lines: Sequence[str]) -> None:
-        """Replace ``old_lines`` lines from ``first`` on. Costs O(touched lines), and a memmove of the line table."""
+        """Replace ``old_lines`` lines from ``first`` on. Costs O(changed lines), and a memmove of the line table."""
         document = self.documents[uri]
         first = min(first, len(document.lines))
         end = min(first + old_lines, len(document.lines))
@@ -92,10 +92,10 @@ class NgramModel:
         document.starts[first:end] = array("i", [positions[start] for start in starts])
         document.indents[first:end] = indents
         document.last_changed = max(first, first + len(new_lines) - 1)
-        self._settle_indent(document, first + len(new_lines))
+        self._update_indent(document, first + len(new_lines))
 
     def close(self, uri: str) -> None:
-        """Forget a document and its counts."""
+        """Remove a document."""
         document = self.documents.get(uri)
         if document is None:
             return
@@ -104,26 +104,26 @@ class NgramModel:
         del self.documents[uri], self.folders[document.owner]
 
     def mark_deleted(self, uri: str) -> None:
-        """Let a document count for nothing from now on, at once; its counts go with ``collect``."""
+        """Remove a document in slices: from now on it is hidden, and ``collect`` removes its tokens."""
         document = self.documents.pop(uri)
-        self.muted.add(document.owner)
-        self._retired.append((document.owner, document.starts[0] if document.lines else NOWHERE))
+        self.hidden.add(document.owner)
+        self._deleted.append((document.owner, document.starts[0] if document.lines else NOWHERE))
 
-    def collect(self, most: int) -> bool:
-        """Forget ``most`` tokens of retired documents; whether one is gone."""
-        owner, first = self._retired.pop()
-        end = next(islice(self.open_store.walk(first), most, None), NOWHERE)
+    def collect(self, max_tokens: int) -> bool:
+        """Remove up to ``max_tokens`` of deleted documents; whether one of them is gone completely."""
+        owner, first = self._deleted.pop()
+        end = next(islice(self.open_store.walk(first), max_tokens, None), NOWHERE)
         if first:
             self.open_store.cut(first, end)
         if end:
-            self._retired.append((owner, end))
+            self._deleted.append((owner, end))
             return False
         del self.folders[owner]
-        self.muted.discard(owner)
+        self.hidden.discard(owner)
         return True
 
     def add_lines(self, name: str, lines: Sequence[str], *, folder: str) -> None:
-        """Append lines to a file of the workspace, which begins with the first call; long files come in slices."""
+        """Append lines to a file of the workspace, which the first call adds."""
         if not self._files and not len(self.file_store):
             self.file_store = TokenStore(self.vocabulary, bits=self._index_bits)
         file = self._files.get(name)
@@ -137,36 +137,36 @@ class NgramModel:
             file.indent = next((indent for indent in reversed(indents) if indent != _BLANK_LINE), file.indent)
 
     def hide_file(self, name: str) -> bool:
-        """Let a file count for nothing from now on, at once; whether it is held, and should be removed when there is time."""
+        """Ignore a file from now on; whether there is one, which should be removed when there is time."""
         file = self._files.get(name)
         if file is not None:
-            self.muted.add(file.owner)
+            self.hidden.add(file.owner)
         return file is not None
 
-    def remove_file(self, name: str, *, most: int | None = None) -> bool:
-        """Forget a file of the workspace, or ``most`` of its tokens; whether it is gone."""
+    def remove_file(self, name: str, *, max_tokens: int | None = None) -> bool:
+        """Remove a file of the workspace, or up to ``max_tokens`` of it; whether it is gone completely."""
         file = self._files.get(name)
         if file is None:
             return True
         end = NOWHERE
-        if most is not None and file.first:
-            end = next(islice(self.file_store.walk(file.first), most, None), NOWHERE)
+        if max_tokens is not None and file.first:
+            end = next(islice(self.file_store.walk(file.first), max_tokens, None), NOWHERE)
         if file.first:
             self.file_store.cut(file.first, end)
         file.first = end
         if end:
             return False
         del self._files[name], self.folders[file.owner]
-        self.muted.discard(file.owner)
+        self.hidden.discard(file.owner)
         return True
 
     def __len__(self) -> int:
-        """How many tokens are held, of open documents and files."""
+        """How many tokens open documents and files have."""
         return len(self.open_store) + len(self.file_store)
 
     @property
     def nbytes(self) -> int:
-        """What the stores' arrays take, in bytes; the vocabulary comes on top."""
+        """The size of the stores' arrays, in bytes, without the vocabulary."""
         return self.open_store.nbytes + self.file_store.nbytes
 
     def _new_owner(self, folder: str) -> int:
@@ -182,7 +182,7 @@ class NgramModel:
         take = self.vocabulary.take
         for line in lines:
             starts.append(len(tokens))
-            lexed = lex_line(line[:LONGEST_LINE])
+            lexed = lex_line(line[:MAX_LINE_LENGTH])
             if not lexed.tokens:
                 tokens.append((BLANK, 0))
                 indents.append(_BLANK_LINE)
@@ -214,8 +214,8 @@ class NgramModel:
                 return document.indents[index]
         return 0
 
-    def _settle_indent(self, document: Document, line: int) -> None:
-        """The first line after an edit that isn't blank: how deep it is depends on what is before it now."""
+    def _update_indent(self, document: Document, line: int) -> None:
+        """Update the indentation of the first line after an edit that isn't blank, relative to what precedes it now."""
         while line < len(document.lines) and document.indents[line] == _BLANK_LINE:
             line += 1
         if line == len(document.lines):

@@ -1,4 +1,4 @@
-"""For whom the counts are asked: what the cursor's document and its lines weigh, and what must not be looked at."""
+"""Which positions count for a cursor: the weights of its document and lines, and what must not count."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from fim_lsp.ngram.lexer import lex_line, split_lead
 from fim_lsp.ngram.model import Document, NgramModel
 from fim_lsp.ngram.token_store import NOWHERE
 
-LOCAL = 20.0
-"""Weight of places in the lines round the cursor; names of this block are likelier than those of the file."""
+LOCAL_WEIGHT = 20.0
+"""Weight of positions in the lines around the cursor: names of this block are likelier than those of the file."""
 
 LINES_ABOVE = 40
 LINES_BELOW = 20
-"""How many lines above and below are round the cursor."""
+"""How many lines above and below the cursor are around it."""
 
 _NEXT_LINE_TOKENS = 3
 
 
 def scope_at(model: NgramModel, uri: str, cursor: CursorPlace, line: int | None) -> Scope:
-    """The scope of a cursor in a line of a document; one that isn't open asks as a stranger."""
+    """The scope of a cursor in a line of a document, or in one that is not open."""
     next_line = [
         model.vocabulary.find(split_lead(token)[1]) for token in lex_line(cursor.next_line).tokens[:_NEXT_LINE_TOKENS]
     ]
@@ -29,40 +29,40 @@ def scope_at(model: NgramModel, uri: str, cursor: CursorPlace, line: int | None)
     )
     document = model.documents.get(uri)
     if document is None:
-        return Scope(owner=-1, folder="", folders=model.folders, muted=model.muted, framed=framed)
+        return Scope(owner=-1, folder="", folders=model.folders, hidden=model.hidden, framed=framed)
     return Scope(
         owner=document.owner,
         folder=document.folder,
         folders=model.folders,
-        muted=model.muted,
-        placed=_placed(model, document, line),
+        hidden=model.hidden,
+        weights=_weights_around(model, document, line),
         framed=framed,
     )
 
 
-def _placed(model: NgramModel, document: Document, line: int | None) -> dict[int, float]:
-    """Weights round the line of the cursor; 0 for the line itself and its end, which would be its own precedent."""
+def _weights_around(model: NgramModel, document: Document, line: int | None) -> dict[int, float]:
+    """Weights around the cursor's line; 0 for the line itself and its end, which would be its own precedent."""
     if line is None:
         return {}
     after = model.open_store.after
-    placed: dict[int, float] = {}
+    weights: dict[int, float] = {}
 
     def put(first: int, end: int, weight: float) -> None:
         position = document.starts[max(0, first)]
         stop = document.starts[end] if end < len(document.lines) else NOWHERE
         while position != stop:
-            placed[position] = weight
+            weights[position] = weight
             position = after[position]
 
-    put(line - LINES_ABOVE, line + LINES_BELOW, LOCAL)
+    put(line - LINES_ABOVE, line + LINES_BELOW, LOCAL_WEIGHT)
     put(line, line + 1, 0.0)
     if line + 1 < len(document.lines):
-        placed[document.starts[line + 1]] = 0.0
-    return placed
+        weights[document.starts[line + 1]] = 0.0
+    return weights
 
 
 def hide_below(model: NgramModel, uri: str, scope: Scope, line: int | None, *, lines: int) -> None:
-    """For further lines: those below the cursor's are not precedents of lines above them."""
+    """Before further lines are guessed: the lines below the cursor are no precedent for what comes above them."""
     document = model.documents.get(uri)
     if document is None or line is None:
         return
@@ -70,5 +70,5 @@ def hide_below(model: NgramModel, uri: str, scope: Scope, line: int | None, *, l
     end = line + 1 + lines
     stop = document.starts[end] if end < len(document.lines) else NOWHERE
     while position != stop:
-        scope.placed[position] = 0.0
+        scope.weights[position] = 0.0
         position = model.open_store.after[position]

@@ -1,9 +1,9 @@
-"""Token sequences that can be spliced, and found again by the tokens that precede a place.
+"""Token sequences that can be spliced, and searched by the tokens that precede a position.
 
-Every token is a *position*: an index into parallel arrays. ``before`` and ``after`` link the tokens of a file, so that an
-edit moves nothing. For each order in ``ORDERS`` positions whose preceding tokens hash alike form a doubly linked chain,
-newest first, as the dictionaries of LZ77 compressors do: insertion and removal cost O(1), a look-up walks one chain.
-Twelve numbers of four bytes and one byte a token, and a table of heads a chain.
+A token's *position* is an index into parallel arrays. ``before`` and ``after`` link the tokens of a file, so that an edit
+moves nothing. For each order in ``ORDERS``, positions whose preceding tokens have the same hash form a doubly linked chain,
+newest first, like the dictionaries of LZ77 compressors: insertion and removal cost O(1), a look-up walks one chain. A
+token takes twelve numbers of four bytes and one byte, a chain a table of heads.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ ORDERS = (6, 3, 1)
 """How many preceding tokens a chain's positions share, longest first; lengths between are found by comparing."""
 
 SHAPE = len(ORDERS)
-"""The index of one more chain: positions after ``SHAPE_ORDER`` tokens of the same shapes, whatever the names are."""
+"""The index of one more chain: positions after ``SHAPE_ORDER`` tokens of the same shapes, whatever their names."""
 
 SHAPE_ORDER = 6
 
@@ -25,7 +25,7 @@ NOWHERE = 0
 """The position before every first token and after every last one."""
 
 _CHAINS = (*ORDERS, SHAPE_ORDER)
-_LONGEST = max(_CHAINS)
+_MAX_ORDER = max(_CHAINS)
 _GROWTH = 1024
 
 
@@ -51,7 +51,7 @@ class TokenStore:
 
     @property
     def nbytes(self) -> int:
-        """What the arrays take, in bytes."""
+        """The size of the arrays, in bytes."""
         columns = (self.core, self.lead, self.owner, self.before, self.after)
         return sum(len(column) * column.itemsize for column in (*columns, *self.older, *self._newer, *self._heads))
 
@@ -63,7 +63,7 @@ class TokenStore:
         return self._heads[chain][hash(tuple(reversed_context[: _CHAINS[chain]])) & self._mask]
 
     def splice(self, left: int, right: int, owner: int, tokens: Sequence[tuple[int, int]]) -> list[int]:
-        """Put (core, lead) tokens between two neighbouring positions. The tokens' uses are the caller's to count."""
+        """Insert (core, lead) tokens between two neighbouring positions. The caller has counted the uses of their words."""
         if len(self._free) < len(tokens):
             self._grow(len(tokens) - len(self._free))
         free, core, lead, owners, before, after = (
@@ -89,7 +89,7 @@ class TokenStore:
         return positions
 
     def cut(self, first: int, end: int) -> None:
-        """Take out the positions from ``first`` up to, not including, ``end``; their words are dropped."""
+        """Remove the positions from ``first`` up to, not including, ``end``, and one use of each word."""
         left, position = self.before[first], first
         while position != end:
             following = self.after[position]
@@ -106,7 +106,7 @@ class TokenStore:
         self._rehash_from(end)
 
     def replace_core(self, position: int, number: int) -> None:
-        """Give one position another token; for line starts, whose uses aren't counted."""
+        """Replace the token of one position; for line starts, whose uses aren't counted."""
         self.core[position] = number
         self._rehash_from(self.after[position])
 
@@ -127,7 +127,7 @@ class TokenStore:
 
     def _context(self, position: int) -> tuple[int, ...]:
         context = []
-        for _ in range(_LONGEST):
+        for _ in range(_MAX_ORDER):
             position = self.before[position]
             context.append(self.core[position])
         return tuple(context)
@@ -159,9 +159,9 @@ class TokenStore:
             newer[below] = above
 
     def _rehash_from(self, position: int) -> None:
-        """Chain again what stands within reach of a changed token."""
+        """Update the chains of the positions whose contexts include a changed token."""
         run: list[int] = []
-        while position and len(run) < _LONGEST:
+        while position and len(run) < _MAX_ORDER:
             run.append(position)
             for index in range(len(_CHAINS)):
                 self._unlink(index, position)

@@ -1,4 +1,4 @@
-"""Words as small numbers, counted, so that a word nobody uses any more is forgotten."""
+"""Words as small numbers, with a count of their uses, so that unused words are forgotten."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from collections.abc import Iterator
 
 from fim_lsp.ngram.lexer import is_word
 
-_WIDEST = 40
+_MAX_DELTA = 40
 
 BLANK = 0
 """The number of "a blank line follows"."""
-SAME_INDENT = BLANK + 1 + _WIDEST
+SAME_INDENT = BLANK + 1 + _MAX_DELTA
 """The number of "a line follows, indented like the last that wasn't blank"; one more per column deeper."""
-START = SAME_INDENT + _WIDEST + 1
-"""The number of what stands before a file's first line and after its last."""
+START = SAME_INDENT + _MAX_DELTA + 1
+"""The number of what precedes a file's first line and follows its last."""
 WORD = START + 1
-"""The shape of every word that isn't a keyword: a name may be another one at another place."""
+"""The shape of every word that isn't a keyword: in a similar place the name may be another."""
 NUMBER = START + 2
 """The shape of every number."""
 RESERVED = NUMBER + 1
 """Numbers below are not words."""
 UNKNOWN = -1
-"""What a word without a number has in a context: it equals nothing."""
+"""In a context, a word that has no number: it equals nothing."""
 
 _PREFIX_KEY = 3
 
@@ -38,11 +38,11 @@ _KEYWORDS = frozenset(
 
 def line_start(delta: int) -> int:
     """The number of a line start that is ``delta`` columns deeper than the last line that wasn't blank."""
-    return SAME_INDENT + max(-_WIDEST, min(_WIDEST, delta))
+    return SAME_INDENT + max(-_MAX_DELTA, min(_MAX_DELTA, delta))
 
 
 class Vocabulary:
-    """Numbers of words, shared by the stores of one language. A number is used again once its word is gone.
+    """Numbers of words, shared by the stores of one language. A number is reused once its word is forgotten.
 
     Numbers below ``RESERVED`` are line starts and have no spelling. ``shape`` is the number itself, or the kind of word.
     """
@@ -63,7 +63,7 @@ class Vocabulary:
         return self._number.get(word, UNKNOWN)
 
     def take(self, word: str) -> int:
-        """The word's number, made if need be, with one use more."""
+        """The word's number, a new one if it has none, with one more use."""
         number = self._number.get(word)
         if number is None:
             number = self._new(word)
@@ -71,7 +71,7 @@ class Vocabulary:
         return number
 
     def drop(self, number: int) -> None:
-        """One use less; after the last the word is forgotten."""
+        """Remove one use; after the last the word is forgotten."""
         if number < RESERVED:
             return
         self._uses[number] -= 1
@@ -87,11 +87,11 @@ class Vocabulary:
                     del self._by_prefix[word[:_PREFIX_KEY]]
 
     def uses(self, number: int) -> int:
-        """How often the word stands in the stores."""
+        """How often the stores contain the word."""
         return self._uses[number]
 
     def starting_with(self, beginning: str) -> Iterator[int]:
-        """Numbers of the words that begin so; ``beginning`` has three characters or more."""
+        """Numbers of the words that start with ``beginning``, which has three characters or more."""
         for number in self._by_prefix.get(beginning[:_PREFIX_KEY], ()):
             if self.text[number].startswith(beginning):
                 yield number

@@ -1,7 +1,7 @@
-"""Learning from the workspace's files in the background, without getting in the way of typing.
+"""Learns from the workspace's files in the background, without slowing down typing.
 
-One thread does everything here in slices of one or two milliseconds, each under the models' lock, with a pause after each:
-the editor's side waits for one slice at most.
+One thread works in slices of one or two milliseconds, each under the models' lock and followed by a pause: a key press
+waits for one slice at most.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from fim_lsp.workspace.source_files import Bounds, find, nearest_first, reachabl
 log = logging.getLogger(__name__)
 
 SLICE_LINES = 24
-"""Lines taken in at a time: about 200 tokens, one millisecond."""
+"""Lines added at a time: about 200 tokens, one millisecond."""
 
 SLICE_TOKENS = 200
 """Tokens removed at a time."""
@@ -43,7 +43,7 @@ class _Job:
 
 
 class WorkspaceIndex:
-    """The thread and what it has still to do. ``lock`` guards the models it is given."""
+    """The thread and its jobs. ``lock`` guards the models."""
 
     def __init__(self, lock: threading.Lock, *, bounds: Bounds | None = None) -> None:
         self._lock = lock
@@ -64,16 +64,16 @@ class WorkspaceIndex:
 
     @property
     def tokens(self) -> int:
-        """How many tokens of files are held."""
+        """How many tokens of files have been learnt."""
         return self._tokens
 
     @property
     def files(self) -> int:
-        """How many files were found the last time; 0 while they are looked for."""
+        """How many files were found the last time; 0 while they are searched for."""
         return self._files
 
     def set_workspace(self, roots: Sequence[Path], allowed: Callable[[Path], bool]) -> None:
-        """What may be read from now on; what is held of other workspaces is dropped when there is time."""
+        """What may be read from now on; what was learnt before is removed when there is time."""
         self._generation += 1
         self._roots, self._allowed = tuple(roots), allowed
         for path, (model, _) in list(self._held.items()):
@@ -81,28 +81,28 @@ class WorkspaceIndex:
             self._put(_Job(kind=_DROP, model=model, path=path))
 
     def learn(self, model: NgramModel, suffixes: Collection[str]) -> None:
-        """Index the workspace's files with these suffixes."""
+        """Learn the workspace's files with these suffixes."""
         if self._roots and suffixes:
             self._put(_Job(kind=_FIND, model=model, suffixes=frozenset(suffixes)))
 
     def opened(self, model: NgramModel, path: Path) -> None:
-        """A document shadows its file from now on. The caller holds the lock."""
+        """A document replaces its file from now on. The caller holds the lock."""
         self._open.add(path)
         if model.hide_file(str(path)):
             self._put(_Job(kind=_DROP, model=model, path=path))
 
     def closed(self, model: NgramModel, path: Path, suffixes: Collection[str]) -> None:
-        """The file counts again, as it is on the disk. The caller holds the lock."""
+        """The file itself counts again, as it is on the disk. The caller holds the lock."""
         self._open.discard(path)
         if self._roots and path.suffix.lower() in suffixes:
             self._put(_Job(kind=_FILE, model=model, path=path))
 
     def wait(self, timeout: float) -> bool:
-        """Wait until there is nothing to do, ``timeout`` seconds at most; for commands and tests."""
+        """Wait up to ``timeout`` seconds until there is nothing to do; for commands and tests."""
         return self._idle.wait(timeout)
 
     def stop(self) -> None:
-        """End the thread, within a slice's time or a file's read."""
+        """End the thread, after its slice or the file that it reads."""
         self._stopping.set()
         if self._thread is not None:
             self._jobs.put(None)
@@ -133,22 +133,22 @@ class WorkspaceIndex:
         if job.kind == _FIND:
             self._find(job)
         elif job.kind == _FILE:
-            # what was never saved is not asked about: rules are read, and remembered, for each folder
+            # not for what was never saved: asking reads, and caches, the rules of each folder
             if os.path.isfile(job.path) and reachable(job.path, self._roots, self._allowed):
-                self._take_in(job.model, [job.path], self._generation)
+                self._add_files(job.model, [job.path], self._generation)
         else:
             self._drop(job.model, job.path)
 
     def _give_up(self) -> None:
-        """Memory is short: read no more files, rather than the next one at once."""
+        """Out of memory: read no more files, rather than the next one at once."""
         self._stopping.set()
         log.warning("indexing: MemoryError, no more files are read")
         self._idle.set()
 
     def _failed(self, error: Exception) -> None:
-        """Log each kind of failure at powers of two, without a path: a disk that is gone fails for every file.
+        """Log failures of each kind at powers of two, without paths: a disk that is gone fails for every file.
 
-        Want of memory is no file's failure, and is raised again.
+        Running out of memory is not a file's failure, and is raised again.
         """
         if isinstance(error, MemoryError):
             raise error
@@ -167,9 +167,9 @@ class WorkspaceIndex:
         with self._lock:
             folders = {path.parent for path in self._open}
         if generation == self._generation:
-            self._take_in(job.model, nearest_first(files, folders), generation)
+            self._add_files(job.model, nearest_first(files, folders), generation)
 
-    def _take_in(self, model: NgramModel, paths: Iterable[Path], generation: int) -> None:
+    def _add_files(self, model: NgramModel, paths: Iterable[Path], generation: int) -> None:
         for path in paths:
             full = len(self._held) >= self._bounds.files or self._tokens >= self._bounds.tokens
             if full or self._stopping.is_set() or generation != self._generation:
@@ -185,7 +185,7 @@ class WorkspaceIndex:
             self._yield_or_stop()
 
     def _add(self, model: NgramModel, path: Path, lines: Sequence[str]) -> bool:
-        """Whether the whole file was taken in; not if it was opened meanwhile or the bound is reached."""
+        """Add a file in slices; whether all of it, not if it has been opened meanwhile or a bound is reached."""
         name = str(path)
         for first in range(0, len(lines), SLICE_LINES):
             with self._lock:
@@ -204,7 +204,7 @@ class WorkspaceIndex:
         gone = False
         while not gone and not self._stopping.is_set():
             with self._lock:
-                gone = model.remove_file(str(path), most=SLICE_TOKENS)
+                gone = model.remove_file(str(path), max_tokens=SLICE_TOKENS)
                 if gone:
                     self._tokens -= self._held.pop(path, (model, 0))[1]
             self._yield_or_stop()

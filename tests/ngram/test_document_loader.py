@@ -52,7 +52,7 @@ def same_model(model: NgramModel, lines: Sequence[str]) -> bool:
     assert one.lines == other.lines == list(lines)
     assert (len(model), len(model.vocabulary)) == (len(fresh), len(fresh.vocabulary))
     assert len(model.folders) == 1
-    assert not model.muted
+    assert not model.hidden
     if not lines:
         return True
     positions = list(model.open_store.walk(one.starts[0]))
@@ -154,7 +154,7 @@ async def test_a_closed_document_is_not_read_on_and_is_swept() -> None:
     assert await backend.settled(30)
     assert len(model) == len(model.vocabulary) == 0
     assert not model.folders
-    assert not model.muted
+    assert not model.hidden
     await backend.close()
 
 

@@ -2,8 +2,7 @@
 
 import pytest
 
-from fim_lsp.ngram.line_end import probability_of_end
-from fim_lsp.ngram.open_brackets import OpenBrackets
+from fim_lsp.ngram.line_end import OpenBrackets, probability_of_end
 from tests.ngram.marked import CURSOR, ask, text_of
 
 CALLS = """\
@@ -58,28 +57,28 @@ def test_what_is_open_is_closed() -> None:
     ],
 )
 def test_openings(text: str, balanced: bool, quoted: bool) -> None:
-    openings = OpenBrackets()
-    openings.read(text)
-    assert (openings.balanced, openings.quoted) == (balanced, quoted)
+    brackets = OpenBrackets()
+    brackets.read(text)
+    assert (brackets.balanced, brackets.quoted) == (balanced, quoted)
 
 
 def test_what_lines_above_have_opened_may_be_closed() -> None:
-    openings = OpenBrackets(["f(", "  a,"])
-    openings.read("  b")
-    assert openings.balanced
-    assert not openings.unopened(")")
-    assert openings.unopened("]")
-    openings.read(")")
-    assert openings.balanced
-    assert openings.unopened(")")
+    brackets = OpenBrackets(["f(", "  a,"])
+    brackets.read("  b")
+    assert brackets.balanced
+    assert not brackets.unopened(")")
+    assert brackets.unopened("]")
+    brackets.read(")")
+    assert brackets.balanced
+    assert brackets.unopened(")")
 
 
 def test_the_end_is_likelier_where_nothing_is_open() -> None:
     chances = []
     for text in ("f(a)", "f(a", 'f("a'):
-        openings = OpenBrackets()
-        openings.read(text)
-        values = [probability_of_end(step / 20, openings) for step in range(21)]
+        brackets = OpenBrackets()
+        brackets.read(text)
+        values = [probability_of_end(step / 20, brackets) for step in range(21)]
         assert values == sorted(values)
         chances.append(values[10])
     assert chances == sorted(chances, reverse=True)

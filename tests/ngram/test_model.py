@@ -103,7 +103,7 @@ def test_a_file_in_slices_is_the_file_at_once(one: list[str], other: list[str]) 
     assert len(slices) == len(whole)
     if len(whole):
         assert tokens(slices.file_store, 1) == tokens(whole.file_store, 1)
-    while not slices.remove_file("f", most=3):
+    while not slices.remove_file("f", max_tokens=3):
         pass
     assert len(slices) == len(slices.vocabulary) == 0
 

@@ -2,12 +2,20 @@
 
 import pytest
 
-from fim_lsp.ngram import confidence
 from fim_lsp.ngram.candidates import CHAIN_STEPS, SHAPE_STEPS
-from fim_lsp.ngram.fit import fit
-from fim_lsp.ngram.generate import MOST_TOKENS, Step
+from fim_lsp.ngram.generate import MAX_LINE_TOKENS, Step
 from fim_lsp.ngram.model import NgramModel
-from fim_lsp.ngram.predict import MAX_LINES, predict
+from fim_lsp.ngram.predict import (
+    HOPELESS,
+    MAX_LINES,
+    MIN_FURTHER_CONFIDENCE,
+    MIN_PIECE_CONFIDENCE,
+    MIN_WHOLE_CONFIDENCE,
+    fit,
+    piece_confidence,
+    predict,
+    whole_confidence,
+)
 from tests.ngram.marked import ask, text_of
 
 CLIENTS = """\
@@ -96,7 +104,7 @@ def test_the_cost_is_bounded() -> None:
     offer = predict(model, "u", "    value_3 = ", "")
     assert offer is not None
     a_step = 2 * (sum(CHAIN_STEPS) + SHAPE_STEPS)
-    assert 0 < offer.examined <= a_step * (MOST_TOKENS + 1) * MAX_LINES
+    assert 0 < offer.examined <= a_step * (MAX_LINE_TOKENS + 1) * MAX_LINES
 
 
 @pytest.mark.parametrize(
@@ -126,12 +134,12 @@ def test_a_very_long_line_is_not_its_own_precedent(window: int) -> None:
 
 
 def test_a_guess_is_given_up_only_where_nothing_would_be_offered() -> None:
-    assert confidence.whole_line(confidence.HOPELESS) < min(confidence.WHOLE_ENOUGH, confidence.FURTHER_ENOUGH)
-    assert confidence.piece(confidence.HOPELESS) < confidence.PIECE_ENOUGH
+    assert whole_confidence(HOPELESS) < min(MIN_WHOLE_CONFIDENCE, MIN_FURTHER_CONFIDENCE)
+    assert piece_confidence(HOPELESS) < MIN_PIECE_CONFIDENCE
 
 
 def test_confidence_grows_with_the_product() -> None:
-    for measure in (confidence.whole_line, confidence.piece):
+    for measure in (whole_confidence, piece_confidence):
         values = [measure(step / 100) for step in range(101)]
         assert values == sorted(values)
         assert (values[0], values[-1]) == (0.0, 1.0)

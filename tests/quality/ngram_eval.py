@@ -16,7 +16,7 @@ import tracemalloc
 from collections.abc import Iterator, Sequence
 from math import prod
 
-from fim_lsp.ngram.cursor import place
+from fim_lsp.ngram.cursor import cursor_place
 from fim_lsp.ngram.generate import guess_line
 from fim_lsp.ngram.model import NgramModel
 from fim_lsp.ngram.predict import predict
@@ -76,7 +76,7 @@ def answers(
         offer = predict(model, opened, prefix, suffix, lines=1)
         seconds = time.process_time() - started
         gc.enable()
-        cursor = place(prefix, suffix, model.vocabulary)
+        cursor = cursor_place(prefix, suffix, model.vocabulary)
         guess = guess_line(model, cursor, scope_at(model, opened, cursor, held.line))
         model.change(opened, held.line, 4, [typed + end])
         further = predict(model, opened, prefix, end + "".join(below[3 : 3 + _WINDOW_LINES]))
