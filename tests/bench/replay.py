@@ -59,7 +59,7 @@ async def replay(
             await client.open(f"replayed.{_extension(trace)}", trace.language, trace.text)
             asked = await _type(client, trace, pace)
             memory, cpu = _usage(client.pid)
-            calls, connections = list(backend.calls), backend.connections
+            calls, connections = list(backend.calls), len(backend.callers)
             backend.model = trace.model(share=1)
             typed_through = [took async for took in _type_completions(client, trace, places, pace)]
     shown = [one.answer.result().texts if _in_time(asked, number) else () for number, one in enumerate(asked)]

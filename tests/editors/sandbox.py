@@ -75,7 +75,7 @@ class Sandbox:
         config.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in self.settings.items()))
         log = ["--log-file", str(self.logs[0]), "--log-level", "debug"]
         server = [sys.executable, "-m", "fim_lsp", *log]
-        recorder = [sys.executable, str(Path(__file__).with_name("wire_recorder.py")), str(self.wire.path)]
+        recorder = [sys.executable, "-SE", str(Path(__file__).with_name("wire_recorder.py")), str(self.wire.path)]
         script = self.terminal.bin / "fim-lsp"
         quoted = " ".join(f"'{word}'" for word in [*recorder, *server])
         version = f"if [ \"$1\" = --version ]; then exec '{sys.executable}' -m fim_lsp --version; fi"

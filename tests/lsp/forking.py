@@ -1,7 +1,7 @@
-"""Servers in a hundredth of the time that a start takes: forked from a process that has imported fim_lsp already.
+"""Servers that start several times as fast: forked from a process that has already imported fim_lsp.
 
 :func:`forked` is the command of a small program that takes the place of the server's process: its standard streams,
-environment, working directory, signals and exit code are the server's. Only its process id is another. Tests of the start
+environment, working directory, signals and exit code are the server's. Only its process id differs. Tests of the start
 itself use ``python -m fim_lsp``.
 """
 
@@ -24,11 +24,12 @@ from types import FrameType
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-_SIGNALS = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP] if os.name == "posix" else []
 
 
 def forked(arguments: Sequence[str]) -> list[str]:
-    """The command of a server with these arguments."""
+    """The command of a server with these arguments. Elsewhere than on Linux, it starts a Python."""
+    if sys.platform != "linux":
+        return [sys.executable, "-m", "fim_lsp", *arguments]
     return [sys.executable, "-S", "-E", __file__, _forking_process(), *arguments]
 
 
@@ -66,7 +67,7 @@ def serve(address: str) -> None:
         while all(key.fileobj is listener for key, _ in selector.select()):
             connection, _ = listener.accept()
             if os.fork() == 0:
-                break  # and go on below, outside of everything that was opened here
+                break  # out of everything that was opened here
             connection.close()
         else:
             return
@@ -77,7 +78,8 @@ def serve(address: str) -> None:
 
 
 def _watch(connection: socket.socket) -> None:
-    """In a process of its own for each server: fork it, report its process id and its end, and kill it if asked to."""
+    """Fork the server, and return in it. This process, one for each server, reports the server's id and exit code, and kills it
+    when the connection is closed."""
     message, streams, _, _ = socket.recv_fds(connection, 1 << 20, 3)
     size, _, body = message.partition(b"\n")
     while len(body) < int(size):
@@ -120,7 +122,7 @@ def _main() -> int:
 
 
 def _stand_in(address: str, arguments: Sequence[str]) -> int:
-    """Let a server be forked, and be it: relay signals to it, and end as it ends."""
+    """Have a server forked, relay signals to it, and end as it ends."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(address)
         order = {"arguments": arguments, "environment": dict(os.environ), "folder": os.getcwd()}
@@ -133,7 +135,7 @@ def _stand_in(address: str, arguments: Sequence[str]) -> int:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(server, number)
 
-        for number in _SIGNALS:
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, relay)
         for stream in (0, 1, 2):
             os.close(stream)
