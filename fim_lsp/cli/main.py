@@ -12,94 +12,58 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import fim_lsp
-from fim_lsp.cli.log_output import BackgroundHandler
+from fim_lsp.cli.output import BackgroundHandler, say
+from fim_lsp.cli.serve import serve
 from fim_lsp.errors import UsageError
-from fim_lsp.text.unicode import visible
 
-_PLACE_MARK = "\0"
-_DASHED_PLACE = re.compile(r"-(?!-[^=]*=).*:\d+")
-_INTERRUPTED, _BROKEN_PIPE = 128 + 2, 128 + 13  # as shells name the ends by SIGINT and SIGPIPE
+_POSITION_MARK = "\0"
+_DASHED_POSITION = re.compile(r"-(?!-[^=]*=).*:\d+")
+_INTERRUPTED, _BROKEN_PIPE = 128 + 2, 128 + 13  # what shells report for SIGINT and SIGPIPE
 _LEVELS = ("debug", "info", "warning", "error")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Follow the command line. Returns the exit code: 2 for bad use and for streams that can't be used."""
+    """Run a command line. Returns the exit code: 2 if the arguments or the standard streams can't be used."""
     try:
         try:
-            return _follow(argv)
-        finally:  # here, where trouble is told in a sentence, and not at Python's end
+            return _run(argv)
+        finally:  # flushed here, where a failure is reported in a sentence, and not when Python exits
             if sys.stdout is not None:
                 sys.stdout.flush()
     except UsageError as error:
-        _say(str(error))
+        say(str(error))
         return 2
     except KeyboardInterrupt:
         return _INTERRUPTED
     except OSError as error:
-        _let_go_of_stdout()
+        _discard_stdout()
         if isinstance(error, BrokenPipeError):
             return _BROKEN_PIPE
-        _say(f"{error.filename or 'standard output'}: {error.strerror or error}")
+        say(f"{error.filename or 'standard output'}: {error.strerror or error}")
         return 2
 
 
-def _follow(argv: Sequence[str] | None) -> int:
-    arguments = _parser().parse_args(_places(sys.argv[1:] if argv is None else argv))
+def _run(argv: Sequence[str] | None) -> int:
+    arguments = _parser().parse_args(_mark_positions(sys.argv[1:] if argv is None else argv))
     _log_to(arguments.log_file, arguments.log_level)
     if arguments.command == "complete":
-        from fim_lsp.cli.complete import complete  # the server has no use for it
+        from fim_lsp.cli.complete import complete  # the server does not need it
 
-        return complete(arguments.place.removeprefix(_PLACE_MARK), arguments.path, dict(os.environ))
-    return _serve(arguments)
-
-
-def _places(arguments: Sequence[str]) -> list[str]:
-    """``-:3:4`` is a place on standard input and ``-x.py:3`` one in a file: argparse would take them for options."""
-    return [_PLACE_MARK + argument if _DASHED_PLACE.fullmatch(argument) else argument for argument in arguments]
+        return complete(arguments.place.removeprefix(_POSITION_MARK), arguments.path, dict(os.environ))
+    return serve(arguments)
 
 
-def _say(sentence: str) -> None:
-    """On standard error, if there is any."""
-    with contextlib.suppress(AttributeError, OSError):
-        sys.stderr.write(visible(f"fim-lsp: {sentence}") + "\n")
+def _mark_positions(arguments: Sequence[str]) -> list[str]:
+    """Keep argparse from taking ``-:3:4`` (on standard input) and ``-x.py:3`` for options."""
+    return [_POSITION_MARK + argument if _DASHED_POSITION.fullmatch(argument) else argument for argument in arguments]
 
 
-def _let_go_of_stdout() -> None:
-    """What could not be written stays unwritten: else Python tries again when it ends, and complains."""
-    with contextlib.suppress(AttributeError, OSError, ValueError):  # there may be none
+def _discard_stdout() -> None:
+    """Drop what could not be written: Python would try again when it exits, and print a traceback."""
+    with contextlib.suppress(AttributeError, OSError, ValueError):  # there may be no standard output
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, sys.stdout.fileno())
         os.close(null)
-
-
-def _serve(arguments: argparse.Namespace) -> int:
-    """Half a second is spent on imports here, which `--help` need not wait for."""
-    if arguments.tcp is None and (arguments.tcp_token is not None or arguments.allow_remote):
-        raise UsageError(f"{'--allow-remote' if arguments.allow_remote else '--tcp-token'} goes with --tcp HOST:PORT")
-    environment = dict(os.environ)
-    if arguments.tcp is not None:
-        host, port = _address(arguments.tcp)
-        from fim_lsp.lsp.shared_server import serve_tcp
-
-        return serve_tcp(environment, host, port, _say, token=arguments.tcp_token, remote=arguments.allow_remote)
-    if arguments.socket is not None:
-        if not arguments.socket:
-            raise UsageError("--socket: must be a path, for example /run/user/1000/fim-lsp.sock")
-        from fim_lsp.lsp.shared_server import serve_socket
-
-        return serve_socket(environment, Path(arguments.socket), _say)
-    from fim_lsp.lsp.transport import serve_stdio
-
-    return serve_stdio(environment)
-
-
-def _address(text: str) -> tuple[str, int]:
-    host, _, port = text.rpartition(":")
-    if bracketed := re.fullmatch(r"\[(.+)\]", host):
-        host = bracketed[1]
-    if not host.strip() or not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65535 or set(host) & set("[] /"):
-        raise UsageError(f"--tcp {text}: must be HOST:PORT, for example 127.0.0.1:9257 or [::1]:9257")
-    return host, int(port)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -109,23 +73,23 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"fim-lsp {fim_lsp.__version__}")
     transport = parser.add_mutually_exclusive_group()
-    transport.add_argument("--stdio", action="store_true", help="serve on stdin and stdout, as without it")
+    transport.add_argument("--stdio", action="store_true", help="serve on stdin and stdout, which is the default")
     transport.add_argument(
         "--socket",
         metavar="PATH",
-        help="serve any number of your editors on a Unix socket, which only you can connect to",
+        help="serve any number of your editors on a Unix socket that only you can connect to",
     )
     transport.add_argument(
         "--tcp",
         metavar="HOST:PORT",
-        help="serve any number of editors on this address; they must send a token, which is printed at the start, and "
-        "may set no key, address or back end",
+        help="serve any number of editors on this address; they must send the token that is printed at the start, and "
+        "can't set keys, addresses or the back end",
     )
     parser.add_argument(
         "--tcp-token",
         metavar="FILE",
         type=Path,
-        help="with --tcp: take the token from this file of yours, mode 600; it is created with a new one if missing",
+        help="with --tcp: read the token from this file, which must be yours and have mode 600; created if missing",
     )
     parser.add_argument(
         "--allow-remote",
@@ -136,25 +100,25 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     complete = commands.add_parser(
         "complete",
-        help="print the completion at a place in a file",
-        description="Print the completion at FILE:LINE:COLUMN, from 1, COLUMN in characters; FILE:LINE is the line's "
-        "end. Exits with 0 if there is text, 1 if there is none, 2 if the place can't be read.",
+        help="print the completion at a position in a file",
+        description="Print the completion at FILE:LINE:COLUMN, both counted from 1, COLUMN in characters; FILE:LINE is "
+        "the end of the line. Exits with 0 if there is a completion, 1 if there is none, 2 if the file can't be read.",
     )
     complete.add_argument("place", metavar="FILE:LINE:COLUMN", help="FILE may be - for standard input")
-    complete.add_argument("--path", metavar="FILE", help="with -: the name that the text is to be taken for")
+    complete.add_argument("--path", metavar="FILE", help="with -: the file name to assume for the text")
     _add_log_options(complete)
     return parser
 
 
 def _add_log_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--log-file", metavar="PATH", type=Path, default=None, help="write the log there, not to stderr"
+        "--log-file", metavar="PATH", type=Path, default=None, help="append the log to this file instead of stderr"
     )
-    parser.add_argument("--log-level", choices=_LEVELS, default="warning", help="(warning)")
+    parser.add_argument("--log-level", choices=_LEVELS, default="warning", help="default: warning")
 
 
 def _log_to(path: Path | None, level: str) -> None:
-    """Log to stderr, which editors keep, or to a file. No log line ever holds text of the user's or a key."""
+    """Log to a file, or to stderr, which editors keep. No log line contains the user's text or a key."""
     try:
         stream = path.open("a", encoding="utf-8", errors="replace") if path else sys.stderr
     except OSError as error:

@@ -72,7 +72,7 @@ def _ask(
         if document is None:
             return None
         line, character, beside = params.position.line, params.position.character, server.documents.beside(document)
-        request = server.session.ask(document.uri, line, character, explicit=explicit, beside=beside)
+        request = server.session.request(document.uri, line, character, explicit=explicit, beside=beside)
         split = request.snapshot.split
         text = document.text.lines[split.line]
         return request.result, Cursor(split.line, split.column, text, document.text.encoding)

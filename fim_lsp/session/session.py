@@ -41,7 +41,7 @@ class Request:
 class Session:
     """Settings, documents, back ends and the scheduler of one editor.
 
-    Create one, :meth:`start` it inside a running event loop, report what happens to documents, :meth:`ask` for
+    Create one, :meth:`start` it inside a running event loop, report what happens to documents, :meth:`request` for
     completions, and :meth:`close` it.
     """
 
@@ -79,7 +79,7 @@ class Session:
 
     # -- completions
 
-    def ask(
+    def request(
         self, uri: str, line: int, character: int, *, explicit: bool = False, beside: Beside | None = None
     ) -> Request:
         """Request a completion at a position of an open document, counted in the encoding of the document.

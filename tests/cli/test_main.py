@@ -14,7 +14,7 @@ import pytest
 
 import fim_lsp
 from fim_lsp.backends.ngram_backend import NgramBackend
-from fim_lsp.cli.complete import complete, parse_place
+from fim_lsp.cli.complete import complete, parse_position
 from fim_lsp.errors import UsageError
 from tests.fakes.codestral import Behaviour, FakeCodestral
 
@@ -190,13 +190,18 @@ async def test_a_completion_is_printed_in_utf_8(project: Path, encoding: str) ->
     assert (done.stdout, done.returncode) == ("größe_😀\n", 0)
 
 
+def allow_interrupt() -> None:
+    """For a child: shells start background jobs with SIGINT ignored, and children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @posix
 async def test_ctrl_c_is_exit_130_without_a_word(project: Path) -> None:
     async with FakeCodestral(behaviour=Behaviour(gate=asyncio.Event())) as server:
         env = {"FIM_LSP_BACKEND": "codestral", "FIM_LSP_BASE_URL": server.url, "FIM_LSP_API_KEY": "k"}
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "fim_lsp", "complete", "a.py:17", cwd=project, stderr=subprocess.PIPE,
-            env={**os.environ, "HOME": str(project), **env},
+            env={**os.environ, "HOME": str(project), **env}, preexec_fn=allow_interrupt,
         )  # fmt: skip
         await server.until(lambda: len(server.requests) == 1)
         process.send_signal(signal.SIGINT)
@@ -320,10 +325,10 @@ def test_version() -> None:
      ("C:\\x.py:4", ("C:\\x.py", 4, None)), ("-:1:1", ("-", 1, 1))],
 )  # fmt: skip
 def test_places(place: str, parsed: tuple[str, int, int | None]) -> None:
-    assert parse_place(place) == parsed
+    assert parse_position(place) == parsed
 
 
 @pytest.mark.parametrize("place", ["", ":", "a.py", "a.py:x", "a.py:0", ":3", "a.py:٣"])
 def test_places_that_are_none(place: str) -> None:
     with pytest.raises(UsageError):
-        parse_place(place)
+        parse_position(place)

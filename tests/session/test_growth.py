@@ -56,7 +56,7 @@ async def visit(session: Session, root: Path, number: int) -> None:
     document = Document(lines, Encoding.UTF16)
     session.open_document(OpenDocument(uri=path.as_uri(), language="python", path=path, text=document))
     session.change_document(path.as_uri(), [Change("ret", ((5, 4), (5, 4)))])
-    await session.ask(path.as_uri(), 5, 7).result
+    await session.request(path.as_uri(), 5, 7).result
     session.close_document(path.as_uri())
 
 

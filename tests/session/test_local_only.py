@@ -148,7 +148,7 @@ async def _drive(root: Path, steps: list[tuple[str, str]]) -> None:
         elif what == "edit" and name in documents:
             session.change_document(uri, [Change("y", ((3, 4), (3, 4)))])
         elif what == "ask" and name in documents:
-            waiting.append(session.ask(uri, 3, 4, explicit=True).result)
+            waiting.append(session.request(uri, 3, 4, explicit=True).result)
         elif what == "more globs":
             globs.append(name)
             session.set_workspace_settings({"local_only": list(globs)})

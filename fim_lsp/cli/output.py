@@ -1,20 +1,32 @@
-"""Where log lines go. Whoever reads them may stop reading: the server must not wait for that."""
+"""What is written to standard error: messages for the user, and the log."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
+import sys
 import threading
 from collections import deque
 from typing import TextIO
 
-_WAITING_MOST = 1_000  # lines; more than that is told as a number
-_LINE_MOST = 2_000  # characters
-_AT_THE_END = 0.5  # seconds for the last lines
+from fim_lsp.text.unicode import visible
+
+_MAX_WAITING = 1_000  # lines; further ones are dropped and counted
+_MAX_LINE = 2_000  # characters
+_CLOSE_TIMEOUT = 0.5  # seconds for writing the last lines
+
+
+def say(sentence: str) -> None:
+    """Write a message for the user, if there is a standard error that can be written."""
+    with contextlib.suppress(AttributeError, OSError):
+        sys.stderr.write(visible(f"fim-lsp: {sentence.removeprefix('fim-lsp: ')}") + "\n")
 
 
 class BackgroundHandler(logging.Handler):
-    """Writes lines to a stream in a thread of its own, started with the first one. What can't wait is dropped and counted."""
+    """Writes log lines to a stream in a thread of its own: the server never waits for a reader that has stopped reading.
+
+    The thread starts with the first line. Lines that can't wait are dropped and counted.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__()
@@ -26,15 +38,15 @@ class BackgroundHandler(logging.Handler):
         self._closing = False
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Take a line; returns at once."""
+        """Queue a line; returns at once."""
         try:
-            line = self.format(record)[:_LINE_MOST]
-        except (TypeError, ValueError):  # arguments that don't fit
+            line = self.format(record)[:_MAX_LINE]
+        except (TypeError, ValueError):  # arguments that don't fit the message
             line = f"{record.levelname} {record.name}: a line that can't be formatted"
         with self._wake:
             if self._closing:
                 return
-            if len(self._lines) >= _WAITING_MOST:
+            if len(self._lines) >= _MAX_WAITING:
                 self._dropped += 1
                 return
             self._lines.append(line)
@@ -44,23 +56,23 @@ class BackgroundHandler(logging.Handler):
             self._wake.notify()
 
     def close(self) -> None:
-        """Write what waits, if that is quick."""
+        """Write the waiting lines, if that is quick."""
         with self._wake:
             self._closing = True
             thread = self._thread
             self._wake.notify()
         if thread is not None:
-            thread.join(_AT_THE_END)
+            thread.join(_CLOSE_TIMEOUT)
         super().close()
 
     def _run(self) -> None:
-        while (lines := self._taken()) is not None:
-            with contextlib.suppress(OSError, ValueError):  # nobody reads any more, or the stream is closed
+        while (lines := self._take()) is not None:
+            with contextlib.suppress(OSError, ValueError):  # the reader has gone, or the stream is closed
                 self._stream.write("".join(f"{line}\n" for line in lines))
                 self._stream.flush()
 
-    def _taken(self) -> list[str] | None:
-        """The lines that wait, None at the end."""
+    def _take(self) -> list[str] | None:
+        """Wait for lines and take them all; None at the end."""
         with self._wake:
             self._wake.wait_for(lambda: self._lines or self._closing)
             if not self._lines:

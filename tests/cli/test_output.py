@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from fim_lsp.cli.log_output import BackgroundHandler
+from fim_lsp.cli.output import BackgroundHandler
 from tests.lsp.raw import GUARD, RawClient, framed
 
 FLOOD = 5_000
