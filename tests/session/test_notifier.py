@@ -11,7 +11,6 @@ from fim_lsp.schedule.request import BackendEvent, EventKind
 from fim_lsp.session.notifier import MIN_REPEAT_SECONDS, Level, Notifier
 from fim_lsp.settings.schema import SettingProblem
 from tests.fakes.backend import Bare
-from tests.rate_limit.clock import Clock
 
 UNREACHABLE, UNAUTHORIZED = Unreachable("it is not there"), Unauthorized("it wants a key")
 
@@ -59,14 +58,14 @@ def test_a_failure_that_the_user_can_fix_is_reported_after_another_one(shown: Sh
 
 
 def test_a_failure_that_comes_and_goes_is_reported_once_a_minute(shown: Shown) -> None:
-    clock = Clock()
-    notifier = Notifier(shown, clock)
+    seconds = 0.0
+    notifier = Notifier(shown, lambda: seconds)
     for _ in range(20):
         notifier.on_backend_event(failed(UNREACHABLE))
         notifier.on_backend_event(ANSWERED)
-        clock.now += 1
+        seconds += 1
     assert len(shown) == 2
-    clock.now += MIN_REPEAT_SECONDS
+    seconds += MIN_REPEAT_SECONDS
     notifier.on_backend_event(failed(UNREACHABLE))
     assert len(shown) == 3
 
