@@ -1,0 +1,29 @@
+"""Which documents learn from each other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fim_lsp.workspace.language_families import family, suffixes_of
+
+
+@pytest.mark.parametrize(
+    ("language", "name", "expected"),
+    [
+        ("typescriptreact", None, "javascript"),
+        ("plaintext", "a.mjs", "javascript"),
+        ("python", "a.rs", "rust"),  # the suffix counts more than the language id
+        ("kotlin", "a.kt", ".kt"),
+        ("kotlin", "kt", "kotlin"),
+    ],
+)
+def test_a_family_is_known_by_its_suffix_or_its_language_id(language: str, name: str | None, expected: str) -> None:
+    assert family(language, Path(name) if name else None) == expected
+
+
+def test_a_family_has_the_suffixes_of_all_its_languages() -> None:
+    assert {".c", ".hpp"} <= suffixes_of("c")
+    assert suffixes_of(".kt") == {".kt"}
+    assert suffixes_of("kotlin") == set()
