@@ -161,7 +161,7 @@ class WorkspaceIndex:
         generation = self._generation
         self._files = 0
         files = find(
-            self._roots, job.suffixes, self._allowed, self._bounds, breathe=self._yield_or_stop, failed=self._failed
+            self._roots, job.suffixes, self._allowed, self._bounds, keep_going=self._yield_or_stop, failed=self._failed
         )
         self._files = len(files)
         with self._lock:

@@ -1,33 +1,34 @@
-"""Globs in git's syntax: the lines of an ignore file, and what a setting lists.
+"""Globs in git's syntax, as in ignore files and in settings.
 
-Both are the same language, read by :func:`rules` and matched by :class:`Globs`. An ignore file has comments, and an invalid
-line of it matches nothing, as in git. A setting's entry has no comments, and what is invalid in it is a character.
+:func:`parse_rules` reads both, and :class:`Globs` matches them. An ignore file may contain comments, and an invalid line
+matches nothing, as in git. In a setting there are no comments, and invalid syntax is matched literally.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 
-from fim_lsp.workspace.glob_tokens import Token, Wild, is_plain, longest_literal, readings, tokens
-from fim_lsp.workspace.wildmatch import Automaton
+from fim_lsp.workspace.glob_automaton import Automaton
+from fim_lsp.workspace.glob_parser import Token, Wild, is_plain, longest_literal, readings, tokens
 
-MAX_LENGTH = 4_096
-"""Characters of one glob, as many as a path has on Linux."""
+MAX_GLOB_LENGTH = 4_096
+"""Characters of one glob: the longest path on Linux."""
 
 MAX_RULES = 10_000
 """Globs of one source."""
 
-_MAX_WORK = 1 << 28  # characters of a path times states of an automaton: some 50 ms
-_MAX_PATH = 1 << 15  # characters, as many as a path has on Windows
+_MAX_WORK = 1 << 28  # characters of a path times states of an automaton, which takes some 50 ms
+_MAX_PATH = 1 << 15  # characters: the longest path on Windows
 
 
 @dataclass(frozen=True, slots=True)
 class GlobRule:
-    """A glob, without the marks that say what it is for.
+    """A parsed glob.
 
-    ``negative``: it lets through. ``folder``: it matches folders only. ``anchored``: it is matched against the path, seen
-    from where the rule is from; else against each file's or folder's name. ``number`` orders rules, the highest decides.
+    ``negative``: it re-includes. ``folder``: it matches folders only. ``anchored``: it is matched against the path relative
+    to where the rule is from, otherwise against the name. Of several matching rules the highest ``number`` decides.
     """
 
     number: int
@@ -37,16 +38,16 @@ class GlobRule:
     anchored: bool
 
 
-def rules(globs: Iterable[tuple[int, str]], *, comments: bool) -> list[GlobRule] | None:
-    """What the numbered lines of a source mean, numbers ascending; ``comments``: lines that begin with ``#`` mean nothing.
+def parse_rules(globs: Iterable[tuple[int, str]], *, comments: bool) -> list[GlobRule] | None:
+    """Parse numbered lines, in ascending order; with ``comments``, lines that begin with ``#`` are skipped.
 
-    ``None`` if a bound is exceeded: then everything is matched. A line that lets through and is too long does not count.
+    ``None`` if a limit is exceeded: everything must be matched then. Negative lines that are too long are skipped.
     """
     found: list[GlobRule] = []
     for number, glob in globs:
         if comments and glob.startswith("#"):
             continue
-        if len(glob) > MAX_LENGTH:
+        if len(glob) > MAX_GLOB_LENGTH:
             if glob.startswith("!"):
                 continue
             return None
@@ -56,7 +57,7 @@ def rules(globs: Iterable[tuple[int, str]], *, comments: bool) -> list[GlobRule]
 
 
 def trimmed(line: str) -> str:
-    """Without the spaces at its end, but one that a backslash precedes."""
+    """The line without trailing spaces, except one that is escaped with a backslash."""
     bare = line.rstrip(" ")
     backslashes = len(bare) - len(bare.rstrip("\\"))
     return line[: len(bare) + 1] if backslashes % 2 else bare
@@ -72,17 +73,20 @@ def _rule(number: int, line: str) -> GlobRule:
 
 
 class Globs:
-    """Rules of one source, ready to be asked. Asking costs the same however many rules have no wildcard but a first star."""
+    """Matches paths against the rules of one source.
+
+    Rules without wildcards, or with a single leading ``*``, are kept in tables: their number does not affect matching.
+    """
 
     def __init__(self, found: Sequence[GlobRule], *, fold: Callable[[str], str] | None = None) -> None:
-        """``fold``: matches without regard to case; names come folded. What is invalid is then a character."""
-        self._names = _Table()  # whole names
-        self._suffixes = _Table()  # ends of names
-        self._paths = _Table()  # whole paths
+        """``fold``: match case-insensitively, against paths that are already folded, and invalid syntax literally."""
+        self._names = _Table()
+        self._suffixes = _Table()  # of names
+        self._paths = _Table()
         wild: dict[bool, list[tuple[int, bool, Sequence[Token]]]] = {True: [], False: []}
         for rule in found:
             text = rule.pattern if rule.anchored else rule.pattern.removeprefix("*")
-            if is_plain(text):  # as most are; the same as below, at once
+            if is_plain(text):  # a shortcut for most rules
                 self._table(rule, starred=text != rule.pattern).add(fold(text) if fold else text, rule)
                 continue
             for row in _rows(rule, fold):
@@ -95,7 +99,7 @@ class Globs:
         self._states = self._by_name.size + self._by_path.size
 
     def _add_plain(self, rule: GlobRule, row: Sequence[Token]) -> bool:
-        """Put a rule without wildcards, or with a star before a name's end alone, into a table; whether it is one."""
+        """Add a rule without wildcards, or with just a leading star, to a table; whether it is such a rule."""
         starred = row[:1] == [Wild.STAR] and not rule.anchored
         plain = row[1:] if starred else row
         if not all(isinstance(token, str) for token in plain):
@@ -109,17 +113,17 @@ class Globs:
     def __bool__(self) -> bool:
         return bool(self._states or self._names or self._suffixes or self._paths)
 
-    def fits(self, path: str) -> bool:
-        """Whether a path can be matched in good time."""
+    def can_match(self, path: str) -> bool:
+        """Whether matching a path takes acceptably long."""
         return len(path) <= _MAX_PATH and len(path) * self._states <= _MAX_WORK
 
     def last(self, path: str, *, folder: bool) -> int:
-        """The number of the last rule that matches a path by itself, -1 for none."""
+        """The number of the last rule that matches a path itself, -1 for none."""
         name = path[path.rfind("/") + 1 :]
         return max(self._plain(path, len(path), name, folder=folder), self._by_path.last(path, folder=folder))
 
     def levels(self, path: str, *, folder: bool) -> list[int]:
-        """The same for each folder above, from the uppermost on, and for the path."""
+        """Like :meth:`last`, for each folder above from the top down, and for the path."""
         wild = self._by_path.levels(path, folder=folder)
         found: list[int] = []
         start = 0
@@ -132,7 +136,7 @@ class Globs:
         return found
 
     def _plain(self, path: str, stop: int, name: str, *, folder: bool) -> int:
-        """All but the paths with wildcards, for a path up to ``stop`` whose last name is ``name``."""
+        """The last rule that matches ``path[:stop]``, named ``name``, without anchored rules with wildcards."""
         best = max(self._names.get(name, folder=folder), self._by_name.last(name, folder=folder))
         if stop in self._path_lengths:
             best = max(best, self._paths.get(path[:stop], folder=folder))
@@ -142,30 +146,40 @@ class Globs:
         return best
 
 
+class Match(Enum):
+    """What an ignore file says about a path: ignored, re-included by a ``!`` line, or not mentioned."""
+
+    IGNORED = auto()
+    INCLUDED = auto()
+    NONE = auto()
+
+
 class IgnoreFile:
-    """The lines of a ``.gitignore`` or ``.fimignore``, matched as git does on a file system that tells cases apart."""
+    """The lines of a ``.gitignore`` or ``.fimignore``, matched as git does on a case-sensitive file system."""
 
     def __init__(self, lines: Sequence[str]) -> None:
         lines = [_as_bytes(line.partition("\0")[0]) for line in lines]
-        found = rules(enumerate(lines), comments=True)
+        found = parse_rules(enumerate(lines), comments=True)
         self._everything = found is None
         self._negative = {rule.number for rule in found or () if rule.negative}
         self._globs = Globs(found or ())
 
-    def verdict(self, path: str, *, folder: bool) -> bool | None:
-        """Whether a path, seen from the file's folder, is ignored, or let through (False), or not spoken of."""
+    def match(self, path: str, *, folder: bool) -> Match:
+        """Match a path that is relative to the file's folder. Fails closed: what can't be matched is ignored."""
         try:
             path = _as_bytes(path)
-        except UnicodeEncodeError:  # half a surrogate pair: no file's name
-            return True
-        if self._everything or not self._globs.fits(path):
-            return True
+        except UnicodeEncodeError:  # half a surrogate pair, which is not a valid name
+            return Match.IGNORED
+        if self._everything or not self._globs.can_match(path):
+            return Match.IGNORED
         number = self._globs.last(path, folder=folder)
-        return None if number < 0 else number not in self._negative
+        if number < 0:
+            return Match.NONE
+        return Match.INCLUDED if number in self._negative else Match.IGNORED
 
 
 class _Table:
-    """Texts without wildcards and the number of the last rule that has them."""
+    """Strings without wildcards, each with the number of the last rule that contains it."""
 
     def __init__(self) -> None:
         self._any: dict[str, int] = {}
@@ -175,27 +189,27 @@ class _Table:
         return bool(self._any)
 
     def add(self, text: str, rule: GlobRule) -> None:
-        """Rules come in order."""
+        """Rules must be added in ascending order."""
         self._any[text] = rule.number
         if not rule.folder:
             self._files[text] = rule.number
 
     def get(self, text: str, *, folder: bool) -> int:
-        """The last rule's number, -1 for none."""
+        """The number of the last rule, -1 for none."""
         return (self._any if folder else self._files).get(text, -1)
 
     def lengths(self) -> set[int]:
-        """Those of its texts."""
+        """The lengths of its strings."""
         return {len(text) for text in self._any}
 
 
 class _Wild:
-    """An automaton that is only asked about texts that contain what one of its patterns needs."""
+    """An automaton that only runs on strings that contain a literal part of one of its patterns."""
 
     def __init__(self, patterns: Sequence[tuple[int, bool, Sequence[Token]]], fold: bool) -> None:
         self._automaton = Automaton(patterns, fold=fold) if patterns else None
-        needed = {longest_literal(row) for _, _, row in patterns}
-        self._needed = () if "" in needed else tuple(needed)
+        literals = {longest_literal(row) for _, _, row in patterns}
+        self._literals = () if "" in literals else tuple(literals)
         self.size = self._automaton.size if self._automaton else 0
 
     def last(self, text: str, *, folder: bool) -> int:
@@ -205,11 +219,11 @@ class _Wild:
         return list(self._automaton.levels(text, folder=folder)) if self._automaton and self._may_match(text) else []
 
     def _may_match(self, text: str) -> bool:
-        return not self._needed or any(literal in text for literal in self._needed)
+        return not self._literals or any(literal in text for literal in self._literals)
 
 
 def _rows(rule: GlobRule, fold: Callable[[str], str] | None) -> list[list[Token]]:
-    """A rule's tokens, in each of its readings: none if it matches nothing. What lets through is never guessed at."""
+    """The tokens of each reading of a rule; none if it matches nothing. Negative rules have one reading at most."""
     try:
         if fold is None or rule.negative:
             rows = [tokens(rule.pattern, path=rule.anchored)]
@@ -225,5 +239,5 @@ def _folded(row: Iterable[Token], fold: Callable[[str], str]) -> list[Token]:
 
 
 def _as_bytes(text: str) -> str:
-    """A text with a character for each byte, since that is what git's ``?`` matches."""
+    """The string with one character for each byte, because git's ``?`` matches a byte."""
     return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("latin-1")

@@ -1,13 +1,13 @@
-"""The globs of ``exclude`` and ``local_only``: git's syntax, and places of the file system besides.
+"""The globs of ``exclude`` and ``local_only``: git's syntax, extended to the whole file system.
 
-What they add to an ignore file's language, as they have no folder that they lie in:
+Unlike the lines of an ignore file, they do not belong to a folder:
 
-* A glob without a slash is a name anywhere on the path: of a document also of the folders that the workspace lies in.
-* A glob that begins with ``/`` is a path from the workspace's folder, and a path of the file system.
-* ``~`` and ``~/…`` are in the user's home folder, ``~name`` and ``~name/…`` in another user's; a name is escaped: ``\\~name``.
-  Where it isn't known which folder that is, everything is matched: better too little is sent than too much.
-* Both are matched as they are written and with links resolved, since editors open files by either name.
-* Case does not count, a ``#`` is a character, and so is what is invalid. An entry with line ends is several globs.
+* A glob without a slash matches a name anywhere on the path, including the folders that contain the workspace.
+* A glob that begins with ``/`` is relative to the workspace's folder, and also an absolute path.
+* ``~`` and ``~/…`` refer to the user's home directory, ``~name`` and ``~name/…`` to another user's; ``\\~name`` is a name. If
+  the directory is unknown, everything is matched (fail closed).
+* Absolute paths are matched as written and with symbolic links resolved, since editors open files by either name.
+* Case is ignored, ``#`` has no special meaning, and invalid syntax is literal. An entry with line breaks is several globs.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from fim_lsp.workspace.globs import Globs, rules, trimmed
+from fim_lsp.workspace.globs import Globs, parse_rules, trimmed
 
 # Files with credentials. A later "!" pattern re-includes.
 DEFAULT_EXCLUDES: Final = (
@@ -34,16 +34,16 @@ DEFAULT_EXCLUDES: Final = (
 
 _HOME = re.compile(r"~[\w.-]*(?=/|$)")
 _ABSOLUTE = re.compile(r"/|[A-Za-z]:/")
-_KEPT = 1_000  # folders whose answers are remembered, half a kilobyte each; files are asked about folder by folder
+_MAX_CACHED = 1_000  # folders, half a kilobyte each; most queries are for files of the same folders
 
 Numbered = tuple[int, str]
 
 
 class SettingGlobs:
-    """Ready to be asked about paths, from whatever thread."""
+    """Matches paths, from any thread."""
 
     def __init__(self, globs: Sequence[str], *, match_parents: bool = False) -> None:
-        """``match_parents``: a glob without a slash may also be the name of a folder that the workspace lies in."""
+        """``match_parents``: a glob without a slash also matches the folders that contain the workspace."""
         lines = [trimmed(line.removesuffix("\r")) for glob in globs for line in glob.split("\n")]
         self._above = match_parents
         self._folds = [_Folded(lines, _fold)]
@@ -52,18 +52,20 @@ class SettingGlobs:
         """Whether it matters where in the file system the workspace is."""
 
     def match(self, relative: str, absolute: str, *, folder: bool) -> bool:
-        """Whether a path or a folder above it is matched and not let through.
+        """Whether a path or a folder above it is matched and not re-included.
 
-        ``relative`` is its path in the workspace, ``""`` outside of it; ``absolute`` its path from the file system's root,
-        without the first slash, ``""`` if it has none.
+        ``relative`` is its path in the workspace, or ``""`` outside; ``absolute`` is its absolute path without the leading
+        slash, or ``""`` if it has none.
         """
-        if self._one(self._folds[0], relative, absolute, _fold, folder=folder):
+        if self._match_folded(self._folds[0], relative, absolute, _fold, folder=folder):
             return True
         if relative.isascii() and absolute.isascii():
             return False
-        return self._one(self._folds[1], relative, absolute, _fold_singly, folder=folder)
+        return self._match_folded(self._folds[1], relative, absolute, _fold_singly, folder=folder)
 
-    def _one(self, globs: _Folded, relative: str, absolute: str, fold: Callable[[str], str], *, folder: bool) -> bool:
+    def _match_folded(
+        self, globs: _Folded, relative: str, absolute: str, fold: Callable[[str], str], *, folder: bool
+    ) -> bool:
         relative, absolute = fold(relative), fold(absolute)
         if globs.match(relative, absolute, folder=folder):
             return True
@@ -71,10 +73,10 @@ class SettingGlobs:
 
 
 class _Folded:
-    """The globs in one way to look past case."""
+    """The globs with one kind of case folding."""
 
     def __init__(self, lines: Sequence[str], fold: Callable[[str], str]) -> None:
-        places = [(number, place) for number, line in enumerate(lines) for place in _places(line)]
+        places = [(number, place) for number, line in enumerate(lines) for place in _absolute_globs(line)]
         inside = [(number, line) for number, line in enumerate(lines) if not _HOME.match(line.removeprefix("!"))]
         self._negative = {number for number, line in enumerate(lines) if line.startswith("!")}
         self._everything = False
@@ -90,29 +92,31 @@ class _Folded:
         return bool(self._rooted)
 
     def _compiled(self, lines: Sequence[Numbered], fold: Callable[[str], str]) -> Globs:
-        found = rules([(number, _normal(line)) for number, line in lines], comments=False)
+        found = parse_rules([(number, _normal(line)) for number, line in lines], comments=False)
         self._everything |= found is None
         return Globs(found or (), fold=fold)
 
     def match(self, relative: str, absolute: str, *, folder: bool) -> bool:
         if self._everything:
             return True
-        if not (self._inside.fits(relative) and self._outside.fits(absolute)):
+        if not (self._inside.can_match(relative) and self._outside.can_match(absolute)):
             return True
-        return self._folder(relative, absolute) or self._hides(self._last(relative, absolute, folder=folder))
+        return self._matches_folder(relative, absolute) or self._is_positive(
+            self._last(relative, absolute, folder=folder)
+        )
 
-    def _folder(self, relative: str, absolute: str) -> bool:
-        """Whether a folder above a path is matched; most paths that are asked about have theirs in common."""
+    def _matches_folder(self, relative: str, absolute: str) -> bool:
+        """Whether a folder above a path is matched. Cached, since most paths share their folders."""
         above = bool(relative), relative.rpartition("/")[0], absolute.rpartition("/")[0]
         known = self._folders.get(above)
         if known is None:
-            known = any(map(self._hides, self._levels(*above)))
-            if len(self._folders) >= _KEPT:
+            known = any(map(self._is_positive, self._levels(*above)))
+            if len(self._folders) >= _MAX_CACHED:
                 self._folders.clear()
             self._folders[above] = known
         return known
 
-    def _hides(self, number: int) -> bool:
+    def _is_positive(self, number: int) -> bool:
         return number >= 0 and number not in self._negative
 
     def _last(self, relative: str, absolute: str, *, folder: bool) -> int:
@@ -122,24 +126,24 @@ class _Folded:
         return max(found, self._rooted.last(absolute, folder=folder)) if self._rooted and absolute else found
 
     def _levels(self, within: bool, relative: str, absolute: str) -> Iterator[int]:
-        """For a folder and each above it the number of the last glob that matches it; ``within`` the workspace or not."""
+        """The number of the last glob that matches a folder, for it and each folder above; ``within`` the workspace or not."""
         if not within:
             yield from self._outside.levels(absolute, folder=True) if absolute else ()
             return
         inside = self._inside.levels(relative, folder=True) if relative else []
         rooted = self._rooted.levels(absolute, folder=True) if self._rooted and absolute else []
-        most = max(len(inside), len(rooted))
-        for one, other in zip(_padded(inside, most), _padded(rooted, most), strict=True):
+        length = max(len(inside), len(rooted))
+        for one, other in zip(_padded(inside, length), _padded(rooted, length), strict=True):
             yield max(one, other)
 
 
-def _padded(levels: Sequence[int], most: int) -> list[int]:
-    """Two rows of levels end at the same path, and begin at different folders."""
-    return [-1] * (most - len(levels)) + list(levels)
+def _padded(levels: Sequence[int], length: int) -> list[int]:
+    """Levels that end at the same path but begin at a lower folder, padded at the front."""
+    return [-1] * (length - len(levels)) + list(levels)
 
 
-def _places(glob: str) -> Iterator[str | None]:
-    """The places of the file system that a glob names: as written and without links; ``None`` for one that isn't known."""
+def _absolute_globs(glob: str) -> Iterator[str | None]:
+    """A glob as absolute globs, as written and with links resolved; ``None`` for a home directory that is unknown."""
     negative = "!" * glob.startswith("!")
     bare = glob[len(negative) :]
     if home := _HOME.match(bare):
@@ -150,21 +154,21 @@ def _places(glob: str) -> Iterator[str | None]:
         bare = _escaped(folder.rstrip("/")) + bare[home.end() :] or "/"
     if _ABSOLUTE.match(bare):
         yield negative + bare
-        real = _without_links(bare)
+        real = _resolved(bare)
         if real is not None and real != bare:
             yield negative + real
 
 
 def _home(tilde: str) -> str | None:
-    """A user's home folder; ``None`` if there is none, or none such user."""
+    """A user's home directory; ``None`` if there is no such user or directory."""
     folder = Path(os.path.expanduser(tilde)).as_posix()
-    if tilde == "~" and os.environ.get("HOME") == "":  # expanduser says "/"
+    if tilde == "~" and os.environ.get("HOME") == "":  # expanduser returns "/"
         return None
     return folder if os.path.isabs(folder) else None
 
 
-def _without_links(glob: str) -> str | None:
-    """The glob with the links resolved that lie before its first wildcard."""
+def _resolved(glob: str) -> str | None:
+    """The glob with the symbolic links before its first wildcard resolved."""
     names = glob.rstrip("/").split("/")
     fixed = next((at for at, name in enumerate(names) if re.search(r"[*?\[]", re.sub(r"\\.", "", name))), len(names))
     plain = re.sub(r"\\(.)", r"\1", "/".join(names[:fixed]))
@@ -181,7 +185,7 @@ def _escaped(path: str) -> str:
 
 
 def _normal(text: str) -> str:
-    """With letters and their accents as one character where there is one: macOS hands them out apart."""
+    """With accented letters as single characters where possible: macOS decomposes them."""
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
@@ -190,5 +194,5 @@ def _fold(text: str) -> str:
 
 
 def _fold_singly(text: str) -> str:
-    """The same, but a character stays one, as ``?`` takes it: ``ß`` is not ``ss``."""
+    """Like :func:`_fold`, but each character remains one, for ``?``: ``ß`` does not become ``ss``."""
     return "".join(char.lower() if len(char.lower()) == 1 else char for char in _normal(text))

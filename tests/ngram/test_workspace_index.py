@@ -149,7 +149,7 @@ def test_a_folder_that_vanishes_while_it_is_listed_is_passed_over(tmp_path: Path
             shutil.rmtree(path)
         return True
 
-    found = find([tmp_path], {".py"}, allowed, Bounds(), breathe=lambda: True)
+    found = find([tmp_path], {".py"}, allowed, Bounds(), keep_going=lambda: True)
     assert sorted(path.parent.name for path, _ in found) == ["a", "c"]
 
 
@@ -158,5 +158,5 @@ def test_folders_that_link_to_each_other_end(tmp_path: Path) -> None:
     (tmp_path / "a" / "file.py").write_text("x = 1\n")
     (tmp_path / "a" / "up").symlink_to(tmp_path, target_is_directory=True)
     (tmp_path / "a" / "self").symlink_to("self")
-    found = find([tmp_path], {".py"}, lambda _path: True, Bounds(), breathe=lambda: True)
+    found = find([tmp_path], {".py"}, lambda _path: True, Bounds(), keep_going=lambda: True)
     assert [path.name for path, _ in found] == ["file.py"]

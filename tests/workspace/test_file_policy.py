@@ -1,4 +1,4 @@
-"""Which files may be sent, and which may be indexed."""
+"""Which files may be sent, indexed or imported."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from fim_lsp.lsp.documents import local_path
-from fim_lsp.settings.schema import DEFAULT_EXCLUDES
 from fim_lsp.workspace.file_policy import FilePolicy
+from fim_lsp.workspace.setting_globs import DEFAULT_EXCLUDES
 
 
 @pytest.mark.parametrize(
@@ -20,13 +20,13 @@ from fim_lsp.workspace.file_policy import FilePolicy
         "prod.tfvars", "terraform.tfstate", ".git/config", "service-account-1.json", ".kube/config",
     ],
 )  # fmt: skip
-def test_what_is_never_sent_by_default(name: str) -> None:
+def test_files_with_credentials_are_excluded_by_default(name: str) -> None:
     assert FilePolicy([Path("/w")], DEFAULT_EXCLUDES).is_excluded(Path("/w") / name)
     assert FilePolicy([], DEFAULT_EXCLUDES).is_excluded(Path("/home/user") / name)
 
 
 @pytest.mark.parametrize("name", [".ENV", "Server.KEY", "ID_RSA", ".Git/config", "CREDENTIALS.json", ".ſsh/config"])
-def test_letter_case_hides_no_secret(name: str) -> None:
+def test_excludes_ignore_case(name: str) -> None:
     assert FilePolicy([Path("/w")], DEFAULT_EXCLUDES).is_excluded(Path("/w") / name)
     assert not FilePolicy([Path("/w")], DEFAULT_EXCLUDES).may_index(Path("/w") / name)
     assert FilePolicy([Path("/w")], ["*.PRIVATE"]).is_excluded(Path("/w/a.private"))
@@ -43,7 +43,7 @@ def test_letter_case_hides_no_secret(name: str) -> None:
         "zipfile:///w/a.zip::.env", "vscode-notebook-cell:/w/.env#W0", "x://[/w/.env?b", "", "untitled:", "file:///w/a%00.py",
     ],
 )  # fmt: skip
-def test_what_is_excluded_is_so_by_any_uri(uri: str) -> None:
+def test_an_excluded_file_is_excluded_under_any_uri(uri: str) -> None:
     assert not FilePolicy([Path("/w")], [*DEFAULT_EXCLUDES, "/private/"]).may_send(uri, None)
 
 
@@ -55,11 +55,11 @@ def test_what_is_excluded_is_so_by_any_uri(uri: str) -> None:
         "file:///w/src/private/x.py", "file:///w/.env.example",
     ],
 )  # fmt: skip
-def test_what_is_not_excluded_is_not_by_any_uri(uri: str) -> None:
+def test_other_files_may_be_sent_under_any_uri(uri: str) -> None:
     assert FilePolicy([Path("/w")], [*DEFAULT_EXCLUDES, "/private/"]).may_send(uri, None)
 
 
-def test_a_link_is_what_it_leads_to(tmp_path: Path) -> None:
+def test_a_symbolic_link_is_judged_by_its_target_too(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("KEY=1")
     (tmp_path / "settings.txt").symlink_to(".env")
     (tmp_path / "build").mkdir()
@@ -76,7 +76,7 @@ def test_a_link_is_what_it_leads_to(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["zero", "fifo"])
-def test_an_ignore_file_without_end_ignores_everything(tmp_path: Path, kind: str) -> None:
+def test_an_endless_ignore_file_ignores_everything(tmp_path: Path, kind: str) -> None:
     if kind == "zero":
         (tmp_path / ".gitignore").symlink_to("/dev/zero")
     else:
@@ -97,7 +97,7 @@ def test_an_ignore_file_without_end_ignores_everything(tmp_path: Path, kind: str
         "credentials/store.py",
     ],
 )
-def test_what_is_not_a_secret(name: str) -> None:
+def test_other_files_are_not_excluded_by_default(name: str) -> None:
     assert not FilePolicy([Path("/w")], DEFAULT_EXCLUDES).is_excluded(Path("/w") / name)
 
 
@@ -107,11 +107,11 @@ def test_paths_are_relative_to_the_workspace() -> None:
     assert paths.relative_path(Path("/elsewhere/x.py")) == ""
 
 
-def test_a_glob_that_is_not_valid_is_a_name() -> None:
+def test_an_invalid_glob_does_not_disable_the_others() -> None:
     assert FilePolicy([Path("/w")], ["a[b", "*.py"]).is_excluded(Path("/w/x.py"))
 
 
-def test_what_git_ignores_is_not_indexed(tmp_path: Path) -> None:
+def test_files_ignored_by_git_are_not_indexed(tmp_path: Path) -> None:
     for name in ("src/a.py", "build/b.py", "src/gen/c.py", "src/gen/keep.py", ".env", "src/.hidden.py"):
         file = tmp_path / name
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -144,24 +144,24 @@ def test_globs_with_many_stars_are_matched_exactly() -> None:
 
 
 @pytest.mark.parametrize("glob", ["[z-a].env", "a[", "[!]", "(?P<x>", "x\\", "!", "/", "[]", "**/[", "[[:alpha:]"])
-def test_no_glob_is_an_error_and_the_others_count(glob: str) -> None:
+def test_no_glob_is_an_error(glob: str) -> None:
     paths = FilePolicy([Path("/w")], [glob, "*.env"], [glob, "*.here"])
     assert paths.is_excluded(Path("/w/x.env"))
     assert paths.local_only("file:///w/x.here", None)
     assert not paths.is_excluded(Path("/w/x.py"))
 
 
-def test_an_excluding_glob_that_is_not_valid_is_a_name() -> None:
+def test_an_invalid_glob_is_literal() -> None:
     assert FilePolicy([Path("/w")], ["[z-a].env"]).is_excluded(Path("/w/[z-a].env"))
 
 
-def test_stars_in_brackets_are_no_stars() -> None:
+def test_stars_in_brackets_are_literal() -> None:
     paths = FilePolicy([Path("/w")], ["[*****]env.py"])
     assert paths.is_excluded(Path("/w/*env.py"))
     assert not paths.is_excluded(Path("/w/xenv.py"))
 
 
-def test_no_path_leads_out_of_the_workspace_and_counts_as_inside(tmp_path: Path) -> None:
+def test_a_path_that_leads_out_of_the_workspace_is_outside(tmp_path: Path) -> None:
     (tmp_path / "ws").mkdir()
     (tmp_path / "outside").mkdir()
     (tmp_path / "ws/link").symlink_to(tmp_path / "outside")
@@ -178,9 +178,9 @@ def test_no_path_leads_out_of_the_workspace_and_counts_as_inside(tmp_path: Path)
 @pytest.mark.parametrize(
     "uri", ["file:///ws/../outside/cart.py", "file:///ws/%2e%2e/outside/cart.py", "file:///outside/./cart.py"]
 )
-def test_a_uri_names_one_path(uri: str) -> None:
+def test_a_uri_has_one_normalized_path(uri: str) -> None:
     assert local_path(uri) == Path("/outside/cart.py")
 
 
-def test_a_name_that_no_file_system_holds_is_not_read(tmp_path: Path) -> None:
+def test_a_name_that_is_too_long_for_a_file_system_is_not_read(tmp_path: Path) -> None:
     assert not FilePolicy([tmp_path], ["a*"]).may_import(tmp_path / ("a" * 300))

@@ -1,4 +1,4 @@
-"""What git ignores and what ``.fimignore`` names is never sent; git itself is the judge of its own syntax."""
+"""Files ignored by ``.gitignore`` and ``.fimignore`` are never sent; git itself is the reference for its syntax."""
 
 from __future__ import annotations
 
@@ -27,40 +27,40 @@ def make(root: Path, **files: str) -> Path:
     return root
 
 
-def hidden(root: Path, *roots: Path) -> set[str]:
+def ignored(root: Path, *roots: Path) -> set[str]:
     ignores = IgnoreFiles(roots or (root,))
     return {name for name in FILES if ignores.is_ignored(root / name)}
 
 
-def test_the_same_files_as_git_itself(tmp_path: Path) -> None:
+def test_the_same_files_as_git(tmp_path: Path) -> None:
     make(tmp_path, gitignore=GITIGNORE, src__gitignore="!e.log\n")
     subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
     (tmp_path / ".git/info/exclude").write_text("a.py\n")
     done = subprocess.run(["git", "check-ignore", *FILES], cwd=tmp_path, capture_output=True, text=True, check=False)
-    ignored = {line.strip('"') for line in done.stdout.splitlines()}
-    assert hidden(tmp_path) == ignored
-    assert ignored == {"a.py", "build/b.py", "src/gen/d.py", "docs/build/f.py", "x y.py"}
+    expected = {line.strip('"') for line in done.stdout.splitlines()}
+    assert ignored(tmp_path) == expected
+    assert expected == {"a.py", "build/b.py", "src/gen/d.py", "docs/build/f.py", "x y.py"}
 
 
-def test_a_workspace_inside_a_repository_obeys_the_repository(tmp_path: Path) -> None:
+def test_a_workspace_inside_a_repository_follows_the_repositorys_rules(tmp_path: Path) -> None:
     make(tmp_path, gitignore="*.py\n")
     (tmp_path / ".git").mkdir()
-    assert "src/c.py" in hidden(tmp_path, tmp_path / "src")
+    assert "src/c.py" in ignored(tmp_path, tmp_path / "src")
 
 
-def test_fimignore_adds_and_never_lets_through(tmp_path: Path) -> None:
+def test_fimignore_only_adds(tmp_path: Path) -> None:
     make(tmp_path, gitignore="build/\n", fimignore="src/gen/\n!build/\n!build/b.py\n")
-    assert hidden(tmp_path) == {"build/b.py", "docs/build/f.py", "src/gen/d.py", "src/gen/keep.py"}
+    assert ignored(tmp_path) == {"build/b.py", "docs/build/f.py", "src/gen/d.py", "src/gen/keep.py"}
 
 
 @pytest.mark.parametrize("name", [".gitignore", ".fimignore"])
-def test_a_rule_that_cannot_be_read_hides_everything(tmp_path: Path, name: str) -> None:
+def test_an_unreadable_file_ignores_everything_below_it(tmp_path: Path, name: str) -> None:
     make(tmp_path)
     (tmp_path / "src" / name).write_bytes(b"\xff\xfe*.log")
-    assert hidden(tmp_path) == {name for name in FILES if name.startswith("src/")}
+    assert ignored(tmp_path) == {name for name in FILES if name.startswith("src/")}
 
 
-def test_a_change_is_noticed(tmp_path: Path) -> None:
+def test_a_changed_file_is_noticed(tmp_path: Path) -> None:
     make(tmp_path, gitignore="build/\n")
     ignores = IgnoreFiles((tmp_path,))
     assert ignores.is_ignored(tmp_path / "build/b.py")
@@ -84,14 +84,14 @@ def test_an_ignored_file_is_neither_sent_nor_indexed(tmp_path: Path) -> None:
     assert paths.may_send((tmp_path / "a.py").as_uri(), tmp_path / "a.py")
 
 
-def test_a_link_to_an_ignored_file_is_one(tmp_path: Path) -> None:
+def test_a_link_to_an_ignored_file_is_ignored(tmp_path: Path) -> None:
     make(tmp_path, fimignore="build/\n")
     link = tmp_path / "link.py"
     os.symlink(tmp_path / "build/b.py", link)
     assert not FilePolicy([tmp_path], []).may_send(link.as_uri(), link)
 
 
-def test_the_same_files_as_git_itself_by_odd_lines(tmp_path: Path) -> None:
+def test_odd_lines_match_like_git(tmp_path: Path) -> None:
     """Lines that git passes over, ends of lines, a byte order mark, and characters that only look like line ends."""
     make(tmp_path)
     odd = (
@@ -102,13 +102,13 @@ def test_the_same_files_as_git_itself_by_odd_lines(tmp_path: Path) -> None:
     subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
     done = subprocess.run(["git", "check-ignore", *FILES], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (
-        hidden(tmp_path)
+        ignored(tmp_path)
         == set(done.stdout.splitlines())
         == {"src/e.log", "src/gen/keep.py", "src/c.py", "docs/build/f.py"}
     )
 
 
-def test_what_a_work_tree_shares_with_its_repository_counts(tmp_path: Path) -> None:
+def test_info_exclude_applies_to_all_work_trees(tmp_path: Path) -> None:
     git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org"]
     for command in (["init", "-q", "main"], ["-C", "main", "commit", "-q", "--allow-empty", "-m", "x"],
                     ["-C", "main", "worktree", "add", "-q", "../tree"]):  # fmt: skip
@@ -119,7 +119,7 @@ def test_what_a_work_tree_shares_with_its_repository_counts(tmp_path: Path) -> N
     done = subprocess.run(
         ["git", "check-ignore", *FILES], cwd=tmp_path / "tree", capture_output=True, text=True, check=False
     )
-    assert hidden(tmp_path / "tree") == set(done.stdout.splitlines()) == {"a.py"}
+    assert ignored(tmp_path / "tree") == set(done.stdout.splitlines()) == {"a.py"}
 
 
 @pytest.mark.parametrize("name", [".gitignore", ".fimignore"])
@@ -127,17 +127,17 @@ def test_what_a_work_tree_shares_with_its_repository_counts(tmp_path: Path) -> N
 def test_no_line_of_a_long_file_is_dropped(tmp_path: Path, name: str, filler: str) -> None:
     make(tmp_path)
     (tmp_path / name).write_text(filler * 6_000 + "a.py\n")
-    assert hidden(tmp_path) == {"a.py"}
+    assert ignored(tmp_path) == {"a.py"}
 
 
-def test_a_file_with_more_rules_than_can_be_tried_hides_everything(tmp_path: Path) -> None:
+def test_a_file_with_too_many_rules_ignores_everything(tmp_path: Path) -> None:
     make(tmp_path, gitignore="".join(f"no{n}\n" for n in range(20_000)))
-    assert hidden(tmp_path) == set(FILES)
+    assert ignored(tmp_path) == set(FILES)
     (tmp_path / ".gitignore").write_text("".join(f"[xyz]{n}\\a\n" for n in range(2_000)) + "[a].py")
-    assert hidden(tmp_path) == {"a.py"}
+    assert ignored(tmp_path) == {"a.py"}
 
 
-def test_a_change_is_noticed_among_very_many_folders(tmp_path: Path) -> None:
+def test_a_changed_file_is_noticed_among_very_many_folders(tmp_path: Path) -> None:
     ignores = IgnoreFiles((tmp_path,))
     for number in range(400):
         ignores.is_ignored(tmp_path / f"d{number}" / "a.py")
@@ -147,7 +147,7 @@ def test_a_change_is_noticed_among_very_many_folders(tmp_path: Path) -> None:
     assert any(ignores.poll_changes() for _ in range(10))
 
 
-def test_threads_may_ask_while_changes_are_looked_for(tmp_path: Path) -> None:
+def test_threads_may_query_while_changes_are_polled(tmp_path: Path) -> None:
     make(tmp_path, gitignore="build/\n")
     paths = FilePolicy([tmp_path], [])
     with ThreadPoolExecutor(4) as pool:
@@ -157,7 +157,7 @@ def test_threads_may_ask_while_changes_are_looked_for(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("ask", ["may_index", "may_import"])
-def test_a_rule_that_comes_later_is_noticed_by_what_was_only_read(tmp_path: Path, ask: str) -> None:
+def test_a_new_ignore_file_is_noticed(tmp_path: Path, ask: str) -> None:
     make(tmp_path)
     paths = FilePolicy([tmp_path], [])
     assert getattr(paths, ask)(tmp_path / "src/c.py")
@@ -167,7 +167,7 @@ def test_a_rule_that_comes_later_is_noticed_by_what_was_only_read(tmp_path: Path
 
 
 @pytest.mark.parametrize("ask", ["may_index", "may_import"])
-def test_a_workspace_opened_through_a_link_obeys_the_repository_it_leads_to(tmp_path: Path, ask: str) -> None:
+def test_a_workspace_opened_through_a_link_follows_the_rules_of_its_repository(tmp_path: Path, ask: str) -> None:
     make(tmp_path / "repository", gitignore="src/gen/\n")
     (tmp_path / "repository/.git").mkdir()
     os.symlink(tmp_path / "repository/src", tmp_path / "ws")

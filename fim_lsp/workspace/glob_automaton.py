@@ -1,7 +1,7 @@
-"""Git's wildmatch without backtracking: many patterns as one automaton, which reads a path once.
+"""Matches many globs at once without backtracking: an automaton that reads a path once.
 
-A pattern is a row of states, one for each token; a set of states is one integer, so that a character costs a few operations
-on integers however many patterns there are.
+A pattern is a row of states, one for each token. A set of states is a single integer, so a character takes a few integer
+operations regardless of the number of patterns.
 """
 
 from __future__ import annotations
@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
-from fim_lsp.workspace.glob_tokens import Bracket, Token, Wild
+from fim_lsp.workspace.glob_parser import Bracket, Token, Wild
 
-_LEARNT = 1_024  # characters whose states are remembered
+_MAX_CACHED = 1_024  # characters whose states are cached
 _ENTRY_WIDTH = 3  # states of FOLDERS: entry, loop, slash
 
 
 class Automaton:
-    """Patterns with their numbers, in ascending order. The one with the highest number decides."""
+    """Patterns with ascending numbers. Of several that match, the highest number is returned."""
 
     def __init__(self, patterns: Sequence[tuple[int, bool, Sequence[Token]]], *, fold: bool) -> None:
-        """A pattern is its number, whether it is for folders only, and its tokens. ``fold``: texts come in lower case."""
+        """A pattern is its number, whether it matches folders only, and its tokens. ``fold``: strings are already folded."""
         self._fold = fold
         self._numbers: dict[int, int] = {}
         self._literal: defaultdict[str, list[int]] = defaultdict(list)
@@ -31,16 +31,16 @@ class Automaton:
         at = 0
         for number, folder, row in patterns:
             starts.append(at)
-            at = self._lay(row, at)
+            at = self._add(row, at)
             self._numbers[at] = number
             if not folder:
                 files.append(at)
             at += 1
         self.size = at
-        self._masks(starts, files)
+        self._compile(starts, files)
 
-    def _lay(self, row: Sequence[Token], at: int) -> int:
-        """Give a pattern's tokens their states from ``at`` on; the state after them is the one that accepts."""
+    def _add(self, row: Sequence[Token], at: int) -> int:
+        """Assign states to a pattern's tokens from ``at`` on; returns the accepting state after them."""
         last: Token | None = None
         for token in row:
             if isinstance(token, str):
@@ -48,7 +48,7 @@ class Automaton:
             elif isinstance(token, Bracket):
                 self._brackets[token].append(at)
             elif token is Wild.FOLDERS and last is token:
-                continue  # any folders after any folders
+                continue  # repeated, which means the same
             else:
                 self._kinds[token].append(at)
                 if token is Wild.FOLDERS:
@@ -59,7 +59,7 @@ class Automaton:
             at += 1
         return at
 
-    def _masks(self, starts: Sequence[int], files: Sequence[int]) -> None:
+    def _compile(self, starts: Sequence[int], files: Sequence[int]) -> None:
         kinds, size = self._kinds, self.size
         across = [*kinds[Wild.GLOBSTAR], *self._loops]
         self._any = _mask(kinds[Wild.ANY], size)
@@ -71,10 +71,10 @@ class Automaton:
         self._literals = {char: _mask(states, size) for char, states in self._literal.items()}
         self._sets = [(bracket, _mask(states, size)) for bracket, states in self._brackets.items()]
         self._start = self._closed(_mask(starts, size))
-        self._learnt: dict[str, int] = {}
+        self._cached: dict[str, int] = {}
 
     def last(self, text: str, *, folder: bool) -> int:
-        """The highest number of a pattern that matches a text, -1 for none."""
+        """The highest number of a pattern that matches a string, -1 for none."""
         states = self._start
         for char in text:
             states = self._step(states, char)
@@ -83,7 +83,7 @@ class Automaton:
         return self._number(states, folder=folder)
 
     def levels(self, text: str, *, folder: bool) -> Iterator[int]:
-        """The same for every beginning of the text that ends before a slash, which is a folder, and for all of it."""
+        """Like :meth:`last`, for every prefix that ends before a slash, which is a folder, and for the whole string."""
         states = self._start
         for char in text:
             if char == "/":
@@ -92,13 +92,13 @@ class Automaton:
         yield self._number(states, folder=folder)
 
     def _step(self, states: int, char: str) -> int:
-        mask = self._learnt.get(char)
+        mask = self._cached.get(char)
         if mask is None:
-            mask = self._learn(char)
+            mask = self._mask_of(char)
         return self._closed((states & mask) << 1 | states & (self._over_slash if char == "/" else self._stars))
 
     def _closed(self, states: int) -> int:
-        """With the states that are reached without a character."""
+        """The states together with those reached without a character."""
         entered = states & self._entries
         if entered:
             states |= entered << 1 | entered << _ENTRY_WIDTH
@@ -108,15 +108,15 @@ class Automaton:
         accepted = states & (self._accepts if folder else self._accepts_file)
         return self._numbers[accepted.bit_length() - 1] if accepted else -1
 
-    def _learn(self, char: str) -> int:
+    def _mask_of(self, char: str) -> int:
         mask = self._literals.get(char, 0)
         if char != "/":
             mask |= self._any
             for bracket, states in self._sets:
                 if bracket.accepts(char, fold=self._fold):
                     mask |= states
-        if len(self._learnt) < _LEARNT:
-            self._learnt[char] = mask
+        if len(self._cached) < _MAX_CACHED:
+            self._cached[char] = mask
         return mask
 
 

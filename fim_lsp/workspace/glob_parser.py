@@ -1,6 +1,7 @@
-"""The tokens of a glob as git reads it (``wildmatch.c``, ``match_pathname`` of ``dir.c``), oddities included.
+"""Parses a glob into tokens exactly as git does (``wildmatch.c``, and ``match_pathname`` in ``dir.c``).
 
-``a**/b`` also means ``ab``, since git compares what precedes the first wildcard by itself.
+This includes git's oddities: ``a**/b`` also matches ``ab``, because git compares the part before the first wildcard
+separately.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _CLASSES: Mapping[str, Callable[[str], bool]] = MappingProxyType(
         "lower": str.islower,
         "print": lambda char: " " <= char <= "~",
         "punct": lambda char: "!" <= char <= "~" and not char.isalnum(),
-        "space": lambda char: char in " \t\n\r",  # git's own table has no others
+        "space": lambda char: char in " \t\n\r",  # no others in git's own table
         "upper": str.isupper,
         "xdigit": lambda char: char in "0123456789abcdefABCDEF",
     }
@@ -31,7 +32,7 @@ _CLASSES: Mapping[str, Callable[[str], bool]] = MappingProxyType(
 
 
 class Wild(Enum):
-    """``?``, ``*``, ``**`` that takes slashes too, and ``**/``: any folders or none."""
+    """``?``, ``*``, ``**`` which also matches slashes, and ``**/`` which matches any number of folders."""
 
     ANY = "?"
     STAR = "*"
@@ -41,14 +42,14 @@ class Wild(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Bracket:
-    """A bracket expression. ``ranges`` are pairs of first and last character, ``classes`` names of POSIX classes."""
+    """A bracket expression: ``ranges`` are pairs of first and last character, ``classes`` are names of POSIX classes."""
 
     negated: bool
     ranges: tuple[tuple[str, str], ...]
     classes: tuple[str, ...]
 
     def accepts(self, char: str, *, fold: bool) -> bool:
-        """Whether it matches a character; with ``fold`` whatever the case of either."""
+        """Whether it matches a character, regardless of case if ``fold`` is set."""
         return any(map(self._contains, {char, char.lower(), char.upper()} if fold else (char,))) != self.negated
 
     def _contains(self, char: str) -> bool:
@@ -58,24 +59,24 @@ class Bracket:
 
     @property
     def is_reversed(self) -> bool:
-        """Whether a range ends before it begins: ``[z-a]``."""
+        """Whether a range is reversed: ``[z-a]``."""
         return any(first > last for first, last in self.ranges)
 
 
 Token = str | Wild | Bracket
-"""One character, or what stands for several."""
+"""A literal character, a wildcard, or a bracket expression."""
 
 
 def is_plain(pattern: str) -> bool:
-    """Whether every character of a pattern is itself."""
+    """Whether a pattern contains literal characters only."""
     return _SPECIAL.search(pattern) is None
 
 
 def tokens(pattern: str, *, path: bool, lenient: bool = False) -> list[Token]:
-    """A pattern's tokens; ``path`` for one that is matched against a whole path, not a file's name.
+    """The tokens of a pattern; ``path``: it is matched against a whole path rather than a name.
 
-    Raises ``ValueError`` for one that matches nothing, as a bracket that is never closed. ``lenient`` takes the bracket or
-    the last backslash for the character that it is.
+    Raises ``ValueError`` for a pattern that matches nothing, such as one with an unclosed bracket. If it is ``lenient``, an
+    unclosed bracket and a trailing backslash are literal.
     """
     first = _SPECIAL.search(pattern)
     if first is None:
@@ -102,14 +103,14 @@ def tokens(pattern: str, *, path: bool, lenient: bool = False) -> list[Token]:
 
 
 def readings(pattern: str, *, path: bool) -> list[list[Token]]:
-    """What a pattern that somebody wrote may mean: brackets are characters too where a range is the wrong way round."""
+    """Every possible meaning of a pattern in a setting: with a reversed range, brackets may also be meant literally."""
     row = tokens(pattern, path=path, lenient=True)
     odd = any(isinstance(token, Bracket) and token.is_reversed for token in row)
     return [row, _without_brackets(pattern, path=path)] if odd else [row]
 
 
 def _without_brackets(rest: str, *, path: bool) -> list[Token]:
-    """Tokens, brackets taken for characters. What follows one that isn't closed has none: to try each would be quadratic."""
+    """Tokens with literal brackets: after an unclosed bracket all are, since trying each one would be quadratic."""
     found: list[Token] = []
     at = 0
     token: Token
@@ -134,7 +135,7 @@ def _literal(pattern: str, at: int) -> tuple[Token, int]:
 
 
 def _stars(pattern: str, at: int, *, path: bool, leading: bool) -> tuple[Token, int]:
-    """Two and more stars are special between slashes only."""
+    """Two or more stars are special only between slashes."""
     end = at
     while end < len(pattern) and pattern[end] == "*":
         end += 1
@@ -150,12 +151,12 @@ def _stars(pattern: str, at: int, *, path: bool, leading: bool) -> tuple[Token, 
 
 
 def _bracket(pattern: str, at: int) -> tuple[Bracket, int]:
-    """The bracket expression whose first character after ``[`` is at ``at``, and where it ends."""
+    """The bracket expression whose content begins at ``at``, and where it ends."""
     negated = pattern[at : at + 1] in ("!", "^")
     at += negated
     ranges: list[tuple[str, str]] = []
     classes: list[str] = []
-    before = ""  # what a range may begin with
+    before = ""  # the character that a range may begin with
     first = True
     while first or pattern[at : at + 1] != "]":
         first = False
@@ -168,7 +169,7 @@ def _bracket(pattern: str, at: int) -> tuple[Bracket, int]:
             before = ""
         else:
             if at >= len(pattern):
-                raise ValueError("the bracket is never closed")
+                raise ValueError("the bracket is not closed")
             char, at = _literal(pattern, at)
             before = str(char)
             ranges.append((before, before))
@@ -176,10 +177,10 @@ def _bracket(pattern: str, at: int) -> tuple[Bracket, int]:
 
 
 def _class_name(pattern: str, at: int) -> str | None:
-    """The name of ``[:name:]``; ``None`` if this is a bracket and a colon."""
+    """The name in ``[:name:]``; ``None`` if it is only a bracket and a colon."""
     end = pattern.find("]", at + 2)
     if end < 0:
-        raise ValueError("the bracket is never closed")
+        raise ValueError("the bracket is not closed")
     if end < at + 3 or pattern[end - 1] != ":":
         return None
     name = pattern[at + 2 : end - 1]
@@ -189,7 +190,7 @@ def _class_name(pattern: str, at: int) -> str | None:
 
 
 def longest_literal(row: Iterable[Token]) -> str:
-    """The longest run of characters in a pattern: what a text has to contain to match it."""
+    """The longest run of literal characters in a pattern, which any match contains."""
     runs: list[list[str]] = [[]]
     for token in row:
         if isinstance(token, str):
