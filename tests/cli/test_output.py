@@ -1,4 +1,4 @@
-"""A log that nobody reads holds up nobody."""
+"""A log that nobody reads does not hold up the server."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_lines_are_written_in_order_and_all_of_them_at_the_end() -> None:
     assert stream.getvalue().splitlines() == [f"line {number}" for number in range(100)]
 
 
-def test_what_cannot_be_written_is_dropped_and_counted() -> None:
+def test_lines_that_nobody_reads_are_dropped_and_counted() -> None:
     reading, writing = os.pipe()
     handler = BackgroundHandler(open(writing, "w"))  # noqa: SIM115 - closed below
     for number in range(FLOOD):

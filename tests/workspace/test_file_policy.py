@@ -184,3 +184,46 @@ def test_a_uri_has_one_normalized_path(uri: str) -> None:
 
 def test_a_name_that_is_too_long_for_a_file_system_is_not_read(tmp_path: Path) -> None:
     assert not FilePolicy([tmp_path], ["a*"]).may_import(tmp_path / ("a" * 300))
+
+
+@pytest.mark.parametrize(
+    ("globs", "uri", "local"),
+    [
+        (["secret/"], "file:///w/secret/a.py", True),
+        (["secret/"], "file:///w/open/a.py", False),
+        (["/w/"], "file:///w/open/a.py", True),
+        (["/w/open"], "file:///w/open/a.py", True),
+        (["/elsewhere/"], "file:///elsewhere/deep/a.py", True),
+        (["*.sql"], "file:///w/db/a.SQL", True),
+        (["*"], "untitled:Untitled-1", True),
+        (["/w/"], "untitled:Untitled-1", True),  # it belongs to the folder that is open
+        (["secret/"], "untitled:Untitled-1", False),
+        (["secret/"], "git:/w/secret/a.py?ref", True),
+        (["secret/"], "gitsigns:///w/.git//:0:secret/a.py", True),
+        (["[z-a]", "secret/"], "file:///w/secret/a.py", True),
+        ([], "file:///w/secret/a.py", False),
+    ],
+)
+def test_local_only_matches_files_folders_and_documents_without_a_file(globs: list[str], uri: str, local: bool) -> None:
+    path = Path(uri.removeprefix("file://")) if uri.startswith("file:") else None
+    assert FilePolicy([Path("/w")], [], globs).local_only(uri, path) is local
+
+
+def test_a_local_only_glob_may_begin_with_a_tilde(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    policy = FilePolicy([Path("/home/me/work/customer")], [], ["~/work/customer/"])
+    assert policy.local_only("file:///home/me/work/customer/a.py", Path("/home/me/work/customer/a.py"))
+    assert not policy.local_only("file:///home/me/other/a.py", Path("/home/me/other/a.py"))
+
+
+def test_a_local_only_glob_through_a_link_matches_its_target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neovim and Helix open files by their real names."""
+    real = tmp_path / "data/me"
+    (real / "work").mkdir(parents=True)
+    home = tmp_path / "me"
+    home.symlink_to(real)
+    monkeypatch.setenv("HOME", str(home))
+    for glob in ("~/work/", "~", f"{home}/work/*.py"):
+        for root in (home / "work", real / "work"):
+            path = root / "a.py"
+            assert FilePolicy([root], [], [glob]).local_only(path.as_uri(), path), (glob, root)

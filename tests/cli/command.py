@@ -1,0 +1,45 @@
+"""``fim-lsp``, run as a user runs it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SOURCE = "total = compute(alpha, beta)\nprint(total)\n" * 8
+"""What the embedded model has read eight times, it completes."""
+
+UNFINISHED = SOURCE + "total = compute(alp"
+
+posix = pytest.mark.skipif(os.name != "posix", reason="signals, shell redirections and devices are those of POSIX")
+
+
+def run(home: Path, *arguments: str, stdin: str = "", **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "fim_lsp", *arguments],
+        input=stdin,
+        capture_output=True,
+        encoding="utf-8",
+        cwd=home,
+        env={**os.environ, "HOME": str(home), "XDG_CONFIG_HOME": str(home / "config"), **env},
+        timeout=120,
+        check=False,
+    )
+
+
+def run_in_shell(home: Path, command: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """``fim-lsp`` stands for the command."""
+    return subprocess.run(
+        ["bash", "-c", f'fim-lsp() {{ "{sys.executable}" -m fim_lsp "$@"; }}; {command}'],
+        stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", cwd=home, timeout=120, check=False,
+        env={**os.environ, "PYTHONUNBUFFERED": "", "HOME": str(home), "XDG_CONFIG_HOME": str(home / "config"), **env},
+    )  # fmt: skip
+
+
+def allow_interrupt() -> None:
+    """For a child: shells start background jobs with SIGINT ignored, and children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
