@@ -181,20 +181,20 @@ class Wired(Transport):
 
 
 class Outage:
-    """An editor whose first back end is asked over ``network``, with a stand-in that always knows something."""
+    """An editor whose first back end is asked over ``network``, with a fallback that always knows something."""
 
     def __init__(self, *, timeout: float = 10, jitter: float = 1.0, limits: Limits | None = None) -> None:
         self.network = Network()
         backend = HttpBackend(codestral(base_url=URL), keys=KeySource(URL, api_key=Secret("k")), timeout=timeout)
         backend._transport = Wired(URL, timeout=timeout, network=self.network)
         self.backend = backend
-        from_fallback = Script(lambda prompt: "stand-in", host="", name="ngram", first=0.001, each=0.0)
-        self.typist = Typist(from_fallback)
+        ngram = Script(lambda prompt: "fallback", host="", name="ngram", first=0.001, each=0.0)
+        self.typist = Typist(ngram)
         self.told: list[tuple[float, Level, str]] = []
         notices = Notifier(lambda level, sentence: self.told.append((now(), level, sentence)), now)
         self.clients = tuple(
             a_client(one, limits=limits or Limits(), breaker=CircuitBreaker(now, lambda: jitter))
-            for one in (backend, from_fallback)
+            for one in (backend, ngram)
         )
         self.chain = a_chain(
             *self.clients,

@@ -7,15 +7,17 @@ import sys
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 
+import pytest
+
 from fim_lsp.backends.backend import Backend, Chunk
-from fim_lsp.errors import BackendError
+from fim_lsp.errors import BackendError, Unreachable
 from fim_lsp.prompt.prompt import Prompt
 from fim_lsp.prompt.sticky_window import StickyWindows
 from fim_lsp.rate_limit.limiter import Limiter
 from fim_lsp.rate_limit.sliding_window import Limits
 from fim_lsp.rate_limit.token_estimate import Estimator
 from fim_lsp.schedule.backend_client import BackendClient
-from fim_lsp.schedule.circuit_breaker import CircuitBreaker
+from fim_lsp.schedule.circuit_breaker import MAX_FAILURES, CircuitBreaker
 from fim_lsp.schedule.fallback_chain import FallbackChain
 from fim_lsp.schedule.prompt_builder import ContextSource
 from fim_lsp.schedule.request import BackendEvent, CompletionResult, EventKind, Snapshot
@@ -113,6 +115,29 @@ def a_chain(
         settings_known=known,
         policy=None,
     )
+
+
+def limited(backend: Backend) -> BackendClient:
+    """A client with a limiter that allows everything."""
+    return a_client(backend, limits=Limits())
+
+
+def a_snapshot(marked: str = "x‸", *, explicit: bool = False, path: str = "") -> Snapshot:
+    """A request at the cursor in ``marked``."""
+    return Snapshot(uri="file:///a.py", language="python", path=path, split=split(marked), explicit=explicit)
+
+
+async def text_of(client: BackendClient, *, explicit: bool = False) -> str:
+    """The whole answer to one call."""
+    chunks = client.stream(a_snapshot(explicit=explicit), Settings(), lambda _error: None)
+    return "".join([chunk.text async for chunk in chunks])
+
+
+async def open_circuit(client: BackendClient) -> None:
+    """Make calls that fail until the circuit breaker opens."""
+    for _ in range(MAX_FAILURES):
+        with pytest.raises(Unreachable):
+            await text_of(client)
 
 
 class Typist:

@@ -1,12 +1,18 @@
-"""Answers are found again wherever they still hold."""
+"""Answers are found again wherever they still hold, and so is what the model wrote beyond them."""
 
 from __future__ import annotations
+
+import asyncio
 
 import pytest
 
 from fim_lsp.schedule.cache import CachedAnswer, Hit, SuggestionCache
+from fim_lsp.schedule.request import Outcome
 from fim_lsp.suggest.suggestion import Suggestion
 from tests.marked import split
+from tests.schedule.script import Script, Typist, shown
+
+pytestmark = pytest.mark.usefixtures("virtual_time")
 
 
 class Clock:
@@ -69,14 +75,14 @@ def test_the_window_may_slide() -> None:
     assert text(cache.find("s", split(long + "xy‸", window=1900))) == "z"
 
 
-def test_an_edit_far_behind_changes_nothing() -> None:
+def test_an_edit_far_after_the_cursor_does_not_matter() -> None:
     cache = SuggestionCache(Clock())
     tail = "\n" + "-" * 400
     cache.put("s", split("x‸" + tail), known("y"))
     assert text(cache.find("s", split("x‸" + tail + "changed"))) == "y"
 
 
-def test_nothing_to_suggest_is_believed_for_a_while_and_only_there() -> None:
+def test_nothing_to_suggest_is_kept_briefly_and_only_there() -> None:
     clock = Clock()
     cache = SuggestionCache(clock)
     cache.put("s", split("x‸"), known(""))
@@ -86,7 +92,7 @@ def test_nothing_to_suggest_is_believed_for_a_while_and_only_there() -> None:
     assert cache.find("s", split("x‸")) is None
 
 
-def test_text_is_believed_until_room_is_needed() -> None:
+def test_text_is_kept_until_room_is_needed() -> None:
     clock = Clock()
     cache = SuggestionCache(clock, max_bytes=100_000)
     cache.put("s", split("x‸"), known("y"))
@@ -116,3 +122,74 @@ def test_an_answer_holds_while_the_same_is_typed_at_other_cursors(marked: str, r
     cache = SuggestionCache(Clock())
     cache.put("scope", split("a.‸\nb\nc.\n"), known("name"))
     assert text(cache.find("scope", split(marked))) == rest
+
+
+async def test_after_an_accept_the_next_part_is_cached() -> None:
+    backend = Script(lambda prompt: "one()\ntwo()\nthree()\n", each=0.001)
+    typist = Typist(backend, "x = ‸\n", multiline="never")
+    first = await typist.ask()
+    assert shown(first) == "one()"
+    await asyncio.sleep(1)  # the call ends by itself
+    typist.type("one()")
+    second = typist.ask()
+    assert second.done()
+    assert (shown(second.result()), second.result().outcome) == ("\ntwo()", Outcome.CACHE)
+    typist.type("\n")
+    assert shown(await typist.ask()) == "two()"
+    typist.type("two()")
+    assert shown(await typist.ask()) == "\nthree()"
+    assert len(backend.calls) == 1
+
+
+async def test_a_part_that_has_not_arrived_whole_is_waited_for() -> None:
+    backend = Script(lambda prompt: "one()\ntwo()\n", each=0.02)
+    typist = Typist(backend, "x = ‸\n", multiline="never")
+    assert shown(await typist.ask()) == "one()"
+    typist.type("one()")
+    second = typist.ask()
+    assert not second.done()
+    assert shown(await second) == "\ntwo()"
+    assert len(backend.calls) == 1
+
+
+async def test_typing_a_suggestion_with_crlf() -> None:
+    backend = Script(lambda prompt: "one()\n  two()", each=0.001)
+    typist = Typist(backend, "a\r\n‸\r\n", multiline="always")
+    assert shown(await typist.ask()) == "one()\r\n  two()"
+    typist.type("one()\r\n")
+    answer = typist.ask()
+    assert answer.done()
+    assert shown(answer.result()) == "  two()"
+
+
+async def test_an_answer_outlives_its_call() -> None:
+    """The editor cancelled, but the call was nearly done: what it brought is found when the user comes back."""
+
+    backend = Script(lambda prompt: "abc", each=0.001)
+    typist = Typist(backend, debounce=0.0)
+    typist.type("x")
+    asked = typist.ask()
+    await asyncio.sleep(0.24)
+    asked.cancel()
+    await asyncio.sleep(0.1)
+    answer = typist.ask()
+    assert answer.done()
+    assert shown(answer.result()) == "abc"
+    assert len(backend.calls) == 1
+
+
+async def test_typing_a_bracket_that_the_editor_pairs() -> None:
+    """VS Code and Helix put the closing bracket behind the cursor: what was known still holds, without it."""
+
+    backend = Script(lambda prompt: "nt(alpha, beta)", each=0.001)
+    typist = Typist(backend, "pri‸\n")
+    assert shown(await typist.ask()) == "nt(alpha, beta)"
+    typist.type("nt")
+    assert shown(await typist.ask()) == "(alpha, beta)"
+    typist.pair("()")
+    answer = typist.ask()
+    assert answer.done()
+    assert shown(answer.result()) == "alpha, beta"
+    typist.type("al")
+    assert shown(await typist.ask()) == "pha, beta"
+    assert len(backend.calls) == 1

@@ -11,20 +11,20 @@ WORD, SPACE, CLOSED = split("foo‸"), split("foo ‸"), split("foo();‸")
 
 
 def typed(*gaps: float) -> AdaptiveDebounce:
-    rhythm, now = AdaptiveDebounce(), 100.0
-    rhythm.edited(now)
+    debounce, now = AdaptiveDebounce(), 100.0
+    debounce.edited(now)
     for gap in gaps:
         now += gap
-        rhythm.edited(now)
-    return rhythm
+        debounce.edited(now)
+    return debounce
 
 
-def test_nothing_known_is_not_zero() -> None:
+def test_the_wait_is_not_zero_for_want_of_data() -> None:
     assert AdaptiveDebounce().wait(WORD) > 0
     assert AdaptiveDebounce().due(5.0, WORD) == 5.0  # nobody has typed: there is nothing to wait for
 
 
-def test_a_fixed_wait_stands() -> None:
+def test_a_fixed_wait_applies_everywhere() -> None:
     assert AdaptiveDebounce(0.2).wait(CLOSED) == 0.2
     assert AdaptiveDebounce(0).wait(WORD) == 0
 
@@ -46,23 +46,23 @@ def test_pauses_and_pastes_teach_nothing() -> None:
     assert odd.wait(WORD) == pytest.approx(usual.wait(WORD))
 
 
-def test_a_long_rest_forgets() -> None:
+def test_a_long_pause_resets_the_pace() -> None:
     assert typed(*[0.5] * 20, 120.0).wait(WORD) == AdaptiveDebounce().wait(WORD)
 
 
-def test_places() -> None:
-    rhythm = typed(*[0.15] * 20)
-    assert rhythm.wait(SPACE) < rhythm.wait(WORD) < rhythm.wait(CLOSED)
+def test_the_wait_depends_on_the_place() -> None:
+    debounce = typed(*[0.15] * 20)
+    assert debounce.wait(SPACE) < debounce.wait(WORD) < debounce.wait(CLOSED)
 
 
 def test_the_wait_counts_from_the_last_edit() -> None:
-    rhythm = AdaptiveDebounce(0.2)
-    rhythm.edited(10.0)
-    assert rhythm.due(10.05, WORD) == pytest.approx(10.2)
-    assert rhythm.due(10.05, WORD, 2.0) == pytest.approx(10.4)
+    debounce = AdaptiveDebounce(0.2)
+    debounce.edited(10.0)
+    assert debounce.due(10.05, WORD) == pytest.approx(10.2)
+    assert debounce.due(10.05, WORD, 2.0) == pytest.approx(10.4)
 
 
-def test_a_slow_back_end_is_asked_with_more_thought() -> None:
+def test_a_slow_back_end_lengthens_the_wait() -> None:
     quick, slow = typed(*[0.15] * 20), typed(*[0.15] * 20)
     for _ in range(10):
         quick.answered(0.3)

@@ -1,7 +1,8 @@
-"""Several back ends as one: who answers when, what the user hears, and what never leaves this machine. In virtual time."""
+"""Several back ends as one: which one answers, what is reported, and what never leaves this machine."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
@@ -10,18 +11,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fim_lsp.backends.backend import Backend, Chunk
-from fim_lsp.errors import BackendError, BadReply, Unreachable
+from fim_lsp.errors import (
+    BackendError,
+    BadReply,
+    Unreachable,
+)
 from fim_lsp.prompt.prompt import Prompt
 from fim_lsp.schedule.call import Call
+from fim_lsp.schedule.circuit_breaker import (
+    MAX_FAILURES,
+)
 from fim_lsp.schedule.fallback_chain import FallbackChain
-from fim_lsp.schedule.request import BackendEvent, EventKind, Snapshot
+from fim_lsp.schedule.request import BackendEvent, EventKind, Outcome, Snapshot
 from tests.fakes.backend import Bare
 from tests.marked import split
-from tests.schedule.script import a_chain, a_client
+from tests.schedule.script import Script, Typist, a_chain, a_client, limited, shown
 from tests.virtual import run
 
+pytestmark = pytest.mark.usefixtures("virtual_time")
 
-class Station(Bare):
+
+class FlakyBackend(Bare):
     """Says ``text`` a character at a time, and fails after ``breaks`` of them; ``invalidates_output``: by taking it all back."""
 
     model = ""
@@ -71,7 +81,7 @@ def snapshot(text: str = "x‸") -> Snapshot:
 
 
 def said(one: FallbackChain) -> tuple[str, str | None, bool]:
-    """What a call takes in of everything that comes: text, finish reason, whether it is a stand-in's."""
+    """What a call takes in of everything that comes: text, finish reason, whether it is a fallback's."""
 
     async def main() -> tuple[str, str | None, bool]:
         call = Call(snapshot(), one)
@@ -83,39 +93,43 @@ def said(one: FallbackChain) -> tuple[str, str | None, bool]:
     return run(main())
 
 
-def test_the_next_one_begins_anew_when_the_first_breaks_off() -> None:
+def test_the_next_one_starts_from_scratch_if_the_first_breaks_off() -> None:
     told: list[BackendError] = []
-    one, other = Station("one", "far.example", "abcdef", breaks=3), Station("other", "127.0.0.1", "xyz")
+    one, other = FlakyBackend("one", "far.example", "abcdef", breaks=3), FlakyBackend("other", "127.0.0.1", "xyz")
     assert said(chain(one, other, told=told)) == ("xyz", "stop", True)
     assert len(told) == 1
 
 
-def test_what_came_stands_if_nobody_else_can_answer() -> None:
-    one, other = Station("one", "far.example", "abcdef", breaks=3), Station("other", "127.0.0.1", "xyz", breaks=0)
+def test_a_partial_answer_remains_if_no_other_back_end_can_answer() -> None:
+    one, other = (
+        FlakyBackend("one", "far.example", "abcdef", breaks=3),
+        FlakyBackend("other", "127.0.0.1", "xyz", breaks=0),
+    )
     assert said(chain(one, other)) == ("abc", None, False)
 
 
-def test_an_empty_answer_of_the_next_one_voids_nothing() -> None:
-    one, other = Station("one", "far.example", "abcdef", breaks=3), Station("other", "127.0.0.1", "")
+def test_an_empty_answer_does_not_replace_a_partial_one() -> None:
+    one, other = FlakyBackend("one", "far.example", "abcdef", breaks=3), FlakyBackend("other", "127.0.0.1", "")
     assert said(chain(one, other))[:2] == ("abc", None)  # and its end is not the end of what came before
 
 
 @pytest.mark.parametrize(
     ("next_one", "shown"),
     [
-        (Station("other", "127.0.0.1", "xyz"), ("xyz", "stop", True)),
-        (Station("other", "127.0.0.1", ""), ("", "stop", True)),
-        (Station("other", "127.0.0.1", "xyz", breaks=2), ("xy", None, True)),
-        (Station("other", "127.0.0.1", "xyz", breaks=2, invalidates_output=True), None),
-        (Station("other", "127.0.0.1", "xyz", breaks=0), None),
+        (FlakyBackend("other", "127.0.0.1", "xyz"), ("xyz", "stop", True)),
+        (FlakyBackend("other", "127.0.0.1", ""), ("", "stop", True)),
+        (FlakyBackend("other", "127.0.0.1", "xyz", breaks=2), ("xy", None, True)),
+        (FlakyBackend("other", "127.0.0.1", "xyz", breaks=2, invalidates_output=True), None),
+        (FlakyBackend("other", "127.0.0.1", "xyz", breaks=0), None),
         (None, None),
     ],
 )
-def test_half_an_answer_that_its_server_took_back_is_never_shown(
-    next_one: Station | None, shown: tuple[str, str | None, bool] | None
+def test_a_partial_answer_that_its_server_invalidated_is_never_shown(
+    next_one: FlakyBackend | None, shown: tuple[str, str | None, bool] | None
 ) -> None:
     one = chain(
-        Station("one", "far.example", "abcdef", breaks=3, invalidates_output=True), *([next_one] if next_one else [])
+        FlakyBackend("one", "far.example", "abcdef", breaks=3, invalidates_output=True),
+        *([next_one] if next_one else []),
     )
     if shown is None:
         with pytest.raises(BackendError):
@@ -126,7 +140,7 @@ def test_half_an_answer_that_its_server_took_back_is_never_shown(
 
 BACKENDS = st.lists(
     st.builds(
-        Station,
+        FlakyBackend,
         name=st.sampled_from(["one", "two", "three"]),
         host=st.sampled_from(["far.example", "10.0.0.2:8012", "127.0.0.1:8012", "localhost", "[::1]:9", ""]),
         text=st.sampled_from(["", "a", "abc"]),
@@ -138,7 +152,7 @@ BACKENDS = st.lists(
 
 @settings(deadline=None)
 @given(BACKENDS, st.booleans())
-def test_what_stays_here_is_never_sent_away(backends: list[Station], prepared: bool) -> None:
+def test_local_only_text_never_leaves_this_machine(backends: list[FlakyBackend], prepared: bool) -> None:
     """Whatever fails, in whatever order, by each way that sends."""
     one = chain(*backends, local_only=True)
 
@@ -157,9 +171,45 @@ def test_what_stays_here_is_never_sent_away(backends: list[Station], prepared: b
         assert not backend.prompts or backend.host in ("127.0.0.1:8012", "localhost", "[::1]:9", "")
 
 
-def test_nothing_is_read_ahead_by_another_machine() -> None:
-    far, near = Station("one", "far.example", "abc"), Station("two", "127.0.0.1", "abc")
+def test_only_a_local_back_end_prepares() -> None:
+    far, near = FlakyBackend("one", "far.example", "abc"), FlakyBackend("two", "127.0.0.1", "abc")
     run(chain(far, near).prepare(snapshot()))
     assert (far.prompts, near.prompts) == ([], [])
     run(chain(near, far).prepare(snapshot()))
     assert len(near.prompts) == 1
+
+
+async def test_the_fallback_answers_during_an_outage_and_its_answers_are_not_kept_for_long() -> None:
+    first = Script(lambda prompt: "from the first", fail=Unreachable("refused"))
+    second = Script(lambda prompt: "from the second", host="", first=0.001, each=0.0)
+    typist = Typist(first, debounce=0.0)
+    events: list[BackendEvent] = []
+    typist.scheduler.apply_settings(
+        a_chain(limited(first), limited(second), on_event=events.append),
+        debounce=0.0,
+        excluded=lambda _: False,
+    )
+    for character in "abcdeg":
+        typist.type(character)
+        answer = await typist.ask()
+        assert (shown(answer), answer.outcome) == ("from the second", Outcome.FALLBACK)
+    assert len(first.calls) == 2 * MAX_FAILURES  # then it rests
+    assert sum(event.kind is EventKind.FAILED and event.backend is first for event in events) == MAX_FAILURES
+    first.fail = None
+    await asyncio.sleep(30)
+    answer = await typist.ask()
+    assert (shown(answer), answer.outcome) == ("from the first", Outcome.CALL)
+
+
+async def test_an_answer_that_was_hung_up_on_counts_as_one() -> None:
+    events: list[BackendEvent] = []
+    backend = Script(lambda prompt: "one\ntwo\nthree", each=0.2)
+    typist = Typist(backend, "a = ‸ + b", debounce=0.0)
+    typist.scheduler.apply_settings(
+        a_chain(limited(backend), on_event=events.append),
+        debounce=0.0,
+        excluded=lambda _: False,
+    )
+    assert shown(await typist.ask()) == "one"
+    await asyncio.sleep(1)  # it runs on for a moment
+    assert [(event.backend.name, event.kind) for event in events] == [("script", EventKind.ANSWERED)]

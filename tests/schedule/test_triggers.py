@@ -41,7 +41,7 @@ def put(line: int, column: int, text: str) -> tuple[At, At, str]:
         ([put(1, 1, "()"), put(0, 1, "()")], [(0, 3), (1, 3)]),
     ],
 )
-def test_the_same_at_every_cursor_is_typing(changes: list[tuple[At, At, str]], cursors: list[At]) -> None:
+def test_the_same_text_at_every_cursor_is_typing(changes: list[tuple[At, At, str]], cursors: list[At]) -> None:
     last = seen(*changes)
     assert [last.kind_at(*cursor) for cursor in cursors] == [EditKind.TYPING] * len(cursors)
     assert last.kind_at(0, 0) is EditKind.NONE  # nothing was typed there
@@ -59,7 +59,7 @@ def test_the_same_at_every_cursor_is_typing(changes: list[tuple[At, At, str]], c
         [put(2, 5, "a\nb"), put(0, 3, "a\nb")],
     ],
 )
-def test_different_edits_and_long_ones_are_no_typing(changes: list[tuple[At, At, str]]) -> None:
+def test_different_edits_and_long_ones_are_a_paste(changes: list[tuple[At, At, str]]) -> None:
     last = seen(*changes)
     assert last.kind_at(*end_of(changes)) is EditKind.PASTE
 
@@ -70,13 +70,13 @@ def end_of(changes: list[tuple[At, At, str]]) -> At:
     return line + len(above), len(end) + (0 if above else column)
 
 
-def test_keys_one_after_the_other_in_one_message_are_typing() -> None:
+def test_several_keys_in_one_notification_are_typing() -> None:
     last = seen(put(0, 3, "a"), put(0, 4, "b"), ((0, 4), (0, 5), "c"))
     assert last.kind_at(0, 5) is EditKind.TYPING
     assert last.kind_at(0, 4) is EditKind.NONE
 
 
-def test_what_was_offered_may_be_taken_at_every_cursor() -> None:
+def test_accepting_a_suggestion_at_every_cursor_is_typing() -> None:
     offered = "a long suggestion that no one types\nof two lines at least"
     assert seen(put(1, 3, offered), put(0, 3, offered), offered=offered).kind_at(1, 21) is EditKind.TYPING
 
@@ -85,7 +85,7 @@ PLACES = st.tuples(st.integers(0, 4), st.integers(0, 6))
 
 
 @given(st.text("ab\n", max_size=20), PLACES, PLACES, PLACES, st.text("xy\n", max_size=4))
-def test_a_place_moves_with_its_text(text: str, place: At, start: At, end: At, put_in: str) -> None:
+def test_a_position_moves_with_its_text(text: str, place: At, start: At, end: At, put_in: str) -> None:
     """A character that is nowhere else marks the place."""
     plain = Document(text, Encoding.UTF32)
     split = plain.split(*place, before=100, after=100)

@@ -1,4 +1,4 @@
-"""A long answer: what has been read is not read again with every chunk, and the call ends when no more can be shown."""
+"""A long answer is not read again at every chunk, and the call ends when no more can be shown."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ import pytest
 
 from fim_lsp.backends.backend import Chunk
 from fim_lsp.prompt.prompt import Prompt
-from fim_lsp.schedule.call import MAX_CHARACTERS, Call
+from fim_lsp.schedule.call import MAX_CHARACTERS, Call, StreamedText
 from fim_lsp.schedule.request import Outcome, Snapshot
 from fim_lsp.suggest import postprocess
 from tests.marked import context, split
 from tests.schedule.script import Script, Typist, shown
-from tests.virtual import now, run
+from tests.virtual import now
+
+pytestmark = pytest.mark.usefixtures("virtual_time")
 
 
 @dataclass
@@ -62,37 +64,33 @@ ANSWERS = {
 
 @pytest.mark.parametrize("marked", ["x = ‸\n", "def f():\n    ‸\n", "<s> = (‸)\n"])
 @pytest.mark.parametrize("text", ANSWERS.values(), ids=ANSWERS)
-def test_what_is_read_grows_with_the_answer(text: str, marked: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def main() -> None:
-        backend = Pieces(lambda _prompt: text, each=0.0001)
-        typist = Typist(backend, marked)
-        reads = Reads(monkeypatch)
-        answer = await asyncio.wait_for(typist.ask(explicit=True), 5)
-        assert answer.outcome in (Outcome.CALL, Outcome.EMPTY)
-        assert backend.sent <= postprocess.MOST_READ + 400  # no more can be shown
-        assert reads.characters <= 64 * backend.sent + 16_000
-        typist.scheduler.close()
-        await asyncio.sleep(0)
-
-    run(main())
-
-
-def test_a_line_too_long_to_be_drawn_is_shown_as_far_as_it_can_be() -> None:
-    async def main() -> None:
-        backend = Pieces(lambda _prompt: ANSWERS["one line"], each=0.001)
-        typist = Typist(backend, "x = ‸\n")
-        text = shown(await typist.ask(explicit=True))
-        assert text is not None
-        assert postprocess.LONGEST - 2 <= len(text) <= postprocess.LONGEST
-        assert ANSWERS["one line"].startswith(text)
-        assert now() < 1.2
-        await asyncio.sleep(60)
-        assert backend.sent <= MAX_CHARACTERS  # what follows may be the next suggestion; it is not read for ever
-
-    run(main())
+async def test_characters_read_are_linear_in_the_answer(
+    text: str, marked: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend = Pieces(lambda _prompt: text, each=0.0001)
+    typist = Typist(backend, marked)
+    reads = Reads(monkeypatch)
+    answer = await asyncio.wait_for(typist.ask(explicit=True), 5)
+    assert answer.outcome in (Outcome.CALL, Outcome.EMPTY)
+    assert backend.sent <= postprocess.MOST_READ + 400  # no more can be shown
+    assert reads.characters <= 64 * backend.sent + 16_000
+    typist.scheduler.close()
+    await asyncio.sleep(0)
 
 
-def test_of_lines_too_long_to_be_drawn_whole_ones_are_shown() -> None:
+async def test_a_line_too_long_to_be_drawn_is_cut() -> None:
+    backend = Pieces(lambda _prompt: ANSWERS["one line"], each=0.001)
+    typist = Typist(backend, "x = ‸\n")
+    text = shown(await typist.ask(explicit=True))
+    assert text is not None
+    assert postprocess.LONGEST - 2 <= len(text) <= postprocess.LONGEST
+    assert ANSWERS["one line"].startswith(text)
+    assert now() < 1.2
+    await asyncio.sleep(60)
+    assert backend.sent <= MAX_CHARACTERS  # what follows may be the next suggestion; it is not read for ever
+
+
+def test_a_block_too_long_to_be_drawn_is_cut_at_a_line_end() -> None:
     lines = "".join(f"    call_{n}({'a' * 200})\n" for n in range(40))
     suggestion = postprocess.suggestion_from(
         context("def f():\n    ‸"), lines.lstrip(), finished=None, multiline="auto"
@@ -110,25 +108,33 @@ def a_call(marked: str = "x = ‸\n") -> Call:
 
 @pytest.mark.parametrize("text", ["a\r\nb\rc\n\r\n\r\rd", "\r", "\n", "\r\n\r\n", "a"])
 @pytest.mark.parametrize("size", [1, 2, 3, 100])
-def test_line_ends_are_the_documents_however_the_answer_was_cut(text: str, size: int) -> None:
+def test_line_ends_are_the_documents_however_the_answer_is_split(text: str, size: int) -> None:
     call = a_call("x = ‸\r\ny\r\n")
     for at in range(0, len(text), size):
         call.add(Chunk(text=text[at : at + size]))
     assert call.text == "\r\n".join(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
-    assert call._streamed.size == len(call.text)
     call.add(Chunk(text="\nz", replaces_previous=True))
     assert call.text == "\r\nz"
 
 
-def test_an_answer_of_the_usual_length_is_looked_at_with_every_chunk() -> None:
+def test_an_answer_of_the_usual_length_is_examined_at_every_chunk() -> None:
     call = a_call()
     for _ in range(125):
         call.add(Chunk(text="four"))
         assert call.take_examination()
 
 
-def test_no_more_is_kept_than_can_be_shown_in_a_few_suggestions() -> None:
+def test_an_endless_answer_is_kept_in_part() -> None:
     call = a_call("‸\r\n")
     for _ in range(3 * MAX_CHARACTERS):
         call.add(Chunk(text="\n"))
-    assert call._streamed.size <= MAX_CHARACTERS + 1
+    assert call.is_full
+    assert len(call.text) <= MAX_CHARACTERS + 1
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_the_size_is_that_of_the_text(size: int) -> None:
+    streamed, text = StreamedText(), "a\r\nb\rc\n\r"
+    for at in range(0, len(text), size):
+        streamed.add(text[at : at + size], "\r\n")
+    assert streamed.size == len(str(streamed))

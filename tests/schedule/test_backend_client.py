@@ -1,0 +1,140 @@
+"""Retries, quotas and redaction around one back end."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import string
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from fim_lsp.backends.backend import Chunk
+from fim_lsp.errors import (
+    BackendError,
+    Overloaded,
+    Paused,
+    RateLimited,
+    Rejected,
+    Unauthorized,
+    Unreachable,
+)
+from fim_lsp.prompt.prompt import Prompt, Snippet
+from fim_lsp.rate_limit.limiter import Limiter
+from fim_lsp.rate_limit.sliding_window import Limits
+from fim_lsp.settings.schema import Settings
+from tests.fakes.backend import Bare
+from tests.schedule.script import Script, Typist, a_client, a_snapshot, limited, text_of
+from tests.virtual import now
+
+pytestmark = pytest.mark.usefixtures("virtual_time")
+
+
+async def test_a_failed_call_is_retried_once_and_only_before_its_first_text() -> None:
+    backend = Script(lambda prompt: "ok", fail=Overloaded("503"))
+    with pytest.raises(Overloaded):
+        await text_of(limited(backend))
+    assert len(backend.calls) == 2
+
+    async def breaks_off(prompt: object) -> object:
+        yield_one = Script(lambda _: "abc")
+        async for chunk in yield_one.stream(prompt):  # type: ignore[arg-type]
+            backend.calls.append(prompt)  # type: ignore[arg-type]
+            yield chunk
+            raise Unreachable("gone")
+
+    backend.calls.clear()
+    backend.stream = breaks_off  # type: ignore[method-assign,assignment]
+    with pytest.raises(Unreachable):
+        await text_of(limited(backend))
+    assert len(backend.calls) == 1
+
+
+@pytest.mark.parametrize("error", [Rejected("400"), RateLimited("429"), Unauthorized("401")])
+async def test_no_retry_where_it_would_not_help(error: BackendError) -> None:
+    backend = Script(lambda prompt: "ok", fail=error)
+    with pytest.raises(type(error)):
+        await text_of(limited(backend))
+    assert len(backend.calls) == 1
+
+
+async def test_no_retry_after_the_request_was_cancelled() -> None:
+    backend = Script(lambda prompt: "x", fail=Overloaded("503"))
+    typist = Typist(backend, debounce=0.0)
+    typist.type("a")
+    asked = typist.ask()
+    await asyncio.sleep(0.3)  # the first try has failed
+    asked.cancel()
+    await asyncio.sleep(2)
+    assert len(backend.calls) == 1
+
+
+async def test_after_a_429_nothing_is_sent_until_retry_after() -> None:
+    backend = Script(lambda prompt: "ok", fail=RateLimited("slow down", retry_after=30))
+    one = limited(backend)
+    with pytest.raises(RateLimited):
+        await text_of(one)
+    for _ in range(28):
+        await asyncio.sleep(1)
+        with pytest.raises(Paused):
+            await text_of(one)
+    assert len(backend.calls) == 1
+    backend.fail = None
+    await asyncio.sleep(3)
+    assert await text_of(one) == "ok"
+
+
+async def test_retries_count_against_the_quota() -> None:
+    backend = Script(lambda prompt: "ok", fail=Unreachable("503"))
+    limiter = Limiter(Limits(requests=5), identity="x", clock=now, jitter=lambda: 0.0)
+    for _ in range(20):
+        one = a_client(backend, limiter=limiter)
+        with pytest.raises(BackendError):
+            await text_of(one)
+    assert len(backend.calls) <= 5
+
+
+TOKEN = "gh" + "p_" + "".join(random.Random(5).choices(string.ascii_letters + string.digits, k=36))
+
+
+SECRET = f'token = "{TOKEN}"\nlogin(‸\nlogout("{TOKEN}")\n'
+
+
+class Echo(Bare):
+    """Answers with what it sees of a secret, cut into small chunks."""
+
+    name, model = "echo", ""
+
+    def __init__(self, host: str) -> None:
+        self.host = host
+        self.prompts: list[Prompt] = []
+
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
+        self.prompts.append(prompt)
+        seen = prompt.prefix.partition('"')[2].partition('"')[0]
+        for start in range(0, len(seen), 3):
+            yield Chunk(text=seen[start : start + 3])
+        yield Chunk(text='")', finish="stop")
+
+
+async def echoed(host: str, *context: Snippet) -> tuple[str, Prompt]:
+    """What is shown of a secret in the text, and what the back end was sent."""
+    backend = Echo(host)
+    client = a_client(backend, context_source=lambda *_: context)
+    chunks = client.stream(a_snapshot(SECRET, path="a.py"), Settings(), lambda _error: None)
+    return "".join([chunk.text async for chunk in chunks]), backend.prompts[0]
+
+
+@pytest.mark.parametrize("host", ["api.example.com", "10.0.0.7:8080", "localhost.example.com"])
+async def test_no_secret_reaches_another_machine_and_the_answer_has_it_restored(host: str) -> None:
+    text, prompt = await echoed(host, Snippet(path="b.py", text=f"X = '{TOKEN}'\n"))
+    assert TOKEN not in prompt.prefix + prompt.suffix + prompt.context[0].text
+    assert len(prompt.prefix) == len(f'token = "{TOKEN}"\nlogin(')
+    assert text == f'{TOKEN}")'
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8012", "localhost:11434", "[::1]:80", ""])
+async def test_a_local_back_end_gets_the_text_as_it_is(host: str) -> None:
+    text, prompt = await echoed(host)
+    assert TOKEN in prompt.prefix
+    assert text == f'{TOKEN}")'

@@ -1,0 +1,121 @@
+"""A back end is used again within two seconds after any fault, however long it lasted, with at most a call a second."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from fim_lsp.errors import (
+    Paused,
+    Unreachable,
+)
+from fim_lsp.schedule.circuit_breaker import (
+    PROBE_INTERVAL,
+    State,
+)
+from fim_lsp.session.notifier import Level
+from tests.schedule.outages import FAULTS, Outage
+from tests.schedule.script import Script, limited, open_circuit, text_of
+from tests.virtual import now
+
+pytestmark = pytest.mark.usefixtures("virtual_time")
+
+BACK = 2.0  # seconds
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("seconds", [1.5, 9.3])
+async def test_recovery_takes_less_than_two_seconds(fault: str, seconds: float) -> None:
+    outage = Outage()
+    assert await outage.recovery(fault, seconds) <= BACK
+    assert outage.calls <= 2 * 3 + 1.25 * seconds  # three calls and their second tries, then a probe a second
+    assert outage.network.most_in_flight <= 3
+    warnings = [sentence for _, level, sentence in outage.told if level is Level.WARNING]
+    assert len(warnings) <= 1
+    assert len(outage.told) <= 2
+    await outage.close()
+
+
+@pytest.mark.parametrize("fault", ["refused", "accepted and silent"])
+async def test_recovery_is_as_quick_after_a_long_outage(fault: str) -> None:
+    outage = Outage()
+    assert await outage.recovery(fault, 90) <= BACK
+    await outage.close()
+
+
+@pytest.mark.parametrize("fault", ["refused", "503", "accepted and silent", "401 page"])
+async def test_no_probe_is_made_without_requests(fault: str) -> None:
+    outage = Outage()
+    await outage.recovery(fault, 10, give_up=0)
+    outage.network.behave = FAULTS[fault]
+    await asyncio.sleep(30)  # what is in flight ends
+    made = len(outage.network.calls)
+    await asyncio.sleep(600)
+    assert len(outage.network.calls) == made
+    await outage.close()
+
+
+async def test_a_fault_that_comes_and_goes_is_not_reported_each_time() -> None:
+    outage = Outage()
+    for _ in range(10):
+        await outage.recovery("503", 4)
+    assert now() < 120
+    assert len(outage.told) <= 2 * 3  # each trouble again after a minute, and its end
+    await outage.close()
+
+
+async def test_a_slow_server_is_not_taken_for_dead() -> None:
+    """A model that is being loaded: its first answer takes eight seconds, and no other call is made meanwhile."""
+
+    outage = Outage()
+    well = outage.network.behave
+
+    async def slow(request: object) -> object:
+        await asyncio.sleep(8)
+        return await well(request)  # type: ignore[arg-type]
+
+    outage.network.behave = slow  # type: ignore[assignment]
+    outage.key()
+    await asyncio.sleep(9.5)
+    assert len(outage.network.calls) == 1
+    assert outage.answered_at(0) is not None
+    await outage.close()
+
+
+async def test_a_probe_goes_on_after_its_request_was_cancelled() -> None:
+    backend = Script(lambda prompt: "ok", fail=Unreachable("refused"))
+    one = limited(backend)
+    await open_circuit(one)
+    backend.fail = None
+    await asyncio.sleep(PROBE_INTERVAL)
+    made = len(backend.calls)
+    probe = asyncio.create_task(text_of(one))
+    await asyncio.sleep(0.01)
+    probe.cancel()
+    await asyncio.wait([probe])
+    await asyncio.sleep(0.3)
+    assert one.breaker.state is State.CLOSED
+    assert (len(backend.calls), backend.hung_up) == (made + 1, 1)
+
+
+async def test_a_probe_that_waits_for_the_quota_delays_no_request() -> None:
+    backend = Script(lambda prompt: "ok", fail=Unreachable("refused"))
+    one = limited(backend)
+    await open_circuit(one)
+    backend.fail = None
+    await asyncio.sleep(6)
+    assert one.limiter is not None
+    reserve, skip_reason = one.limiter.reserve, asyncio.Event()
+
+    async def slow(**arguments: object) -> object:
+        await skip_reason.wait()
+        return await reserve(**arguments)  # type: ignore[arg-type]
+
+    one.limiter.reserve = slow  # type: ignore[method-assign,assignment]
+    for _ in range(3):
+        with pytest.raises(Paused):
+            await text_of(one)
+    skip_reason.set()
+    await asyncio.sleep(1)
+    assert await text_of(one) == "ok"
