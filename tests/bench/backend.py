@@ -13,7 +13,7 @@ from tests.fakes.http import LoopbackServer, Request, head, read_request, respon
 from tests.fakes.replies import Body, generated, streamed, whole
 from tests.quality.recorded_typing import FIRST_TOKEN, PER_TOKEN, Model, tokens
 
-_TABBY_HEALTH = {
+_TABBY_HEALTH: dict[str, object] = {
     "model": "fake",
     "chat_model": None,
     "device": "cpu",

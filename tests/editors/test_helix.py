@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sys
 import tomllib
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -18,7 +17,7 @@ from tests.fakes.codestral import Behaviour
 
 
 @pytest.fixture
-async def helix(sandbox: Sandbox) -> AsyncIterator[Helix]:
+def helix(sandbox: Sandbox) -> Helix:
     """Helix with our server alone."""
     return Helix(sandbox)
 

@@ -7,7 +7,6 @@ import dataclasses
 import json
 import shutil
 import subprocess
-from collections.abc import AsyncIterator
 from pathlib import Path
 from random import Random
 
@@ -23,7 +22,7 @@ from tests.fakes.codestral import Behaviour
 
 
 @pytest.fixture
-async def neovim(sandbox: Sandbox) -> AsyncIterator[Neovim]:
+def neovim(sandbox: Sandbox) -> Neovim:
     """Neovim with the plugin on its runtimepath and one line of setup."""
     return Neovim(sandbox)
 

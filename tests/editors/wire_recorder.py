@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from typing import BinaryIO, TextIO
+from typing import IO, TextIO
 
 
 class Recorder:
@@ -28,7 +28,7 @@ class Recorder:
             self._wire.write(json.dumps({"at": round(time.time(), 4), **entry}, ensure_ascii=False) + "\n")
             self._wire.flush()
 
-    def forward(self, side: str, source: BinaryIO, sink: BinaryIO) -> None:
+    def forward(self, side: str, source: IO[bytes], sink: IO[bytes]) -> None:
         """Forward messages until the source ends, then close the sink."""
         try:
             while head := _head(source):
@@ -42,14 +42,14 @@ class Recorder:
             pass  # the other side has gone
 
 
-def _head(source: BinaryIO) -> list[bytes]:
+def _head(source: IO[bytes]) -> list[bytes]:
     lines: list[bytes] = []
     while line := source.readline().strip():
         lines.append(line)
     return lines
 
 
-def _exactly(length: int, source: BinaryIO) -> bytes:
+def _exactly(length: int, source: IO[bytes]) -> bytes:
     body = b""
     while len(body) < length and (piece := source.read(length - len(body))):
         body += piece
