@@ -1,50 +1,58 @@
-"""What restricts fails closed: a damaged setting never lets more leave this machine than the intact one."""
+"""Later sources win, and a damaged restriction never lets more leave this machine than an intact one."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
+import json
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fim_lsp.backends.factory import create_backends
-from fim_lsp.backends.http_backend import HttpBackend
-from fim_lsp.backends.ngram_backend import NgramBackend
 from fim_lsp.secret import Secret
-from fim_lsp.settings.merge import Layer, Merged, merge_layers
-from fim_lsp.settings.schema import SPECS, Settings
-from fim_lsp.settings.sources import read_editor, read_environment
+from fim_lsp.settings.merge import Layer, merge_layers
+from fim_lsp.settings.schema import SPECS
 from fim_lsp.settings.validators import Validator
-from fim_lsp.workspace.file_policy import FilePolicy
 from fim_lsp.workspace.setting_globs import DEFAULT_EXCLUDES
-
-KEYED = {"CODESTRAL_API_KEY": "sk-codestral", "MISTRAL_API_KEY": "sk-mistral", "LANGDOCK_API_KEY": "sk-langdock"}
-ROOT = Path("/project")
-FILES = [ROOT / name for name in ("a.py", "b.js", "secret/c.py", "vendor/d.go", "notes.md")] + [Path("/elsewhere/e.py")]
-
-
-async def leaving(settings: Settings, environment: Mapping[str, str] = KEYED) -> set[tuple[str, str]]:
-    """Which host hears which key, of the back ends that are not in this process."""
-    choice = create_backends(settings, environment, NgramBackend(), {})
-    hosts = set()
-    for backend in choice.backends:
-        if isinstance(backend, HttpBackend):
-            key = await backend._keys.key() if not settings.api_key_command else Secret("from the command")
-            hosts.add((backend.host, key.reveal() if key else ""))
-    await choice.close()
-    return hosts
+from tests.settings.helpers import (
+    ROOT,
+    files,
+    from_user,
+    leaving,
+    merge,
+    merge_one,
+)
 
 
-def files(settings: Settings) -> set[Path]:
-    """The files whose text may leave this machine."""
-    paths = FilePolicy([ROOT], settings.exclude, settings.local_only)
-    return {path for path in FILES if paths.may_send(path.as_uri(), path) and not paths.local_only(path.as_uri(), path)}
+def test_later_layers_win() -> None:
+    layers = [Layer(origin=str(n), values={"max_tokens": n, **({"model": "m"} if n == 1 else {})}) for n in (1, 2, 3)]
+    settings, problems = merge(layers)
+    assert (settings.max_tokens, settings.model, problems) == (3, "m", ())
 
 
-def from_user(**values: object) -> Merged:
-    return merge_layers([Layer(origin="config.toml", values=values)])
+def test_null_means_not_sent() -> None:
+    settings, sentences = merge_one({"max_tokens": None, "temperature": None, "stop": None})
+    assert (settings.max_tokens, settings.temperature, settings.stop, sentences) == (None, None, None, [])
+
+
+def test_an_odd_glob_does_not_disable_the_others() -> None:
+    assert merge_one({"exclude": ["\ud800", "a\nb", "private/"]})[0].exclude[-1] == "private/"
+
+
+def test_exclude_only_grows_and_only_the_user_lets_through() -> None:
+    layers = [
+        Layer(origin="user", values={"exclude": ["private/", "!.env.local"]}),
+        Layer(origin="project", values={"exclude": ["vendor/", "!.env"]}, trusted=False),
+    ]
+    assert merge(layers)[0].exclude == (*DEFAULT_EXCLUDES, "private/", "!.env.local", "vendor/")
+
+
+def test_a_key_is_never_shown() -> None:
+    settings, _ = merge_one({"api_key": "hunter2"})
+    assert "hunter2" not in f"{settings} {settings!r} {settings.api_key} {settings.api_key:>20} {[settings.api_key]}"
+    assert settings.api_key is not None
+    assert settings.api_key.reveal() == "hunter2"
+    with pytest.raises(TypeError):
+        json.dumps(settings.api_key)
 
 
 DAMAGED: list[dict[str, object]] = [
@@ -78,9 +86,9 @@ async def test_nothing_leaves_when_a_setting_that_restricts_is_damaged(values: d
     merged = merge_layers(layers)
     assert merged.failed_closed
     assert await leaving(merged.settings) == set()
-    told = " ".join(problem.message for problem in merged.problems)
-    assert "nothing leaves this machine" in told
-    assert "sk-corp" not in told
+    reported = " ".join(problem.message for problem in merged.problems)
+    assert "nothing leaves this machine" in reported
+    assert "sk-corp" not in reported
 
 
 HARMLESS: list[dict[str, object]] = [
@@ -109,37 +117,11 @@ def test_a_single_glob_is_a_list_of_one(values: dict[str, object]) -> None:
     assert ROOT / "a.py" not in files(merged.settings)
 
 
-@pytest.mark.parametrize(
-    ("raw", "kept"),
-    [
-        ("*.py", {"b.js", "notes.md"}), ('["*.py"]', {"b.js", "notes.md"}), ("*.py,*.js", {"notes.md"}),
-        ("*.py, *.js", {"notes.md"}), ("[ab].*", {"notes.md"}), ('"*.md"', {"a.py", "b.js"}),
-    ],
-)  # fmt: skip
-@pytest.mark.parametrize("name", ["exclude", "local_only"])
-def test_globs_in_the_environment(name: str, raw: str, kept: set[str]) -> None:
-    merged = merge_layers([read_environment({f"FIM_LSP_{name.upper()}": raw})])
-    assert not merged.failed_closed
-    assert {path.name for path in files(merged.settings) if path.parent == ROOT} == kept
-
-
-@pytest.mark.parametrize("raw", ['["*.py"', "['*.py']", '["*.py",]', "5", "true", '{"a": 1}', "[]]", '["*.py", 5]'])
-def test_a_list_in_the_environment_that_is_no_json_confines(raw: str) -> None:
-    assert merge_layers([read_environment({"FIM_LSP_EXCLUDE": raw})]).failed_closed is (raw != "[]]")
-
-
-def test_the_good_entries_of_a_list_of_globs_hold_and_the_bad_one_is_reported() -> None:
+def test_the_valid_entries_of_a_list_of_globs_apply_and_the_invalid_one_is_reported() -> None:
     merged = from_user(exclude=["*.py", 5, "*.js"])
     assert merged.settings.exclude == (*DEFAULT_EXCLUDES, "*.py", "*.js")
     (problem,) = merged.problems
     assert '"exclude[2]" is 5' in problem.message
-
-
-def test_an_environment_variable_is_named_in_full() -> None:
-    merged = merge_layers([read_environment({"FIM_LSP_TEMPERATURE": "hot", "FIM_LSP_EXCLUDES": "*.py"})])
-    told = sorted(problem.message for problem in merged.problems)
-    assert told[0].startswith("environment variable FIM_LSP_EXCLUDES: ")
-    assert told[1].startswith("environment variable FIM_LSP_TEMPERATURE: ")
 
 
 CORP = {"api_key": "sk-corp", "base_url": "https://llm.corp/v1"}
@@ -199,54 +181,9 @@ def test_a_project_cannot_loosen_by_damage(values: dict[str, object]) -> None:
     assert merged.failed_closed or not named
 
 
-@pytest.mark.parametrize(
-    ("name", "below", "project", "above"),
-    [
-        ("prompt_tokens", 1200, 100_000, 1200), ("prompt_tokens", 1200, 500, 500), ("max_tokens", 128, 100_000, 128),
-        ("max_tokens", 128, None, 128), ("max_tokens", None, 64, 64), ("max_tokens", 128, 64, 64),
-        ("min_tokens", None, 50, None), ("min_tokens", 50, 10, 10), ("min_tokens", 50, None, None),
-        ("context_tokens", 400, 1000, 400), ("context_tokens", 400, 0, 0), ("debounce", "adaptive", 0, "adaptive"),
-        ("debounce", "adaptive", 500, 500), ("debounce", 100, 50, 100), ("debounce", 100, 150, 150),
-        ("debounce", 300, "adaptive", 300), ("stream", True, False, True), ("stream", False, True, True),
-        ("timeout", 10, 600, 10), ("timeout", 10, 2, 2), ("stop", ["x"], None, ("x",)),
-        ("stop", None, ["a"], ("a",)), ("stop", "x", ["y"], "x"), ("stop", "x", ["y", "x"], ("y", "x")),
-        ("multiline", "never", "always", "never"), ("multiline", "auto", "never", "never"), ("region", "eu", "us", "eu"),
-    ],
-)  # fmt: skip
-def test_a_project_never_raises_what_costs_or_leaks(name: str, below: object, project: object, above: object) -> None:
-    merged = merge_layers(
-        [
-            Layer(origin="config.toml", values={name: below}),
-            Layer(origin="project", values={name: project}, trusted=False),
-        ]
-    )
-    assert getattr(merged.settings, name) == above
-    taken = tuple(project) if isinstance(project, list) else project
-    assert [name in problem.message for problem in merged.problems] == [True] * (taken != above)
-
-
-def test_other_servers_settings_are_not_ours() -> None:
-    pushed = {"pylsp": {"plugins": {"exclude": ["x"]}}, "url": {"a": 1}, "python": {}, "vetur": None}
-    layer, problems = read_editor("workspace/configuration", pushed, trusted=False, shared=True)
-    merged = merge_layers([layer])
-    assert (merged.failed_closed, merged.problems, problems) == (False, (), ())
-
-
-@pytest.mark.parametrize("sent", ["exclude", 5, True, ["exclude"], {"fim-lsp": "x"}, {"fim-lsp": 5}, {"fim-lsp": [1]}])
-def test_what_is_no_object_of_settings_confines(sent: object) -> None:
-    layer, problems = read_editor("initializationOptions", sent, trusted=True)
-    assert merge_layers([layer]).failed_closed
-    assert len(problems) == 1
-
-
-def test_settings_beside_the_section_hold_too() -> None:
-    layer, _ = read_editor("o", {"fim-lsp": {"exclude": ["*.py"]}, "exclude": ["*.js"], "other": 1}, trusted=True)
-    assert merge_layers([layer]).settings.exclude == (*DEFAULT_EXCLUDES, "*.js", "*.py")
-
-
-# -- the property
-
 GLOBS = st.lists(st.sampled_from(["*.py", "secret/", "vendor/**", "**", "*.md", "!notes.md"]), max_size=3)
+
+
 INTACT: dict[str, st.SearchStrategy[object]] = {
     "backend": st.sampled_from(["auto", "codestral", "mistral", "langdock", "ngram"]),
     "base_url": st.sampled_from([None, "https://llm.corp", "http://127.0.0.1:9"]),
@@ -256,9 +193,15 @@ INTACT: dict[str, st.SearchStrategy[object]] = {
     "exclude": GLOBS, "local_only": GLOBS, "context_tokens": st.sampled_from([0, 400]),
     "limits_store": st.sampled_from(["machine", "redis://corp"]), "temperature": st.sampled_from([0.5, 9]),
 }  # fmt: skip
+
+
 LAYERS = st.lists(st.fixed_dictionaries({}, optional=INTACT), min_size=1, max_size=4)
+
+
 JUNK = st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.lists(st.integers(), min_size=1, max_size=2)
-MISSPELT = {"exclude": "excludes", "local_only": "localonly", "base_url": "baseUrl", "backend": "backnd",
+
+
+MISSPELLED = {"exclude": "excludes", "local_only": "localonly", "base_url": "baseUrl", "backend": "backnd",
             "api_key": "apikey", "fallback": "fallbacks", "region": "regoin", "context_tokens": "context-tokens",
             "limits_store": "limit_store"}  # fmt: skip
 
@@ -295,7 +238,7 @@ async def test_damage_lets_no_more_leave_than_the_intact_settings(
             kept = [*value, junk] if isinstance(value, list) and not isinstance(junk, str) else junk
             values[name] = kept
         else:
-            values[MISSPELT[name]] = value
+            values[MISSPELLED[name]] = value
         damaged[number] = Layer(origin=layer.origin, values=values, trusted=layer.trusted)
     before, after = merge_layers(intact), merge_layers(damaged)
     if hosts := await leaving(after.settings):

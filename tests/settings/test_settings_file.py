@@ -1,4 +1,4 @@
-"""A file of settings while it is damaged, half written, gone or slow: what it restricted stays restricted."""
+"""A file of settings that is damaged, half written, missing or slow: its restrictions remain in force."""
 
 from __future__ import annotations
 
@@ -10,10 +10,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fim_lsp.settings.merge import merge_layers
+from fim_lsp.settings.merge import fail_closed, merge_layers
+from fim_lsp.settings.schema import Settings
 from fim_lsp.settings.settings_file import GRACE_PERIOD, MAX_PROJECT_BYTES, SettingsFile
 from fim_lsp.workspace.safe_read import read_text
-from tests.settings.test_merge import FILES, files, leaving
+from tests.settings.helpers import (
+    FILES,
+    files,
+    leaving,
+    merge,
+    read_file,
+)
 
 GOOD = 'exclude = ["*.py"]\nlocal_only = ["secret/"]\nmax_tokens = 9\n'
 
@@ -54,7 +61,7 @@ BROKEN = [
 
 
 @pytest.mark.parametrize("text", BROKEN)
-def test_the_last_good_layer_stays_in_force_while_a_file_is_broken(tmp_path: Path, text: str) -> None:
+def test_the_last_valid_layer_remains_in_force_while_a_file_is_broken(tmp_path: Path, text: str) -> None:
     now, path = Now(), tmp_path / "config.toml"
     now.write(path, GOOD)
     file = opened(path, now)
@@ -88,7 +95,7 @@ def test_a_file_that_is_broken_at_the_start_lets_nothing_leave(tmp_path: Path, t
 
 
 @pytest.mark.parametrize("how", ["", " \n", "# only a comment\n", GOOD[:19], None])
-def test_a_file_that_was_emptied_shortened_or_removed_is_believed_once_it_stays_so(
+def test_an_emptied_truncated_or_removed_file_is_accepted_after_the_grace_period(
     tmp_path: Path, how: str | None
 ) -> None:
     now, path = Now(), tmp_path / "config.toml"
@@ -110,7 +117,7 @@ def test_a_file_that_was_emptied_shortened_or_removed_is_believed_once_it_stays_
     assert not file.refresh()
 
 
-def test_a_save_that_empties_first_changes_nothing_and_says_nothing(tmp_path: Path) -> None:
+def test_a_save_that_empties_the_file_first_changes_and_reports_nothing(tmp_path: Path) -> None:
     now, path = Now(), tmp_path / "config.toml"
     now.write(path, GOOD)
     file = opened(path, now)
@@ -123,7 +130,7 @@ def test_a_save_that_empties_first_changes_nothing_and_says_nothing(tmp_path: Pa
     assert (file.layer.values["max_tokens"], file.problem) == (9, "")
 
 
-def test_a_setting_that_is_taken_back_applies_at_once(tmp_path: Path) -> None:
+def test_a_removed_setting_applies_at_once(tmp_path: Path) -> None:
     now, path = Now(), tmp_path / "config.toml"
     now.write(path, GOOD)
     file = opened(path, now)
@@ -132,7 +139,7 @@ def test_a_setting_that_is_taken_back_applies_at_once(tmp_path: Path) -> None:
     assert "local_only" not in file.layer.values
 
 
-def test_a_file_that_is_not_there_says_nothing_unless_it_was_named(tmp_path: Path) -> None:
+def test_a_missing_file_is_only_reported_if_it_was_named(tmp_path: Path) -> None:
     now = Now()
     assert not merge_layers([opened(tmp_path / "config.toml", now).layer]).failed_closed
     named = opened(tmp_path / "config.toml", now, required=True)
@@ -143,7 +150,7 @@ def test_a_file_that_is_not_there_says_nothing_unless_it_was_named(tmp_path: Pat
 
 
 @pytest.mark.parametrize("text", ["", "\n", "   "])
-def test_an_empty_file_at_the_start_is_believed_once_it_is_not_fresh(tmp_path: Path, text: str) -> None:
+def test_an_empty_file_at_the_start_is_accepted_unless_it_is_recent(tmp_path: Path, text: str) -> None:
     now, path = Now(), tmp_path / "config.toml"
     path.write_text(text)  # just now
     file = opened(path, now)
@@ -155,7 +162,7 @@ def test_an_empty_file_at_the_start_is_believed_once_it_is_not_fresh(tmp_path: P
     assert not merge_layers([opened(path, now).layer]).failed_closed
 
 
-def test_a_hanging_file_system_holds_up_nobody_for_long(tmp_path: Path) -> None:
+def test_a_hanging_file_system_blocks_for_a_second_at_most(tmp_path: Path) -> None:
     now, path, answers = Now(), tmp_path / "config.toml", threading.Event()
     now.write(path, GOOD)
 
@@ -195,7 +202,7 @@ def test_a_key_of_many_parts_is_refused_before_it_is_parsed(tmp_path: Path, text
     assert len(file.problem) < len(str(path)) + 300
 
 
-def test_dots_in_strings_and_comments_are_no_keys(tmp_path: Path) -> None:
+def test_dots_in_strings_and_comments_are_not_keys(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     dots = "a.b.c.d.e.f.g.h.i.j.k.l"
     path.write_text(
@@ -207,7 +214,7 @@ def test_dots_in_strings_and_comments_are_no_keys(tmp_path: Path) -> None:
     assert file.problem == ""
 
 
-def test_a_projects_file_has_a_few_kilobytes(tmp_path: Path) -> None:
+def test_a_projects_file_may_have_a_few_kilobytes(tmp_path: Path) -> None:
     path = tmp_path / ".fim-lsp.toml"
     path.write_text("#" * MAX_PROJECT_BYTES + "\n")
     file = SettingsFile(path, trusted=False)
@@ -222,6 +229,8 @@ STATES = [
     GOOD, 'exclude = ["*.md"]\n', "max_tokens = 9\n", 'backend = "ngram"\nexclude = ["*.js"]\n', "", "exclude = [", None,
     GOOD[:25], 'excludes = ["**"]\n', "# nothing\n", 'local_only = "**"\n', "exclude = 5\n", "\x00",
 ]  # fmt: skip
+
+
 INTACT = {
     GOOD,
     'exclude = ["*.md"]\n',
@@ -261,7 +270,7 @@ async def test_no_order_of_saves_and_damage_lets_more_leave_than_the_last_intact
 
 
 @pytest.mark.parametrize("begun", ['# new\napi_key = "k"\n', '# new\nbase_url = "http://llm.corp"\nmax_tokens = 9\n'])
-def test_a_new_text_that_has_not_yet_all_that_restricts_lets_nothing_leave(tmp_path: Path, begun: str) -> None:
+def test_a_half_written_file_without_its_restrictions_lets_nothing_leave(tmp_path: Path, begun: str) -> None:
     now, path = Now(), tmp_path / "config.toml"
     now.write(path, 'base_url = "http://llm.corp"\napi_key = "k"\nexclude = ["*.py"]\n')
     file = opened(path, now)
@@ -277,7 +286,7 @@ def test_a_new_text_that_has_not_yet_all_that_restricts_lets_nothing_leave(tmp_p
 @pytest.mark.parametrize(
     "text", ['fim-lsp = "x"\n', "fim-lsp = 5\n", "fim-lsp = false\n", "[[fim-lsp]]\nmax_tokens = 9\n"]
 )
-def test_a_section_that_is_no_table_is_damage(tmp_path: Path, text: str) -> None:
+def test_a_section_that_is_not_a_table_is_damage(tmp_path: Path, text: str) -> None:
     now, path = Now(), tmp_path / "config.toml"
     now.write(path, text)
     file = opened(path, now)
@@ -285,14 +294,78 @@ def test_a_section_that_is_no_table_is_damage(tmp_path: Path, text: str) -> None
     assert "not a table" in file.problem
 
 
-def test_a_misspelt_name_beside_the_section_is_damage_too(tmp_path: Path) -> None:
+def test_a_misspelled_name_next_to_the_section_is_damage(tmp_path: Path) -> None:
     now, path = Now(), tmp_path / "config.toml"
     now.write(path, 'excludes = ["*.py"]\n[fim-lsp]\nbackend = "codestral"\n')
     assert merge_layers([opened(path, now).layer]).failed_closed
 
 
-def test_a_byte_order_mark_is_no_damage(tmp_path: Path) -> None:
+def test_a_byte_order_mark_is_accepted(tmp_path: Path) -> None:
     now, path = Now(), tmp_path / "config.toml"
     now.write(path, "\ufeff" + GOOD)
     file = opened(path, now)
     assert (file.layer.values["max_tokens"], file.problem) == (9, "")
+
+
+def test_config_files(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    assert read_file(file, trusted=True)[0].values == {}
+    assert read_file(file, trusted=True)[1] == ()
+    file.write_text('model = "m"\nstop = ["x"]\n')
+    assert read_file(file, trusted=True)[0].values == {"model": "m", "stop": ["x"]}
+    file.write_text('model = "m\n')
+    layer, (problem,) = read_file(file, trusted=True)
+    assert layer.values == {}
+    assert str(file) in problem
+    assert "line 1" in problem
+    file.write_bytes(b"\xff")
+    assert "UTF-8" in read_file(file, trusted=True)[1][0]
+    assert "can't be read" in read_file(tmp_path, trusted=True)[1][0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "timeout = " + "1" * 5000, "timeout = " + "1" * 400, "suffix_share = " + "1" * 400,
+        "stop = " + "[" * 3000 + "]" * 3000, "stop = " + "[" * 3000, "x = " + "{a=" * 3000 + "1" + "}" * 3000,
+        "model = " + "1" * 2_000_000, "random_seed = 0x" + "f" * 9000,
+    ],
+)  # fmt: skip
+def test_a_project_file_that_cannot_be_read_is_one_problem(tmp_path: Path, text: str) -> None:
+    file = tmp_path / ".fim-lsp.toml"
+    file.write_text(text)
+    layer, problems = read_file(file, trusted=False)
+    settings, more = merge([layer])
+    assert settings in (Settings(), fail_closed(Settings()))
+    (sentence,) = [*problems, *(problem.message for problem in more)]
+    assert str(file) in sentence
+    assert len(sentence) < len(str(file)) + 500
+
+
+@pytest.mark.parametrize("kind", ["zero", "fifo", "loop", "large", "folder", "nul"])
+def test_only_a_regular_file_of_some_size_is_read(tmp_path: Path, kind: str) -> None:
+    file = tmp_path / ".fim-lsp.toml"
+    match kind:
+        case "zero":
+            file.symlink_to("/dev/zero")
+        case "fifo":
+            os.mkfifo(file)
+        case "loop":
+            file.symlink_to(file)
+        case "large":
+            file.write_bytes(b"#" * MAX_PROJECT_BYTES + b"\n")
+        case "folder":
+            file.mkdir()
+        case _:
+            file = tmp_path / "a\0b"
+    layer, (problem,) = read_file(file, trusted=False)
+    assert layer.values == {}
+    assert not layer.readable
+    assert "can't be read" in problem
+
+
+def test_a_file_through_a_link_is_read(tmp_path: Path) -> None:
+    (tmp_path / "kept").write_text("max_tokens = 3")
+    (tmp_path / "config.toml").symlink_to("kept")
+    assert read_text(tmp_path / "config.toml") == "max_tokens = 3"
+    assert read_file(tmp_path / "config.toml", trusted=True)[0].values == {"max_tokens": 3}
