@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fim_lsp.workspace.source_files import Bounds, find, nearest_first, reachable, read_lines, split_lines
+from fim_lsp.workspace.source_files import Bounds, find, nearest_first, reachable, read_lines
 
 
 def names(
@@ -15,9 +15,9 @@ def names(
     *,
     allowed: Callable[[Path], bool] = lambda _: True,
     bounds: Bounds | None = None,
-    breathe: Callable[[], bool] = lambda: True,
+    keep_going: Callable[[], bool] = lambda: True,
 ) -> set[str]:
-    found = find([root], {".py"}, allowed, bounds or Bounds(), breathe=breathe)
+    found = find([root], {".py"}, allowed, bounds or Bounds(), keep_going=keep_going)
     return {path.relative_to(root).as_posix() for path, _ in found}
 
 
@@ -50,7 +50,7 @@ def test_a_folder_that_is_not_allowed_is_not_entered(project: Path) -> None:
 def test_the_search_is_bounded_and_can_be_stopped(project: Path) -> None:
     assert names(project, bounds=Bounds(file_bytes=3)) == set()
     assert names(project, bounds=Bounds(entries=1)) == {"a.py"}
-    assert names(project, breathe=lambda: False) == set()
+    assert names(project, keep_going=lambda: False) == set()
 
 
 def test_reachable_agrees_with_find(project: Path) -> None:
@@ -81,4 +81,5 @@ def test_lines_keep_their_ends_as_newlines(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_bytes(b"a\r\nb\rc\fd")
     assert read_lines(tmp_path / "a.py") == ["a\n", "b\n", "c\fd"]
     assert read_lines(tmp_path / "missing.py") is None
-    assert split_lines("") == []
+    (tmp_path / "empty.py").touch()
+    assert read_lines(tmp_path / "empty.py") == []
