@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fim_lsp.cli.output import BackgroundHandler
-from tests.lsp.raw import GUARD, RawClient, framed
+from tests.lsp.raw_client import GUARD, RawClient, framed
 
 FLOOD = 5_000
 

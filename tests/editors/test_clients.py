@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from tests.editors.programs import ROOT, program
-from tests.lsp.raw import GUARD, RawClient
-from tests.lsp.shared import shared_server
+from tests.lsp.raw_client import GUARD, RawClient
+from tests.lsp.shared_process import shared_server
 
 PAGE = (ROOT / "editors" / "CLIENTS.md").read_text(encoding="utf-8")
 SESSION = [(line[0], json.loads(line[1:])) for line in PAGE.splitlines() if line[:1] in {"→", "←"}]

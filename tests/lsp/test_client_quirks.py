@@ -16,7 +16,7 @@ from fim_lsp.lsp.client_quirks import AUTOMATIC, INVOKED, ClientQuirks
 from fim_lsp.lsp.documents import Documents
 from fim_lsp.session.open_documents import OpenDocument
 from tests.fakes.codestral import FakeCodestral
-from tests.lsp.raw import RawClient
+from tests.lsp.raw_client import RawClient
 
 
 def kinds(client: str, *sent: object) -> list[int]:

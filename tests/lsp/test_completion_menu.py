@@ -12,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lsprotocol import types
 
+from fim_lsp.lsp.completion_menu import MenuState, is_wanted, next_state
 from fim_lsp.lsp.to_protocol import Cursor, completion_list
 from fim_lsp.suggest.suggestion import Suggestion
 from fim_lsp.text.positions import Encoding
 from tests.fakes.codestral import FakeCodestral
-from tests.lsp.raw import URI, RawClient
+from tests.lsp.raw_client import NGRAM, SOURCE, URI, RawClient, write_config
 
 _MENU_ONLY = {"textDocument": {"completion": {"completionItem": {"snippetSupport": True}}}}
 
@@ -83,6 +84,25 @@ def test_entries_are_exact_and_can_be_found(word: str, text: str) -> None:
     assert sorted(items, key=lambda item: item.sort_text or "") == items
 
 
+@pytest.mark.parametrize(
+    ("setting", "has_inline_completion", "wanted"),
+    [
+        ("always", True, True), ("always", False, True), ("auto", True, False), ("auto", False, True),
+        ("never", True, False), ("never", False, False),
+    ],
+)  # fmt: skip
+def test_when_the_menu_is_wanted(setting: str, has_inline_completion: bool, wanted: bool) -> None:
+    assert is_wanted(setting, has_inline_completion=has_inline_completion) is wanted
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+@pytest.mark.parametrize("state", list(MenuState))
+def test_what_the_editor_is_told_about_the_menu(state: MenuState, wanted: bool) -> None:
+    assert next_state(state, wanted=wanted, dynamic=False) is state
+    told = MenuState.REGISTERED if wanted else MenuState.ABSENT
+    assert next_state(state, wanted=wanted, dynamic=True) is (state if state is MenuState.ADVERTISED else told)
+
+
 async def _asked(client: RawClient, line: int, character: int) -> dict[str, Any]:
     place = {"textDocument": {"uri": URI}, "position": {"line": line, "character": character}}
     number = client.request("textDocument/completion", {**place, "context": {"triggerKind": 1}})
@@ -146,3 +166,58 @@ async def test_eglot_gets_one_entry(tmp_path: Path) -> None:
         client.notify("initialized", {})
         client.open("def fo\n")
         assert [item["label"] for item in (await _asked(client, 0, 6))["items"]] == ["four(x) …"]
+
+
+def ask_menu(client: RawClient) -> int:
+    place = {"textDocument": {"uri": URI}, "position": {"line": 41, "character": 19}}
+    return client.request("textDocument/completion", place)
+
+
+async def test_the_menu_answers_once_it_is_switched_on(tmp_path: Path) -> None:
+    async with RawClient(tmp_path) as client:
+        result = await client.initialize(options=NGRAM)
+        assert "completionProvider" not in result["capabilities"]
+        client.open(SOURCE)
+        assert (await client.reply(ask_menu(client)))["result"]["items"] == []
+        client.notify("workspace/didChangeConfiguration", {"settings": {"menu": "always"}})
+        [item] = (await client.reply(ask_menu(client)))["result"]["items"]
+        assert item["textEdit"]["newText"].startswith("alpha, beta)")
+        assert client.requests == []
+
+
+@pytest.mark.parametrize("by", ["editor", "file"])
+async def test_the_menu_is_registered_and_unregistered_where_the_editor_can(tmp_path: Path, by: str) -> None:
+    capabilities = {"textDocument": {"inlineCompletion": {}, "completion": {"dynamicRegistration": True}}}
+    async with RawClient(tmp_path) as client:
+        await client.initialize(options=NGRAM, capabilities=capabilities)
+        client.open(SOURCE)
+        for number, menu in enumerate(("always", "never", "always"), 1):
+            for _ in range(2):  # once is enough
+                if by == "file":
+                    write_config(tmp_path, f'menu = "{menu}"\n' + "#" * number)
+                    await client.reply(client.ask(41, 19))
+                else:
+                    client.notify("workspace/didChangeConfiguration", {"settings": {"menu": menu}})
+            await client.until(lambda number=number: len(client.requests) == number)
+            assert bool((await client.reply(ask_menu(client)))["result"]["items"]) == (menu == "always")
+        asked = client.requests
+    assert [request["method"] for request in asked] == [
+        "client/registerCapability", "client/unregisterCapability", "client/registerCapability",
+    ]  # fmt: skip
+    [registration] = asked[0]["params"]["registrations"]
+    assert registration["method"] == "textDocument/completion"
+    assert "." in registration["registerOptions"]["triggerCharacters"]
+    [unregistration] = asked[1]["params"]["unregisterations"]
+    assert unregistration == {"id": registration["id"], "method": "textDocument/completion"}
+
+
+async def test_what_was_advertised_is_not_registered_as_well(tmp_path: Path) -> None:
+    capabilities = {"textDocument": {"completion": {"dynamicRegistration": True}}}
+    async with RawClient(tmp_path) as client:
+        result = await client.initialize(options=NGRAM, capabilities=capabilities)
+        assert "completionProvider" in result["capabilities"]
+        client.open(SOURCE)
+        for menu, items in (("always", 1), ("never", 0), ("auto", 1)):
+            client.notify("workspace/didChangeConfiguration", {"settings": {"menu": menu}})
+            assert len((await client.reply(ask_menu(client)))["result"]["items"]) == items
+        assert client.requests == []

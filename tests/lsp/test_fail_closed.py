@@ -10,8 +10,7 @@ import pytest
 
 from tests.fakes.codestral import FakeCodestral
 from tests.fakes.proxy import FakeProxy
-from tests.lsp.raw import RawClient, texts
-from tests.lsp.test_settings import PULLS, write_config
+from tests.lsp.raw_client import PULLS_SETTINGS, RawClient, texts, write_config
 
 TEXT = "total = first + second\ntotal = first + sec"
 
@@ -165,7 +164,7 @@ async def test_nothing_is_sent_before_the_workspace_has_said_what_it_restricts(
 ) -> None:
     async with FakeCodestral(lambda body: REMOTE) as server, SlowEditor(tmp_path) as client:
         options = {"base_url": server.url, "backend": "codestral", "api_key": "k", "fallback": [], "debounce": 0}
-        await client.initialize(options=options, capabilities=PULLS)
+        await client.initialize(options=options, capabilities=PULLS_SETTINGS)
         client.open(TEXT)
         asked = client.ask(1, 19, kind=1)
         await client.reply(client.request("workspace/executeCommand", {"command": "fim-lsp.status", "arguments": []}))
@@ -178,7 +177,7 @@ async def test_nothing_is_sent_before_the_workspace_has_said_what_it_restricts(
 async def test_an_editor_that_never_answers_has_only_the_embedded_model(tmp_path: Path) -> None:
     async with FakeCodestral(lambda body: REMOTE) as server, SlowEditor(tmp_path) as client:
         options = {"base_url": server.url, "backend": "codestral", "api_key": "k", "fallback": [], "debounce": 0}
-        await client.initialize(options=options, capabilities=PULLS)
+        await client.initialize(options=options, capabilities=PULLS_SETTINGS)
         client.open(TEXT)
         assert REMOTE not in texts(await client.reply(client.ask(1, 19, kind=1)))
         assert [message for message in client.messages() if "has not answered" in message and "only ngram" in message]

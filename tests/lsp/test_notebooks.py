@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.codestral import FakeCodestral
-from tests.lsp.raw import RawClient, texts
+from tests.lsp.raw_client import RawClient, texts
 
 AWARE = {
     "textDocument": {"inlineCompletion": {}},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.fakes.codestral import FakeCodestral
-from tests.lsp.raw import RawClient, texts
+from tests.lsp.raw_client import RawClient, texts
 
 EXCLUDED = (
     "file:///ws/.env", "git:/ws/.env?%7B%7D", "vscode-remote://ssh-remote%2Bh/ws/.env", "fugitive:///ws/.git//0/.env",

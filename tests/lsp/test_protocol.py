@@ -1,4 +1,4 @@
-"""The base protocol where clients are wrong or rude: every request is answered, nothing else is lost."""
+"""Clients that violate the protocol: every request is answered, and nothing else is lost."""
 
 from __future__ import annotations
 
@@ -7,25 +7,19 @@ import importlib
 import inspect
 import json
 import logging
-import os
-import signal
-import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol
 from pygls.protocol.language_server import lsp_method
 
-from fim_lsp.lsp import protocol
-from tests.lsp.raw import RawClient, framed, texts
+from fim_lsp.lsp import protocol, transport
+from fim_lsp.lsp.protocol import Protocol
+from tests.lsp.raw_client import NGRAM, SOURCE, RawClient, assert_completes, framed, texts
 
-NGRAM = {"backend": "ngram"}
-SOURCE = "\n".join(["total = compute(alpha, beta)", "print(total)"] * 20) + "\ntotal = compute(alp"
-
-
-async def still_works(client: RawClient) -> None:
-    assert texts(await client.reply(client.ask(41, 19)))[0].startswith("ha, beta)")
+DEEP = b"[" * 100_000 + b"]" * 100_000
 
 
 @pytest.mark.parametrize(
@@ -45,7 +39,7 @@ async def test_parameters_that_cannot_be_read_get_an_error_and_no_message(tmp_pa
         client.open(SOURCE)
         reply = await client.reply(client.request("textDocument/inlineCompletion", params))
         assert reply["error"]["code"] == -32602
-        await still_works(client)
+        await assert_completes(client)
         assert client.messages() == []
 
 
@@ -75,7 +69,7 @@ async def test_a_nested_jsonrpc_key_is_only_a_key(tmp_path: Path) -> None:
         await client.initialize(options=NGRAM)
         client.notify("workspace/didChangeConfiguration", {"settings": {"jsonrpc": "2.0", "id": 1, "method": "x"}})
         client.open(SOURCE)
-        await still_works(client)
+        await assert_completes(client)
 
 
 async def test_documents_that_are_not_open(tmp_path: Path) -> None:
@@ -101,41 +95,6 @@ async def test_order_of_the_handshake(tmp_path: Path) -> None:
         assert await client.exit_code() == 0
 
 
-async def test_exit_without_shutdown_is_1(tmp_path: Path) -> None:
-    async with RawClient(tmp_path) as client:
-        await client.initialize(options=NGRAM)
-        client.notify("exit", None)
-        assert await client.exit_code() == 1
-
-
-async def test_the_end_of_input_ends_the_server(tmp_path: Path) -> None:
-    async with RawClient(tmp_path) as client:
-        await client.initialize(options=NGRAM)
-        client.stdin.close()
-        assert await client.exit_code() == 1
-
-
-@pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-async def test_signals_end_the_server(tmp_path: Path, number: int) -> None:
-    async with RawClient(tmp_path) as client:
-        await client.initialize(options=NGRAM)
-        client.process.send_signal(number)
-        assert await client.exit_code() == 128 + number
-
-
-@pytest.mark.skipif(os.name != "posix", reason="process ids are looked up as POSIX has them")
-async def test_the_end_of_the_editors_process_ends_the_server(tmp_path: Path) -> None:
-    """Though the pipe is still open: another process may hold it."""
-    editor = await asyncio.create_subprocess_exec(sys.executable, "-c", "input()", stdin=asyncio.subprocess.PIPE)
-    async with RawClient(tmp_path) as client:
-        number = client.request("initialize", {"processId": editor.pid, "capabilities": {}})
-        await client.reply(number)
-        editor.kill()
-        await editor.wait()
-        assert await client.exit_code() == 1
-
-
 async def test_messages_that_are_not_json(tmp_path: Path) -> None:
     async with RawClient(tmp_path) as client:
         client.stdin.write(b"Content-Length: 3\r\n\r\n{a}")
@@ -145,7 +104,7 @@ async def test_messages_that_are_not_json(tmp_path: Path) -> None:
         await client.until(lambda: len(client.replies) == 2)
         await client.initialize(options=NGRAM)
         client.open(SOURCE)
-        await still_works(client)
+        await assert_completes(client)
 
 
 async def test_headers_in_any_case_and_with_a_content_type(tmp_path: Path) -> None:
@@ -161,12 +120,6 @@ async def test_headers_in_any_case_and_with_a_content_type(tmp_path: Path) -> No
         assert (await client.reply("h"))["result"] is None
 
 
-async def test_a_stream_that_is_not_lsp_ends_the_server(tmp_path: Path) -> None:
-    async with RawClient(tmp_path) as client:
-        client.stdin.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert await client.exit_code() == 1
-
-
 async def test_lone_surrogates_pass(tmp_path: Path) -> None:
     async with RawClient(tmp_path) as client:
         await client.initialize(options=NGRAM)
@@ -175,18 +128,97 @@ async def test_lone_surrogates_pass(tmp_path: Path) -> None:
         assert texts(await client.reply(client.ask(42, 19)))
 
 
-async def test_an_editor_that_does_not_read_holds_up_nothing(tmp_path: Path) -> None:
-    """Some 4 MB of answers wait to be read, more than any pipe holds, and later edits and requests still count."""
+def with_header(body: bytes) -> bytes:
+    return b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
+
+
+@pytest.mark.parametrize(
+    ("head", "answer"),
+    [
+        (b'{"jsonrpc": "2.0", "id": 77, "method": "textDocument/inlineCompletion", "params": ', (77, -32603)),
+        (b'{"jsonrpc":"2.0","id":"a","method":"workspace/executeCommand","params":', ("a", -32603)),
+        (b'{"jsonrpc":"2.0","method":"workspace/didChangeConfiguration","params":', None),
+        (b'{"params":', (None, -32700)),
+    ],
+)
+async def test_json_nested_too_deeply(tmp_path: Path, head: bytes, answer: tuple[object, int] | None) -> None:
     async with RawClient(tmp_path) as client:
         await client.initialize(options=NGRAM)
         client.open(SOURCE)
-        client.stdout._transport.pause_reading()  # type: ignore[attr-defined]
-        for _ in range(20_000):
-            client.request("no/such/" + "x" * 100, {})
-        last = client.request("shutdown", None)
-        await client.stdin.drain()
-        client.stdout._transport.resume_reading()  # type: ignore[attr-defined]
-        assert (await client.reply(last))["result"] is None
+        client.stdin.write(with_header(head + DEEP + b"}"))
+        await assert_completes(client)
+        answers = [(reply["id"], reply["error"]["code"]) for reply in client.replies if "error" in reply]
+        assert answers == ([answer] if answer else [])
+    assert "Traceback" not in client.log
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"method": "$/cancelRequest", "params": {"id": [1]}},
+        {"method": "$/cancelRequest", "params": {"id": {}}},
+        {"method": ["x"], "params": {}},
+        {"id": [1], "result": 5},
+        {"id": {"a": 1}, "error": {}},
+        {"method": "textDocument/didOpen",
+         "params": {"textDocument": {"uri": "file:///%00", "languageId": "p", "version": 1, "text": "x"}}},
+    ],
+)  # fmt: skip
+async def test_odd_messages_get_no_answer_and_do_no_harm(tmp_path: Path, message: dict[str, Any]) -> None:
+    async with RawClient(tmp_path) as client:
+        await client.initialize(options=NGRAM)
+        client.open(SOURCE)
+        client.write({"jsonrpc": "2.0", **message})
+        reply = await client.reply(client.ask(41, 19))
+        assert reply["result"]["items"] is not None
+        assert [reply for reply in client.replies if "error" in reply] == []
+        assert client.messages() == []
+    assert "Traceback" not in client.log
+
+
+@pytest.mark.parametrize(
+    "message",
+    [{"id": [1], "method": "textDocument/inlineCompletion"}, {"id": 7, "method": ["x"]}, {"id": 8, "method": 5}],
+)
+async def test_odd_requests_get_an_error(tmp_path: Path, message: dict[str, Any]) -> None:
+    async with RawClient(tmp_path) as client:
+        await client.initialize(options=NGRAM)
+        client.open(SOURCE)
+        client.write({"jsonrpc": "2.0", **message})
+        await assert_completes(client)
+        [error] = [reply for reply in client.replies if "error" in reply]
+        assert error["id"] == (None if message["id"] == [1] else message["id"])
+    assert "Traceback" not in client.log
+
+
+async def test_a_fault_of_ours_is_an_internal_error_for_a_request_and_silence_else(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError("hunter2")
+
+    sent: list[Any] = []
+    connection = transport.Connection({}, _Sink())
+    monkeypatch.setattr(Protocol, "handle_message", fail)
+    monkeypatch.setattr(Protocol, "_send_data", lambda _self, data: sent.append(data))
+    for message in (
+        {"id": 3, "method": "initialize", "params": {"capabilities": {}}},
+        {"method": "initialized", "params": {}},
+    ):
+        connection.receive(framed({"jsonrpc": "2.0", **message}))
+    assert sent == [{"jsonrpc": "2.0", "id": 3, "error": {"code": -32603, "message": "Internal error"}}]
+    assert not connection.ended.done()
+    assert "ValueError" in caplog.text
+    assert "hunter2" not in caplog.text
+    await connection.close()
+
+
+class _Sink:
+    def write(self, data: bytes) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
 
 
 def test_the_private_parts_of_pygls_are_where_they_were() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.fakes.codestral import Behaviour, FakeCodestral
-from tests.lsp.raw import RawClient, texts
+from tests.lsp.raw_client import RawClient, texts
 
 
 async def test_two_editors_share_one_quota(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.codestral import Behaviour, FakeCodestral
-from tests.lsp.raw import RawClient, texts
+from tests.lsp.raw_client import RawClient, texts
 from tests.rate_limit.fakes import until
 
 PAGE = b"<!doctype html><title>Sign in</title>"

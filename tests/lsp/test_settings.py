@@ -9,18 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.codestral import FakeCodestral
-from tests.lsp.raw import RawClient, texts
-
-PULLS = {
-    "workspace": {"configuration": True},
-    "textDocument": {"inlineCompletion": {}},
-}
-
-
-def write_config(home: Path, text: str) -> None:
-    folder = home / "config" / "fim-lsp"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "config.toml").write_text(text)
+from tests.lsp.raw_client import PULLS_SETTINGS, RawClient, texts, write_config
 
 
 async def test_a_change_of_the_config_file_takes_effect_without_a_restart(tmp_path: Path) -> None:
@@ -67,7 +56,7 @@ async def test_the_workspace_may_tune_but_not_redirect(tmp_path: Path) -> None:
         project.mkdir()
         (project / ".fim-lsp.toml").write_text(f'base_url = "{thief.url}"\ntop_p = 0.5\nexclude = ["*.gen.py"]\n')
         options = {"backend": "codestral", "base_url": server.url, "api_key": "k", "debounce": 0}
-        await client.initialize(options=options, root=project, capabilities=PULLS)
+        await client.initialize(options=options, root=project, capabilities=PULLS_SETTINGS)
         await client.until(lambda: len(client.messages()) >= 3)
         uri = (project / "a.py").as_uri()
         client.open("abc", uri=uri)

@@ -1,4 +1,4 @@
-"""A server that several editors share: who gets in, what they may do there, and that nobody can hold up the others."""
+"""A server that several editors share: who is admitted, what a client may do, and that no client can block the others."""
 
 from __future__ import annotations
 
@@ -14,27 +14,19 @@ from pathlib import Path
 import psutil
 import pytest
 
-from fim_lsp.lsp import shared_server as shared_server_module
 from fim_lsp.lsp import transport
 from fim_lsp.lsp.access_token import MAX_FIRST_MESSAGE, TokenCheck
+from fim_lsp.lsp.shared_server import MAX_UNAUTHENTICATED, SharedServer
 from fim_lsp.secret import Secret
 from tests.fakes.codestral import FakeCodestral
-from tests.lsp.raw import GUARD, RawClient, framed, texts
-from tests.lsp.shared import Editor, answer, initialize, shared_server
-from tests.lsp.test_framing import FOREIGN
-from tests.rate_limit.fakes import until
+from tests.lsp.foreign_streams import FOREIGN_STREAMS
+from tests.lsp.raw_client import GUARD, NGRAM, SOURCE, flood, framed, texts, write_config
+from tests.lsp.shared_process import ConnectedClient, framed_initialize, output_for, shared_server
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="Unix sockets, signals and file modes are POSIX")
 
 TCP = ("--tcp", "127.0.0.1:0")
-NGRAM = {"backend": "ngram"}
-SOURCE = "\n".join(["total = compute(alpha, beta)", "print(total)"] * 20) + "\ntotal = compute(alp"
-
-
-def config(home: Path, text: str) -> None:
-    file = home / "config" / "fim-lsp" / "config.toml"
-    file.parent.mkdir(parents=True)
-    file.write_text(text)
+DEEP = b"[" * 100_000 + b"]" * 100_000
 
 
 def attack(marker: Path, **more: object) -> dict[str, object]:
@@ -43,14 +35,14 @@ def attack(marker: Path, **more: object) -> dict[str, object]:
     return {"backend": "openai", "base_url": "http://127.0.0.1:9/", "api_key_command": command, **more}
 
 
-async def greets(client: Editor, token: str = "") -> None:
+async def greets(client: ConnectedClient, token: str = "") -> None:
     """A whole session's beginning works."""
     await client.initialize(options={"token": token} if token else NGRAM)
     client.open(SOURCE)
     assert texts(await client.reply(client.ask(41, 19, kind=1)))[0].startswith("ha, beta)")
 
 
-# -- the browser's attack
+# -- requests of a web browser
 
 
 def requests(body: bytes, port: int, token: str) -> list[bytes]:
@@ -86,7 +78,7 @@ async def test_a_web_page_gets_no_answer_and_runs_nothing(tmp_path: Path) -> Non
             body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
                 "capabilities": {}, "initializationOptions": attack(marker, token=token)}}).encode()  # fmt: skip
             for request in requests(body, server.port, token):
-                assert await answer(server, request) == b"", request
+                assert await output_for(server, request) == b"", request
                 for cut in (1, 7, len(request) // 2):
                     reader, writer = await server.streams()
                     writer.write(request[:cut])
@@ -107,8 +99,8 @@ async def test_a_web_page_gets_no_answer_and_runs_nothing(tmp_path: Path) -> Non
 async def test_other_protocols_end_at_once_on_every_transport(tmp_path: Path) -> None:
     for arguments in (TCP, ("--socket", str(tmp_path / "s"))):
         async with shared_server(tmp_path, *arguments) as server:
-            for stream in FOREIGN.values():
-                assert await answer(server, stream) == b"", stream
+            for stream in FOREIGN_STREAMS.values():
+                assert await output_for(server, stream) == b"", stream
 
 
 # -- the token
@@ -126,14 +118,14 @@ def first_messages(token: str, marker: Path) -> list[bytes]:
         return f"Fim-Lsp-Token: {field}\r\n".encode() + body
 
     return [
-        *(initialize({**options, "token": value}) for value in wrong),
-        *(initialize({"fim-lsp": {**options, "token": value}}) for value in wrong[:4]),
-        *(initialize(value) for value in (options, None, [], [token], token, {}, {"Token": token})),
-        with_header("wrong-token", initialize(options)),
-        with_header("wrong-token", initialize({**options, "token": token})),
-        with_header(token, initialize({**options, "token": "wrong-token"})),
+        *(framed_initialize({**options, "token": value}) for value in wrong),
+        *(framed_initialize({"fim-lsp": {**options, "token": value}}) for value in wrong[:4]),
+        *(framed_initialize(value) for value in (options, None, [], [token], token, {}, {"Token": token})),
+        with_header("wrong-token", framed_initialize(options)),
+        with_header("wrong-token", framed_initialize({**options, "token": token})),
+        with_header(token, framed_initialize({**options, "token": "wrong-token"})),
         with_header(token, framed({"jsonrpc": "2.0", "id": 1, "method": "shutdown"})),
-        initialize(options, token=token),
+        framed_initialize(options, token=token),
         framed({"jsonrpc": "2.0", "id": 1, "method": "initialize", "token": token, "params": {"capabilities": {}}}),
         framed({"jsonrpc": "2.0", "id": 1, "method": "Initialize", "params": {"initializationOptions": {"token": token}}}),
         framed({"jsonrpc": "2.0", "method": "exit", "params": {"initializationOptions": {"token": token}}}),
@@ -149,7 +141,7 @@ async def test_nothing_else_is_answered_before_the_token(tmp_path: Path) -> None
     async with shared_server(tmp_path, *TCP, "--log-level", "debug") as server:
         for message in first_messages(server.token, marker):
             second = framed({"jsonrpc": "2.0", "id": 2, "method": "shutdown"})
-            got = await answer(server, message + initialize({"token": server.token}) + second)
+            got = await output_for(server, message + framed_initialize({"token": server.token}) + second)
             head, _, body = got.partition(b"\r\n\r\n")
             assert int(head.removeprefix(b"Content-Length: ")) == len(body), message
             reply = json.loads(body)
@@ -169,10 +161,10 @@ async def test_the_token_is_taken_from_the_options_or_the_header(tmp_path: Path)
     async with shared_server(tmp_path, *TCP) as server:
         field = f"FIM-LSP-TOKEN: {server.token}\r\n".encode()
         for start in (
-            initialize({"token": server.token}),
-            initialize({"fim-lsp": {"token": server.token}}),
-            field + initialize(None),
-            field + initialize({"token": server.token}),
+            framed_initialize({"token": server.token}),
+            framed_initialize({"fim-lsp": {"token": server.token}}),
+            field + framed_initialize(None),
+            field + framed_initialize({"token": server.token}),
         ):
             reader, writer = await server.streams()
             for number in range(0, len(start), 50):
@@ -236,7 +228,7 @@ def connection(token_check: TokenCheck | None) -> tuple[transport.Connection, li
 
 async def test_nothing_is_made_before_the_token() -> None:
     made, sent = connection(TokenCheck(Secret("the-right-token")))
-    for byte in initialize({"token": "the-right-token"})[:-1]:
+    for byte in framed_initialize({"token": "the-right-token"})[:-1]:
         made.receive(bytes([byte]))
     assert (made.server, sent) == (None, [])
     made.receive(b"}")
@@ -249,7 +241,9 @@ async def test_clients_that_are_turned_away_do_not_fill_the_log(caplog: pytest.L
     token_check = TokenCheck(Secret("the-right-token"))
     for number in range(3000):
         made, _ = connection(token_check)
-        made.receive((initialize({"token": "wrong"}), b"GET / HTTP/1.1", b"Content-Length: 0\r\n\r\n")[number % 3])
+        made.receive(
+            (framed_initialize({"token": "wrong"}), b"GET / HTTP/1.1", b"Content-Length: 0\r\n\r\n")[number % 3]
+        )
         assert made.ended.result() == 1
     lines = [record.getMessage() for record in caplog.records]
     assert any("without the right token" in line for line in lines)
@@ -264,7 +258,7 @@ async def test_a_first_message_is_bounded_and_later_ones_are_not(field: bytes) -
     assert await made.ended == 1
     assert (made.server, sent) == (None, [])
     made, sent = connection(TokenCheck(Secret("the-right-token")))
-    made.receive(initialize({"token": "the-right-token"}))
+    made.receive(framed_initialize({"token": "the-right-token"}))
     made.receive(b"Content-Length: %d\r\n\r\n" % (MAX_FIRST_MESSAGE + 1))
     assert not made.ended.done()
     await made.close()
@@ -279,7 +273,7 @@ async def rest_of(reader: asyncio.StreamReader) -> bytes:
 
 
 async def test_idle_connections_make_room_for_whoever_has_the_token(tmp_path: Path) -> None:
-    count = 4 * shared_server_module.MAX_UNAUTHENTICATED
+    count = 4 * MAX_UNAUTHENTICATED
     async with shared_server(tmp_path, *TCP) as server, server.connect() as before:
         await greets(before, server.token)
         idle = [await server.streams() for _ in range(count)]
@@ -287,7 +281,7 @@ async def test_idle_connections_make_room_for_whoever_has_the_token(tmp_path: Pa
             writer.write(b"Content-Length: ")
         async with server.connect() as client:
             await greets(client, server.token)
-            for reader, _ in idle[: count - shared_server_module.MAX_UNAUTHENTICATED]:
+            for reader, _ in idle[: count - MAX_UNAUTHENTICATED]:
                 assert await rest_of(reader) == b""
             assert texts(await before.reply(before.ask(41, 19, kind=1)))
         for _, writer in idle:
@@ -295,9 +289,9 @@ async def test_idle_connections_make_room_for_whoever_has_the_token(tmp_path: Pa
 
 
 async def test_a_client_has_its_time_for_the_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shared_server_module, "TOKEN_TIMEOUT", 0.01)
-    clients = shared_server_module.SharedServer({}, trusted=False, token_check=TokenCheck(Secret("the-right-token")))
-    server = await asyncio.start_unix_server(clients.serve_client, tmp_path / "s")
+    monkeypatch.setattr("fim_lsp.lsp.shared_server.TOKEN_TIMEOUT", 0.01)
+    shared = SharedServer({}, trusted=False, token_check=TokenCheck(Secret("the-right-token")))
+    server = await asyncio.start_unix_server(shared.serve_client, tmp_path / "s")
     async with asyncio.timeout(GUARD):
         reader, writer = await asyncio.open_unix_connection(tmp_path / "s")
         assert await reader.read() == b""
@@ -315,7 +309,7 @@ async def test_a_client_on_tcp_takes_no_key_elsewhere(tmp_path: Path, source: st
         key = {"file": 'api_key = "sk-own"', "command": 'api_key_command = ["echo", "sk-own"]', "environment": ""}[
             source
         ]
-        config(tmp_path, f'backend = "codestral"\nbase_url = "{own.url}"\nfallback = []\ndebounce = 0\n{key}\n')
+        write_config(tmp_path, f'backend = "codestral"\nbase_url = "{own.url}"\nfallback = []\ndebounce = 0\n{key}\n')
         env = {"FIM_LSP_API_KEY": "sk-own"} if source == "environment" else {}
         options = {**attack(marker), "base_url": other.url, "fallback": ["openai"], "limits_store": other.url}
         async with shared_server(tmp_path, *TCP, env=env) as server:
@@ -337,7 +331,9 @@ async def test_a_client_on_tcp_takes_no_key_elsewhere(tmp_path: Path, source: st
 
 async def test_a_client_on_tcp_lets_no_excluded_file_through(tmp_path: Path) -> None:
     async with FakeCodestral(lambda body: "x") as own:
-        config(tmp_path, f'backend = "codestral"\nbase_url = "{own.url}"\napi_key = "k"\nfallback = []\ndebounce = 0\n')
+        write_config(
+            tmp_path, f'backend = "codestral"\nbase_url = "{own.url}"\napi_key = "k"\nfallback = []\ndebounce = 0\n'
+        )
         async with shared_server(tmp_path, *TCP) as server, server.connect() as client:
             await client.initialize(options={"token": server.token, "exclude": ["!.env", "!*"]})
             client.open("KEY=1\n", uri="file:///ws/.env", language="dotenv")
@@ -347,7 +343,9 @@ async def test_a_client_on_tcp_lets_no_excluded_file_through(tmp_path: Path) -> 
 
 async def test_a_client_on_tcp_sets_what_a_project_may_set(tmp_path: Path) -> None:
     async with FakeCodestral(lambda body: "x") as own:
-        config(tmp_path, f'backend = "codestral"\nbase_url = "{own.url}"\napi_key = "k"\nfallback = []\ndebounce = 0\n')
+        write_config(
+            tmp_path, f'backend = "codestral"\nbase_url = "{own.url}"\napi_key = "k"\nfallback = []\ndebounce = 0\n'
+        )
         async with shared_server(tmp_path, *TCP) as server, server.connect() as client:
             await client.initialize(options={"token": server.token, "max_tokens": 7})
             client.open("total = ")
@@ -392,16 +390,6 @@ async def test_many_editors_on_one_server_are_strangers(tmp_path: Path, number: 
         assert await server.exit_code() == 128 + signal.SIGTERM
 
 
-async def fill(client: RawClient, wait: int = 8 << 20) -> None:
-    """Ask for answers that nobody reads, more than the system's own buffers hold."""
-    client.stdout._transport.pause_reading()  # type: ignore[attr-defined]
-    name = "x" * 100_000
-    for number in range(wait // len(name)):
-        client.write({"jsonrpc": "2.0", "id": number + 1000, "method": f"no/such/{name}", "params": {}})
-        with contextlib.suppress(ConnectionError):
-            await client.stdin.drain()
-
-
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("number", [0, 1], ids=["tcp", "socket"])
 async def test_a_signal_ends_the_server_though_a_client_does_not_read(tmp_path: Path, number: int, sent: int) -> None:
@@ -412,26 +400,13 @@ async def test_a_signal_ends_the_server_though_a_client_does_not_read(tmp_path: 
     ):
         await greets(client, server.token)
         await greets(other, server.token)
-        await fill(client)
+        await flood(client)
         assert texts(await other.reply(other.ask(41, 19, kind=1)))
         server.process.send_signal(sent)
         assert await server.exit_code() == 128 + sent
         client.stdout._transport.resume_reading()  # type: ignore[attr-defined]
     assert "Traceback" not in server.log
     assert not (tmp_path / "s").exists()
-
-
-@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
-async def test_a_signal_ends_a_server_on_stdio_though_its_editor_does_not_read(tmp_path: Path, sent: int) -> None:
-    async with RawClient(tmp_path) as client:
-        await client.initialize(options=NGRAM)
-        await fill(client)
-        client.process.send_signal(sent)
-        await until(lambda: client.process.returncode is not None)  # wait() would want the pipe read to its end
-        assert client.process.returncode == 128 + sent
-        client.stdout._transport.resume_reading()  # type: ignore[attr-defined]
-    assert "Traceback" not in client.log
-    assert "Fatal" not in client.log  # Python's own end, when a thread holds a buffered stream
 
 
 @pytest.mark.parametrize("number", [0, 1], ids=["tcp", "socket"])
@@ -443,7 +418,7 @@ async def test_a_client_that_does_not_read_is_disconnected_and_costs_nobody_else
     ):
         await greets(client, server.token)
         await greets(other, server.token)
-        await fill(client, 3 * transport.MAX_UNSENT)
+        await flood(client, 3 * transport.MAX_UNSENT)
         assert texts(await other.reply(other.ask(41, 19, kind=1)))
         client.stdout._transport.resume_reading()  # type: ignore[attr-defined]
         await client.ended()
@@ -451,11 +426,31 @@ async def test_a_client_that_does_not_read_is_disconnected_and_costs_nobody_else
     assert "does not read its answers" in server.log
 
 
-async def test_an_editor_on_stdio_that_reads_nothing_at_all_ends_its_server(tmp_path: Path) -> None:
-    async with RawClient(tmp_path) as client:
-        await client.initialize(options=NGRAM)
-        await fill(client, 3 * transport.MAX_UNSENT)
-        await until(lambda: client.process.returncode is not None)
-        assert client.process.returncode == 1
-        client.stdout._transport.resume_reading()  # type: ignore[attr-defined]
-    assert "does not read its answers" in client.log
+@pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
+async def test_a_tcp_server_hears_on_after_deep_json_and_leaves_quietly(tmp_path: Path) -> None:
+    async with shared_server(tmp_path, "--tcp", "127.0.0.1:0") as server, server.connect() as client:
+        await client.initialize(options={"token": server.token})
+        deep = b'{"jsonrpc":"2.0","id":7,"method":"x","params":' + DEEP + b"}"
+        client.stdin.write(b"Content-Length: %d\r\n\r\n%b" % (len(deep), deep))
+        assert (await client.reply(7))["error"]["code"] == -32603
+        assert (await client.reply(client.request("no/such", {})))["error"]["code"] == -32601
+        server.process.send_signal(signal.SIGTERM)
+        assert await server.exit_code() == 128 + signal.SIGTERM
+        await client.ended()
+    assert "Traceback" not in server.log
+
+
+async def test_a_connection_that_cannot_be_read_ends(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError("hunter2")
+
+    monkeypatch.setattr(transport.Connection, "receive", fail)
+    shared = SharedServer({}, trusted=True, token_check=None)
+    with transport.without_details():
+        server = await asyncio.start_unix_server(shared.serve_client, tmp_path / "s")
+        async with asyncio.timeout(GUARD):
+            reader, writer = await asyncio.open_unix_connection(tmp_path / "s")
+            writer.write(b"x")
+            assert await reader.read() == b""
+            writer.close()
+        server.close()

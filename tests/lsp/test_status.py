@@ -8,7 +8,7 @@ from typing import Any
 from fim_lsp.lsp.status import status, why
 from fim_lsp.session.status_tracker import Status, StatusState
 from tests.fakes.codestral import Behaviour, FakeCodestral
-from tests.lsp.raw import URI, RawClient
+from tests.lsp.raw_client import URI, RawClient
 
 
 def settings(server: FakeCodestral, **more: object) -> dict[str, object]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.codestral import FakeCodestral
-from tests.lsp.raw import RawClient, texts
+from tests.lsp.raw_client import RawClient, texts
 
 CART = "class ShoppingCart:\n    def add_article(self, article, count):\n        self.rows.append((article, count))\n"
 MAIN = "from cart import ShoppingCart\n\ncart = ShoppingCart()\ncart.\n"

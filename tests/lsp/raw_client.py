@@ -1,8 +1,9 @@
-"""An LSP client of raw bytes, which can also be wrong. Waits on conditions; its limits only guard against hanging."""
+"""An LSP client that sends bytes, so that it can violate the protocol. It waits for conditions; timeouts only prevent hanging."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import sys
@@ -14,6 +15,12 @@ from tests.lsp.forking import forked
 
 GUARD = 60.0  # seconds
 URI = "file:///workspace/demo.py"
+NGRAM = {"backend": "ngram"}
+SOURCE = "\n".join(["total = compute(alpha, beta)", "print(total)"] * 20) + "\ntotal = compute(alp"
+"""A document from which the embedded model knows that ``ha, beta)`` continues its last line, 41, at column 19."""
+
+PULLS_SETTINGS = {"workspace": {"configuration": True}, "textDocument": {"inlineCompletion": {}}}
+"""The capabilities of an editor that can be asked for the settings of its workspace."""
 
 
 class RawClient:
@@ -172,3 +179,25 @@ def framed(message: object) -> bytes:
 def texts(reply: dict[str, Any]) -> list[str]:
     """The texts of an inline completion's reply."""
     return [item["insertText"] for item in reply["result"]["items"]]
+
+
+async def assert_completes(client: RawClient) -> None:
+    """The server still completes ``SOURCE``."""
+    assert texts(await client.reply(client.ask(41, 19)))[0].startswith("ha, beta)")
+
+
+async def flood(client: RawClient, size: int = 8 << 20) -> None:
+    """Request this many bytes of answers and read none of them: more than the buffers of the system hold."""
+    client.stdout._transport.pause_reading()  # type: ignore[attr-defined]
+    name = "x" * 100_000
+    for number in range(size // len(name)):
+        client.write({"jsonrpc": "2.0", "id": number + 1000, "method": f"no/such/{name}", "params": {}})
+        with contextlib.suppress(ConnectionError):
+            await client.stdin.drain()
+
+
+def write_config(home: Path, text: str) -> None:
+    """Write the user's ``config.toml``."""
+    folder = home / "config" / "fim-lsp"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.toml").write_text(text)

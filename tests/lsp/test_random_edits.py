@@ -9,7 +9,7 @@ import pytest
 
 from fim_lsp.text.positions import with_line_feeds
 from tests.fakes.codestral import FakeCodestral
-from tests.lsp.raw import URI, RawClient
+from tests.lsp.raw_client import URI, RawClient
 from tests.text.reference import Reference
 
 PIECES = [

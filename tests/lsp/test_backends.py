@@ -10,7 +10,7 @@ from tests.fakes.codestral import Behaviour, FakeCodestral
 from tests.fakes.http import FakeServer, Reply, Request
 from tests.fakes.ollama import Ollama
 from tests.llama import running
-from tests.lsp.raw import RawClient, texts
+from tests.lsp.raw_client import RawClient, texts
 
 CODE = "def area(width, height):\n    return width * \n\n\ndef main():\n    print(area(3, 4))\n"
 

@@ -1,4 +1,4 @@
-"""A server that several editors share, as a process, and editors that connect to it."""
+"""A server process that several editors share, and clients that connect to it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Self
 
-from tests.lsp.raw import GUARD, RawClient, framed
+from tests.lsp.raw_client import GUARD, RawClient, framed
 
 
-class SharedServer:
-    """A ``fim-lsp --tcp`` or ``--socket`` process. ``lines`` are what it said at its start, ``log`` what came later."""
+class SharedServerProcess:
+    """A ``fim-lsp --tcp`` or ``--socket`` process. ``lines`` are its output at the start, ``log`` what followed."""
 
     process: asyncio.subprocess.Process
     address: str
@@ -56,22 +56,22 @@ class SharedServer:
     def port(self) -> int:
         return int(self.address.rsplit(":", 1)[1])
 
-    def connect(self) -> Editor:
-        """An editor on this server."""
-        return Editor(self)
+    def connect(self) -> ConnectedClient:
+        """A client of this server."""
+        return ConnectedClient(self)
 
     async def streams(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """A bare connection."""
+        """A connection without a client."""
         if "--socket" in self.command:
             return await asyncio.open_unix_connection(self.address, limit=1 << 26)
         host = self.address.rsplit(":", 1)[0].strip("[]")
         return await asyncio.open_connection(host, self.port, limit=1 << 26)
 
 
-class Editor(RawClient):
+class ConnectedClient(RawClient):
     """A client that connects instead of starting a process."""
 
-    def __init__(self, server: SharedServer) -> None:
+    def __init__(self, server: SharedServerProcess) -> None:
         super().__init__(Path("/"))
         self.server = server
 
@@ -93,9 +93,11 @@ class Editor(RawClient):
 
 
 @contextlib.asynccontextmanager
-async def shared_server(home: Path, *arguments: str, env: dict[str, str] | None = None) -> AsyncIterator[SharedServer]:
-    """Start one, and end it."""
-    server = SharedServer(home, *arguments, env=env)
+async def shared_server(
+    home: Path, *arguments: str, env: dict[str, str] | None = None
+) -> AsyncIterator[SharedServerProcess]:
+    """Start a server process, and end it."""
+    server = SharedServerProcess(home, *arguments, env=env)
     await server.start()
     errors = asyncio.create_task(server.process.stderr.read())  # type: ignore[union-attr]
     try:
@@ -107,8 +109,8 @@ async def shared_server(home: Path, *arguments: str, env: dict[str, str] | None 
         server.log = (await errors).decode("utf-8", "replace")
 
 
-async def answer(server: SharedServer, data: bytes) -> bytes:
-    """All that comes back for these bytes until the server closes the connection."""
+async def output_for(server: SharedServerProcess, data: bytes) -> bytes:
+    """Everything the server sends after this input, until it closes the connection."""
     reader, writer = await server.streams()
     with contextlib.suppress(OSError):
         writer.write(data)
@@ -124,7 +126,7 @@ async def answer(server: SharedServer, data: bytes) -> bytes:
     return got
 
 
-def initialize(options: object, **more: object) -> bytes:
-    """A framed ``initialize``."""
+def framed_initialize(options: object, **more: object) -> bytes:
+    """The message ``initialize`` with its header."""
     params = {"processId": os.getpid(), "capabilities": {}, "initializationOptions": options, **more}
     return framed({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params})
