@@ -82,32 +82,26 @@ def create_backends(
     backends: list[Backend] = []
     owned: list[tuple[_Inputs, HttpBackend]] = []
     problems: list[str] = []
+    reusable = dict(old.owned) if old else {}
     first = _first_name(settings, environment, local_servers)
     for name in dict.fromkeys((first, *settings.fallback)):
         if name == "ngram":
             backends.append(ngram)
             continue
-        if (
-            name == "ollama" and name != first and name not in local_servers
-        ):  # not running, or without a model that can fill in
-            continue
+        if name == "ollama" and name != first and name not in local_servers:
+            continue  # not running, or without a model that can fill in
         own = settings if name == first else _for_fallback(settings)
         inputs = (name, local_servers.get(name), *(getattr(own, setting) for setting in _BACKEND_SETTINGS))
         try:
-            kept = next((backend for made_from, backend in (old.owned if old else ()) if made_from == inputs), None)
-            backend = kept or _create(name, own, environment, local_servers.get(name))
+            backend = reusable.get(inputs) or _create(name, own, environment, local_servers.get(name))
         except SettingError as error:
             if name == first:  # an unusable fallback is just left out
                 problems.append(f"{name} can't be used: {error}")
-            continue
-        backends.append(backend)
-        owned.append((inputs, backend))
-    return BackendSet(
-        backends=tuple(backends),
-        owned=tuple(owned),
-        made_from=_inputs(settings, local_servers),
-        problems=tuple(problems),
-    )
+        else:
+            backends.append(backend)
+            owned.append((inputs, backend))
+    made_from = _inputs(settings, local_servers)
+    return BackendSet(backends=tuple(backends), owned=tuple(owned), made_from=made_from, problems=tuple(problems))
 
 
 def uses_local_servers(settings: Settings, environment: Mapping[str, str]) -> bool:

@@ -126,7 +126,7 @@ class ResponseReader:
         if not isinstance(message, dict):
             return None
         is_completion = self._format.is_completion(message)
-        is_error = bool(message.get("error")) or (not is_completion and any(message.get(key) for key in _ERROR_KEYS))
+        is_error = any(message.get(key) for key in (("error",) if is_completion else _ERROR_KEYS))
         chunk = self._format.to_chunk(message)
         if (is_error or chunk.finish == "error") and not self._is_finished:
             error = self._to_error(message) if is_error else BadReply("the model stopped with an error")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from fim_lsp.errors import SettingError
 
@@ -27,13 +27,7 @@ def endpoint(base_url: str, path: str, *, other_api: str = "") -> str:
     >>> endpoint("https://gateway.example.org//llm/v1/chat/completions", "/infill")
     'https://gateway.example.org/llm/infill'
     """
-    try:
-        parts = urlsplit(base_url)
-        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable or parts.username is not None or parts.query or parts.fragment:
-        raise SettingError("base_url must be like https://host or http://host:port/path, without login, ? and #")
+    parts = _split_base_url(base_url)
     base = [step for step in parts.path.split("/") if step]
     wanted = path.strip("/").split("/")
     beginnings = [wanted[:count] for count in range(len(wanted), 0, -1)]
@@ -41,6 +35,18 @@ def endpoint(base_url: str, path: str, *, other_api: str = "") -> str:
     while end := next((end for end in known if base[-len(end) :] == end), None):
         del base[-len(end) :]
     return "/".join([f"{parts.scheme}://{parts.netloc}", *base, *wanted])
+
+
+def _split_base_url(base_url: str) -> SplitResult:
+    try:
+        parts = urlsplit(base_url)
+        is_plain = parts.username is None and not parts.query and not parts.fragment
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and is_plain
+    except ValueError:
+        usable = False
+    if not usable:
+        raise SettingError("base_url must be like https://host or http://host:port/path, without login, ? and #")
+    return parts
 
 
 def path_of(url: str) -> str:

@@ -1,4 +1,4 @@
-"""What we send is what the API's own schema, and Mistral's own client, accept."""
+"""Requests are valid by the API's own schema and by Mistral's own client."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keys: whose they are, and the command that brings them."""
+"""Keys: the host that each is for, and the command that prints one."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def program(code: str) -> tuple[str, ...]:
     return (sys.executable, "-c", code)
 
 
-def counting(place: Path, says: str = "f'key-{runs}'") -> tuple[str, ...]:
+def counting(place: Path, key: str = "f'key-{runs}'") -> tuple[str, ...]:
     """A command that counts its runs in a file, and prints."""
     return program(
         f"import pathlib; p = pathlib.Path({str(place)!r}); p.touch(); runs = len(p.read_text()) + 1;"
-        f"p.write_text('x' * runs); print({says})"
+        f"p.write_text('x' * runs); print({key})"
     )
 
 
@@ -131,14 +131,14 @@ async def test_closing_ends_the_commands_children_too(tmp_path: Path, seconds: i
 
 
 def alive(process: str) -> bool:
-    """Whether a process runs: one that nobody has waited for yet does not."""
+    """Whether a process runs. A zombie does not."""
     state = subprocess.run(["ps", "-o", "state=", "-p", process], capture_output=True, text=True, check=False).stdout
     return bool(state.strip()) and not state.startswith("Z")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sessions are POSIX")
 def test_a_stopped_command_leaves_nothing_in_the_loop(tmp_path: Path) -> None:
-    """Not even one whose child went away with the pipe, out of reach."""
+    """Not even if its child is in another session and keeps the pipe open."""
     child = (
         "import subprocess, sys, time;"
         "subprocess.Popen([sys.executable, '-c', {0!r}], start_new_session=True); time.sleep(600)"
@@ -198,8 +198,8 @@ LEFT_OPEN = {
     "an empty line first": (f"{GRANDCHILD}; print(); print('key')", "key"),
     "it runs on": ("import time; print('key', flush=True); time.sleep(600)", "key"),
     "it fails": (f"{GRANDCHILD}; print('key'); sys.exit(3)", "exit status 3"),
-    "it fails without a word": (f"{GRANDCHILD}; sys.exit(3)", "exit status 3"),
-    "it says nothing": (GRANDCHILD, "empty"),
+    "it fails without output": (f"{GRANDCHILD}; sys.exit(3)", "exit status 3"),
+    "it prints nothing": (GRANDCHILD, "empty"),
     "too much": (f"{GRANDCHILD}; print('key' * 100000)", "far more"),
 }
 
@@ -207,7 +207,7 @@ LEFT_OPEN = {
 @pytest.mark.skipif(os.name != "posix", reason="a child keeps a pipe open by inheritance")
 @pytest.mark.parametrize("case", LEFT_OPEN)
 async def test_a_pipe_that_remains_open_does_not_delay_the_key(case: str) -> None:
-    """Commands that start an agent, or print and go on: what they leave behind is ended, and nobody waits for it."""
+    """A command may start an agent, or print and continue to run: what remains of it is killed, and not waited for."""
     code, expected = LEFT_OPEN[case]
     if expected == "key":
         assert await run_command(program(code)) == Secret("key")

@@ -1,4 +1,4 @@
-"""What is found on this machine, and that nothing else is ever asked."""
+"""Servers on this machine are found, and nothing else is ever asked."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ async def test_a_server_that_does_not_respond_is_ignored() -> None:
 
 
 async def test_a_busy_llama_server_counts() -> None:
-    """It has said what it is; whether its model can fill in, it says when it is asked for a completion."""
+    """It is a llama-server; whether its model can fill in will be known with the first completion."""
     async with FakeServer(lambda request: llama(request) if request.path == "/props" else Reply(status=500)) as server:
         found, *_ = await find_local_servers((port_of("llamacpp", server),), within=TIMEOUT)
     assert found == LocalServer(name="llamacpp", base_url=server.url)

@@ -31,7 +31,7 @@ def test_recorded_errors(name: str) -> None:
     seen = RECORDED[name]
     error = error_of(seen.status, seen.raw, seen.headers, model=seen.model)
     assert type(error) is seen.error
-    assert [words for words in seen.says if words not in str(error)] == [], str(error)
+    assert [words for words in seen.words if words not in str(error)] == [], str(error)
     assert error.host == "codestral.mistral.ai"
     assert len(str(error)) < 250
     assert "\n" not in str(error)

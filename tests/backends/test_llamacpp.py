@@ -1,4 +1,4 @@
-"""What llama-server is asked, and what its recorded answers mean."""
+"""Requests for llama-server, and its recorded responses."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_one_line_ends_with_the_line() -> None:
     body = body_of(Prompt(prefix="    a = ", suffix="", single_line=True, stop=("#",)), stop=(";",), stream=False)
     assert body["stop"] == ["\n", ";", "#"]
     assert "n_indent" not in body
-    assert body["stream"] is True  # or it would not hear us hang up for a second
+    assert body["stream"] is True  # otherwise it would notice a second late that the client hung up
 
 
 def test_a_temperature_needs_its_sampler() -> None:

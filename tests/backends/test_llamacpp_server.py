@@ -1,4 +1,4 @@
-"""A real llama-server: it completes, renders what we mean, hears us hang up, finds in its cache what was there before."""
+"""A real llama-server: completions, rendering, hanging up, and its cache."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def usage_of(chunks: list[Chunk]) -> Usage:
 
 
 def rendered(url: str, prompt: Prompt) -> str:
-    """The prompt that the server makes of our request, as it tells in its last message."""
+    """The prompt that the server renders for a request, from its last message."""
     request = llamacpp(base_url=url, generation=SMALL).request(prompt)
     call = urllib.request.Request(request.url, request.body, dict(request.headers))  # noqa: S310  # loopback
     with urllib.request.urlopen(call) as answer:  # noqa: S310
@@ -72,7 +72,7 @@ def rendered(url: str, prompt: Prompt) -> str:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    """Wait until ``condition`` is true; two minutes are a guard against waiting for ever."""
+    """Wait until ``condition`` is true; two minutes are a guard against waiting forever."""
     deadline = time.monotonic() + 120
     while not condition():
         assert time.monotonic() < deadline
@@ -126,7 +126,7 @@ async def test_hanging_up_frees_the_slot(llama: Llama, connect: Ask) -> None:
 
 
 async def test_while_typing_most_of_the_prompt_is_in_the_cache(connect: Ask) -> None:
-    """With a batch that holds more of the suffix than we send, so that it is not the server that saves."""
+    """With a batch that has room for more of the suffix than is sent, as otherwise the server would cut it."""
     with running(batch=512) as server:
         backend = connect(llamacpp(base_url=server.url, generation=SMALL))
         context = (Snippet(path="other.py", text=lines("other", 24)),)

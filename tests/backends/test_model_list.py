@@ -1,4 +1,4 @@
-"""Lists of models, whoever wrote them."""
+"""Lists of models, as various servers write them."""
 
 from __future__ import annotations
 

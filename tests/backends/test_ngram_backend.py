@@ -1,4 +1,4 @@
-"""The back end as the scheduler and the editor see it."""
+"""The embedded back end as the scheduler and the session use it."""
 
 import asyncio
 from collections.abc import Callable, Sequence

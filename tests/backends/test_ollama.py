@@ -1,4 +1,4 @@
-"""Ollama is asked so that it fills in, whatever its model's template knows, and its lines are read."""
+"""Requests that make Ollama fill in, with or without a template for it, and its streamed lines."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_request_body() -> None:
 
 
 def test_an_empty_suffix_or_prefix_is_a_line_end() -> None:
-    """Empty, they would mean a chat, and nothing but loading the model."""
+    """An empty suffix would mean a chat, and an empty prompt would only load the model."""
     body = body_of(Prompt(prefix="", suffix=""))
     assert (body["prompt"], body["suffix"]) == ("\n", "\n")
 

@@ -1,4 +1,4 @@
-"""Servers with OpenAI's completions, each with its own idea of ``suffix``, are asked so that they fill in."""
+"""Requests that make servers with OpenAI's completions fill in, whatever they do with ``suffix``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers are read the same whether streamed or whole, as asked for or not, and cut anywhere."""
+"""Responses are read alike whether streamed or whole, as requested or not, and wherever they are cut."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text ends at the first stop string, without an appended suffix, however it is cut; and nothing is taken back."""
+"""Text ends at the first stop string and without an appended suffix, wherever it is cut, and nothing is taken back."""
 
 from __future__ import annotations
 

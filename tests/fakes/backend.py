@@ -1,4 +1,4 @@
-"""What every back end in this process' tests has."""
+"""The parts that all back ends in tests share."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from fim_lsp.backends.backend import Capacity
 from fim_lsp.prompt.prompt import Prompt
 
 
-class Bare:
-    """The parts of :class:`~fim_lsp.backends.backend.Backend` for one that takes any amount of text and prepares nothing."""
+class BackendDefaults:
+    """The parts of :class:`~fim_lsp.backends.backend.Backend` for one that takes any amount of text and holds nothing."""
 
     capacity = Capacity()
 
@@ -19,4 +19,4 @@ class Bare:
         """Nothing was given up."""
 
     async def close(self) -> None:
-        """Nothing to let go of."""
+        """Nothing to release."""

@@ -1,4 +1,4 @@
-"""A small Codestral server on loopback, shaped by recorded replies: the test decides what it says, how fast, and how it fails.
+"""A small Codestral server on loopback, shaped by recorded responses: a test decides what it sends, how fast, and how it fails.
 
 ``python -m tests.fakes.codestral --port 0 --ttft 0.25 --per-token 0.015`` runs it by itself and prints its port.
 """

@@ -1,4 +1,4 @@
-"""Answers of a real llama-server, as they were recorded (0.7.0, build 11669), without settings that nothing reads."""
+"""Recorded responses of a real llama-server (0.7.0, build 11669), without the settings that nothing reads."""
 
 from __future__ import annotations
 

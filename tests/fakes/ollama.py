@@ -1,4 +1,4 @@
-"""What Ollama answers, made of a request; shaped by its API's documentation and by the replies in its issues."""
+"""Ollama's responses to a request, shaped by its API's documentation and by the responses in its issues."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.fakes.replies import tokens_of
 
 @dataclass(slots=True)
 class Ollama:
-    """An ``answer`` for :class:`~tests.fakes.http.FakeServer`. ``models`` are those that it has, with their capabilities."""
+    """An ``answer`` for :class:`~tests.fakes.http.FakeServer`. ``models`` maps its models to their capabilities."""
 
     models: dict[str, list[str] | None] = field(
         default_factory=lambda: {"qwen2.5-coder:1.5b": ["completion", "insert"]}
@@ -38,12 +38,15 @@ class Ollama:
         name = request.body["model"]
         if name not in self.models:
             return _missing(name)
-        told = self.models[name]
+        capabilities = self.models[name]
         info = {"general.architecture": "qwen2", "qwen2.context_length": 32768}
-        return Reply(body={"template": "…", "model_info": info} | ({} if told is None else {"capabilities": told}))
+        return Reply(
+            body={"template": "…", "model_info": info}
+            | ({} if capabilities is None else {"capabilities": capabilities})
+        )
 
     def _generate(self, request: Request) -> Reply:
-        """The empty suffix and the empty prompt mean what they mean there; ``num_predict`` is kept to."""
+        """An empty suffix or prompt has the same effect as there; ``num_predict`` applies."""
         body = request.body
         if body["model"] not in self.models:
             return _missing(body["model"])

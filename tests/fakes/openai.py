@@ -1,4 +1,4 @@
-"""What servers with OpenAI's ``/v1/completions`` answer, each with its own idea of ``suffix``; shaped by recorded replies."""
+"""Responses of servers with OpenAI's ``/v1/completions``, by what they do with ``suffix``; shaped by recorded ones."""
 
 from __future__ import annotations
 

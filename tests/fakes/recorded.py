@@ -1,4 +1,4 @@
-"""Error answers as they were seen, from issue trackers and documentation, each with what it must become."""
+"""Error responses from issue trackers and documentation, each with the error that it must become."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from fim_lsp.errors import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
-    """One refusal: what the server sent, the error's class, and words that its sentence must have."""
+    """One refusal: what the server sent, the error's class, and words that its sentence must contain."""
 
     status: int
     body: object
     error: type[BackendError]
-    says: tuple[str, ...]
+    words: tuple[str, ...]
     source: str
     headers: dict[str, str] = field(default_factory=dict)
     model: str = "codestral-latest"
@@ -45,28 +45,28 @@ RECORDED = {
         status=401,
         body={"detail": "Unauthorized"},
         error=Unauthorized,
-        says=("codestral.mistral.ai", "CODESTRAL_API_KEY", "api.mistral.ai"),
+        words=("codestral.mistral.ai", "CODESTRAL_API_KEY", "api.mistral.ai"),
         source="agent-zero#539, cline#6235",
     ),
     "unauthorized_gateway": Recorded(
         status=401,
         body={"message": "Unauthorized", "request_id": "0aa5"},
         error=Unauthorized,
-        says=("codestral.mistral.ai", "401"),
+        words=("codestral.mistral.ai", "401"),
         source="simonw/llm-mistral#16",
     ),
     "no_route": Recorded(
         status=404,
         body={"message": "no Route matched with those values", "request_id": "0aa5"},
         error=Rejected,
-        says=("base_url", "404"),
+        words=("base_url", "404"),
         source="nextcloud/integration_openai#215",
     ),
     "extra_forbidden": Recorded(
         status=422,
         body={"detail": [_EXTRA]},
         error=Rejected,
-        says=("store", "extra_forbidden", "422"),
+        words=("store", "extra_forbidden", "422"),
         source="Gitlawb/openclaude#739",
     ),
     "message_is_a_list": Recorded(
@@ -79,28 +79,28 @@ RECORDED = {
             "code": 3001,
         },
         error=Rejected,
-        says=("store", "invalid_request_error", "3001"),
+        words=("store", "invalid_request_error", "3001"),
         source="partITech/php-mistral#76",
     ),
     "message_is_json": Recorded(
         status=422,
         body=_error(json.dumps({"detail": [_EXTRA]}), "internal_error_proxy", "1000"),
         error=Rejected,
-        says=("store",),
+        words=("store",),
         source="mistralai/platform-docs-public#7",
     ),
     "context_exceeded": Recorded(
         status=400,
         body=_error("Prompt contains 40000 tokens, too large for model with 32768 maximum context length"),
         error=Rejected,
-        says=("too long", "prompt_tokens"),
+        words=("too long", "prompt_tokens"),
         source="docs.mistral.ai, known limitations",
     ),
     "requests_limit": Recorded(
         status=429,
         body={"message": "Requests rate limit exceeded"},
         error=RateLimited,
-        says=("requests", "429"),
+        words=("requests", "429"),
         source="pydantic-ai#1885",
     ),
     "tokens_limit_by_header": Recorded(
@@ -108,7 +108,7 @@ RECORDED = {
         body=_error("Rate limit exceeded", "rate_limited", "1300", raw_status_code=429),
         headers={"X-RateLimit-Limit-Tokens-Minute": "50000", "X-RateLimit-Remaining-Tokens-Minute": "12"},
         error=RateLimited,
-        says=("no more tokens",),
+        words=("no more tokens",),
         source="earendil-works/pi#9815",
     ),
     "rate_limit_zero": Recorded(
@@ -116,21 +116,21 @@ RECORDED = {
         body=_error("Rate limit exceeded", "rate_limited", "1300", raw_status_code=429),
         headers={"x-ratelimit-limit-req-minute": "0", "x-ratelimit-remaining-req-minute": "0"},
         error=RateLimited,
-        says=("no requests at all",),
+        words=("no requests at all",),
         source="earendil-works/pi#9815",
     ),
     "capacity": Recorded(
         status=429,
         body=_error("Service tier capacity exceeded for this model."),
         error=Overloaded,
-        says=("overloaded", "429"),
+        words=("overloaded", "429"),
         source="docs.mistral.ai",
     ),
     "capacity_by_type": Recorded(
         status=429,
         body=_error("Service tier capacity exceeded for this model.", "service_tier_capacity_exceeded", "3505"),
         error=Overloaded,
-        says=("overloaded",),
+        words=("overloaded",),
         source="docs.mistral.ai",
     ),
     "retired_model": Recorded(
@@ -138,7 +138,7 @@ RECORDED = {
         body=_error("Invalid model: codestral-2501", "invalid_model", "1500"),
         model="codestral-2501",
         error=UnknownModel,
-        says=("codestral-2501", "retired it on 2025-11-30", "codestral-latest", "`model`"),
+        words=("codestral-2501", "retired it on 2025-11-30", "codestral-latest", "`model`"),
         source="docs.mistral.ai, error glossary",
     ),
     "unknown_model": Recorded(
@@ -146,22 +146,22 @@ RECORDED = {
         body=_error("The model `nope` does not exist"),
         model="nope",
         error=UnknownModel,
-        says=("nope", "`model`"),
+        words=("nope", "`model`"),
         source="the same in OpenAI's words",
     ),
     "no_models": Recorded(
         status=404,
         body={"message": "There are currently no Mistral models available for the API."},
         error=UnknownModel,
-        says=("offers no model", "backend"),
+        words=("offers no model", "backend"),
         source="docs.langdock.com",
     ),
     "server_error": Recorded(
         status=503,
         body=b"<html><body><h1>503 Service Temporarily Unavailable</h1></body></html>",
         error=Overloaded,
-        says=("503",),
+        words=("503",),
         source="any gateway",
     ),
-    "teapot": Recorded(status=418, body=b"", error=Rejected, says=("418",), source="made up"),
+    "teapot": Recorded(status=418, body=b"", error=Rejected, words=("418",), source="made up"),
 }

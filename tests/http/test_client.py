@@ -25,7 +25,7 @@ SLOTS = 4
 
 
 def with_few_connections(backend: HttpBackend) -> HttpBackend:
-    """``backend`` with so few connections that a lost one is noticed."""
+    """``backend`` with so few connections that losing one is noticed."""
     backend._transport = Transport(backend._profile.base_url, timeout=30, connections=SLOTS)
     return backend
 
@@ -60,7 +60,7 @@ async def test_hanging_up_by_dropping_the_generator(server: FakeCodestral, conne
 
 
 async def test_hanging_up_returns_at_once(server: FakeCodestral, connect: Connect) -> None:
-    """A caller that hangs up gets its turn back without one round of the event loop."""
+    """Without a single turn of the event loop."""
     server.behaviour = Behaviour(stall_after=1)
     chunks = connect(server.url).stream(PROMPT)
     await anext(chunks)
@@ -81,7 +81,7 @@ async def test_closing_the_back_end_ends_calls(server: FakeCodestral, connect: C
 
 
 async def supersede_calls(server: FakeCodestral, backend: HttpBackend, seed: int, count: int, longest: float) -> None:
-    """Ask ``count`` times and hang up after up to ``longest`` seconds each time; then nothing may be lost."""
+    """Ask ``count`` times and hang up after up to ``longest`` seconds each time; no connection may be lost."""
     moments = random.Random(seed)  # not a secret
     await backend.warm_up()
     for _ in range(count):
@@ -111,7 +111,7 @@ SPEEDS = {
 async def test_superseded_calls_lose_no_connection(
     server: FakeCodestral, connect: Connect, seed: int, speed: str
 ) -> None:
-    """With httpx alone, some hundred of these end in PoolTimeout for ever (encode/httpcore#1093)."""
+    """With httpx alone, some hundred of these lead to a permanent PoolTimeout (encode/httpcore#1093)."""
     server.behaviour = SPEEDS[speed]
     await supersede_calls(server, with_few_connections(connect(server.url)), seed, 400, 0.010)
 
@@ -120,7 +120,7 @@ async def test_superseded_calls_lose_no_connection(
 async def tunnelled(
     connect: Connect, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[tuple[FakeCodestral, HttpBackend]]:
-    """TLS through a proxy: the longest way to a connection, with the most places to be cancelled at."""
+    """TLS through a proxy: the most steps to a connection, and so the most places to be cancelled at."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     async with FakeCodestral(tls=context, behaviour=Behaviour(ttft=0.002)) as fake, FakeProxy(fake.port) as proxy:
@@ -305,7 +305,7 @@ async def test_a_compressed_error_is_recognized_by_its_status(connect: Connect) 
         ((head(), b'{"choices": "'), b"a" * 1000, BadReply),
         ((head(), b"{"), b"[" * 1000, BadReply),
     ],
-    ids=["headers", "a header", "many headers", "comments", "blanks", "empty data", "an event", "a text", "brackets"],
+    ids=["headers", "a header", "many headers", "comments", "line ends", "empty data", "an event", "a string", "brackets"],
 )  # fmt: skip
 async def test_a_response_that_does_not_end_is_aborted(
     connect: Connect, pieces: tuple[bytes, ...], endless: bytes, error: type[BackendError]

@@ -25,7 +25,7 @@ from fim_lsp.schedule.request import Outcome, Snapshot
 from fim_lsp.schedule.scheduler import Scheduler
 from fim_lsp.text.document import Document
 from fim_lsp.text.positions import Encoding
-from tests.fakes.backend import Bare
+from tests.fakes.backend import BackendDefaults
 from tests.quality.recorded_typing import FIRST_TOKEN, PER_TOKEN, Model, Trace, load, tokens
 from tests.schedule.script import a_chain, a_client
 from tests.virtual import now, run
@@ -34,7 +34,7 @@ URI = "file:///trace"
 
 
 @dataclass
-class RateLimitedModel(Bare):
+class RateLimitedModel(BackendDefaults):
     """The model as a back end, with a quota if ``limits`` are given: 429 as soon as a sliding minute exceeds them."""
 
     knowledge: Model

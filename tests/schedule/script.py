@@ -25,13 +25,13 @@ from fim_lsp.schedule.scheduler import Scheduler
 from fim_lsp.settings.schema import Settings
 from fim_lsp.text.document import Document
 from fim_lsp.text.positions import Encoding
-from tests.fakes.backend import Bare
+from tests.fakes.backend import BackendDefaults
 from tests.marked import split
 from tests.virtual import now
 
 
 @dataclass
-class Script(Bare):
+class Script(BackendDefaults):
     """Answers with ``text(prompt)``, a character at a time."""
 
     text: Callable[[Prompt], str]

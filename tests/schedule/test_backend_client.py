@@ -23,7 +23,7 @@ from fim_lsp.prompt.prompt import Prompt, Snippet
 from fim_lsp.rate_limit.limiter import Limiter
 from fim_lsp.rate_limit.sliding_window import Limits
 from fim_lsp.settings.schema import Settings
-from tests.fakes.backend import Bare
+from tests.fakes.backend import BackendDefaults
 from tests.schedule.script import Script, Typist, a_client, a_snapshot, limited, text_of
 from tests.virtual import now
 
@@ -100,7 +100,7 @@ TOKEN = "gh" + "p_" + "".join(random.Random(5).choices(string.ascii_letters + st
 SECRET = f'token = "{TOKEN}"\nlogin(‸\nlogout("{TOKEN}")\n'
 
 
-class Echo(Bare):
+class Echo(BackendDefaults):
     """Answers with what it sees of a secret, cut into small chunks."""
 
     name, model = "echo", ""

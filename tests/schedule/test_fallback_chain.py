@@ -23,7 +23,7 @@ from fim_lsp.schedule.circuit_breaker import (
 )
 from fim_lsp.schedule.fallback_chain import FallbackChain
 from fim_lsp.schedule.request import BackendEvent, EventKind, Outcome, Snapshot
-from tests.fakes.backend import Bare
+from tests.fakes.backend import BackendDefaults
 from tests.marked import split
 from tests.schedule.script import Script, Typist, a_chain, a_client, limited, shown
 from tests.virtual import run
@@ -31,7 +31,7 @@ from tests.virtual import run
 pytestmark = pytest.mark.usefixtures("virtual_time")
 
 
-class FlakyBackend(Bare):
+class FlakyBackend(BackendDefaults):
     """Says ``text`` a character at a time, and fails after ``breaks`` of them; ``invalidates_output``: by taking it all back."""
 
     model = ""

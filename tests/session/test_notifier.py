@@ -10,13 +10,13 @@ from fim_lsp.errors import Paused, Unauthorized, Unreachable
 from fim_lsp.schedule.request import BackendEvent, EventKind
 from fim_lsp.session.notifier import MIN_REPEAT_SECONDS, Level, Notifier
 from fim_lsp.settings.schema import SettingProblem
-from tests.fakes.backend import Bare
+from tests.fakes.backend import BackendDefaults
 
 UNREACHABLE, UNAUTHORIZED = Unreachable("it is not there"), Unauthorized("it wants a key")
 
 
 @dataclass
-class Named(Bare):
+class Named(BackendDefaults):
     name: str = "codestral"
     host: str = "fim.example"
     model: str = ""

@@ -26,7 +26,7 @@ from fim_lsp.session.session import Session
 from fim_lsp.session.status_tracker import Status, StatusState
 from fim_lsp.text.document import Change, Document
 from fim_lsp.text.positions import Encoding
-from tests.fakes.backend import Bare
+from tests.fakes.backend import BackendDefaults
 
 NGRAM = {"backend": "ngram"}
 
@@ -105,7 +105,7 @@ async def test_requests_are_explained_and_shown_in_the_status(tmp_path: Path) ->
         assert it.shown == []
 
 
-class RecordingBackend(Bare):
+class RecordingBackend(BackendDefaults):
     """Records everything that it is sent, and fails at every second request."""
 
     model = ""

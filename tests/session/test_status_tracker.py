@@ -9,11 +9,11 @@ import pytest
 from fim_lsp.errors import BackendError, Paused, RateLimited, Unreachable
 from fim_lsp.schedule.request import BackendEvent, EventKind
 from fim_lsp.session.status_tracker import Status, StatusState, StatusTracker
-from tests.fakes.backend import Bare
+from tests.fakes.backend import BackendDefaults
 
 
 @dataclass
-class Named(Bare):
+class Named(BackendDefaults):
     name: str
     host: str = ""
     model: str = ""
