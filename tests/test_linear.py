@@ -101,16 +101,16 @@ def is_linear(pattern: re.Pattern[Any], before: str, unit: str, after: str, *, o
 
 # Anchored too, but the source does not call them by their own name:
 ANCHORED_BY_ANOTHER_NAME = {
-    "redaction.private_keys._PART",
+    "redaction.private_keys._PARTIAL_KEY_LINE",
     "redaction.assignments._QUOTED",
     "redaction.assignments._BARE",
-    "suggest.cleanup_rules._END",
-    *(name for name in PATTERNS if ".SHAPES" in name),
+    "suggest.code_lines.LONE_END_WORD",
+    *(name for name in PATTERNS if ".TOKEN_PATTERNS" in name),
 }
 ANCHORED = anchored() | ANCHORED_BY_ANOTHER_NAME
 BOUNDED = {
     "lsp.to_protocol._WORD": "searched for in 256 characters",
-    "redaction.assignments._TYPED": "searched for in an operator, which has about a hundred characters at most",
+    "redaction.assignments._TYPE_ANNOTATION": "searched for in an operator, which has about a hundred characters at most",
     "context.import_parser._LINE": "searched for in the first lines of a file, each cut to a length",
     "suggest.end_rules._BODILESS": "tried on lines of up to 300 characters",
     "suggest.bracket_scan._WITH_LINES[1]": "has nested repetitions of 200, too many to follow here",
@@ -120,7 +120,7 @@ BOUNDED = {
 
 def test_patterns_are_found() -> None:
     assert len(PATTERNS) > 100
-    assert {"suggest.framing._THOUGHT", "redaction.private_keys._MARKER", "http.sse._LINE_END"} <= set(PATTERNS)
+    assert {"suggest.wrappers._THOUGHT", "redaction.private_keys._MARKER", "http.sse._LINE_END"} <= set(PATTERNS)
 
 
 def test_the_exceptions_exist() -> None:

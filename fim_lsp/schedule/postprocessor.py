@@ -20,7 +20,7 @@ _CONTEXTS = 4  # a stream looks at one or two places at every chunk: the call's,
 @functools.cache
 def _control_tokens() -> re.Pattern[str]:
     """Every model family's control tokens, which end a reply."""
-    from fim_lsp.suggest.framing import control_tokens
+    from fim_lsp.suggest.wrappers import control_tokens
 
     return control_tokens(CONTROL_TOKENS)
 

@@ -24,10 +24,10 @@ _MARKS = r"| (?P<open>[(\[{]) | (?P<close>[)\]}])"
 _WITH_LINES, _WITHOUT_LINES = (
     MappingProxyType(
         {
-            hashes: re.compile(
-                first + _STRINGS + (_HASHES if hashes else _SLASHES) + _MARKS + last, re.VERBOSE | re.DOTALL
+            hash_comments: re.compile(
+                first + _STRINGS + (_HASHES if hash_comments else _SLASHES) + _MARKS + last, re.VERBOSE | re.DOTALL
             )
-            for hashes in (True, False)
+            for hash_comments in (True, False)
         }
     )
     for first, last in ((_FIRST, r"| (?P<line>\n))"), (_BRACKETS_FIRST, ")"))
@@ -37,7 +37,7 @@ _HASHED = re.compile(
     r"|(?:from[ ][\w.]+[ ])?import[ ][\w., ]+$)",
     re.MULTILINE | re.VERBOSE,
 )
-_GOES_ON_BEHIND = re.compile(r"[})\]]{1,16};?[ \t]{0,16}(?:else|catch|finally|while|,)")
+_CONTINUES_AFTER = re.compile(r"[})\]]{1,16};?[ \t]{0,16}(?:else|catch|finally|while|,)")
 _APOSTROPHE = re.compile(r"\w'\w*(?:\s|$)|[&<]'")
 _CASE = re.compile(
     r"^[ \t]*(?:\"[^\"\n]*\"|'[^'\n]*'|[^\s()\"'\#|=])+(?:[ ]?\|[ ]?(?:\"[^\"\n]*\"|'[^'\n]*'|[^\s()\"'\#|=])+)*\)(?=[ \t]|$)",
@@ -50,13 +50,13 @@ _QUOTES = re.compile(r"\"{3}|'{3}|[\"'`]")
 class Line:
     """``text[start:end]`` without its line end. ``within`` is the innermost bracket that the text has open there, if any.
 
-    ``inside``: it starts in a string or a comment.
+    ``in_literal``: it starts in a string or a comment.
     """
 
     start: int
     end: int
     within: str
-    inside: bool
+    in_literal: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +80,10 @@ def comments_with_hashes(text: str) -> bool:
     return bool(_HASHED.search("\n" + text))  # a fixed first character is searched for faster than a line's beginning
 
 
-def scan(text: str, *, hashes: bool, inside: str = "", by_line: bool = True, reopening: bool = False) -> Scan:
-    r"""Read a text whose lines end in ``\n``. ``inside`` is the quote that is open where it starts, if one is.
+def scan(
+    text: str, *, hash_comments: bool, open_quote: str = "", by_line: bool = True, reopening: bool = False
+) -> Scan:
+    r"""Read a text whose lines end in ``\n``. ``open_quote`` is the quote that is open where it starts, if one is.
 
     Brackets close each other whatever their kind. A quote that nothing closes is open to the end of its line. Not
     ``by_line``, only the brackets are looked for, in a third of the time. ``reopening``: one that is closed to be opened
@@ -91,11 +93,11 @@ def scan(text: str, *, hashes: bool, inside: str = "", by_line: bool = True, reo
     closers: list[int] = []
     openers: list[int] = []
     position, again = 0, -1
-    if inside:
-        end = text.find(inside)
-        position = end + len(inside) if end >= 0 else len(text)
+    if open_quote:
+        end = text.find(open_quote)
+        position = end + len(open_quote) if end >= 0 else len(text)
         starts += _line_starts(text, 0, position, "")
-    for token in (_WITH_LINES if by_line else _WITHOUT_LINES)[hashes].finditer(text, position):
+    for token in (_WITH_LINES if by_line else _WITHOUT_LINES)[hash_comments].finditer(text, position):
         kind = token.lastgroup
         if kind == "open":
             if token.start() != again:
@@ -114,7 +116,7 @@ def scan(text: str, *, hashes: bool, inside: str = "", by_line: bool = True, reo
         return Scan(lines=(), closers=tuple(closers), openers=tuple(openers))
     ends = [start - 1 for start, _, _ in starts[1:]] + [len(text)]
     lines = (
-        Line(start=start, end=end, within=within, inside=quoted)
+        Line(start=start, end=end, within=within, in_literal=quoted)
         for (start, within, quoted), end in zip(starts, ends, strict=True)
     )
     return Scan(lines=tuple(lines), closers=tuple(closers), openers=tuple(openers))
@@ -122,7 +124,7 @@ def scan(text: str, *, hashes: bool, inside: str = "", by_line: bool = True, reo
 
 def reopened(text: str, position: int) -> int:
     """Where the line that goes on behind the bracket at ``position`` opens another at its end; -1 if it doesn't."""
-    found = _GOES_ON_BEHIND.match(text, position)
+    found = _CONTINUES_AFTER.match(text, position)
     if found is None:
         return -1
     end = text.find("\n", found.end())
@@ -135,7 +137,7 @@ def _line_starts(text: str, start: int, end: int, within: str) -> list[tuple[int
     return [(start + at + 1, within, True) for at, c in enumerate(text[start:end]) if c == "\n"]
 
 
-def open_quote(line: str) -> str:
+def open_quote_of(line: str) -> str:
     """The quote that is open at the end of ``line``; ``""`` for none. An apostrophe is no quote."""
     quote = ""
     for found in _QUOTES.finditer(re.sub(r"\\.", "  ", line)):

@@ -1,4 +1,4 @@
-"""What the text round the cursor says about what belongs there."""
+"""What the text around the cursor shows about what belongs there."""
 
 from __future__ import annotations
 
@@ -6,36 +6,20 @@ import enum
 import re
 from dataclasses import dataclass
 from itertools import pairwise
-from types import MappingProxyType
-from typing import Final, Literal
+from typing import Literal
 
-from fim_lsp.suggest.bracket_scan import Scan, comments_with_hashes, open_quote, scan, without_case_patterns
+from fim_lsp.suggest.bracket_scan import Scan, comments_with_hashes, open_quote_of, scan, without_case_patterns
+from fim_lsp.suggest.code_lines import CLOSERS, columns_of, comment_at, opens, width
 from fim_lsp.suggest.languages import MARKUP, TEXT, WITH_HASHES, WITH_SLASHES
 from fim_lsp.text.cursor import Split
+from fim_lsp.text.positions import with_line_feeds
+from fim_lsp.text.typed import BRACKET_PAIRS
 
 Multiline = Literal["auto", "always", "never"]
 
-CLOSERS = re.compile(r"[\s)\]}>\"'`;:,]*")
-"""What editors put behind the cursor by themselves, and what ends a statement."""
-
-GOES_ON = re.compile(r"[\s})\]]*(else|elif|elsif|elseif|except|catch|finally|rescue|ensure|case|default|when)\b")
-"""A line that goes on with the block of a line above it that is indented as far."""
-
-_BEFORE, _AFTER = 4000, 2000  # characters that are looked at on both sides: enough for the blocks round the cursor
-_NEAR = 6  # lines that are compared on both sides
-_TAB = 4  # columns, where a tab and blanks must be compared
-
+_BEFORE, _AFTER = 4000, 2000  # characters that are examined before and after: enough for the surrounding blocks
+_COMPARED_LINES = 6  # on each side
 _CODE = re.compile(r"[;{})][ \t]*$", re.MULTILINE)
-_PAIRS: Final = MappingProxyType({"(": ")", "[": "]", "{": "}"})
-_OPENER = re.compile(r"(?:[{(\[:]|=>|->|\b(?:do|then|else|begin|try))$")
-_CLOSING = re.compile(r"\s*(?:[)\]}>]|end\b|fi\b|done\b|esac\b)")
-_COMMENT = re.compile(r"(?:^|\s)(?:\#(?!\[)|//)")
-_DEFINITION = re.compile(
-    r"(?:@\w|\#\[|/\*\*|(?:export |default |pub(?:\(\w+\))? |public |private |protected |static |abstract |async |const )*"
-    r"(?:def|class|fn|func|fun|function|interface|struct|enum|impl|trait|module|namespace|type) |(?:public|private|protected) "
-    r"|if __name__|import |export |from \S+ import |use |package |\#include"
-    r"|static |extern |typedef |template\b|macro_rules!)"
-)
 
 
 class Extent(enum.Enum):
@@ -47,70 +31,121 @@ class Extent(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CursorContext:
-    """A cursor's surroundings. Lines in ``above`` (the nearest last) and ``below`` are not blank, and end without blanks.
+class BracketBalance:
+    """How the brackets before and after the cursor match. Those closed on their own side don't count."""
 
-    ``below`` starts with what is behind the cursor if nothing is before it. ``heads`` are the lines that the cursor's is
-    indented under. ``missing`` is how many brackets are open at the cursor and closed nowhere, ``short`` how many behind
-    it, on its line, close what is yet to be opened; ``bracketed`` says that some are open or closed round it. ``inside``
-    is the quote that is open at the cursor. ``indent`` is one level of the file's indentation, ``spaced`` whether lines
-    are indented with blanks. ``near`` is all the text that was looked at, and ``coded`` says that it reads like code.
-    ``measured``: the file's own lines show its level of indentation. ``closed`` is how many brackets the rest of the line
-    closes without opening them, ``known`` that all of the document before the cursor was looked at. ``language`` is the
-    editor's id, ``""`` if unknown; ``control`` finds the models' control tokens, ``None`` the usual ones.
-    ``runs_on``: a string of several lines is open at the cursor, and nothing below closes it. ``open_to_the_end`` brackets
-    are open up to the document's end, if that was looked at.
-    """
+    any: bool
+    """Some brackets are open before the cursor, or closed after it."""
+
+    missing_closers: int
+    """Brackets that are open at the cursor and that nothing after it closes."""
+
+    missing_openers: int
+    """Brackets that the rest of the line closes and that are not open yet."""
+
+    closed_by_suffix: int
+    """Brackets that the rest of the line closes without opening them."""
+
+    open_at_document_end: int
+    """Brackets that nothing closes up to the end of the document; 0 if the end was not examined."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndentStyle:
+    """How the file indents its lines."""
+
+    unit: str
+    """One level: a tab, or a number of spaces."""
+
+    is_measured: bool
+    """Most indented lines of the file show this unit; otherwise it is a guess."""
+
+    uses_spaces: bool
+    """Some lines are indented with spaces."""
+
+    @property
+    def columns(self) -> int:
+        """The width of one level."""
+        return columns_of(self.unit)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CursorContext:
+    """The surroundings of a cursor. Lines have ``\\n`` as line ends, and no whitespace at their ends."""
 
     split: Split
-    before: str
-    behind: str
-    above: tuple[str, ...]
-    below: tuple[str, ...]
-    heads: tuple[str, ...]
-    column: int
-    missing: int
-    bracketed: bool
-    hashes: bool
-    inside: str
-    short: int
-    indent: str
-    spaced: bool
-    near: str
-    coded: bool
-    measured: bool
-    closed: int
-    known: bool
     language: str
-    control: re.Pattern[str] | None
-    runs_on: bool
-    open_to_the_end: int
+    """The editor's language id; ``""`` if unknown."""
+
+    control_tokens: re.Pattern[str] | None
+    """Finds the control tokens of models; ``None`` for the usual ones."""
+
+    # The cursor's line
+
+    line_prefix: str
+    line_suffix: str
+    column: int
+    """The indentation of the cursor's line, in columns."""
+
+    open_quote: str
+    """The quote of the string that the cursor is in; ``""`` if it is in none."""
+
+    string_runs_on: bool
+    """A string of several lines is open at the cursor, and nothing after it ends the string."""
+
+    # The lines around it
+
+    lines_above: tuple[str, ...]
+    """The nearest lines that are not blank, the nearest last."""
+
+    lines_below: tuple[str, ...]
+    """The nearest lines that are not blank; the cursor's line is the first, if only whitespace is before the cursor."""
+
+    enclosing_lines: tuple[str, ...]
+    """The lines that the cursor's line is nested in, from the inside out: each is indented less than the one before."""
+
+    nearby: str
+    """All the text that was examined."""
+
+    sees_document_start: bool
+    """All of the document before the cursor was examined."""
+
+    # What they show
+
+    brackets: BracketBalance
+    indent: IndentStyle
+    hash_comments: bool
+    """Comments begin with ``#``, not with ``//``."""
+
+    looks_like_code: bool
 
     @property
-    def fresh(self) -> bool:
-        """Whether nothing but indentation is before the cursor on its line."""
-        return not self.before.strip()
+    def at_line_start(self) -> bool:
+        """Whether only indentation is before the cursor on its line."""
+        return not self.line_prefix.strip()
 
     @property
-    def prose(self) -> bool:
-        """Whether sentences may stand here: in a string or a comment."""
-        commented = self.before.lstrip().startswith(("#", "//", "/*", "*", "--", "<!--"))
-        return bool(self.inside or commented or comment_at(self.before) is not None)
+    def in_prose(self) -> bool:
+        """Whether sentences may follow: the cursor is in a string or a comment."""
+        commented = self.line_prefix.lstrip().startswith(("#", "//", "/*", "*", "--", "<!--"))
+        return bool(self.open_quote or commented or comment_at(self.line_prefix) is not None)
 
     @property
-    def text(self) -> bool:
-        """Whether the document is made of sentences."""
+    def is_text_document(self) -> bool:
+        """Whether the document consists of sentences."""
         return self.language in TEXT
 
     @property
-    def tagged(self) -> bool:
-        """Whether the document may have tags."""
-        return self.language in MARKUP or (self.text and self.language != "latex")
+    def may_have_tags(self) -> bool:
+        """Whether the document may contain tags."""
+        return self.language in MARKUP or (self.is_text_document and self.language != "latex")
 
     @property
-    def opened(self) -> bool:
-        """Whether the line above, or the one that the cursor is at the end of, opens a block."""
-        return opens(self.before) if not self.fresh else bool(self.above) and opens(self.above[-1])
+    def follows_opener(self) -> bool:
+        """Whether the line above, or the line that the cursor is at the end of, opens a block."""
+        if not self.at_line_start:
+            return opens(self.line_prefix)
+        return bool(self.lines_above) and opens(self.lines_above[-1])
 
 
 def wants_lines(split: Split, multiline: Multiline, language: str = "") -> bool:
@@ -119,137 +154,112 @@ def wants_lines(split: Split, multiline: Multiline, language: str = "") -> bool:
 
 
 def extent_of(split: Split, multiline: Multiline, language: str = "") -> Extent:
-    """How much may be shown here. What ends the document's last line doesn't matter.
+    """How much may be shown here. The line end of the document's last line makes no difference.
 
-    By itself (``auto``) a block: at the start of a line, empty so far or at its very beginning, and behind what opens a
-    block or a bracket. At the end of a line, or in front of closing characters, a statement. Never more than the line
-    where there is code on both sides, or inside a line of prose.
+    With ``auto``, a block at the start of a line, if that is empty so far or the cursor is at its very beginning, and
+    after an opener of a block or a bracket. At the end of a line, or before closing characters, a statement. Only the
+    line where there is code on both sides, and within a line of prose.
     """
     if multiline != "auto":
         return Extent.BLOCK if multiline == "always" else Extent.LINE
-    before, behind = split.line_prefix, split.line_suffix.strip()
-    if not before.strip():
-        return Extent.BLOCK if not before or not behind or CLOSERS.fullmatch(behind) else Extent.LINE
+    prefix, suffix = split.line_prefix, split.line_suffix.strip()
+    if not prefix.strip():
+        return Extent.BLOCK if not prefix or not suffix or CLOSERS.fullmatch(suffix) else Extent.LINE
     if language in TEXT:
         return Extent.LINE
-    if behind:
-        if not CLOSERS.fullmatch(behind):
+    if suffix:
+        if not CLOSERS.fullmatch(suffix):
             return Extent.LINE
-        return Extent.BLOCK if before.rstrip().endswith("{") else Extent.STATEMENT
-    return Extent.BLOCK if opens(before) else Extent.STATEMENT
+        return Extent.BLOCK if prefix.rstrip().endswith("{") else Extent.STATEMENT
+    return Extent.BLOCK if opens(prefix) else Extent.STATEMENT
 
 
-def opens(line: str) -> bool:
-    """Whether a line ends in what opens a block or a bracket, a comment behind it aside."""
-    return bool(_OPENER.search(line[: comment_at(line)].rstrip()))
-
-
-def comment_at(line: str) -> int | None:
-    """Where the comment at the end of a line begins, with the blank before it; ``None`` if there is none.
-
-    What has quotes behind it is none: it may be in a string.
-    """
-    found = _COMMENT.search(line, max(map(line.rfind, "\"'`\n")) + 1)
-    return found.start() if found else None
-
-
-def defines(line: str) -> bool:
-    """Whether a line starts a definition, or brings one in, in one of the languages that say so with a word."""
-    return bool(_DEFINITION.match(line.lstrip()))
-
-
-def closes(line: str) -> bool:
-    """Whether a line begins with what closes a block or a bracket."""
-    return bool(_CLOSING.match(line))
-
-
-def width(line: str) -> int:
-    """How many columns a line is indented by."""
-    blanks = len(line) - len(line.lstrip(" "))
-    return len(indentation(line).expandtabs(_TAB)) if line[blanks : blanks + 1] == "\t" else blanks
-
-
-def indentation(line: str) -> str:
-    """The blanks that a line starts with."""
-    return line[: len(line) - len(line.lstrip(" \t"))]
-
-
-def cursor_context_at(split: Split, language: str = "", control: re.Pattern[str] | None = None) -> CursorContext:
-    """The surroundings of a cursor. A stream needs the same ones for every chunk: compute them once."""
-    before, behind = split.line_prefix, split.line_suffix.rstrip()
-    head = _plain(split.prefix[: len(split.prefix) - len(before)][-_BEFORE:])
-    tail = _plain(split.suffix[len(split.line_suffix) :][:_AFTER])
+def cursor_context_at(split: Split, language: str = "", control_tokens: re.Pattern[str] | None = None) -> CursorContext:
+    """The surroundings of a cursor. They are the same for every chunk of a stream: compute them once."""
+    prefix, suffix = split.line_prefix, split.line_suffix.rstrip()
+    head = with_line_feeds(split.prefix[: len(split.prefix) - len(prefix)][-_BEFORE:])
+    tail = with_line_feeds(split.suffix[len(split.line_suffix) :][:_AFTER])
     above = [line.rstrip() for line in head.split("\n") if line.strip()]
     below = [line.rstrip() for line in tail.split("\n")[1:] if line.strip()]
-    lines = [*above, before + behind, *below] if before + behind else [*above, *below]
-    near = f"{head}{before}{split.line_suffix}{tail}"
-    hashes = language in WITH_HASHES or (language not in WITH_SLASHES and comments_with_hashes(near))
-    inside = _open_quote(split)
-    if split.prefix[: len(split.prefix) - len(head) - len(before)].count('"""') % 2:
-        head = head.partition('"""')[2]
-    front = scan(without_case_patterns(head + before, language), hashes=hashes, by_line=False)
-    back = scan(without_case_patterns(behind + tail, language), hashes=hashes, inside=inside, by_line=False)
-    missing = _missing(head + before, front, behind + tail, back)
-    if not before.strip() and behind.strip():
-        below.insert(0, before + behind)
-    indent, measured = _indent(lines)
+    lines = [*above, prefix + suffix, *below] if prefix + suffix else [*above, *below]
+    nearby = f"{head}{prefix}{split.line_suffix}{tail}"
+    hash_comments = language in WITH_HASHES or (language not in WITH_SLASHES and comments_with_hashes(nearby))
+    open_quote = _open_quote(split)
+    if split.prefix[: len(split.prefix) - len(head) - len(prefix)].count('"""') % 2:
+        head = head.partition('"""')[2]  # it begins inside a string
+    if not prefix.strip() and suffix.strip():
+        below.insert(0, prefix + suffix)
     return CursorContext(
         split=split,
-        before=before,
-        behind=behind,
-        above=tuple(above[-_NEAR:]),
-        below=tuple(below[:_NEAR]),
-        heads=_heads([*above, before] if before.strip() else above, width(before)),
-        column=width(before),
-        missing=missing,
-        short=_short(head + before, front, behind, back),
-        bracketed=bool(front.openers or back.closers),
-        hashes=hashes,
-        inside=inside,
-        indent=indent,
-        spaced=any(line[0] == " " for line in lines),
-        near=near,
-        coded=hashes or bool(_CODE.search(near)),
-        measured=measured,
-        closed=sum(position < len(behind) for position in back.closers),
-        known=split.at_start and len(split.prefix) - len(before) <= _BEFORE,
         language=language,
-        control=control,
-        open_to_the_end=max(0, len(front.openers) - len(back.closers))
-        if split.at_end and len(split.suffix) <= _AFTER
-        else 0,
-        runs_on=len(inside) == 3 and f"{split.line_suffix}{tail}".count(inside) % 2 == 0,
+        control_tokens=control_tokens,
+        line_prefix=prefix,
+        line_suffix=suffix,
+        column=width(prefix),
+        open_quote=open_quote,
+        string_runs_on=len(open_quote) == 3 and f"{split.line_suffix}{tail}".count(open_quote) % 2 == 0,
+        lines_above=tuple(above[-_COMPARED_LINES:]),
+        lines_below=tuple(below[:_COMPARED_LINES]),
+        enclosing_lines=_enclosing_lines([*above, prefix] if prefix.strip() else above, width(prefix)),
+        nearby=nearby,
+        sees_document_start=split.at_start and len(split.prefix) - len(prefix) <= _BEFORE,
+        brackets=_balance(
+            without_case_patterns(head + prefix, language),
+            without_case_patterns(suffix + tail, language),
+            hash_comments=hash_comments,
+            open_quote=open_quote,
+            sees_document_end=split.at_end and len(split.suffix) <= _AFTER,
+        ),
+        indent=_indent_style(lines),
+        hash_comments=hash_comments,
+        looks_like_code=hash_comments or bool(_CODE.search(nearby)),
     )
 
 
 def _open_quote(split: Split) -> str:
-    """The quote that the cursor is inside of; a long string must also end, unless all that is before it is known."""
+    """The quote that the cursor is inside of.
+
+    A quote of three characters must also end after the cursor, unless the document is known from its start.
+    """
     for quote in ('"""', "'''"):
         if split.prefix.count(quote) % 2 and (split.at_start or split.suffix.count(quote) % 2):
             return quote
-    return open_quote(split.line_prefix)
+    return open_quote_of(split.line_prefix)
 
 
-def _plain(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+def _balance(
+    before: str, after: str, *, hash_comments: bool, open_quote: str, sees_document_end: bool
+) -> BracketBalance:
+    """How the brackets of the text before the cursor and of the text after it match."""
+    front = scan(before, hash_comments=hash_comments, by_line=False)
+    back = scan(after, hash_comments=hash_comments, open_quote=open_quote, by_line=False)
+    line_end = after.find("\n") if "\n" in after else len(after)
+    closed_by_suffix = sum(position < line_end for position in back.closers)
+    return BracketBalance(
+        any=bool(front.openers or back.closers),
+        missing_closers=_missing_closers(before, front, after, back, closed_by_suffix),
+        missing_openers=_missing_openers(before, front, after, back.closers[:closed_by_suffix]),
+        closed_by_suffix=closed_by_suffix,
+        open_at_document_end=max(0, len(front.openers) - len(back.closers)) if sees_document_end else 0,
+    )
 
 
-def _missing(head: str, front: Scan, tail: str, back: Scan) -> int:
-    """How many brackets are open before the cursor that nothing behind it closes.
+def _missing_closers(before: str, front: Scan, after: str, back: Scan, closed_by_suffix: int) -> int:
+    """How many brackets are open before the cursor that nothing after it closes.
 
-    The window may end before the closing ones come: a bracket is taken for closed where what follows is indented
-    deeper than its line, and where the first one that is closed is of its kind, on a line indented at least as deep.
+    The window may end before the closing brackets. So a bracket counts as closed if the text after the cursor's line is
+    indented deeper than the bracket's line, or if the first bracket that is closed there is of its kind, on a line that
+    is indented at least as deep.
     """
-    first = tail.find("\n") if "\n" in tail else len(tail)
-    here = sum(position < first for position in back.closers)
-    openers = front.openers[: len(front.openers) - here]
-    closer = next(iter(back.closers[here:]), None)
-    following = next((width(line) for line in tail[first:].split("\n") if line.strip()), 0)
+    line_end = after.find("\n") if "\n" in after else len(after)
+    openers = front.openers[: len(front.openers) - closed_by_suffix]
+    closer = next(iter(back.closers[closed_by_suffix:]), None)
+    following = next((width(line) for line in after[line_end:].split("\n") if line.strip()), 0)
     missing = 0
     for position in reversed(openers):
-        column, bracket = width(_line_at(head, position)), head[position]
+        column, bracket = width(_line_at(before, position)), before[position]
         if closer is not None:
-            closed = _PAIRS[bracket] == tail[closer] and width(_line_at(tail, closer)) >= column
+            closed = BRACKET_PAIRS[bracket] == after[closer] and width(_line_at(after, closer)) >= column
         else:
             closed = bracket == "{" and following > column
         if closed:
@@ -258,40 +268,43 @@ def _missing(head: str, front: Scan, tail: str, back: Scan) -> int:
     return missing
 
 
-def _short(head: str, front: Scan, behind: str, back: Scan) -> int:
-    closers = [behind[position] for position in back.closers if position < len(behind)]
-    openers = [_PAIRS[head[position]] for position in reversed(front.openers)]
-    fitting = next((n for n, (a, b) in enumerate(zip(closers, openers, strict=False)) if a != b), len(openers))
-    return max(0, len(closers) - fitting)
+def _missing_openers(before: str, front: Scan, after: str, closed: tuple[int, ...]) -> int:
+    """How many of the ``closed`` brackets, on the cursor's line, match none that is open before the cursor."""
+    closers = [after[position] for position in closed]
+    expected = [BRACKET_PAIRS[before[position]] for position in reversed(front.openers)]
+    matching = next((n for n, (a, b) in enumerate(zip(closers, expected, strict=False)) if a != b), len(expected))
+    return max(0, len(closers) - matching)
 
 
-def _heads(above: list[str], column: int) -> tuple[str, ...]:
-    """The lines round the cursor's, each indented less than the one inside it, the nearest first."""
-    heads: list[str] = []
+def _enclosing_lines(above: list[str], column: int) -> tuple[str, ...]:
+    enclosing: list[str] = []
     inner = column + 1
     for line in reversed(above):
         if width(line) < inner:
-            heads.append(line)
+            enclosing.append(line)
             inner = width(line)
         if not inner:
             break
-    return tuple(heads)
+    return tuple(enclosing)
 
 
 def _line_at(text: str, position: int) -> str:
     return text[text.rfind("\n", 0, position) + 1 : position + 1]
 
 
-def _indent(lines: list[str]) -> tuple[str, bool]:
-    """One level of indentation, and whether the lines show it: a tab, or as many blanks as most of them go deeper by."""
+def _indent_style(lines: list[str]) -> IndentStyle:
+    """A tab, or the number of spaces by which most lines are indented deeper than the line that opens their block."""
+    uses_spaces = any(line[0] == " " for line in lines)
     lines = [line for line in lines if not line.lstrip().startswith("*")]  # comments are aligned with their first line
     widths = [len(line) - len(line.lstrip(" ")) for line in lines if line[0] == " "]
     if sum(line[0] == "\t" for line in lines) > len(widths):
-        return "\t", True
+        return IndentStyle(unit="\t", is_measured=True, uses_spaces=uses_spaces)
     steps = [
         width(line) - width(above) for above, line in pairwise(lines) if width(line) > width(above) and opens(above)
     ]
     usual = max((2, 4, 8, 3, 1), key=steps.count)
     if usual in steps:
-        return " " * usual, 2 * steps.count(usual) > len(steps)
-    return " " * (2 if any(one % 4 for one in widths) else 4), False
+        measured = 2 * steps.count(usual) > len(steps)
+        return IndentStyle(unit=" " * usual, is_measured=measured, uses_spaces=uses_spaces)
+    guess = 2 if any(one % 4 for one in widths) else 4
+    return IndentStyle(unit=" " * guess, is_measured=False, uses_spaces=uses_spaces)

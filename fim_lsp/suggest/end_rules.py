@@ -1,20 +1,30 @@
-"""What may end a block or a statement in front of a line: one small function for each reason, in tables."""
+"""Why a block or a statement may end before a line: one small function for each reason, in tables."""
 
 from __future__ import annotations
 
+import enum
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from fim_lsp.suggest.blocks import END_WORD, begins_block, closes_its_own
 from fim_lsp.suggest.bracket_scan import Line, Scan
-from fim_lsp.suggest.cursor_context import GOES_ON, CursorContext, closes, defines, opens, width
+from fim_lsp.suggest.code_lines import (
+    CONTINUATION,
+    END_WORD,
+    begins_worded_block,
+    closes,
+    closes_block_of,
+    defines,
+    opens,
+    width,
+)
+from fim_lsp.suggest.cursor_context import CursorContext
 from fim_lsp.suggest.languages import ALLMAN, LISPS
 from fim_lsp.suggest.overlap import unclosed
 
-MOST_LINES = 60  # of one suggestion: more than fits on a screen is not read
+MAX_LINES: Final = 60  # of one suggestion: more than fits on a screen is not read
 
 _PARTNERS: Final = MappingProxyType(
     {
@@ -31,27 +41,40 @@ _BODILESS = re.compile(
     r"|(?:\w+ )*(?:class|struct|enum|namespace|interface|union) [^;{}()=\n]*|else|try|do|finally)"
     r"(?:[ ](?:const|override|noexcept|final)){0,3}(?:[ ](?:throws|where) [^;{}\n]*|[ ]?:[^;{}\n]*)?\s*\Z"
 )
-"""The head of a function, a class or a loop, so far without its brace."""
-_LONGEST_HEAD = 300  # characters
-_LABEL = re.compile(r"\#\w|(?!default\b)\w+:\s*$")  # of C: the preprocessor's lines, and where goto leads
+"""The head of a function, a class or a loop without its brace."""
+_MAX_HEAD = 300  # characters
+_LABEL = re.compile(r"\#\w|(?!default\b)\w+:\s*$")  # in C: lines of the preprocessor, and targets of goto
 _WORD = re.compile(r"\w{3}")
 _UNFINISHED = (",", "\\", "&&", "||", "+", "=", "|", "(", "[")
-_LONGEST_LOOP = 8  # lines
+_MAX_LOOP_LINES = 8  # lines
+
+
+class Verdict(enum.Enum):
+    """What a rule decides about a line: whether the block ends before it."""
+
+    CONTINUES = enum.auto()
+    UNDECIDED = enum.auto()  # it depends on the next line, which has not arrived yet
+    ENDS = enum.auto()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """A text at a place, as the rules below look at it; line ``number`` is the one in question, ``before`` what is above."""
+    """A reply at a cursor, read up to the line in question, which has this ``number``.
 
-    place: CursorContext
+    ``before`` are the lines before it that are not blank. The block starts in ``start_column``, and its lines have at
+    least ``min_column``. A ``statement`` ends as soon as nothing that it has opened is open. ``is_final``: the reply is
+    complete.
+    """
+
+    context: CursorContext
     text: str
     scan: Scan
-    floor: int
-    start: int
+    min_column: int
+    start_column: int
     before: list[str]
     number: int
     statement: bool
-    final: bool
+    is_final: bool
 
     @property
     def line(self) -> Line:
@@ -59,122 +82,135 @@ class Reading:
         return self.scan.lines[self.number]
 
     @property
-    def said(self) -> str:
-        """What it says."""
+    def line_text(self) -> str:
+        """Its text."""
         return self.text[self.line.start : self.line.end]
 
     @property
     def columns(self) -> int:
-        """How far it is indented; the first line starts at the cursor."""
-        return width(self.said) + (0 if self.number else self.place.column)
+        """Its indentation; the first line starts at the cursor."""
+        return width(self.line_text) + (0 if self.number else self.context.column)
 
     @property
     def above(self) -> str:
-        """The line before it that is not blank; the cursor's has its indentation."""
+        """The line before it that is not blank; the first line has the indentation of the cursor's."""
         return self.before[-1]
 
     @property
-    def paragraph(self) -> bool:
-        """Whether a blank line is before it."""
+    def below(self) -> str:
+        """The document's line below the cursor."""
+        return self.context.lines_below[0] if self.context.lines_below else ""
+
+    @property
+    def follows_blank_line(self) -> bool:
+        """Whether the line right before it is blank."""
         above = self.scan.lines[self.number - 1]
         return self.number > 0 and not self.text[above.start : above.end].strip()
 
 
-def verdict(reading: Reading) -> bool | None:
-    """Whether the block ends in front of a line; ``None`` if the next one will tell."""
-    if reading.line.inside or (reading.number == 0 and not reading.place.fresh):
-        return fills_screen(reading)
-    rules: tuple[EndRule, ...] = ENDS if reading.line.within in BLOCKS else ENDS_IN_BRACKETS
+def decide(reading: Reading) -> Verdict:
+    """Whether the block ends before a line: it does if one rule says so."""
+    if reading.line.in_literal or (reading.number == 0 and not reading.context.at_line_start):
+        return Verdict.ENDS if fills_screen(reading) else Verdict.CONTINUES
+    rules = ENDS if reading.line.within in _BLOCK_BRACKETS else ENDS_IN_BRACKETS
     if reading.statement and not reading.line.within:
         rules = ENDS_OF_STATEMENT
-    verdicts = {rule(reading) for rule in rules}
-    return True if True in verdicts else None if None in verdicts else False
+    verdicts = {_verdict(rule(reading)) for rule in rules}
+    return next(verdict for verdict in (Verdict.ENDS, Verdict.UNDECIDED, Verdict.CONTINUES) if verdict in verdicts)
 
 
-def reaches_suffix(reading: Reading) -> bool | None:
-    """It says what stands behind the cursor: one line that says enough, or a short one with the next."""
-    below = reading.place.below
-    if not below or reading.said.strip() != below[0].strip():
+def _verdict(result: Verdict | bool) -> Verdict:
+    if isinstance(result, Verdict):
+        return result
+    return Verdict.ENDS if result else Verdict.CONTINUES
+
+
+def repeats_lines_below(reading: Reading) -> Verdict | bool:
+    """It is the line below the cursor: a distinctive one, or a short one together with the next."""
+    below = reading.context.lines_below
+    if not below or reading.line_text.strip() != below[0].strip():
         return False
-    if END_WORD.match(reading.said) and closes_its_own(reading.before, reading.said):
+    if END_WORD.match(reading.line_text) and closes_block_of(reading.before, reading.line_text):
         return False
-    telling = bool(_WORD.search(below[0]))
-    if (reading.place.column or not telling) and reading.columns != width(below[0]):
+    distinctive = bool(_WORD.search(below[0]))
+    if (reading.context.column or not distinctive) and reading.columns != width(below[0]):
         return False
     following = [line for line in reading.text[reading.line.end + 1 :].split("\n") if line.strip()]
     if closes(below[0]) and reading.line.within:
         return False
     if len(below) == 1 or not following:
-        return telling if len(below) == 1 else (None if telling else False)
+        if len(below) > 1 and distinctive:
+            return Verdict.UNDECIDED
+        return distinctive and len(below) == 1
     if reading.text.endswith("\n") or len(following) > 1:
         return following[0].strip() == below[1].strip()
-    return None if below[1].strip().startswith(following[0].strip()) else False
+    return Verdict.UNDECIDED if below[1].strip().startswith(following[0].strip()) else False
 
 
-def leaves_block(reading: Reading) -> bool | None:
-    """It is indented less than the block may be, and neither closes it nor goes on with it (``else``)."""
+def leaves_block(reading: Reading) -> Verdict | bool:
+    """It is indented less than the block may be, and neither closes nor continues it (``else``)."""
     columns = reading.columns
-    if columns >= reading.floor:
+    if columns >= reading.min_column:
         return False
-    if not reading.paragraph and goes_on(reading.place, reading.said, columns):
+    if not reading.follows_blank_line and continues_block(reading.context, reading.line_text, columns):
         return False
-    if END_WORD.match(reading.said):
-        return bool(reading.place.below) and width(reading.place.below[0]) >= columns
-    if closes(reading.said):
-        return not reading.line.within and not reading.place.missing
-    if _LABEL.match(reading.said):
+    if END_WORD.match(reading.line_text):
+        return bool(reading.below) and width(reading.below) >= columns
+    if closes(reading.line_text):
+        return not reading.line.within and not reading.context.brackets.missing_closers
+    if _LABEL.match(reading.line_text):
         return False
-    below = reading.place.below[0] if reading.place.below else ""
-    if reading.final and _leads_to(reading.text, below):
+    below = reading.below
+    if reading.is_final and _ends_with_opener_of(below, reading.text):
         return False
-    if opens(reading.said) and width(below) > columns:
-        return _is_filled_otherwise(reading, below)
+    if opens(reading.line_text) and width(below) > columns:
+        return _has_another_block(reading, below)
     last = reading.before[-1] if reading.before else ""
-    unfinished = width(below) > max(width(last), reading.start) and not opens(last)
-    return not unfinished  # what follows is indented deeper, so a line that opens its block must still come
+    unfinished = width(below) > max(width(last), reading.start_column) and not opens(last)
+    return not unfinished  # the line below is indented deeper: the line that opens its block is still to come
 
 
-def _leads_to(text: str, below: str) -> bool:
-    """Whether the last line of a finished text opens the block that stands below."""
+def _ends_with_opener_of(below: str, text: str) -> bool:
+    """Whether the last line of a complete reply opens the block that is below the cursor."""
     last = text.rstrip().rpartition("\n")[2]
     return opens(last) and width(last) < width(below)
 
 
-def _is_filled_otherwise(reading: Reading, below: str) -> bool | None:
-    """Whether what comes behind a line that opens a block isn't what stands below; ``None`` if the next line will tell."""
+def _has_another_block(reading: Reading, below: str) -> Verdict | bool:
+    """The line opens a block, and the next line is not the one below the cursor."""
     following = reading.text[reading.line.end + 1 :].lstrip()
     if "\n" not in following:
-        return False if reading.final and not following else None
+        return False if reading.is_final and not following else Verdict.UNDECIDED
     return following.partition("\n")[0].strip() != below.strip()
 
 
-def goes_on(place: CursorContext, said: str, columns: int) -> bool:
-    """Whether it goes on with a block round the cursor: an ``else`` as far out as an ``if``."""
-    word = GOES_ON.match(said)
-    head = next((line for line in place.heads if width(line) == columns), "")
+def continues_block(context: CursorContext, line: str, columns: int) -> bool:
+    """Whether a line continues a block around the cursor: an ``else`` in the column of an ``if``."""
+    word = CONTINUATION.match(line)
+    head = next((line for line in context.enclosing_lines if width(line) == columns), "")
     return word is not None and bool(re.match(_PARTNERS.get(word[1], r"\s*\w"), head))
 
 
-def hands_over(reading: Reading) -> bool:
-    """The line before it opens a block that it doesn't fill, and what stands behind the cursor does."""
-    below = reading.place.below[0] if reading.place.below else ""
-    if not reading.before or not below or GOES_ON.match(reading.said) or _LABEL.match(reading.said):
+def opens_block_below(reading: Reading) -> bool:
+    """The line before it opens a block, which is not in the reply but below the cursor."""
+    below = reading.below
+    if not reading.before or not below or CONTINUATION.match(reading.line_text) or _LABEL.match(reading.line_text):
         return False
     above = reading.above
     return opens(above) and width(below) > width(above) >= reading.columns
 
 
-def starts_anew(reading: Reading) -> bool:
-    """Behind a blank line, it starts a definition farther out, or anything at all at the outermost level."""
-    if not reading.paragraph or closes(reading.said):
+def starts_definition(reading: Reading) -> bool:
+    """After a blank line, it starts a definition outside the block, or anything at all at the outermost level."""
+    if not reading.follows_blank_line or closes(reading.line_text):
         return False
     columns = reading.columns
-    outermost = reading.start == 0 and columns == 0
-    return outermost or (columns < reading.start and defines(reading.said))
+    outermost = reading.start_column == 0 and columns == 0
+    return outermost or (columns < reading.start_column and defines(reading.line_text))
 
 
-def is_whole(reading: Reading) -> bool:
-    """The statement before it has all that belongs to it: nothing is open, and it stands as far out as that began."""
+def completes_statement(reading: Reading) -> bool:
+    """The statement before it is complete: nothing is open, and the line is not indented deeper than its start."""
     if not reading.before:
         return False
     head, above, columns = reading.before[0], reading.above, reading.columns
@@ -185,90 +221,112 @@ def is_whole(reading: Reading) -> bool:
         return False
     if columns < outer:
         return True
-    if len(reading.before) == 1 and reading.said.lstrip().startswith("{") and _waits_for_brace(reading):
+    if (
+        len(reading.before) == 1
+        and reading.line_text.lstrip().startswith("{")
+        and (waits_for_brace(reading.context, reading.context.line_prefix.rstrip("\n") + head.lstrip()))
+    ):
         return False
-    if 0 < sum(at < reading.line.start for at in reading.scan.closers) < reading.place.closed:
+    if 0 < sum(at < reading.line.start for at in reading.scan.closers) < reading.context.brackets.closed_by_suffix:
         return False
     deeper = any(width(line) > outer for line in reading.before[1:])
-    if GOES_ON.match(reading.said) and not reading.paragraph:
-        return not goes_on(reading.place, reading.said, columns) and not _partners(reading.said, reading.before)
-    return not (deeper and closes(reading.said) and not closes(above))
+    if CONTINUATION.match(reading.line_text) and not reading.follows_blank_line:
+        return not continues_block(reading.context, reading.line_text, columns) and not _continues_one_of(
+            reading.line_text, reading.before
+        )
+    return not (deeper and closes(reading.line_text) and not closes(above))
 
 
-def _waits_for_brace(reading: Reading) -> bool:
-    return waits_for_brace(reading.place, reading.place.before.rstrip("\n") + reading.before[0].lstrip())
-
-
-def waits_for_brace(place: CursorContext, head: str) -> bool:
-    """Whether a line is the head of a body whose brace may come on the next one, and doesn't stand there yet."""
-    if place.language not in ALLMAN or (place.below and place.below[0].lstrip().startswith("{")):
+def waits_for_brace(context: CursorContext, head: str) -> bool:
+    """Whether a line is the head of a body whose brace may be on the next line, and is not there yet."""
+    if context.language not in ALLMAN or (context.lines_below and context.lines_below[0].lstrip().startswith("{")):
         return False
-    return len(head) <= _LONGEST_HEAD and bool(_BODILESS.match(head))
+    return len(head) <= _MAX_HEAD and bool(_BODILESS.match(head))
 
 
-def is_simple(place: CursorContext, reading: Reading) -> bool:
-    """Whether a statement's first line opens nothing, so that nothing further belongs to it."""
+def is_simple(context: CursorContext, reading: Reading) -> bool:
+    """Whether the first line of a statement opens nothing, so that the statement is complete."""
     following = reading.scan.lines[reading.number + 1]
-    head = reading.said if reading.number else place.before + reading.said
+    head = reading.line_text if reading.number else context.line_prefix + reading.line_text
     opened = opens(head) or head.rstrip().endswith(_UNFINISHED) or head.lstrip().startswith(("@", "#["))
     closed = sum(at < reading.line.end for at in reading.scan.closers)
-    if (
-        waits_for_brace(place, head) or following.within or following.inside or opened or 0 < closed < place.closed
-    ):  # some of its brackets are to come
+    more_to_close = 0 < closed < context.brackets.closed_by_suffix
+    if waits_for_brace(context, head) or following.within or following.in_literal or opened or more_to_close:
         return False
-    if place.language in LISPS and unclosed(head):
+    if context.language in LISPS and unclosed(head):
         return False
-    return not begins_block(place, head)
+    return not begins_worded_block(context.language, head)
 
 
-def _partners(said: str, before: list[str]) -> bool:
-    """Whether a line like ``else`` has its partner among the lines before it, which are as far out."""
-    word = GOES_ON.match(said)
+def _continues_one_of(line: str, before: list[str]) -> bool:
+    """Whether a line like ``else`` continues one of the lines before it, in the column where they begin."""
+    word = CONTINUATION.match(line)
     partner = _PARTNERS.get(word[1], r"\s*\w") if word else r"\Z."
-    return any(re.match(partner, line) for line in before if width(line) == width(before[0]))
+    return any(re.match(partner, one) for one in before if width(one) == width(before[0]))
 
 
-def is_outside(reading: Reading) -> bool:
-    """At the end of the document, the text has closed the block that the cursor is in, and goes on farther out."""
-    if reading.place.below:
+def leaves_last_block(reading: Reading) -> bool:
+    """At the end of the document, the reply has closed the block that the cursor is in, and goes on outside of it."""
+    if reading.context.lines_below:
         return False
     closed = any(position < reading.line.start for position in reading.scan.closers)
-    return closed and reading.columns < reading.start and not closes(reading.said) and not GOES_ON.match(reading.said)
+    return (
+        closed
+        and reading.columns < reading.start_column
+        and not closes(reading.line_text)
+        and not CONTINUATION.match(reading.line_text)
+    )
 
 
-def repeats(reading: Reading) -> bool:
-    """The lines before it say the same thing three times over."""
-    return loop(reading.before) is not None
+def loops(reading: Reading) -> bool:
+    """The lines before it repeat the same thing three times."""
+    return loop_start(reading.before) is not None
 
 
 def fills_screen(reading: Reading) -> bool:
-    """There are enough lines before it."""
-    return reading.number >= MOST_LINES
+    """There are as many lines before it as are ever shown."""
+    return reading.number >= MAX_LINES
 
 
-EndRule = Callable[[Reading], bool | None]
+EndRule = Callable[[Reading], Verdict | bool]
+"""Most rules can always decide: true means that the block ends before the line."""
 
-ENDS: tuple[EndRule, ...] = (reaches_suffix, hands_over, leaves_block, starts_anew, is_outside, repeats, fills_screen)
-"""What may end a block in front of a line; ``None`` is "the next line will tell"."""
+ENDS: Final[tuple[EndRule, ...]] = (
+    repeats_lines_below,
+    opens_block_below,
+    leaves_block,
+    starts_definition,
+    leaves_last_block,
+    loops,
+    fills_screen,
+)
+"""What may end a block."""
 
-BLOCKS = ("", "{")
-"""The open brackets between which indentation says something."""
+ENDS_OF_STATEMENT: Final[tuple[EndRule, ...]] = (
+    repeats_lines_below,
+    opens_block_below,
+    completes_statement,
+    loops,
+    fills_screen,
+)
+"""What may end a statement, where nothing that the reply has opened is open."""
 
-ENDS_OF_STATEMENT: tuple[EndRule, ...] = (reaches_suffix, hands_over, is_whole, repeats, fills_screen)
-"""The same for a statement, where nothing that the text has opened is open."""
+ENDS_IN_BRACKETS: Final[tuple[EndRule, ...]] = (repeats_lines_below, loops, fills_screen)
+"""What may end a block between brackets that the reply has opened, where indentation means nothing."""
 
-ENDS_IN_BRACKETS: tuple[EndRule, ...] = (reaches_suffix, repeats, fills_screen)
-"""The same, where the text has opened another bracket and not closed it yet."""
+_BLOCK_BRACKETS: Final = ("", "{")
+"""The open brackets between which indentation has a meaning."""
 
 
-def loop(lines: list[str]) -> int | None:
-    """Where the lines at the end begin to be repeated: the number of the first one said again, or ``None``.
+def loop_start(lines: list[str]) -> int | None:
+    """The number of the first repeated line, if the lines end in a loop.
 
-    Three times the same, or four times the same single line; lines without a word, as in tables, don't count.
+    A loop is the same lines three times, or the same single line four times. Lines without a word, as in tables, don't
+    count.
     """
-    if not lines or lines[-1] not in lines[-1 - _LONGEST_LOOP : -1]:
+    if not lines or lines[-1] not in lines[-1 - _MAX_LOOP_LINES : -1]:
         return None
-    for period in range(1, _LONGEST_LOOP + 1):
+    for period in range(1, _MAX_LOOP_LINES + 1):
         times = 4 if period == 1 else 3
         if len(lines) < times * period:
             return None

@@ -11,7 +11,8 @@ from fim_lsp.text.document import Edit, split_lines
 _NEAR = 512  # characters round a cursor that must be the same; edits farther off don't change what comes next
 _LINES = 50  # more lines than a person types before an answer comes
 _CURSORS = 50  # more than people place near each other, for a text of one character over and over
-_PAIRS: Final = MappingProxyType({"(": ")", "[": "]", "{": "}", '"': '"', "'": "'", "`": "`"})
+BRACKET_PAIRS: Final = MappingProxyType({"(": ")", "[": "]", "{": "}"})
+_PAIRS: Final = MappingProxyType({**BRACKET_PAIRS, '"': '"', "'": "'", "`": "`"})
 
 CLOSING = frozenset(_PAIRS.values())
 AUTO_PAIRS = frozenset(opener + closer for opener, closer in _PAIRS.items())

@@ -72,7 +72,7 @@ async def test_characters_read_are_linear_in_the_answer(
     reads = Reads(monkeypatch)
     answer = await asyncio.wait_for(typist.ask(explicit=True), 5)
     assert answer.outcome in (Outcome.CALL, Outcome.EMPTY)
-    assert backend.sent <= postprocess.MOST_READ + 400  # no more can be shown
+    assert backend.sent <= postprocess.MAX_READ + 400  # no more can be shown
     assert reads.characters <= 64 * backend.sent + 16_000
     typist.scheduler.close()
     await asyncio.sleep(0)
@@ -83,7 +83,7 @@ async def test_a_line_too_long_to_be_drawn_is_cut() -> None:
     typist = Typist(backend, "x = ‸\n")
     text = shown(await typist.ask(explicit=True))
     assert text is not None
-    assert postprocess.LONGEST - 2 <= len(text) <= postprocess.LONGEST
+    assert postprocess.MAX_LENGTH - 2 <= len(text) <= postprocess.MAX_LENGTH
     assert ANSWERS["one line"].startswith(text)
     assert now() < 1.2
     await asyncio.sleep(60)
@@ -96,7 +96,7 @@ def test_a_block_too_long_to_be_drawn_is_cut_at_a_line_end() -> None:
         context("def f():\n    ‸"), lines.lstrip(), finished=None, multiline="auto"
     )
     assert suggestion is not None
-    assert len(suggestion.text) > postprocess.LONGEST - 300
+    assert len(suggestion.text) > postprocess.MAX_LENGTH - 300
     assert suggestion.text.endswith("aaa)")
 
 

@@ -14,9 +14,9 @@ import pytest
 
 from fim_lsp.prompt.fim_templates import CONTROL_TOKENS
 from fim_lsp.suggest.cursor_context import CursorContext, cursor_context_at
-from fim_lsp.suggest.framing import control_tokens
 from fim_lsp.suggest.postprocess import is_complete, suggestion_from
 from fim_lsp.suggest.suggestion import Suggestion
+from fim_lsp.suggest.wrappers import control_tokens
 from fim_lsp.text.positions import Encoding, to_units
 from tests.marked import split
 from tests.suggest.drawing import at, drawn

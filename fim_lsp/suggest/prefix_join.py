@@ -9,10 +9,11 @@ import re
 from typing import Final
 
 from fim_lsp.suggest.bracket_scan import scan
-from fim_lsp.suggest.cursor_context import CLOSERS, GOES_ON, CursorContext, closes, defines, width
+from fim_lsp.suggest.code_lines import CLOSERS, CONTINUATION, closes, defines, width
+from fim_lsp.suggest.cursor_context import CursorContext
 from fim_lsp.suggest.languages import LISPS
 
-_ADDRESS: Final = 512  # characters before the cursor that are looked at
+_MAX_PREFIX: Final = 512  # characters before the cursor that are looked at
 _BLANK_LINES = re.compile(r"(?:[ \t]*\n)*")
 
 _MEMBER = re.compile(r"(?:(?<!\w)[^\W\d]\w*|[)\]])\.\Z")
@@ -26,14 +27,14 @@ _MEMBER_NAME = re.compile(r"[^\W\d]\w*[ ]?(?:[^\w\s]|\s|\Z)")
 _WITHOUT_VALUE: Final = frozenset("shellscript bash sh zsh fish dotenv ini properties make makefile yaml toml".split())
 """Where nothing need stand to the right of ``=``, or a dot is no access to a member."""
 
-_ANEW = re.compile(r"(?:return|import|from|def|const|let|var|pass|break|continue|if|for|while)\b")
-_GOES_ON_THERE = re.compile(r"\s*(?:[.,?:&|+*/%)\]}=<>-]|(?:and|or|if|else|for|in|is|not)\b)")
+_STATEMENT_WORD = re.compile(r"(?:return|import|from|def|const|let|var|pass|break|continue|if|for|while)\b")
+_CONTINUES_THERE = re.compile(r"\s*(?:[.,?:&|+*/%)\]}=<>-]|(?:and|or|if|else|for|in|is|not)\b)")
 _INVITES = ("(", "[", "{", ",", "+", "-", "*", "/", "|", "&", "=", "?", ":", "<", "%", ".", "and", "or", "not", ";")
 
-_LAST = re.compile(r"(?<!\w)(?P<word>[^\W\d]\w{2,}|/\*(?:[^*]|\*(?!/))*\*/)(?P<blanks>[ \t]*)\Z")
+_LAST_WORD = re.compile(r"(?<!\w)(?P<word>[^\W\d]\w{2,}|/\*(?:[^*]|\*(?!/))*\*/)(?P<spaces>[ \t]*)\Z")
 _PARTIAL = re.compile(r"(?<!\w)(?:</?|[@$#])?[^\W\d]\w*\Z")
 _SHORT_WORDS: Final = frozenset("in is as or if do no to of on by my we go fn let var new int".split())
-_LEAST_PARTIAL: Final = 2  # letters of a word that a reply may begin anew; three in prose
+_MIN_PARTIAL: Final = 2  # letters of a word that a reply may begin anew; three in prose
 
 _KEYWORD = re.compile(
     r"(?:return|if|for|while|def|class|let|const|var|import|from|raise|throw|yield|await|pass|break|continue|func|fn|pub|use|"
@@ -62,128 +63,145 @@ def without_blank_lines(text: str) -> str:
     return text[found.end() :] if found else text
 
 
-def without_first_break(place: CursorContext, text: str) -> str:
+def without_first_break(context: CursorContext, text: str) -> str:
     """No line break first where the cursor is on an empty line or the line waits for its rest; nothing inside other code."""
     body = without_blank_lines(text)
     bare = body.lstrip(" \t")
     if len(body) == len(text) or not bare:
         return text
-    if place.fresh:
-        outer = closes(bare) and width(body) < place.column and not place.behind
+    if context.at_line_start:
+        outer = closes(bare) and width(body) < context.column and not context.line_suffix
         return "\n" + body if outer else body
-    waits = _waits(place, bare)
-    if place.behind and not place.inside:
-        closed = CLOSERS.fullmatch(place.behind)
-        if not closed or not (waits or place.opened or (place.behind[0] in ")]}" and _may_break(place, bare))):
+    waits = _waits(context, bare)
+    if context.line_suffix and not context.open_quote:
+        closed = CLOSERS.fullmatch(context.line_suffix)
+        if not closed or not (
+            waits or context.follows_opener or (context.line_suffix[0] in ")]}" and _may_break(context, bare))
+        ):
             return ""
-    if waits or (len(place.inside) == 1 and place.behind):
+    if waits or (len(context.open_quote) == 1 and context.line_suffix):
         return bare
     return text.lstrip(" \t")
 
 
-def _waits(place: CursorContext, bare: str) -> bool:
+def _waits(context: CursorContext, bare: str) -> bool:
     """Whether the line so far plainly goes on with ``bare``; if in doubt, the line break was meant."""
-    before = place.before[-_ADDRESS:]
-    if place.prose or place.text or place.language in _WITHOUT_VALUE:
+    prefix = context.line_prefix[-_MAX_PREFIX:]
+    if context.in_prose or context.is_text_document or context.language in _WITHOUT_VALUE:
         return False
-    if _ASSIGNMENT.match(bare) or _ANEW.match(bare):
+    if _ASSIGNMENT.match(bare) or _STATEMENT_WORD.match(bare):
         return False
-    if _MEMBER.search(before):
+    if _MEMBER.search(prefix):
         return bool(_MEMBER_NAME.match(bare))
-    return before.endswith("=") or bool(_OPERAND.search(before))
+    return prefix.endswith("=") or bool(_OPERAND.search(prefix))
 
 
-def _may_break(place: CursorContext, bare: str) -> bool:
+def _may_break(context: CursorContext, bare: str) -> bool:
     """Whether a line may be broken before the bracket that is next: it was just opened, or it goes on."""
-    before = place.before.rstrip()
+    prefix = context.line_prefix.rstrip()
     return (
-        before.endswith(_INVITES) or bool(_GOES_ON_THERE.match(bare)) or (place.behind[0] == "}" and before[-1] == "}")
+        prefix.endswith(_INVITES)
+        or bool(_CONTINUES_THERE.match(bare))
+        or (context.line_suffix[0] == "}" and prefix[-1] == "}")
     )
 
 
-def without_first_blank(place: CursorContext, text: str) -> str:
+def without_first_space(context: CursorContext, text: str) -> str:
     """No blanks where the cursor is behind one already, but in the indentation; one is enough behind ``=`` or a comma."""
-    if place.fresh or text[:1] not in (" ", "\t"):
+    if context.at_line_start or text[:1] not in (" ", "\t"):
         return text
-    if place.before[-1:] in (" ", "\t"):
+    if context.line_prefix[-1:] in (" ", "\t"):
         return text.lstrip(" \t")
-    return re.sub(r"\A[ \t]{2,}", " ", text) if place.before[-1:] in ("=", ",") else text
+    return re.sub(r"\A[ \t]{2,}", " ", text) if context.line_prefix[-1:] in ("=", ",") else text
 
 
-def without_last_word(place: CursorContext, text: str) -> str:
+def without_last_word(context: CursorContext, text: str) -> str:
     """Not the word that stands right before the cursor, whole or begun, nor the comment."""
-    partial = _PARTIAL.search(place.before[-_ADDRESS:])
-    if partial and _begins_anew(place, partial.group(), text):
+    partial = _PARTIAL.search(context.line_prefix[-_MAX_PREFIX:])
+    if partial and _repeats_word(context, partial.group(), text):
         return text[len(partial.group()) :]
-    found = _LAST.search(place.before[-_ADDRESS:])
-    if found is None or place.prose or place.text or (found["blanks"] and found["word"] in ("long", "self")):
+    found = _LAST_WORD.search(context.line_prefix[-_MAX_PREFIX:])
+    if (
+        found is None
+        or context.in_prose
+        or context.is_text_document
+        or (found["spaces"] and found["word"] in ("long", "self"))
+    ):
         return text
     rest = text.removeprefix(found["word"])
     if len(rest) == len(text) or re.match(r"\w", rest):
         return text
-    return rest if rest.strip() and not found["blanks"] else rest.lstrip(" \t")
+    return rest if rest.strip() and not found["spaces"] else rest.lstrip(" \t")
 
 
-def _begins_anew(place: CursorContext, partial: str, text: str) -> bool:
+def _repeats_word(context: CursorContext, partial: str, text: str) -> bool:
     """Whether a text begins with the word that the cursor is in the middle of, and goes on with its rest."""
     letters = partial.lstrip("</@$#")
-    least = _LEAST_PARTIAL + (place.prose or place.text) - (len(letters) < len(partial))
+    least = _MIN_PARTIAL + (context.in_prose or context.is_text_document) - (len(letters) < len(partial))
     if len(letters) < least or partial in _SHORT_WORDS:
         return False
     return text.startswith(partial) and bool(re.match(r"\w", text[len(partial) :]))
 
 
-def without_glue(place: CursorContext, text: str) -> str:
+def without_glue(context: CursorContext, text: str) -> str:
     """Nothing where a statement would be joined to the end of a line that is finished: the line break is missing."""
-    before = place.before
-    if place.fresh or place.behind or place.inside or place.text or before[-1:].isspace():
+    prefix = context.line_prefix
+    if (
+        context.at_line_start
+        or context.line_suffix
+        or context.open_quote
+        or context.is_text_document
+        or prefix[-1:].isspace()
+    ):
         return text
     body = text.lstrip(" \t")
-    blanks = text[: len(text) - len(body)]
-    if place.prose:
-        return "" if _is_glued_to_prose(before, blanks, body) else text
-    ends = not blanks and _ends_statement(place, body)
+    whitespace = text[: len(text) - len(body)]
+    if context.in_prose:
+        return "" if _is_glued_to_prose(prefix, whitespace, body) else text
+    ends = not whitespace and _ends_statement(context, body)
     if not ends and not _STATEMENT.match(body):
         return text
-    if scan(before[-_ADDRESS:], hashes=place.hashes, by_line=False).openers or _CAST.search(before[-_ADDRESS:]):
+    if scan(prefix[-_MAX_PREFIX:], hash_comments=context.hash_comments, by_line=False).openers or _CAST.search(
+        prefix[-_MAX_PREFIX:]
+    ):
         return text
-    return "" if ends or _is_finished(before, blanks, body) else text
+    return "" if ends or _is_finished(prefix, whitespace, body) else text
 
 
-def _is_glued_to_prose(before: str, blanks: str, body: str) -> bool:
+def _is_glued_to_prose(prefix: str, whitespace: str, body: str) -> bool:
     """Whether code comes where a comment's words would go on."""
-    if len(blanks) > 1:
+    if len(whitespace) > 1:
         return bool(_STATEMENT.match(body))
-    if blanks:
+    if whitespace:
         return False
-    if _STATEMENT.match(body) and (before[-1] in ".!?:" or defines(body)):
+    if _STATEMENT.match(body) and (prefix[-1] in ".!?:" or defines(body)):
         return True
     return bool(
         _ASSIGNMENT.match(body) or (_CODE_LINE.match(body) and (_STATEMENT.match(body) or _DECLARED.match(body)))
     )
 
 
-def _ends_statement(place: CursorContext, body: str) -> bool:
+def _ends_statement(context: CursorContext, body: str) -> bool:
     """Whether the line ends in ``;`` or a block's ``}``, and a statement or a rule follows."""
-    before = place.before.rstrip()[-_ADDRESS:]
-    if place.language in LISPS or before.lstrip().startswith(";") or _ENTITY.search(before):
+    prefix = context.line_prefix.rstrip()[-_MAX_PREFIX:]
+    if context.language in LISPS or prefix.lstrip().startswith(";") or _ENTITY.search(prefix):
         return False
-    if before.endswith(";"):
+    if prefix.endswith(";"):
         return bool(re.match(r"[\w$@#\"'<*&.]", body))
-    if not before.endswith("}") or GOES_ON.match(body) or re.match(r"while\b", body):
+    if not prefix.endswith("}") or CONTINUATION.match(body) or re.match(r"while\b", body):
         return False
-    return bool(_BLOCK_CLOSED.search(before) and (_DECLARED.match(body) or _STYLE_RULE.match(body) or defines(body)))
+    return bool(_BLOCK_CLOSED.search(prefix) and (_DECLARED.match(body) or _STYLE_RULE.match(body) or defines(body)))
 
 
-def _is_finished(before: str, blanks: str, body: str) -> bool:
+def _is_finished(prefix: str, whitespace: str, body: str) -> bool:
     """Whether a line says all it has to, so that ``body`` isn't its rest."""
-    last, assigns = before[-1], bool(_ASSIGNED.search(before))
-    if blanks == " ":
+    last, assigns = prefix[-1], bool(_ASSIGNED.search(prefix))
+    if whitespace == " ":
         return last in ")]}\"'" and assigns and bool(_ASSIGNMENT.match(body))
     if last == ":":
-        return bool(_HEAD.match(before))
+        return bool(_HEAD.match(prefix))
     if last.isdigit():
         return assigns and body[0].isalpha()
     if last.isalpha():
-        return bool(_KEYWORD.match(body) and re.search(r"\w\W+\w+\Z", before[-_ADDRESS:]))
+        return bool(_KEYWORD.match(body) and re.search(r"\w\W+\w+\Z", prefix[-_MAX_PREFIX:]))
     return last in ")]};\"'`"

@@ -43,20 +43,20 @@ _GARBLED = re.compile(f"[{REVERSING}\ufffd]")
 _WIDE = re.compile(r"[\u00a0\u2007\u202f]")  # spaces that look like one and are none
 
 
-def without_thoughts(place: CursorContext, text: str) -> str:
+def without_thoughts(context: CursorContext, text: str) -> str:
     """Not what a model thinks before it answers; nothing while it does so, or if it was cut in the middle."""
     found = _THOUGHT.match(text)
-    if found is not None and found.group().strip() not in place.near:
+    if found is not None and found.group().strip() not in context.nearby:
         ending = _CHANNEL if found["channel"] else _THOUGHT_END
         end = ending.search(text, found.end())
-        return _behind_thoughts(place, text[end.end() :]) if end else ""
+        return _after_thoughts(context, text[end.end() :]) if end else ""
     return text[found.end() :] if (found := _FINAL.match(text)) else text
 
 
-def lone_end(place: CursorContext, text: str) -> re.Match[str] | None:
+def unopened_thought_end(context: CursorContext, text: str) -> re.Match[str] | None:
     """Where thoughts end that began in the prompt: a closing tag that nothing in the text or the document opens."""
     found = _THOUGHT_END.search(text) if "</" in text or "[/THINK]" in text else None
-    if found is None or found.group() in place.near or _opening(found.group()) in text[: found.start()]:
+    if found is None or found.group() in context.nearby or _opening(found.group()) in text[: found.start()]:
         return None
     return found
 
@@ -65,30 +65,34 @@ def _opening(closing: str) -> str:
     return closing.replace("/", "", 1)
 
 
-def _behind_thoughts(place: CursorContext, text: str) -> str:
+def _after_thoughts(context: CursorContext, text: str) -> str:
     """An answer without the blank lines that set it off from the thoughts; where it begins a block, it has a line break."""
     body = text[len(text) - len(text.lstrip()) :]
-    blanks = text[: len(text) - len(body)]
-    if "\n" not in blanks:
+    whitespace = text[: len(text) - len(body)]
+    if "\n" not in whitespace:
         return text
-    line = blanks[blanks.rfind("\n") + 1 :] + body
-    return "\n" + line if not place.fresh and line[:1] in (" ", "\t") else line
+    line = whitespace[whitespace.rfind("\n") + 1 :] + body
+    return "\n" + line if not context.at_line_start and line[:1] in (" ", "\t") else line
 
 
-def after_thoughts(place: CursorContext, text: str, end: int) -> str:
+def after_thoughts(context: CursorContext, text: str, end: int) -> str:
     """What comes behind thoughts that end at ``end``."""
-    return _behind_thoughts(place, text[end:])
+    return _after_thoughts(context, text[end:])
 
 
-def ends_at_tokens(place: CursorContext, text: str) -> str:
+def ends_at_tokens(context: CursorContext, text: str) -> str:
     """Control tokens of a template end the text, where the document doesn't write them itself; leading ones are skipped."""
     if "<" not in text and "[" not in text:
         return text
     start, struck = 0, _STRUCK.search(text)
-    for found in (place.control or _USUAL_TOKENS).finditer(text):
+    for found in (context.control_tokens or _USUAL_TOKENS).finditer(text):
         token = found.group()
         closes = struck is not None and struck.start() < found.start() and token in _STRUCK_ENDS
-        if token in place.near or closes or (token == _STRUCK_BEGIN and text.rfind(_STRUCK_ENDS[0]) > found.start()):
+        if (
+            token in context.nearby
+            or closes
+            or (token == _STRUCK_BEGIN and text.rfind(_STRUCK_ENDS[0]) > found.start())
+        ):
             continue
         if text[start : found.start()].strip():
             return text[start : found.start()]
@@ -104,62 +108,66 @@ def control_tokens(known: Iterable[str]) -> re.Pattern[str]:
 _USUAL_TOKENS = control_tokens(())
 
 
-def ends_at_headers(place: CursorContext, text: str) -> str:
+def ends_at_headers(context: CursorContext, text: str) -> str:
     """``+++++ path`` starts another file in a prompt of several: it ends the text, and its echo at the start is skipped."""
     found = _HEADER.search(text)
-    if found is None or (place.before and not found.start()):
+    if found is None or (context.line_prefix and not found.start()):
         return text
     before = text[: found.start()]
     return before if before.strip() else text[found.end() :].removeprefix("\n")
 
 
-def without_invisibles(place: CursorContext, text: str) -> str:
+def without_invisibles(context: CursorContext, text: str) -> str:
     """No escape sequences and no hidden characters, but what the document has itself and emoji are joined by.
 
-    What reverses a line is left to :func:`before_garbled`, which leaves out the line. A space that doesn't break is one
+    What reverses a line is left to :func:`until_garbled`, which leaves out the line. A space that doesn't break is one
     that does, where the document has none.
     """
-    if "\x1b" not in place.near:
+    if "\x1b" not in context.nearby:
         text = _ESCAPE.sub("", text)
-    text = without_hidden(text, place.near + REVERSING)
-    return text if place.text or place.prose else _WIDE.sub(lambda one: one[0] if one[0] in place.near else " ", text)
+    text = without_hidden(text, context.nearby + REVERSING)
+    return (
+        text
+        if context.is_text_document or context.in_prose
+        else _WIDE.sub(lambda one: one[0] if one[0] in context.nearby else " ", text)
+    )
 
 
-def before_garbled(place: CursorContext, text: str) -> str:
+def until_garbled(context: CursorContext, text: str) -> str:
     """Only the lines before one that turns the direction of reading (CVE-2021-42574), or has lost a character.
 
     What was meant can't be told there; a document that has such characters itself may get more of them.
     """
-    found = next((one.start() for one in _GARBLED.finditer(text) if one.group() not in place.near), None)
+    found = next((one.start() for one in _GARBLED.finditer(text) if one.group() not in context.nearby), None)
     return text if found is None else text[: text.rfind("\n", 0, found) + 1]
 
 
-def without_talk(place: CursorContext, text: str) -> str:
+def without_talk(context: CursorContext, text: str) -> str:
     """No sentence about the code before it, where there is code all round: what it announces is in a fence."""
     talk = _TALK.match(text)
-    if talk is None or not place.coded or place.text:
+    if talk is None or not context.looks_like_code or context.is_text_document:
         return text
     fence = _FENCED.search(text)
-    if place.prose:
+    if context.in_prose:
         return text[fence.start() :] if fence and not text[talk.end() : fence.start()].strip() else text
     return text[fence.start() :] if fence else ""
 
 
-def announces(place: CursorContext, text: str) -> bool:
+def may_announce_fence(context: CursorContext, text: str) -> bool:
     """Whether all of it, so far, is a sentence that may announce a fence, in a place where it may also be the answer."""
-    talk = _TALK.match(text) if place.prose else None
+    talk = _TALK.match(text) if context.in_prose else None
     return talk is not None and not text[talk.end() :].strip("`~ \t\n")
 
 
-def without_fence(place: CursorContext, text: str) -> str:
+def without_fence(context: CursorContext, text: str) -> str:
     """The code in a Markdown fence, where the document may have no fences of its own; a fence that only ends is the end."""
-    if not _FENCED.search(text) or _FENCED.search(place.near):
+    if not _FENCED.search(text) or _FENCED.search(context.nearby):
         return text
-    opening = (_OUTER_FENCE if place.text else _FENCE).match(text)
-    if place.text and opening is None:
+    opening = (_OUTER_FENCE if context.is_text_document else _FENCE).match(text)
+    if context.is_text_document and opening is None:
         return text
     body = text[opening.end() :] if opening else text
-    closing = _closing_fence(body) if place.text else _FENCED.search(body)
+    closing = _closing_fence(body) if context.is_text_document else _FENCED.search(body)
     if closing is None:
         return body
     return body[: closing.start()].removesuffix("\n") if opening or body[: closing.start()].strip() else body
@@ -175,7 +183,7 @@ def _closing_fence(body: str) -> re.Match[str] | None:
     return None
 
 
-def is_framed(place: CursorContext, text: str) -> bool:
+def has_wrapper(context: CursorContext, text: str) -> bool:
     """Whether something of this kind has come at all."""
-    marks = (place.control or _USUAL_TOKENS, _HEADER, _FENCED)
+    marks = (context.control_tokens or _USUAL_TOKENS, _HEADER, _FENCED)
     return any(mark.search(text) for mark in marks)
