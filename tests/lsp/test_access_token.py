@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 from pathlib import Path
@@ -9,15 +10,65 @@ from pathlib import Path
 import pytest
 
 from fim_lsp.errors import UsageError
-from fim_lsp.lsp.access_token import new_token, read_or_create, remove_token, write_token
+from fim_lsp.lsp.access_token import (
+    TokenCheck,
+    new_token,
+    pop_tokens,
+    read_or_create,
+    rejection,
+    remove_token,
+    write_token,
+)
 from fim_lsp.lsp.endpoints import UnixSocket
+from fim_lsp.secret import Secret
 
 posix = pytest.mark.skipif(os.name != "posix", reason="Unix sockets and file modes are POSIX")
 
 
+def first_message(options: object, method: str = "initialize") -> bytes:
+    return json.dumps({"id": 1, "method": method, "params": {"initializationOptions": options}}).encode()
+
+
+@pytest.mark.parametrize(
+    ("body", "header", "admitted"),
+    [
+        (first_message({"token": "the-token"}), None, True),
+        (first_message({"fim-lsp": {"token": "the-token"}}), None, True),
+        (first_message({}), b"the-token", True),
+        (first_message({"token": "the-token"}), b"the-token", True),
+        (first_message({"token": "the-token"}), b"another", False),
+        (first_message({"token": "another"}), b"the-token", False),
+        (first_message({"token": "the-token", "fim-lsp": {"token": "another"}}), None, False),
+        (first_message({"token": "the-token"}, method="shutdown"), None, False),
+        (first_message({"token": None}), None, False),
+        (first_message({}), None, False),
+        (b"[" * 100_000, b"the-token", False),
+        (b"\xff", b"the-token", False),
+    ],
+    ids=range(12),
+)  # fmt: skip
+def test_who_is_admitted(body: bytes, header: bytes | None, admitted: bool) -> None:
+    assert TokenCheck(Secret("the-token")).admits(body, header) is admitted
+
+
+def test_tokens_are_removed_from_the_options() -> None:
+    params = {"initializationOptions": {"token": "a", "model": "m", "fim-lsp": {"token": "b"}}}
+    assert pop_tokens(params) == ["a", "b"]
+    assert params == {"initializationOptions": {"model": "m", "fim-lsp": {}}}
+    assert pop_tokens(None) == pop_tokens({"initializationOptions": ["token"]}) == []
+
+
+@pytest.mark.parametrize(("sent", "replied"), [(7, 7), ("a", "a"), (True, None), ([1], None), ("x" * 101, None)])
+def test_a_rejection_repeats_the_id_of_the_request_only(sent: object, replied: object) -> None:
+    header, _, body = rejection(json.dumps({"id": sent, "method": "secret-method"}).encode()).partition(b"\r\n\r\n")
+    assert header == b"Content-Length: %d" % len(body)
+    assert json.loads(body)["id"] == replied
+    assert b"secret-method" not in body
+
+
 @posix
 @pytest.mark.parametrize("umask", [0, 0o022, 0o777])
-def test_a_new_file_is_made_whole_with_mode_600(tmp_path: Path, umask: int) -> None:
+def test_a_new_file_is_created_with_mode_600(tmp_path: Path, umask: int) -> None:
     before = os.umask(umask)
     try:
         token, is_new = read_or_create(tmp_path / "token")
@@ -45,7 +96,7 @@ def test_a_file_that_others_can_open_is_refused(tmp_path: Path, mode: int) -> No
 
 @posix
 @pytest.mark.parametrize("mode", [0o600, 0o400, 0o700])
-def test_a_file_of_ones_own_is_read(tmp_path: Path, mode: int) -> None:
+def test_a_file_of_the_user_is_read(tmp_path: Path, mode: int) -> None:
     file = tmp_path / "token"
     file.write_text("  a-made-up-token\r\n")
     file.chmod(mode)
@@ -78,7 +129,7 @@ def test_a_file_without_a_token_is_refused_and_not_quoted(tmp_path: Path, conten
 
 @posix
 @pytest.mark.parametrize("kind", ["folder", "pipe", "link", "dangling", "device", "no folder", "socket"])
-def test_what_is_no_file_is_refused(tmp_path: Path, kind: str) -> None:
+def test_other_kinds_of_files_are_refused(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "token"
     match kind:
         case "folder":
@@ -118,7 +169,7 @@ def test_the_token_of_a_run_replaces_an_older_one_and_is_removed_by_its_own_run(
 
 
 @posix
-def test_a_token_that_cannot_be_kept_is_a_sentence(tmp_path: Path) -> None:
+def test_a_token_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match="--tcp-token names another file"):
         write_token(tmp_path / "file" / "tcp-1.token", new_token())

@@ -1,4 +1,4 @@
-"""What clients get wrong: trigger kinds (LSP's 1 and 2, or VS Code's own 0 and 1), and details of documents."""
+"""What clients send differently from LSP: trigger kinds (1 and 2, or VS Code's 0 and 1), and details of documents."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def kinds(client: str, *sent: object) -> list[int]:
         ("any", [7, None, True, "1", [1]], [AUTOMATIC] * 5),
     ],
 )
-def test_kinds(client: str, sent: list[object], meant: list[int]) -> None:
+def test_trigger_kinds(client: str, sent: list[object], meant: list[int]) -> None:
     assert kinds(client, *sent) == meant
 
 
 @pytest.mark.parametrize("params", [None, [], "text", {}, {"clientInfo": None}, {"clientInfo": {"name": 5}}])
-def test_any_introduction_is_heard(params: object) -> None:
+def test_any_client_info_is_accepted(params: object) -> None:
     ClientQuirks().identify_client(params)
 
 
@@ -113,7 +113,7 @@ async def test_a_document_without_version_or_language_completes(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(("document", "language"), OPENED)
-def test_a_language_that_is_not_said_is_the_files(document: dict[str, Any], language: str) -> None:
+def test_a_missing_language_follows_from_the_file_name(document: dict[str, Any], language: str) -> None:
     seen: list[OpenDocument] = []
     store = Mock(open_document=seen.append)
     params = ClientQuirks().normalize(types.TEXT_DOCUMENT_DID_OPEN, {"textDocument": document})
@@ -158,12 +158,12 @@ METHODS = (
 @given(
     st.sampled_from(METHODS), JSON | st.recursive(JSON, lambda inner: st.dictionaries(st.sampled_from(NAMES), inner))
 )
-def test_nothing_that_can_be_sent_is_an_error_here(method: str, params: object) -> None:
+def test_no_parameters_make_normalizing_fail(method: str, params: object) -> None:
     ClientQuirks().normalize(method, params)
 
 
 @given(st.integers(), st.integers(), JSON)
-def test_what_is_mended_can_be_read(line: int, column: int, version: object) -> None:
+def test_normalized_parameters_can_be_decoded(line: int, column: int, version: object) -> None:
     place = {"line": line, "character": column}
     sent = {
         "textDocument": {"uri": "u", "version": version},

@@ -1,4 +1,4 @@
-"""The entries of the completion menu, for editors without inline completion."""
+"""The completion menu for editors without inline completion: when it is wanted, its entries, its registration."""
 
 from __future__ import annotations
 

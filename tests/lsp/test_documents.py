@@ -51,7 +51,7 @@ def test_the_path_of_a_uri(uri: str, path: str | None) -> None:
     assert local_path(uri) == (Path(path) if path else None)
 
 
-async def test_a_folder_that_cannot_be_costs_no_answer(tmp_path: Path) -> None:
+async def test_an_impossible_workspace_folder_costs_no_answer(tmp_path: Path) -> None:
     async with RawClient(tmp_path) as client:
         await client.initialize(options=NGRAM)
         client.open(SOURCE)

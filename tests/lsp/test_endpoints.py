@@ -50,7 +50,7 @@ def test_ipv6_loopback_is_listened_on_where_the_machine_has_it() -> None:
     "host", ["0.0.0.0", "::", "0", "0x0", "::ffff:0.0.0.0", "::0", "0000::0000", "192.0.2.1", "2001:db8::1", "10.0.0.1",  # noqa: S104
              "::ffff:10.0.0.1", "169.254.1.1", "fe80::1", "255.255.255.255", "224.0.0.1", "::127.0.0.1", "128.0.0.1"]
 )  # fmt: skip
-def test_what_other_machines_reach_is_refused_without_a_word_more(host: str) -> None:
+def test_remote_addresses_are_refused_without_consent(host: str) -> None:
     with pytest.raises(UsageError, match="--allow-remote"):
         listen_on_tcp(host, 0, allow_remote=False)
 
@@ -74,7 +74,7 @@ def test_a_name_with_one_remote_address_is_refused(monkeypatch: pytest.MonkeyPat
     assert answers == []
 
 
-def test_every_address_is_listened_on_with_the_word_and_told_apart() -> None:
+def test_remote_addresses_are_listened_on_with_consent() -> None:
     [sock] = listen_on_tcp("0", 0, allow_remote=True)
     assert is_remote([sock])
     assert address_of(sock) == f"0.0.0.0:{sock.getsockname()[1]}"
@@ -82,12 +82,12 @@ def test_every_address_is_listened_on_with_the_word_and_told_apart() -> None:
 
 
 @pytest.mark.parametrize("host", ["no.such.host.invalid", "a" * 300, "a..b", "ü" * 80, "::1::", "1.2.3.4.5"])
-def test_hosts_that_are_none(host: str) -> None:
+def test_invalid_hosts(host: str) -> None:
     with pytest.raises(UsageError, match=r"^--tcp "):
         listen_on_tcp(host, 0, allow_remote=True)
 
 
-def test_a_port_in_use_is_a_sentence() -> None:
+def test_a_port_in_use_is_reported() -> None:
     [first] = listen_on_tcp("127.0.0.1", 0, allow_remote=False)
     with pytest.raises(UsageError, match=r"^--tcp 127\.0\.0\.1:\d+: "):
         listen_on_tcp("127.0.0.1", first.getsockname()[1], allow_remote=False)
@@ -214,7 +214,7 @@ def test_a_socket_of_another_user_is_left_alone(tmp_path: Path, monkeypatch: pyt
 
 
 @posix
-def test_of_servers_that_start_together_one_gets_the_place(tmp_path: Path) -> None:
+def test_of_servers_that_start_together_one_gets_the_socket(tmp_path: Path) -> None:
     for _ in range(20):
         UnixSocket(tmp_path / "s").sock.close()
         got: list[UnixSocket] = []
@@ -238,7 +238,7 @@ def test_of_servers_that_start_together_one_gets_the_place(tmp_path: Path) -> No
 
 
 @posix
-def test_the_user_at_the_other_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_user_of_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
     ours, theirs = socket.socketpair()
     assert is_own_user(ours)
     if hasattr(socket, "SO_PEERCRED"):

@@ -1,4 +1,4 @@
-"""A damaged setting lets nothing out, over the real wire: the company's proxy hears of no attempt to reach anybody."""
+"""A damaged setting lets nothing out, over the wire: a proxy sees no attempt to connect to any host."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ class SlowEditor(RawClient):
     ],
     ids=repr,
 )
-async def test_nothing_is_sent_before_the_workspace_has_said_what_it_restricts(
+async def test_nothing_is_sent_before_the_workspace_settings_are_known(
     tmp_path: Path, reply: dict[str, object], shown: list[str]
 ) -> None:
     async with FakeCodestral(lambda body: REMOTE) as server, SlowEditor(tmp_path) as client:
@@ -185,7 +185,7 @@ async def test_an_editor_that_never_answers_has_only_the_embedded_model(tmp_path
 
 
 @pytest.mark.parametrize("params", [{"settings": None}, {}, [1], {"settings": {"python": {"a": 1}}}], ids=repr)
-async def test_a_push_that_says_nothing_of_us_loosens_nothing(tmp_path: Path, params: object) -> None:
+async def test_a_push_without_our_settings_loosens_nothing(tmp_path: Path, params: object) -> None:
     async with FakeCodestral(lambda body: REMOTE) as server, RawClient(tmp_path) as client:
         options = {"base_url": server.url, "backend": "codestral", "api_key": "k", "fallback": [], "debounce": 0}
         await client.initialize(options=options)
@@ -201,7 +201,7 @@ async def test_a_push_that_says_nothing_of_us_loosens_nothing(tmp_path: Path, pa
     [(".gitignore", "*.py\n"), (".fimignore", "a.py\n"), (".fim-lsp.toml", 'exclude = "*.py"\n')],
     ids=str,
 )
-async def test_a_rule_that_comes_while_a_call_waits_holds_for_that_call(tmp_path: Path, name: str, rule: str) -> None:
+async def test_a_rule_that_changes_while_a_call_waits_applies_to_it(tmp_path: Path, name: str, rule: str) -> None:
     """The rule is looked for right before text is sent, not only when something is asked."""
     project = tmp_path / "project"
     project.mkdir()

@@ -1,4 +1,4 @@
-"""The base protocol's header: LSP's fields pass, cut anywhere; whatever is not LSP ends at its first odd byte."""
+"""The header of the base protocol: LSP's fields pass, split anywhere; anything else ends at its first invalid byte."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_headers_of_lsp_pass_byte_by_byte(lines: list[bytes]) -> None:
 @given(places=st.lists(st.integers(0, 10_000), max_size=6))
 @example(places=[])
 @example(places=list(range(200)))
-def test_what_is_not_lsp_ends_the_stream_before_anything_in_it_is_handed_on(stream: bytes, places: list[int]) -> None:
+def test_what_is_not_lsp_ends_the_stream_before_anything_is_passed_on(stream: bytes, places: list[int]) -> None:
     framing, handed = Framing(), list[bytes]()
 
     def feed_all() -> None:

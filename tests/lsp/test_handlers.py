@@ -43,7 +43,7 @@ async def test_thirty_edits_make_one_call_and_get_thirty_answers_in_order(tmp_pa
         assert [request.body["prompt"] for request in server.requests] == ["p" * 30]
 
 
-async def test_a_superseded_call_is_hung_up_on(tmp_path: Path) -> None:
+async def test_a_superseded_call_is_aborted(tmp_path: Path) -> None:
     gate = asyncio.Event()
     async with FakeCodestral(lambda body: "one") as server, RawClient(tmp_path) as client:
         await client.initialize(options=settings(server, debounce=0))
@@ -58,7 +58,7 @@ async def test_a_superseded_call_is_hung_up_on(tmp_path: Path) -> None:
         assert [reply["id"] for reply in client.replies][-2:] == [first, second]
 
 
-async def test_a_cancelled_request_is_an_error_32800_and_a_hang_up(tmp_path: Path) -> None:
+async def test_a_cancelled_request_gets_error_32800_and_its_call_is_aborted(tmp_path: Path) -> None:
     async with FakeCodestral() as server, RawClient(tmp_path) as client:
         await client.initialize(options=settings(server, debounce=0))
         server.behaviour = Behaviour(gate=asyncio.Event())
@@ -123,7 +123,7 @@ async def test_columns_in_every_encoding(tmp_path: Path, encoding: str, characte
         assert reply["result"]["items"][0]["range"]["start"] == {"line": 0, "character": character}
 
 
-async def test_a_place_past_the_end_is_the_end(tmp_path: Path) -> None:
+async def test_a_position_past_the_end_is_the_end(tmp_path: Path) -> None:
     async with FakeCodestral(lambda body: "!") as server, RawClient(tmp_path) as client:
         await client.initialize(options=settings(server, debounce=0))
         client.open("ab\ncd")
@@ -132,7 +132,7 @@ async def test_a_place_past_the_end_is_the_end(tmp_path: Path) -> None:
         assert reply["result"]["items"][0]["range"]["end"] == {"line": 1, "character": 2}
 
 
-async def test_one_message_for_a_wrong_key_however_many_requests(tmp_path: Path) -> None:
+async def test_a_wrong_key_is_reported_once(tmp_path: Path) -> None:
     async with FakeCodestral() as server, RawClient(tmp_path) as client:
         await client.initialize(options=settings(server, debounce=0))
         server.behaviour = Behaviour(status=401, raw=b'{"detail":"Unauthorized"}')
@@ -144,7 +144,7 @@ async def test_one_message_for_a_wrong_key_however_many_requests(tmp_path: Path)
         assert "k-123" not in client.messages()[0]
 
 
-async def test_an_unreachable_host_is_told_once_and_the_fallback_answers(tmp_path: Path) -> None:
+async def test_an_unreachable_host_is_reported_once_and_the_fallback_answers(tmp_path: Path) -> None:
     source = "\n".join(["total = compute(alpha, beta)", "print(total)"] * 20) + "\n"
     async with RawClient(tmp_path) as client:
         options = {"backend": "codestral", "base_url": "http://127.0.0.1:9", "api_key": "k", "debounce": 0}
@@ -184,7 +184,7 @@ async def test_no_log_level_shows_text_prompt_or_key(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("texts_put_in", "asked"), [(("x", "x", "x"), True), (("x", "y", "x"), False)])
-async def test_typing_with_several_cursors_is_asked_about_like_any(
+async def test_typing_with_several_cursors_makes_a_call(
     tmp_path: Path, texts_put_in: tuple[str, ...], asked: bool
 ) -> None:
     async with FakeCodestral(lambda body: " + y") as server, RawClient(tmp_path) as client:

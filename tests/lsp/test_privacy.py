@@ -1,4 +1,4 @@
-"""What is excluded is not sent, whatever the editor calls it, and no message shows a password."""
+"""What must not be sent is not, whatever the editor calls it, and no message contains a password."""
 
 from __future__ import annotations
 
@@ -50,3 +50,18 @@ async def test_a_refused_address_keeps_its_password(tmp_path: Path) -> None:
     assert "base_url" in told
     assert "hunter2" not in told + client.log
     assert "sk-1" not in told + client.log
+
+
+async def test_a_local_only_file_reaches_no_other_machine(tmp_path: Path) -> None:
+    """Neither its text nor a word of it as context; the message to the user says nothing, the editor gets an empty list."""
+    (tmp_path / "secret").mkdir()
+    async with RawClient(tmp_path) as client:
+        options = {
+            "backend": "codestral", "base_url": "https://fim.invalid", "api_key": "k", "debounce": 0, "fallback": [],
+            "local_only": ["secret/"],
+        }  # fmt: skip
+        await client.initialize(options=options, root=tmp_path)
+        uri = (tmp_path / "secret/a.py").as_uri()
+        client.open("def area(width, height):\n    return width * \n", uri=uri)
+        assert texts(await client.reply(client.ask(1, 19, uri=uri, kind=1))) == []
+        assert client.messages() == []

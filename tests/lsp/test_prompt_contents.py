@@ -1,4 +1,4 @@
-"""What of a project reaches the model, over the real wire: its other files, none that it ignores, and no secret."""
+"""Which parts of a project reach the model, over the wire: other files, but none that is ignored, and no secret."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def test_other_open_documents_are_context(tmp_path: Path) -> None:
         assert server.requests[-1].body["stop"] == "\n+++++ "
 
 
-async def test_no_context_where_none_is_wanted(tmp_path: Path) -> None:
+async def test_context_can_be_turned_off(tmp_path: Path) -> None:
     async with FakeCodestral(lambda body: "x") as server, RawClient(tmp_path) as client:
         await client.initialize(options=settings(server, context_tokens=0), root=tmp_path)
         client.open(CART, uri=(tmp_path / "shop/cart.py").as_uri())
@@ -58,7 +58,7 @@ async def test_documents_outside_the_workspace_or_hidden_are_no_context(tmp_path
         assert await prompt_of(client, server, project, MAIN, 3, 5) == MAIN.rstrip()
 
 
-async def test_an_ignored_file_is_not_sent_and_a_new_rule_counts_at_once(tmp_path: Path) -> None:
+async def test_an_ignored_file_is_not_sent_and_a_new_rule_applies_at_once(tmp_path: Path) -> None:
     async with FakeCodestral(lambda body: "x") as server, RawClient(tmp_path) as client:
         (tmp_path / ".gitignore").write_text("generated.py\n")
         await client.initialize(options=settings(server), root=tmp_path)
@@ -81,7 +81,7 @@ async def test_secrets_are_masked_only_for_other_machines(tmp_path: Path) -> Non
     assert TOKEN not in client.log
 
 
-async def test_a_rule_that_comes_later_counts_for_what_was_read_as_an_import(tmp_path: Path) -> None:
+async def test_a_later_rule_applies_to_imported_files_already_read(tmp_path: Path) -> None:
     (tmp_path / "lib").mkdir()
     (tmp_path / "lib/cart.py").write_text(CART)
     text = "from lib.cart import ShoppingCart\n\ncart = ShoppingCart()\ncart.\n"
@@ -103,7 +103,7 @@ async def test_a_rule_that_comes_later_counts_for_what_was_read_as_an_import(tmp
             assert "add_article" not in await sent(later)
 
 
-async def test_a_glob_that_no_regex_can_be_is_no_trouble(tmp_path: Path) -> None:
+async def test_an_invalid_glob_does_not_disable_the_others(tmp_path: Path) -> None:
     (tmp_path / ".gitignore").write_text("[z-a].log\nsecret.py\n")
     async with FakeCodestral(lambda body: "x") as server, RawClient(tmp_path) as client:
         await client.initialize(options=settings(server, exclude=["[z-a].env"]), root=tmp_path)
@@ -113,7 +113,7 @@ async def test_a_glob_that_no_regex_can_be_is_no_trouble(tmp_path: Path) -> None
             assert texts(await client.reply(client.ask(0, 4, uri=uri, kind=1))) == want
 
 
-async def test_a_document_that_a_link_leads_out_of_the_workspace_is_no_context(tmp_path: Path) -> None:
+async def test_a_document_behind_a_link_out_of_the_workspace_is_no_context(tmp_path: Path) -> None:
     project = tmp_path / "project"
     project.mkdir()
     (tmp_path / "outside").mkdir()
@@ -126,9 +126,7 @@ async def test_a_document_that_a_link_leads_out_of_the_workspace_is_no_context(t
 
 
 @pytest.mark.parametrize("looked_at", ["ignore file", "setting"])
-async def test_a_prompt_begins_as_before_after_rules_or_settings_were_read_again(
-    tmp_path: Path, looked_at: str
-) -> None:
+async def test_the_start_of_the_prompt_is_kept_when_rules_or_settings_change(tmp_path: Path, looked_at: str) -> None:
     """Else a server finds nothing of it in its cache: a fresh window begins elsewhere after each new line."""
     text, uri = "".join(f"value_{n} = compute({n})\n" for n in range(600)), (tmp_path / "main.py").as_uri()
     async with FakeCodestral(lambda body: "x") as server, RawClient(tmp_path) as client:
@@ -164,7 +162,7 @@ async def test_models_see_line_feeds_and_the_document_keeps_its_own_line_ends(tm
     assert body["stop"] == ["\n\n", "\n+++++ "]
 
 
-async def test_the_line_that_is_edited_is_not_sent_a_second_time_as_it_was(tmp_path: Path) -> None:
+async def test_the_edited_line_is_not_sent_again_in_its_old_form(tmp_path: Path) -> None:
     """Neither from the document itself nor from the same file under another URI."""
     far = "".join(
         f"def total_{n}(invoice, customer):\n    return invoice.amount_{n} * customer.rate\n\n" for n in range(120)

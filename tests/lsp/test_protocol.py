@@ -164,7 +164,7 @@ async def test_json_nested_too_deeply(tmp_path: Path, head: bytes, answer: tuple
          "params": {"textDocument": {"uri": "file:///%00", "languageId": "p", "version": 1, "text": "x"}}},
     ],
 )  # fmt: skip
-async def test_odd_messages_get_no_answer_and_do_no_harm(tmp_path: Path, message: dict[str, Any]) -> None:
+async def test_invalid_messages_get_no_answer_and_do_no_harm(tmp_path: Path, message: dict[str, Any]) -> None:
     async with RawClient(tmp_path) as client:
         await client.initialize(options=NGRAM)
         client.open(SOURCE)
@@ -180,7 +180,7 @@ async def test_odd_messages_get_no_answer_and_do_no_harm(tmp_path: Path, message
     "message",
     [{"id": [1], "method": "textDocument/inlineCompletion"}, {"id": 7, "method": ["x"]}, {"id": 8, "method": 5}],
 )
-async def test_odd_requests_get_an_error(tmp_path: Path, message: dict[str, Any]) -> None:
+async def test_invalid_requests_get_an_error(tmp_path: Path, message: dict[str, Any]) -> None:
     async with RawClient(tmp_path) as client:
         await client.initialize(options=NGRAM)
         client.open(SOURCE)
@@ -191,7 +191,7 @@ async def test_odd_requests_get_an_error(tmp_path: Path, message: dict[str, Any]
     assert "Traceback" not in client.log
 
 
-async def test_a_fault_of_ours_is_an_internal_error_for_a_request_and_silence_else(
+async def test_a_bug_of_ours_is_an_internal_error_for_requests_only(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*_: object) -> None:
@@ -221,7 +221,7 @@ class _Sink:
         pass
 
 
-def test_the_private_parts_of_pygls_are_where_they_were() -> None:
+def test_the_private_parts_of_pygls_have_not_moved() -> None:
     """Used in ``lsp/protocol.py`` alone; pygls is pinned to its minor version, and this notices what a patch moves."""
     own = {
         "__init__",
@@ -244,7 +244,7 @@ def test_the_private_parts_of_pygls_are_where_they_were() -> None:
         assert hasattr(importlib.import_module(name), "logger")
 
 
-def test_only_one_file_touches_them() -> None:
+def test_only_one_file_uses_private_parts_of_pygls() -> None:
     folder = Path(protocol.__file__).parent
     for file in folder.glob("*.py"):
         if file.name != "protocol.py":

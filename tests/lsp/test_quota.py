@@ -1,4 +1,4 @@
-"""The quota belongs to a workspace: two editors on one machine keep to it together."""
+"""The quota over the wire: editors on one machine share it, and a 429 stops calls."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ async def test_two_editors_share_one_quota(tmp_path: Path) -> None:
     assert answers == len(server.requests)
 
 
-async def test_a_429_is_told_once_and_calls_stop(tmp_path: Path) -> None:
+async def test_a_429_is_reported_once_and_calls_stop(tmp_path: Path) -> None:
     async with FakeCodestral(lambda body: "!") as server, RawClient(tmp_path) as client:
         options = {"backend": "codestral", "base_url": server.url, "api_key": "k", "debounce": 0, "fallback": []}
         await client.initialize(options=options)

@@ -1,4 +1,4 @@
-"""Random edits over the wire, in three encodings: what reaches the back end is the text round the cursor."""
+"""Random edits over the wire, in three encodings: the prompt is the text around the cursor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The language server over the real wire: a back end that failed is used again, without a restart and without a storm."""
+"""A back end that failed is used again, over the wire: without a restart and without a storm of requests."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Typist:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-async def test_it_comes_back_by_itself(tmp_path: Path, fault: str) -> None:
+async def test_a_back_end_recovers_by_itself(tmp_path: Path, fault: str) -> None:
     async with FakeCodestral(lambda body: "!") as server, RawClient(tmp_path) as client:
         await client.initialize(options=options(server))
         typist = Typist(client)
@@ -62,7 +62,7 @@ async def test_it_comes_back_by_itself(tmp_path: Path, fault: str) -> None:
 
 
 @pytest.mark.parametrize("reason", ["the user asks", "config.toml is saved again"])
-async def test_a_key_that_was_mended_at_the_provider(tmp_path: Path, reason: str) -> None:
+async def test_a_key_that_was_fixed_at_the_provider(tmp_path: Path, reason: str) -> None:
     config = tmp_path / "config.toml"
     config.write_text("max_tokens = 64\n")
     async with (

@@ -1,4 +1,4 @@
-"""Settings on their way through a running server: four sources, live, with a trust rule."""
+"""Settings of a running server: four sources, live changes, and what a project may not set."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def test_a_change_of_the_config_file_takes_effect_without_a_restart(tmp_pa
     ]
 
 
-async def test_the_environment_goes_over_the_file_and_the_editor_over_both(tmp_path: Path) -> None:
+async def test_the_environment_overrides_the_file_and_the_editor_overrides_both(tmp_path: Path) -> None:
     async with FakeCodestral() as server:
         write_config(tmp_path, 'model = "file"\nmax_tokens = 1\nrandom_seed = 1\n')
         env = {"FIM_LSP_BASE_URL": server.url, "FIM_LSP_BACKEND": "codestral", "FIM_LSP_API_KEY": "k",
@@ -85,7 +85,7 @@ async def test_pushed_settings(tmp_path: Path) -> None:
         assert [message for message in client.messages() if "-6" in message and "max_tokens" in message]
 
 
-async def test_a_typo_is_told_once(tmp_path: Path) -> None:
+async def test_a_typo_is_reported_once(tmp_path: Path) -> None:
     async with RawClient(tmp_path) as client:
         await client.initialize(options={"backend": "ngram", "max_token": 5, "temperature": 7})
         client.notify("workspace/didChangeConfiguration", {"settings": {"top_p": 0.9}})
@@ -97,7 +97,7 @@ async def test_a_typo_is_told_once(tmp_path: Path) -> None:
     assert any("temperature" in message and "7" in message and "1.5" in message for message in told)
 
 
-async def test_a_push_without_settings_is_none(tmp_path: Path) -> None:
+async def test_a_push_without_settings_changes_nothing(tmp_path: Path) -> None:
     """vscode-languageclient sends ``{"fim-lsp": null}`` where nothing is set."""
     async with RawClient(tmp_path) as client:
         await client.initialize(options={"backend": "ngram"})
@@ -168,7 +168,7 @@ async def test_a_server_without_a_home_serves(tmp_path: Path) -> None:
         assert len(client.messages()) == 1
 
 
-async def test_no_menu_beside_ghost_text_unless_wished(tmp_path: Path) -> None:
+async def test_the_menu_is_advertised_only_where_it_is_wanted(tmp_path: Path) -> None:
     async with RawClient(tmp_path) as client:
         result = await client.initialize(options={"backend": "ngram"})
         assert "completionProvider" not in result["capabilities"]

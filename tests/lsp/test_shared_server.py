@@ -199,7 +199,7 @@ async def test_the_token_is_nowhere_but_on_stderr_and_in_its_file(tmp_path: Path
     assert server.token not in server.log + log.read_text()
 
 
-async def test_a_token_of_ones_own_file_is_kept_and_not_shown(tmp_path: Path) -> None:
+async def test_the_token_in_the_users_own_file_is_kept_and_not_shown(tmp_path: Path) -> None:
     file = tmp_path / "token"
     for number in range(2):
         async with shared_server(tmp_path, *TCP, "--tcp-token", str(file)) as server:
@@ -226,7 +226,7 @@ def connection(token_check: TokenCheck | None) -> tuple[transport.Connection, li
     return transport.Connection({}, Sent(), trusted=False, token_check=token_check), sent
 
 
-async def test_nothing_is_made_before_the_token() -> None:
+async def test_nothing_is_created_before_the_token() -> None:
     made, sent = connection(TokenCheck(Secret("the-right-token")))
     for byte in framed_initialize({"token": "the-right-token"})[:-1]:
         made.receive(bytes([byte]))
@@ -237,7 +237,7 @@ async def test_nothing_is_made_before_the_token() -> None:
     await made.close()
 
 
-async def test_clients_that_are_turned_away_do_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
+async def test_rejected_clients_do_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
     token_check = TokenCheck(Secret("the-right-token"))
     for number in range(3000):
         made, _ = connection(token_check)
@@ -272,7 +272,7 @@ async def rest_of(reader: asyncio.StreamReader) -> bytes:
         return b""
 
 
-async def test_idle_connections_make_room_for_whoever_has_the_token(tmp_path: Path) -> None:
+async def test_idle_connections_make_room_for_clients_with_the_token(tmp_path: Path) -> None:
     count = 4 * MAX_UNAUTHENTICATED
     async with shared_server(tmp_path, *TCP) as server, server.connect() as before:
         await greets(before, server.token)
@@ -288,7 +288,9 @@ async def test_idle_connections_make_room_for_whoever_has_the_token(tmp_path: Pa
             writer.close()
 
 
-async def test_a_client_has_its_time_for_the_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_client_without_the_token_is_disconnected_in_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("fim_lsp.lsp.shared_server.TOKEN_TIMEOUT", 0.01)
     shared = SharedServer({}, trusted=False, token_check=TokenCheck(Secret("the-right-token")))
     server = await asyncio.start_unix_server(shared.serve_client, tmp_path / "s")
@@ -303,7 +305,7 @@ async def test_a_client_has_its_time_for_the_token(tmp_path: Path, monkeypatch: 
 
 
 @pytest.mark.parametrize("source", ["file", "command", "environment"])
-async def test_a_client_on_tcp_takes_no_key_elsewhere(tmp_path: Path, source: str) -> None:
+async def test_a_client_on_tcp_cannot_redirect_a_key(tmp_path: Path, source: str) -> None:
     marker = tmp_path / "marker"
     async with FakeCodestral(lambda body: "ours") as own, FakeCodestral(lambda body: "theirs") as other:
         key = {"file": 'api_key = "sk-own"', "command": 'api_key_command = ["echo", "sk-own"]', "environment": ""}[
@@ -374,7 +376,7 @@ def transports(folder: Path) -> list[tuple[str, ...]]:
 
 
 @pytest.mark.parametrize("number", [0, 1], ids=["tcp", "socket"])
-async def test_many_editors_on_one_server_are_strangers(tmp_path: Path, number: int) -> None:
+async def test_editors_on_one_server_share_nothing(tmp_path: Path, number: int) -> None:
     async with (
         shared_server(tmp_path, *transports(tmp_path)[number]) as server,
         server.connect() as first,
@@ -410,7 +412,7 @@ async def test_a_signal_ends_the_server_though_a_client_does_not_read(tmp_path: 
 
 
 @pytest.mark.parametrize("number", [0, 1], ids=["tcp", "socket"])
-async def test_a_client_that_does_not_read_is_disconnected_and_costs_nobody_else(tmp_path: Path, number: int) -> None:
+async def test_a_client_that_does_not_read_is_disconnected_and_delays_nobody_else(tmp_path: Path, number: int) -> None:
     async with (
         shared_server(tmp_path, *transports(tmp_path)[number]) as server,
         server.connect() as client,
@@ -427,7 +429,7 @@ async def test_a_client_that_does_not_read_is_disconnected_and_costs_nobody_else
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
-async def test_a_tcp_server_hears_on_after_deep_json_and_leaves_quietly(tmp_path: Path) -> None:
+async def test_a_tcp_server_continues_after_deep_json_and_ends_quietly(tmp_path: Path) -> None:
     async with shared_server(tmp_path, "--tcp", "127.0.0.1:0") as server, server.connect() as client:
         await client.initialize(options={"token": server.token})
         deep = b'{"jsonrpc":"2.0","id":7,"method":"x","params":' + DEEP + b"}"

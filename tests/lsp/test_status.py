@@ -1,4 +1,4 @@
-"""How the server says how it is, and why it was silent."""
+"""The status of the server, and the reasons why no suggestion appeared."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ async def command(client: RawClient, name: str, *arguments: object) -> Any:
     )["result"]
 
 
-async def test_a_client_that_asks_for_it_hears_of_each_state(tmp_path: Path) -> None:
+async def test_a_client_that_asks_for_the_status_gets_each_state(tmp_path: Path) -> None:
     async with FakeCodestral(lambda body: "x") as server, RawClient(tmp_path) as client:
         await client.initialize(options=settings(server), capabilities={"experimental": {"fimLspStatus": True}})
         client.open("a = \n")
@@ -42,7 +42,7 @@ async def test_a_client_that_asks_for_it_hears_of_each_state(tmp_path: Path) -> 
     assert "secret-key" not in str(states(client))
 
 
-async def test_others_hear_nothing(tmp_path: Path) -> None:
+async def test_other_clients_get_no_status(tmp_path: Path) -> None:
     async with FakeCodestral(lambda body: "x") as server, RawClient(tmp_path) as client:
         await client.initialize(options=settings(server))
         client.open("a = \n")
@@ -50,7 +50,7 @@ async def test_others_hear_nothing(tmp_path: Path) -> None:
     assert states(client) == []
 
 
-async def test_why(tmp_path: Path) -> None:
+async def test_why_explains_the_latest_requests(tmp_path: Path) -> None:
     async with FakeCodestral(lambda body: "hidden_text") as server, RawClient(tmp_path) as client:
         reply = await client.initialize(options=settings(server))
         assert reply["capabilities"]["executeCommandProvider"]["commands"] == ["fim-lsp.why", "fim-lsp.status"]
@@ -70,7 +70,7 @@ async def test_why(tmp_path: Path) -> None:
     assert URI not in client.log
 
 
-def test_no_message_carries_what_nobody_sees() -> None:
+def test_no_message_contains_invisible_characters() -> None:
     """A server's words and a path may hold anything."""
     said: list[str] = []
     bad = "\x00\x1b[31m\u202e\U000e0100\u3164"

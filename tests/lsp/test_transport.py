@@ -57,7 +57,7 @@ async def test_a_stream_that_is_not_lsp_ends_the_server(tmp_path: Path) -> None:
         assert await client.exit_code() == 1
 
 
-async def test_an_editor_that_does_not_read_holds_up_nothing(tmp_path: Path) -> None:
+async def test_an_editor_that_does_not_read_blocks_nothing(tmp_path: Path) -> None:
     """Some 4 MB of answers wait to be read, more than any pipe holds, and later edits and requests still count."""
     async with RawClient(tmp_path) as client:
         await client.initialize(options=NGRAM)
@@ -102,7 +102,7 @@ async def test_an_editor_on_stdio_that_reads_nothing_at_all_ends_its_server(tmp_
     assert "does not read its answers" in client.log
 
 
-async def test_asyncios_debug_mode_shows_no_text(tmp_path: Path) -> None:
+async def test_the_debug_mode_of_asyncio_logs_no_text(tmp_path: Path) -> None:
     client = RawClient(tmp_path, "--log-level", "debug", env={"PYTHONASYNCIODEBUG": "1"})
     async with FakeCodestral(lambda body: "ANSWERED") as server, client:
         await client.initialize(options={"backend": "codestral", "base_url": server.url, "api_key": "k", "debounce": 0})
@@ -115,7 +115,7 @@ async def test_asyncios_debug_mode_shows_no_text(tmp_path: Path) -> None:
         assert text not in client.log
 
 
-async def test_what_fails_in_the_loop_is_told_by_its_class_only(
+async def test_errors_in_the_event_loop_are_logged_by_class_only(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(_text: str) -> None:

@@ -1,0 +1,36 @@
+"""Positions and words of a cursor, in the editor's units."""
+
+from __future__ import annotations
+
+import pytest
+from lsprotocol import types
+
+from fim_lsp.lsp.to_protocol import Cursor, inline_list
+from fim_lsp.suggest.suggestion import Suggestion
+from fim_lsp.text.positions import Encoding
+
+
+@pytest.mark.parametrize(("encoding", "start", "end"), [("utf-8", 5, 7), ("utf-16", 3, 5), ("utf-32", 2, 4)])
+def test_a_range_is_counted_in_the_encoding_of_the_editor(encoding: str, start: int, end: int) -> None:
+    cursor = Cursor(3, 3, "😀 ab)\n", Encoding(encoding))
+    assert cursor.range(1, 1) == types.Range(types.Position(3, start), types.Position(3, end))
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "word"),
+    [("total = add", 11, "add"), ("total = ", 8, ""), ("größe2_x(", 8, "größe2_x"), ("word", 2, "wo"), ("", 0, "")],
+)
+def test_the_word_before_the_cursor(text: str, column: int, word: str) -> None:
+    assert Cursor(0, column, text, Encoding.UTF16).word == word
+
+
+def test_a_longer_run_of_letters_is_not_searched_for_its_start() -> None:
+    assert len(Cursor(0, 9999, "x" * 9999, Encoding.UTF16).word) == 256
+
+
+def test_ghost_text_has_a_range_and_nothing_to_suggest_is_an_empty_list() -> None:
+    cursor = Cursor(0, 4, "f(a,)", Encoding.UTF16)
+    assert inline_list(None, cursor).items == []
+    [item] = inline_list(Suggestion(text=" b)", replace=1), cursor).items
+    assert item.insert_text == " b)"
+    assert item.range == types.Range(types.Position(0, 4), types.Position(0, 5))
