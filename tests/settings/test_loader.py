@@ -1,4 +1,4 @@
-"""A client that is not known to be the user: its options may do no more than a project's settings."""
+"""The options of a client that may not be the user can do no more than a project's settings."""
 
 from __future__ import annotations
 
@@ -9,10 +9,8 @@ import pytest
 from fim_lsp.settings.loader import SettingsLoader
 from fim_lsp.settings.schema import SettingProblem
 
-OWN = {"backend": "ngram", "exclude": ["secret/**"]}
 
-
-def feed(tmp_path: Path, options: object, *, trusted: bool) -> tuple[SettingsLoader, object, list[SettingProblem]]:
+def load(tmp_path: Path, options: object, *, trusted: bool) -> tuple[SettingsLoader, object, list[SettingProblem]]:
     (tmp_path / "config.toml").write_text('backend = "ngram"\nexclude = ["secret/**"]\n')
     problems: list[SettingProblem] = []
     loader = SettingsLoader({"FIM_LSP_CONFIG": str(tmp_path / "config.toml")}, problems.extend)
@@ -31,21 +29,23 @@ def feed(tmp_path: Path, options: object, *, trusted: bool) -> tuple[SettingsLoa
     ],
 )
 @pytest.mark.parametrize("nested", [False, True])
-def test_what_a_client_may_not_set(tmp_path: Path, name: str, value: object, *, nested: bool) -> None:
+def test_an_untrusted_client_cannot_set_what_a_project_cannot(
+    tmp_path: Path, name: str, value: object, *, nested: bool
+) -> None:
     options = {"fim-lsp": {name: value}} if nested else {name: value}
-    loader, settings, problems = feed(tmp_path, options, trusted=False)
-    before = feed(tmp_path, None, trusted=False)[1]
+    loader, settings, problems = load(tmp_path, options, trusted=False)
+    before = load(tmp_path, None, trusted=False)[1]
     assert settings == before
     assert any(name in problem.message for problem in problems)
     loader.set_workspace_settings({name: value})
     assert loader.set_workspace_settings({}) is None
-    assert getattr(feed(tmp_path, options, trusted=True)[1], name) != getattr(before, name)
+    assert getattr(load(tmp_path, options, trusted=True)[1], name) != getattr(before, name)
 
 
-def test_a_client_lets_no_file_through(tmp_path: Path) -> None:
+def test_an_untrusted_client_cannot_re_include_files(tmp_path: Path) -> None:
     options = {"exclude": ["!secret/**", "more/**"], "max_tokens": 7}
-    _, settings, _ = feed(tmp_path, options, trusted=False)
+    _, settings, _ = load(tmp_path, options, trusted=False)
     assert "!secret/**" not in settings.exclude
     assert {"secret/**", "more/**"} <= set(settings.exclude)
     assert settings.max_tokens == 7
-    assert "!secret/**" in feed(tmp_path, options, trusted=True)[1].exclude
+    assert "!secret/**" in load(tmp_path, options, trusted=True)[1].exclude
