@@ -13,7 +13,7 @@ from pathlib import Path
 
 import fim_lsp
 from fim_lsp.cli.output import BackgroundHandler, say
-from fim_lsp.cli.serve import serve
+from fim_lsp.cli.serve import add_serve_options, serve
 from fim_lsp.errors import UsageError
 
 _POSITION_MARK = "\0"
@@ -72,31 +72,14 @@ def _parser() -> argparse.ArgumentParser:
         description="Ghost text in any LSP editor. Without a command it serves LSP on stdin and stdout.",
     )
     parser.add_argument("--version", action="version", version=f"fim-lsp {fim_lsp.__version__}")
-    transport = parser.add_mutually_exclusive_group()
-    transport.add_argument("--stdio", action="store_true", help="serve on stdin and stdout, which is the default")
-    transport.add_argument(
-        "--socket",
-        metavar="PATH",
-        help="serve any number of your editors on a Unix socket that only you can connect to",
-    )
-    transport.add_argument(
-        "--tcp",
-        metavar="HOST:PORT",
-        help="serve any number of editors on this address; they must send the token that is printed at the start, and "
-        "can't set keys, addresses or the back end",
-    )
-    parser.add_argument(
-        "--tcp-token",
-        metavar="FILE",
-        type=Path,
-        help="with --tcp: read the token from this file, which must be yours and have mode 600; created if missing",
-    )
-    parser.add_argument(
-        "--allow-remote",
-        action="store_true",
-        help="with --tcp: allow an address that other machines can reach; the traffic is not encrypted",
-    )
+    add_serve_options(parser)
     _add_log_options(parser)
+    _add_complete_command(parser)
+    return parser
+
+
+def _add_complete_command(parser: argparse.ArgumentParser) -> None:
+    """Add ``complete``. Here and not in its own module, which imports what the server does not need."""
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     complete = commands.add_parser(
         "complete",
@@ -107,7 +90,6 @@ def _parser() -> argparse.ArgumentParser:
     complete.add_argument("place", metavar="FILE:LINE:COLUMN", help="FILE may be - for standard input")
     complete.add_argument("--path", metavar="FILE", help="with -: the file name to assume for the text")
     _add_log_options(complete)
-    return parser
 
 
 def _add_log_options(parser: argparse.ArgumentParser) -> None:

@@ -34,6 +34,34 @@ def serve(arguments: argparse.Namespace) -> int:
     return serve_stdio(environment)
 
 
+def add_serve_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that choose a transport."""
+    transport = parser.add_mutually_exclusive_group()
+    transport.add_argument("--stdio", action="store_true", help="serve on stdin and stdout, which is the default")
+    transport.add_argument(
+        "--socket",
+        metavar="PATH",
+        help="serve any number of your editors on a Unix socket that only you can connect to",
+    )
+    transport.add_argument(
+        "--tcp",
+        metavar="HOST:PORT",
+        help="serve any number of editors on this address; they must send the token that is printed at the start, and "
+        "can't set keys, addresses or the back end",
+    )
+    parser.add_argument(
+        "--tcp-token",
+        metavar="FILE",
+        type=Path,
+        help="with --tcp: read the token from this file, which must be yours and have mode 600; created if missing",
+    )
+    parser.add_argument(
+        "--allow-remote",
+        action="store_true",
+        help="with --tcp: allow an address that other machines can reach; the traffic is not encrypted",
+    )
+
+
 def _check_tcp_options(arguments: argparse.Namespace) -> None:
     if arguments.tcp is None and (arguments.tcp_token is not None or arguments.allow_remote):
         option = "--allow-remote" if arguments.allow_remote else "--tcp-token"
