@@ -1,13 +1,23 @@
-"""When suggestions appear in the editor's completion menu, and how the editor learns about it."""
+"""Suggestions in the editor's completion menu: when they appear there, how the editor is told, and their entries."""
 
 from __future__ import annotations
 
 import enum
+import re
 import string
 from typing import Final
 
+from lsprotocol import types
+
+from fim_lsp.lsp.to_protocol import Cursor
+from fim_lsp.suggest.suggestion import Suggestion
+from fim_lsp.text.unicode import on_one_line
+
 # Helix closes its menu at each of these, and requests completions again only after a trigger character.
 TRIGGER_CHARACTERS: Final = (*string.punctuation.replace("_", ""), " ", "\t", "\n")
+
+_LINE_END = re.compile(r"\r\n?|\n")
+_MAX_LABEL_LENGTH = 60  # characters: Helix cuts labels where its menu ends, others widen the menu
 
 
 class MenuState(enum.Enum):
@@ -28,3 +38,66 @@ def next_state(state: MenuState, *, wanted: bool, dynamic: bool) -> MenuState:
     if state is MenuState.ADVERTISED or not dynamic:
         return state
     return MenuState.REGISTERED if wanted else MenuState.ABSENT
+
+
+# -- entries
+
+
+def completion_list(suggestion: Suggestion | None, cursor: Cursor, *, first_line: bool) -> types.CompletionList:
+    """The completion menu, for editors without inline completion.
+
+    A suggestion of several lines has two entries, all of it and, if ``first_line``, the first line alone. They are plain
+    text: in a snippet, Helix, Neovim and VS Code indent every line after the first once more.
+    """
+    if suggestion is None:
+        return types.CompletionList(is_incomplete=True, items=[])
+    word = cursor.word
+    replaced = cursor.range(len(word), suggestion.replace)
+    first = _through_first_line(suggestion.text)
+    entries = [_entry(word, suggestion.text, replaced, order=1)]
+    if first != suggestion.text and first.strip() and first_line and not suggestion.replace:
+        entries.append(_entry(word, first, replaced, order=2))
+    return types.CompletionList(is_incomplete=True, items=entries)
+
+
+def _entry(word: str, text: str, replaced: types.Range, *, order: int) -> types.CompletionItem:
+    """One entry. The filter is the word and the line that continues it, so that the menu stays open while the user types
+    it; the sort key puts it above the entries of other servers."""
+    line_ends, first, more = _partition(text)
+    whole = word + text
+    return types.CompletionItem(
+        label=_label(word + " ↵ " + first.strip() if line_ends else word + first, more=bool(more)),
+        kind=types.CompletionItemKind.Text,
+        detail="fim-lsp",
+        filter_text=(word or first.strip() or text.split()[0]) if line_ends else word + first,
+        sort_text=chr(order),
+        text_edit=types.TextEdit(range=replaced, new_text=whole),
+        insert_text_format=types.InsertTextFormat.PlainText,
+        insert_text_mode=types.InsertTextMode.AsIs,
+        documentation=_preview(whole) if line_ends or more else None,
+    )
+
+
+def _partition(text: str) -> tuple[str, str, str]:
+    """The line ends at the start of ``text``, its first line that is not empty, and what follows."""
+    body = text.lstrip("\r\n")
+    first = _LINE_END.split(body, maxsplit=1)[0]
+    return text[: len(text) - len(body)], first, body[len(first) :].rstrip("\r\n")
+
+
+def _through_first_line(text: str) -> str:
+    line_ends, first, more = _partition(text)
+    return line_ends + first if more else text
+
+
+def _label(line: str, *, more: bool) -> str:
+    """A line short enough for a menu, with an ellipsis where something is omitted."""
+    line = on_one_line(line).strip()
+    if len(line) > _MAX_LABEL_LENGTH:
+        return line[: _MAX_LABEL_LENGTH - 1].rstrip() + "…"
+    return f"{line} …" if more else line
+
+
+def _preview(text: str) -> types.MarkupContent:
+    fence = "`" * max(3, 1 + max((len(run) for run in re.findall(r"`+", text)), default=0))
+    return types.MarkupContent(kind=types.MarkupKind.Markdown, value=f"{fence}\n{text}\n{fence}")

@@ -9,12 +9,12 @@ from typing import Any
 
 from lsprotocol import types
 
-from fim_lsp.lsp.completion_menu import TRIGGER_CHARACTERS, MenuState
+from fim_lsp.lsp.completion_menu import TRIGGER_CHARACTERS, MenuState, completion_list
 from fim_lsp.lsp.documents import Documents
 from fim_lsp.lsp.protocol import in_message_order
 from fim_lsp.lsp.server import Server, reply_or_none
 from fim_lsp.lsp.status import STATUS_COMMAND, WHY_COMMAND, is_status_wanted, status, why
-from fim_lsp.lsp.to_protocol import Cursor, completion_list, inline_list
+from fim_lsp.lsp.to_protocol import Cursor, inline_list
 from fim_lsp.schedule.request import CompletionResult
 from fim_lsp.suggest.suggestion import Suggestion
 

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lsprotocol import types
 
-from fim_lsp.lsp.completion_menu import MenuState, is_wanted, next_state
-from fim_lsp.lsp.to_protocol import Cursor, completion_list
+from fim_lsp.lsp.completion_menu import MenuState, completion_list, is_wanted, next_state
+from fim_lsp.lsp.to_protocol import Cursor
 from fim_lsp.suggest.suggestion import Suggestion
 from fim_lsp.text.positions import Encoding
 from tests.fakes.codestral import FakeCodestral

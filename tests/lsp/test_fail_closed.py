@@ -113,7 +113,7 @@ async def test_a_file_that_is_broken_while_the_server_runs_excludes_what_it_excl
     assert all("a.py" not in request.raw.decode() for request in server.requests)
 
 
-async def test_repaired_settings_apply_again_and_the_user_is_told_both(tmp_path: Path) -> None:
+async def test_repaired_settings_apply_again_and_both_are_reported(tmp_path: Path) -> None:
     async with FakeCodestral(lambda body: "ond") as server, RawClient(tmp_path) as client:
         good = f'base_url = "{server.url}"\nbackend = "codestral"\napi_key = "k"\nfallback = []\n'
         write_config(tmp_path, good + "exclude = 5\n")
@@ -131,7 +131,7 @@ REMOTE = "ond + remote"  # which ngram would not say
 
 
 class SlowEditor(RawClient):
-    """Answers the question for the workspace's settings when it is told to, and not before."""
+    """Answers the request for the workspace's settings only when the test says."""
 
     def _sort(self, message: dict[str, Any]) -> None:
         if message.get("method") == "workspace/configuration":

@@ -89,7 +89,7 @@ def test_where_the_stream_is_cut_changes_nothing(data: bytes, places: list[int])
         assert outcome(cut(start + data, places)) == outcome([start + data])
 
 
-def test_a_first_byte_tells_http_and_tls_apart_from_lsp() -> None:
+def test_http_and_tls_are_rejected_at_the_first_byte() -> None:
     for first in (b"G", b"P", b"O", b"H", b"D", b"\x16", b"\x80", b"{", b" ", b"\n"):
         with pytest.raises(FramingError):
             decode(first)

@@ -68,7 +68,7 @@ async def test_a_cancelled_request_gets_error_32800_and_its_call_is_aborted(tmp_
         client.notify("$/cancelRequest", {"id": number})
         assert (await client.reply(number))["error"]["code"] == -32800
         await server.until(lambda: server.hangups == 1)
-        client.notify("$/cancelRequest", {"id": number})  # a second time, and a stranger: no harm
+        client.notify("$/cancelRequest", {"id": number})  # again, and with an unknown id: no harm
         client.notify("$/cancelRequest", {"id": "nobody"})
         server.behaviour = Behaviour()
         assert texts(await client.reply(client.ask(0, 3))) == ["return a + b"]

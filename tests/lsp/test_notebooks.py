@@ -153,7 +153,7 @@ async def test_what_restricts_a_notebook_restricts_each_cell(tmp_path: Path, rul
         (project / ".fimignore").write_text("secret/\n")
     more = {"exclude": {"exclude": ["secret/"]}, "local_only": {"local_only": ["secret/"]}}.get(rule, {})
     async with FakeCodestral() as server, RawClient(tmp_path) as client:
-        # a remote host that nobody asks: the fake stands where text may go only if it is on this machine
+        # a remote host that must not be called: the fake server is on this machine, where local_only text may go
         options = {**settings(server, **more), **({"base_url": "https://fim.invalid"} if rule == "local_only" else {})}
         await client.initialize(options=options, root=project, capabilities=AWARE if aware else None)
         place = (project / "secret/a.ipynb").as_uri()

@@ -106,7 +106,7 @@ async def test_the_debug_mode_of_asyncio_logs_no_text(tmp_path: Path) -> None:
     client = RawClient(tmp_path, "--log-level", "debug", env={"PYTHONASYNCIODEBUG": "1"})
     async with FakeCodestral(lambda body: "ANSWERED") as server, client:
         await client.initialize(options={"backend": "codestral", "base_url": server.url, "api_key": "k", "debounce": 0})
-        client.open("print('hunter2')\n" * 100_000)  # so much is slow, which this mode tells
+        client.open("print('hunter2')\n" * 100_000)  # slow enough for this mode to report it
         assert texts(await client.reply(client.ask(100_000, 0))) == ["ANSWERED"]
         await client.reply(client.request("shutdown", None))
         client.notify("exit", None)

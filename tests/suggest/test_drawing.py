@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lsprotocol import types
 
-from fim_lsp.lsp.to_protocol import Cursor, completion_list, inline_list
+from fim_lsp.lsp.completion_menu import completion_list
+from fim_lsp.lsp.to_protocol import Cursor, inline_list
 from fim_lsp.suggest.postprocess import Multiline, suggestion_from
 from fim_lsp.suggest.suggestion import Suggestion
 from fim_lsp.text.positions import Encoding, to_units

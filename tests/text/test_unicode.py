@@ -11,7 +11,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fim_lsp.lsp.to_protocol import Cursor, completion_list
+from fim_lsp.lsp.completion_menu import completion_list
+from fim_lsp.lsp.to_protocol import Cursor
 from fim_lsp.suggest.postprocess import suggestion_from
 from fim_lsp.suggest.suggestion import Suggestion
 from fim_lsp.text.positions import Encoding
