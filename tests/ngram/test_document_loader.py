@@ -14,17 +14,16 @@ from fim_lsp.ngram import document_loader
 from fim_lsp.ngram.document_loader import DocumentLoader
 from fim_lsp.ngram.model import NgramModel
 from fim_lsp.prompt.prompt import Prompt
-from tests.ngram.marked import URI
-from tests.ngram.test_model import LINE, chains_hold_every_position, tokens
+from tests.ngram.marked import LINE, URI, chains_hold_every_position, tokens
 
 EDIT = st.tuples(st.integers(0, 30), st.integers(0, 30), st.lists(LINE, max_size=12), st.integers(0, 3))
 BIG = [f"value_{index} = compute(first, {index})\n" for index in range(3000)]
 
 
 @contextmanager
-def bounds(*, at_once: int, most: int) -> Iterator[None]:
+def bounds(*, at_once: int, limit: int) -> Iterator[None]:
     """Small numbers, so that small documents take many slices; slices of two lines or five tokens."""
-    values = {"AT_ONCE_LINES": at_once, "MAX_LINES": most, "SLICE_LINES": 2, "SLICE_TOKENS": 5}
+    values = {"AT_ONCE_LINES": at_once, "MAX_LINES": limit, "SLICE_LINES": 2, "SLICE_TOKENS": 5}
     with mock.patch.multiple(document_loader, **values):
         yield
 
@@ -80,18 +79,18 @@ async def load_with_edits(
 
 @settings(deadline=None)
 @given(st.lists(LINE, max_size=30), st.lists(EDIT, max_size=6), st.integers(1, 12), st.integers(5, 60))
-def test_any_edits_while_loading_come_to_the_final_text(
-    lines: list[str], edits: list[tuple[int, int, list[str], int]], at_once: int, most: int
+def test_any_edits_while_loading_give_the_final_text(
+    lines: list[str], edits: list[tuple[int, int, list[str], int]], at_once: int, limit: int
 ) -> None:
-    with bounds(at_once=at_once, most=most):
+    with bounds(at_once=at_once, limit=limit):
         model, live = asyncio.run(load_with_edits(lines, edits))
-        assert same_model(model, live.lines[:most])
+        assert same_model(model, live.lines[:limit])
 
 
 @settings(deadline=None)
 @given(st.lists(LINE, max_size=30), st.lists(EDIT, max_size=4))
 def test_without_a_loop_all_is_done_at_once(lines: list[str], edits: list[tuple[int, int, list[str], int]]) -> None:
-    with bounds(at_once=4, most=20):
+    with bounds(at_once=4, limit=20):
         model, live, reading = NgramModel(index_bits=8), Live(lines), DocumentLoader(threading.Lock())
         reading.open(model, URI, lambda: live.lines, "")
         for first, old, new, _ in edits:

@@ -1,4 +1,4 @@
-"""Complete lines are left alone, and what is open tells that a line isn't complete."""
+"""Nothing is offered at complete lines; open brackets and strings indicate that a line isn't complete."""
 
 import pytest
 
@@ -31,12 +31,12 @@ from parts import origin_of
         "third = parts(settings)‸\n\nnothing_known_here()",
     ],
 )
-def test_nothing_goes_on_behind_a_complete_line(line: str) -> None:
+def test_nothing_is_offered_after_a_complete_line(line: str) -> None:
     offered = text_of(ask(CALLS + line + "\n"))
     assert not offered or offered.startswith("\n")
 
 
-def test_what_is_open_is_closed() -> None:
+def test_open_brackets_are_closed() -> None:
     assert text_of(ask(CALLS + "fourth = check(parts(settings‸\n", lines=1)) == "))"
 
 
@@ -56,13 +56,13 @@ def test_what_is_open_is_closed() -> None:
         (")", True, False),
     ],
 )
-def test_openings(text: str, balanced: bool, quoted: bool) -> None:
+def test_open_brackets_and_quotes(text: str, balanced: bool, quoted: bool) -> None:
     brackets = OpenBrackets()
     brackets.read(text)
     assert (brackets.balanced, brackets.quoted) == (balanced, quoted)
 
 
-def test_what_lines_above_have_opened_may_be_closed() -> None:
+def test_brackets_of_lines_above_may_be_closed() -> None:
     brackets = OpenBrackets(["f(", "  a,"])
     brackets.read("  b")
     assert brackets.balanced

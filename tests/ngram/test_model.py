@@ -1,52 +1,14 @@
-"""Editing line by line comes to the same as opening the text anew."""
-
-from collections.abc import Sequence
+"""Editing line by line gives the same model as opening the resulting text."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fim_lsp.ngram.model import NgramModel
 from fim_lsp.ngram.predict import Offer, predict
-from fim_lsp.ngram.token_store import ORDERS, SHAPE, SHAPE_ORDER, TokenStore
-from tests.ngram.marked import URI
+from tests.ngram.marked import LINE, URI, chains_hold_every_position, tokens
 
-LINE = st.sampled_from(
-    [
-        "\n",
-        "  \n",
-        "a = b\n",
-        "    a = c\n",
-        "    return a\n",
-        "\tx(a, b)\n",
-        "if a:\r\n",
-        "        self.a = a\n",
-        "}\n",
-    ]
-)
 LINES = st.lists(LINE, max_size=12)
 EDIT = st.tuples(st.integers(0, 14), st.integers(0, 4), st.lists(LINE, max_size=4))
-
-
-def tokens(store: TokenStore, first: int) -> list[tuple[str, int]]:
-    spelling = store.vocabulary.text
-    return [(spelling[store.core[p]] or str(store.core[p]), store.lead[p]) for p in store.walk(first)]
-
-
-def chains_hold_every_position(store: TokenStore, positions: Sequence[int]) -> bool:
-    shape = store.vocabulary.shape
-    for position in positions:
-        context = []
-        place = position
-        for _ in range(max(*ORDERS, SHAPE_ORDER)):
-            place = store.before[place]
-            context.append(store.core[place])
-        for chain in range(SHAPE + 1):
-            at = store.newest(chain, [shape[number] for number in context] if chain == SHAPE else context)
-            while at != position:
-                if not at:
-                    return False
-                at = store.older[chain][at]
-    return True
 
 
 def rounded(offer: Offer | None) -> tuple[str, bool, float] | None:
@@ -56,7 +18,9 @@ def rounded(offer: Offer | None) -> tuple[str, bool, float] | None:
 
 @settings(deadline=None)
 @given(LINES, st.lists(EDIT, max_size=6))
-def test_any_edits_come_to_the_text_opened_anew(lines: list[str], edits: list[tuple[int, int, list[str]]]) -> None:
+def test_any_edits_give_the_same_model_as_the_resulting_text(
+    lines: list[str], edits: list[tuple[int, int, list[str]]]
+) -> None:
     edited, fresh = NgramModel(index_bits=8), NgramModel(index_bits=8)
     edited.open(URI, lines, folder="")
     for first, old, new in edits:
@@ -74,7 +38,7 @@ def test_any_edits_come_to_the_text_opened_anew(lines: list[str], edits: list[tu
         assert tokens(store, one.starts[0]) == tokens(fresh.open_store, other.starts[0])
         assert [tokens(store, at)[0] for at in one.starts] == [tokens(fresh.open_store, at)[0] for at in other.starts]
         assert chains_hold_every_position(store, list(store.walk(one.starts[0])))
-    other.last_changed = one.last_changed  # tells which of several places that look alike the cursor is at
+    other.last_changed = one.last_changed  # decides at which of several similar places the cursor is
     for index in range(len(lines) + 1):
         prefix, suffix = "".join(lines[:index]), "".join(lines[index:])
         assert rounded(predict(edited, URI, prefix, suffix)) == rounded(predict(fresh, URI, prefix, suffix))
@@ -95,7 +59,7 @@ def test_a_closed_document_leaves_nothing(lines: list[str], edits: list[tuple[in
 
 
 @given(LINES, LINES)
-def test_a_file_in_slices_is_the_file_at_once(one: list[str], other: list[str]) -> None:
+def test_a_file_added_in_slices_is_the_same_as_at_once(one: list[str], other: list[str]) -> None:
     slices, whole = NgramModel(index_bits=8), NgramModel(index_bits=8)
     slices.add_lines("f", one, folder="")
     slices.add_lines("f", other, folder="")
@@ -108,7 +72,7 @@ def test_a_file_in_slices_is_the_file_at_once(one: list[str], other: list[str]) 
     assert len(slices) == len(slices.vocabulary) == 0
 
 
-def test_a_muted_file_counts_for_nothing() -> None:
+def test_a_hidden_file_counts_for_nothing() -> None:
     model = NgramModel(index_bits=8)
     model.add_lines("f", ["total = compute(first, second)\n"] * 3, folder="")
     assert predict(model, "u", "total = comp", "") is not None

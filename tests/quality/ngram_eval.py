@@ -22,7 +22,7 @@ from fim_lsp.ngram.model import NgramModel
 from fim_lsp.ngram.predict import predict
 from fim_lsp.ngram.scope import scope_at
 from tests.quality.corpora import Corpus, Floor, FrequentLine, HeldOut, corpus, held_out
-from tests.quality.tables import HEADER, CompletionResult, exact, row
+from tests.quality.tables import HEADER, Answer, exact, row
 
 TUNING = ("attr", "cattrs", "hatchling", "hypothesis", "aiohttp", "anyio")
 REPORTED = (
@@ -52,9 +52,7 @@ def load(files: Corpus, *, bits: int = 18) -> NgramModel:
     return model
 
 
-def answers(
-    files: Corpus, places: Sequence[HeldOut], model: NgramModel, *, compare: bool = True
-) -> Iterator[CompletionResult]:
+def answers(files: Corpus, places: Sequence[HeldOut], model: NgramModel, *, compare: bool = True) -> Iterator[Answer]:
     """Everybody's answers, place by place. ``compare=False`` leaves out the simple predictors, which are slow."""
     floor, frequent = (Floor(files), FrequentLine(files)) if compare else (None, None)
     opened = ""
@@ -87,7 +85,7 @@ def answers(
                 floor.predict(held.file, held.line, [*above, typed]),
                 frequent.predict(typed.lstrip(), line.strip()),
             )
-        yield CompletionResult(
+        yield Answer(
             held=held, guess=guess, offer=offer, further=further, below=line[held.column :] + "".join(below[:3]),
             seconds=seconds, floor=said[0], frequent=said[1],
         )  # fmt: skip
@@ -103,7 +101,7 @@ def _close(model: NgramModel, files: Corpus, name: str) -> None:
 def report(packages: Sequence[str], cut: str) -> None:
     """Print the table of some packages."""
     _say(f"\nCursor: `{cut}`, {COUNT} lines a package\n\n{HEADER}")
-    together: tuple[list[CompletionResult], list[CompletionResult], list[CompletionResult]] = ([], [], [])
+    together: tuple[list[Answer], list[Answer], list[Answer]] = ([], [], [])
     tokens = 0
     for package in packages:
         files = corpus(package)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tests.marked import split
+from tests.quality.corruptions import Case
 from tests.quality.recovery_judge import streamed
 from tests.quality.recovery_places import Place
-from tests.quality.spoil import Case
 
 _SCHEMA = "https://json.schemastore.org/package.json"
 _PYTHON = "import os\n\n\ndef main():\n    path = os.getcwd()\n    ‸\n    print(path)\n    return path\n"

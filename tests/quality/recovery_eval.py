@@ -1,8 +1,8 @@
-"""How well spoiled replies are recovered: ``python -m tests.quality.recovery_eval [--full] [--wrong N] [--write]``.
+"""How well corrupted replies are recovered: ``python -m tests.quality.recovery_eval [--full] [--wrong N] [--write]``.
 
-Prints what is shown for each kind of spoiling, place and language. ``--full`` takes ten times the places and adds files
+Prints what is shown for each kind of corruption, place and language. ``--full`` takes ten times the places and adds files
 of the standard library; ``--files FILE …`` takes the places from other files, which nobody has tuned for; ``--seed N``
-chooses other places; ``--wrong N`` prints the first N wrong ones of each spoiling; ``--write`` writes the baseline that
+chooses other places; ``--wrong N`` prints the first N wrong ones of each corruption; ``--write`` writes the baseline that
 the tests hold, from the usual places.
 """
 
@@ -17,10 +17,10 @@ from pathlib import Path
 
 from fim_lsp.suggest.postprocess import wants_lines
 from fim_lsp.text.document import split_lines
+from tests.quality.corruptions import CORRUPTIONS, UNDECIDABLE
 from tests.quality.quiet import SCENARIOS, TWINS, silent, spoken
 from tests.quality.recovery_judge import Judged, Verdict, judge
 from tests.quality.recovery_places import LANGUAGES, Place, corpus, infilling, places
-from tests.quality.spoil import SPOILINGS, UNDECIDABLE
 
 BASELINE = Path(__file__).parent / "baseline.json"
 SEED = 20250101
@@ -70,11 +70,11 @@ def full(seed: int = SEED) -> list[Place]:
 
 
 def figures(found: Sequence[Judged], holes: Sequence[Place]) -> Figures:
-    """Counts by spoiling, and of the clean answers by kind of place and by language."""
+    """Counts by corruption, and of the clean answers by kind of place and by language."""
     table: Figures = {}
     for one in found:
-        rows = [one.spoiling] if one.spoiling in UNDECIDABLE else [one.spoiling, "all"]
-        if one.spoiling == "clean":
+        rows = [one.corruption] if one.corruption in UNDECIDABLE else [one.corruption, "all"]
+        if one.corruption == "clean":
             rows += [f"clean, {one.case.place.kind}", f"clean, {one.case.place.language}"]
         for name in rows:
             row = table.setdefault(name, {"cases": 0, **{verdict.value: 0 for verdict in Verdict}})
@@ -130,13 +130,13 @@ def table(found: Iterable[Judged], by: Callable[[Judged], str], title: str) -> s
 
 
 def crossed(found: Sequence[Judged], by: Callable[[Judged], str]) -> str:
-    """The share that is right, spoilings down, ``by`` across."""
+    """The share that is right, corruptions down, ``by`` across."""
     columns = list(dict.fromkeys(by(one) for one in found))
     lines = ["| right | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
-    for name in dict.fromkeys(one.spoiling for one in found):
+    for name in dict.fromkeys(one.corruption for one in found):
         cells = []
         for column in columns:
-            group = [one for one in found if one.spoiling == name and by(one) == column]
+            group = [one for one in found if one.corruption == name and by(one) == column]
             right = sum(one.verdict is Verdict.RIGHT for one in group)
             cells.append(f"{100 * right / len(group):.0f} % ({len(group)})" if group else "–")
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
@@ -144,7 +144,7 @@ def crossed(found: Sequence[Judged], by: Callable[[Judged], str]) -> str:
 
 
 def _by_language(found: Sequence[Judged]) -> list[str]:
-    """Spoilings and kinds of places, for each language."""
+    """Corruptions and kinds of places, for each language."""
     languages = dict.fromkeys(one.case.place.language for one in found)
     return [
         f"{language}\n\n" + crossed([one for one in found if one.case.place.language == language], _kind)
@@ -160,7 +160,7 @@ def described(one: Judged) -> str:
     """A case on a few lines, to look at."""
     place = one.case.place
     return (
-        f"{one.spoiling} · {place.language} · {place.kind} · {one.verdict} · {one.case.finished}\n"
+        f"{one.corruption} · {place.language} · {place.kind} · {one.verdict} · {one.case.finished}\n"
         f"  at     {place.split.line_prefix!r} ‸ {place.split.suffix[:60]!r}\n  truth  {place.middle!r}\n"
         f"  reply  {one.case.reply[:400]!r}\n  shown  {one.shown!r}"
     )
@@ -168,15 +168,15 @@ def described(one: Judged) -> str:
 
 def report(holes: Sequence[Place], wrong: int, seed: int = SEED) -> Figures:
     """Print everything about these places."""
-    found = list(judge(holes, SPOILINGS, seed=seed))
+    found = list(judge(holes, CORRUPTIONS, seed=seed))
     apart = list(judge(holes, UNDECIDABLE, seed=seed))
     now = figures([*found, *apart], holes)
-    loops = [one for one in found if one.spoiling == "loops"]
+    loops = [one for one in found if one.corruption == "loops"]
     asked, quiet, loud = now[LINES_ASKED], now["quiet"], now["spoken"]
     parts = [
-        table(found, lambda one: one.spoiling, "spoiling"),
-        table(apart, lambda one: one.spoiling, "undecidable"),
-        table([one for one in found if one.spoiling == "clean"], _kind, "clean, by place"),
+        table(found, lambda one: one.corruption, "corruption"),
+        table(apart, lambda one: one.corruption, "undecidable"),
+        table([one for one in found if one.corruption == "clean"], _kind, "clean, by place"),
         crossed(found, _kind),
         crossed(found, lambda one: one.case.place.language),
         *_by_language(found),
@@ -187,8 +187,8 @@ def report(holes: Sequence[Place], wrong: int, seed: int = SEED) -> Figures:
         + "".join(f"\n  not quiet: {name}" for name in not_quiet())
         + "".join(f"\n  not shown: {name}" for name in not_shown()),
     ]
-    for name in dict.fromkeys(one.spoiling for one in found):
-        bad = [one for one in found if one.spoiling == name and one.verdict is Verdict.WRONG]
+    for name in dict.fromkeys(one.corruption for one in found):
+        bad = [one for one in found if one.corruption == name and one.verdict is Verdict.WRONG]
         parts += map(described, bad[:wrong])
     sys.stdout.write("\n\n".join(parts) + "\n")
     return now

@@ -25,8 +25,8 @@ from dataclasses import dataclass, replace
 from fim_lsp.suggest.cursor_context import cursor_context_at
 from fim_lsp.suggest.postprocess import is_complete, suggestion_from, wants_lines
 from fim_lsp.suggest.suggestion import Suggestion
+from tests.quality.corruptions import Case, Corruption
 from tests.quality.recovery_places import Place
-from tests.quality.spoil import Case, Spoiling
 
 PIECE = 4  # characters of a reply that come at once, about a token
 
@@ -42,7 +42,7 @@ class Verdict(enum.StrEnum):
 class Judged:
     """One reply at one place, what was shown of it, and the verdict; ``repeated`` if one repetition was left."""
 
-    spoiling: str
+    corruption: str
     case: Case
     shown: Suggestion | None
     verdict: Verdict
@@ -94,31 +94,31 @@ def _document(place: Place, text: str, replace: int = 0) -> str:
     return re.sub(r"[ \t]+(?=\r?\n|\Z)", "", whole)
 
 
-def judged(spoiling: str, case: Case) -> Judged:
+def judged(corruption: str, case: Case) -> Judged:
     """The verdict on what is shown at a case."""
     shown = streamed(case)
     if shown is None:
-        return Judged(spoiling=spoiling, case=case, shown=None, verdict=Verdict.SILENT)
+        return Judged(corruption=corruption, case=case, shown=None, verdict=Verdict.SILENT)
     place = case.place
     result = _document(place, shown.text, shown.replace)
 
     def is_one_of(texts: Sequence[str]) -> bool:
         return any(result == _document(place, text) for text in texts)
 
-    repeated = spoiling == "loops" and is_one_of(_with_one_more(case))
+    repeated = corruption == "loops" and is_one_of(_with_one_more(case))
     right = [place.middle]
     if not wants_lines(place.split, "auto"):
         right += _first_lines(place)
     if case.finished == "length":
-        right += beginnings(place.middle) + _with_line_ends(place) if spoiling.startswith("cut") else []
-        right += [case.reply] if not beginnings(case.reply) and spoiling.startswith("cut") else []
+        right += beginnings(place.middle) + _with_line_ends(place) if corruption.startswith("cut") else []
+        right += [case.reply] if not beginnings(case.reply) and corruption.startswith("cut") else []
     if is_one_of(right) or repeated:
         verdict = Verdict.RIGHT
     else:
         closed = place.split.line_suffix.strip()
         part = _with_line_ends(place) if closed else beginnings(place.middle)
         verdict = Verdict.PART if is_one_of(part) else Verdict.WRONG
-    return Judged(spoiling=spoiling, case=case, shown=shown, verdict=verdict, repeated=repeated)
+    return Judged(corruption=corruption, case=case, shown=shown, verdict=verdict, repeated=repeated)
 
 
 def _with_one_more(case: Case) -> list[str]:
@@ -129,11 +129,11 @@ def _with_one_more(case: Case) -> list[str]:
     return [place.middle + "\n" + "\n".join(more) for more in again if more]
 
 
-def judge(places: Sequence[Place], spoilings: Mapping[str, Spoiling], *, seed: int) -> Iterator[Judged]:
-    """Every spoiling at every place where it applies."""
+def judge(places: Sequence[Place], corruptions: Mapping[str, Corruption], *, seed: int) -> Iterator[Judged]:
+    """Every corruption at every place where it applies."""
     for number, place in enumerate(places):
-        for name, spoiling in spoilings.items():
-            case = spoiling(place, random.Random(f"{seed}:{name}:{number}"))
+        for name, corruption in corruptions.items():
+            case = corruption(place, random.Random(f"{seed}:{name}:{number}"))
             if case is not None:
                 yield from (judged(name, form) for form in with_and_without_line_end(case))
 

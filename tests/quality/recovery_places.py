@@ -20,7 +20,7 @@ from fim_lsp.text.positions import content
 
 DATA = Path(__file__).parent / "data"
 LANGUAGES = ("python", "javascript", "typescript", "rust", "go", "c")
-MOST_LINES = 12  # of a block: what 128 tokens hold
+MAX_LINES = 12  # of a block: what 128 tokens hold
 _COMMENT = ("/*", "*", "//", "#", '"""')
 
 
@@ -103,13 +103,13 @@ def in_brackets(lines: Sequence[str]) -> Iterator[tuple[int, int, int, int]]:
 
 
 def _bodies(lines: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """First and last line of each indented block of 2 to ``MOST_LINES`` lines, behind a line that opens one."""
+    """First and last line of each indented block of 2 to ``MAX_LINES`` lines, behind a line that opens one."""
     for index in range(1, len(lines)):
         depth, opener = len(indentation(lines[index])), content(lines[index - 1]).rstrip()
         if not lines[index].strip() or depth <= len(indentation(lines[index - 1])) or not opener.endswith((":", "{")):
             continue
         last = index
-        for further in range(index + 1, min(index + MOST_LINES, len(lines))):
+        for further in range(index + 1, min(index + MAX_LINES, len(lines))):
             if lines[further].strip() and len(indentation(lines[further])) < depth:
                 break
             last = further if lines[further].strip() else last

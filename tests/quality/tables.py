@@ -11,7 +11,7 @@ from tests.quality.corpora import HeldOut
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CompletionResult:
+class Answer:
     """What everybody said at one place; ``seconds`` of CPU for our offer."""
 
     held: HeldOut
@@ -55,9 +55,9 @@ HEADER = "| " + " | ".join(COLUMNS) + " |\n|" + "---|" * len(COLUMNS)
 def row(
     name: str,
     tokens: int,
-    found: Sequence[CompletionResult],
-    ends: Sequence[CompletionResult],
-    starts: Sequence[CompletionResult],
+    found: Sequence[Answer],
+    ends: Sequence[Answer],
+    starts: Sequence[Answer],
 ) -> str:
     """One line of the table: answers within lines, at their ends, and where nothing but the indentation is typed."""
 
@@ -83,12 +83,12 @@ def row(
     return "| " + " | ".join(cells) + " |"
 
 
-def right_as_far(found: Sequence[CompletionResult]) -> list[bool]:
+def right_as_far(found: Sequence[Answer]) -> list[bool]:
     """Of each offer whether it is the beginning of what came."""
     return [answer.held.rest.startswith(answer.offer.text) for answer in found if answer.offer is not None]
 
 
-def _several(found: Sequence[CompletionResult]) -> tuple[str, str]:
+def _several(found: Sequence[Answer]) -> tuple[str, str]:
     """How many offers of several lines, and the share that is right."""
     right = sum(answer.further is not None and answer.below.startswith(answer.further.text + "\n") for answer in found)
     return str(len(found)), _share(right, len(found))

@@ -1,6 +1,6 @@
-"""What models do to a right answer: from a place to the reply that a server would stream.
+"""What models do to a correct reply: from a place in code to the reply that a server would stream.
 
-Each spoiling is a pure function of the place and a random generator; ``None`` where it doesn't apply. It applies only
+Each corruption is a pure function of the place and a random generator; ``None`` where it doesn't apply. It applies only
 where the truth can be told in principle, from the reply and the text round the cursor:
 
 * code that follows the hole is repeated with at least one line that has words in it, so that it can be recognised;
@@ -26,7 +26,7 @@ from dataclasses import dataclass
 
 from tests.quality.recovery_places import Place, indentation, is_code, without_prose
 
-LONGEST = 480  # characters of a reply that only its length ends, about 128 tokens
+MAX_REPLY = 480  # characters of a reply that only its length ends, about 128 tokens
 CONTROL = (
     "<|endoftext|>", "</s>", "[SUFFIX]", "[PREFIX]", "[MIDDLE]", "<|fim_suffix|>", "<fim_middle>", "<|fim_pad|>", "<EOT>",
     "<|file_sep|>", "<|im_end|>", "<｜end▁of▁sentence｜>",
@@ -66,7 +66,7 @@ class Case:
     finished: str = "stop"
 
 
-Spoiling = Callable[[Place, random.Random], Case | None]
+Corruption = Callable[[Place, random.Random], Case | None]
 
 
 def _words(text: str) -> bool:
@@ -256,8 +256,8 @@ def loops(place: Place, chance: random.Random) -> Case | None:
     again = "\n" + "\n".join(lines[-chance.randint(1, 2) :])
     if not _words(again):
         return None
-    length = max(LONGEST, len(place.middle) + 6 * len(again)) - chance.randrange(1, len(again))
-    return Case(place=place, reply=(place.middle + again * LONGEST)[:length], finished="length")
+    length = max(MAX_REPLY, len(place.middle) + 6 * len(again)) - chance.randrange(1, len(again))
+    return Case(place=place, reply=(place.middle + again * MAX_REPLY)[:length], finished="length")
 
 
 def echoes_the_line(place: Place, chance: random.Random) -> Case | None:
@@ -339,7 +339,7 @@ def closed_without_a_line_end(place: Place, chance: random.Random) -> Case | Non
     return Case(place=place, reply=f"{place.middle}\n{closer}") if len(indentation(closer)) < _depth(place) else None
 
 
-SPOILINGS: Mapping[str, Spoiling] = {
+CORRUPTIONS: Mapping[str, Corruption] = {
     "clean": clean,
     "goes on with what follows": goes_on,
     "repeats the next line": repeats_the_next_line,
@@ -368,4 +368,4 @@ SPOILINGS: Mapping[str, Spoiling] = {
     "blanks at line ends": blanks_at_line_ends,
     "closed again": closed_without_a_line_end,
 }
-UNDECIDABLE: Mapping[str, Spoiling] = {"one more statement": one_more_statement}
+UNDECIDABLE: Mapping[str, Corruption] = {"one more statement": one_more_statement}

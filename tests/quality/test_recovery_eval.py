@@ -10,10 +10,10 @@ import pytest
 from fim_lsp.suggest.suggestion import Suggestion
 from tests.marked import split
 from tests.quality import recovery_judge
+from tests.quality.corruptions import CORRUPTIONS, UNDECIDABLE, Case
 from tests.quality.recovery_eval import BASELINE, SEED, Figures, better, figures, usual, worse
 from tests.quality.recovery_judge import Verdict, beginnings, first_line, judge, judged, streamed
 from tests.quality.recovery_places import KINDS, LANGUAGES, Place, corpus, infilling, places
-from tests.quality.spoil import SPOILINGS, UNDECIDABLE, Case
 
 WRITE = "python -m tests.quality.recovery_eval --write"
 
@@ -25,7 +25,7 @@ def holes() -> list[Place]:
 
 @pytest.fixture(scope="module")
 def now(holes: list[Place]) -> Figures:
-    return figures(list(judge(holes, {**SPOILINGS, **UNDECIDABLE}, seed=SEED)), holes)
+    return figures(list(judge(holes, {**CORRUPTIONS, **UNDECIDABLE}, seed=SEED)), holes)
 
 
 @pytest.fixture(scope="module")
@@ -59,12 +59,12 @@ def test_the_places_are_holes_in_their_files(holes: list[Place]) -> None:
         assert hole.middle[0].strip()
 
 
-def test_every_spoiling_spoils_and_is_the_same_every_time(holes: list[Place]) -> None:
-    for name, spoiling in {**SPOILINGS, **UNDECIDABLE}.items():
-        cases = [spoiling(hole, random.Random(7)) for hole in holes]
+def test_every_corruption_changes_the_reply_and_is_reproducible(holes: list[Place]) -> None:
+    for name, corruption in {**CORRUPTIONS, **UNDECIDABLE}.items():
+        cases = [corruption(hole, random.Random(7)) for hole in holes]
         found = [case for case in cases if case is not None]
         assert len(found) >= 10, name
-        assert cases == [spoiling(hole, random.Random(7)) for hole in holes], name
+        assert cases == [corruption(hole, random.Random(7)) for hole in holes], name
         assert (name == "clean") == all(case.reply == case.place.middle for case in found), name
 
 

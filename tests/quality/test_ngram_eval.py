@@ -9,15 +9,15 @@ import pytest
 
 from tests.quality.corpora import corpus, held_out
 from tests.quality.ngram_eval import SEED, answers, load
-from tests.quality.tables import CompletionResult, characters, exact
+from tests.quality.tables import Answer, characters, exact
 
 PACKAGES = ("email", "unittest", "json", "concurrent")
 COUNT = 50
 
 
 @pytest.fixture(scope="module")
-def slice_of_answers() -> list[CompletionResult]:
-    found: list[CompletionResult] = []
+def slice_of_answers() -> list[Answer]:
+    found: list[Answer] = []
     for package in PACKAGES:
         files = corpus(package)
         assert files
@@ -25,7 +25,7 @@ def slice_of_answers() -> list[CompletionResult]:
     return found
 
 
-def test_better_than_the_floor_and_the_most_frequent_line(slice_of_answers: list[CompletionResult]) -> None:
+def test_better_than_the_floor_and_the_most_frequent_line(slice_of_answers: list[Answer]) -> None:
     ours = [(answer.always, answer.held.rest) for answer in slice_of_answers]
     floor = [(answer.floor, answer.held.rest) for answer in slice_of_answers]
     frequent = [(answer.frequent, answer.held.rest) for answer in slice_of_answers]
@@ -35,7 +35,7 @@ def test_better_than_the_floor_and_the_most_frequent_line(slice_of_answers: list
     assert exact(ours) >= 0.2
 
 
-def test_what_is_offered_is_mostly_right(slice_of_answers: list[CompletionResult]) -> None:
+def test_what_is_offered_is_mostly_right(slice_of_answers: list[Answer]) -> None:
     offers = [(answer.offer, answer.held.rest) for answer in slice_of_answers if answer.offer is not None]
     right = sum(rest.startswith(offer.text) for offer, rest in offers)
     whole = [(offer.text, rest) for offer, rest in offers if offer.whole]
@@ -44,7 +44,7 @@ def test_what_is_offered_is_mostly_right(slice_of_answers: list[CompletionResult
     assert exact(whole) >= 0.55
 
 
-def test_confidence_means_what_it_says(slice_of_answers: list[CompletionResult]) -> None:
+def test_confidence_means_what_it_says(slice_of_answers: list[Answer]) -> None:
     offers = [(answer.offer, answer.held.rest) for answer in slice_of_answers if answer.offer is not None]
     claimed = sum(offer.confidence for offer, _ in offers) / len(offers)
     right = sum(text.text == rest if text.whole else rest.startswith(text.text) for text, rest in offers) / len(offers)
