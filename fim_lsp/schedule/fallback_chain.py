@@ -64,7 +64,7 @@ class FallbackChain:
 
     @property
     def identity(self) -> Hashable:
-        """All that a call in flight depends on: when it changes, the call is aborted."""
+        """All that a call in flight depends on: when it changes, the call is hung up on."""
         backends = tuple(id(client.backend) for client in self.clients)
         return self.scope, self.settings.local_only, self.settings.context_tokens, id(self._policy), backends
 
@@ -117,7 +117,7 @@ class FallbackChain:
                 return
             except Withheld:
                 continue
-            except (GeneratorExit, asyncio.CancelledError):  # the call was aborted
+            except (GeneratorExit, asyncio.CancelledError):  # the call was hung up on
                 if written:
                     self._emit(client.backend, EventKind.ANSWERED)
                 raise

@@ -179,7 +179,7 @@ async def test_an_answer_outlives_its_call() -> None:
 
 
 async def test_typing_a_bracket_that_the_editor_pairs() -> None:
-    """VS Code and Helix put the closing bracket behind the cursor: what was known still holds, without it."""
+    """VS Code and Helix insert the closing bracket after the cursor: the cached answer still holds, without it."""
 
     backend = Script(lambda prompt: "nt(alpha, beta)", each=0.001)
     typist = Typist(backend, "pri‸\n")

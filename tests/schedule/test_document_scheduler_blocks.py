@@ -1,4 +1,4 @@
-"""At the end of a line, a block is shown whole if it comes in time; else as far as it has come, and the rest later."""
+"""A block is shown whole if it arrives in time; otherwise its first lines are, and the others with a later request."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ async def test_a_line_that_opens_no_block_is_shown_at_once() -> None:
 
 @pytest.mark.parametrize("typed", ["", "m", "me):"])
 async def test_the_next_request_gets_what_has_arrived_since(typed: str) -> None:
-    """VS Code asks on every key: what it shows stays, and becomes longer."""
+    """VS Code asks at every key: what it shows remains, and grows."""
 
     backend = at_speed(50)
     typist = Typist(backend, "def f(na‸\n", debounce=0.0)
