@@ -38,7 +38,7 @@ HTML = b"<!doctype html><title>Sign in to the network</title>"
 
 
 Reply = Callable[[httpx.Request], Awaitable[httpx.Response]]
-"""What becomes of a request."""
+"""Answers a request, or fails."""
 
 
 def _event(text: str, finish: str | None) -> bytes:
@@ -68,7 +68,7 @@ class _Body(httpx.AsyncByteStream):
 def _raises(kind: type[httpx.TransportError], cause: BaseException | None = None) -> Reply:
     async def fail(_request: httpx.Request) -> httpx.Response:
         await asyncio.sleep(0.002)
-        raise kind("as told") from cause
+        raise kind("scripted") from cause
 
     return fail
 
@@ -88,7 +88,7 @@ async def _silent(_request: httpx.Request) -> httpx.Response:
 
 async def _unroutable(_request: httpx.Request) -> httpx.Response:
     await asyncio.sleep(3)  # the limit of fim_lsp.http.client
-    raise httpx.ConnectTimeout("as told")
+    raise httpx.ConnectTimeout("scripted")
 
 
 async def _headers_then_nothing(request: httpx.Request) -> httpx.Response:
@@ -149,7 +149,7 @@ FAULTS: dict[str, Reply] = {
 
 @dataclass
 class Network(httpx.AsyncBaseTransport):
-    """``behave`` is what becomes of a request that begins now; ``calls`` are the times of all of them."""
+    """``behave`` answers the requests that begin now; ``calls`` are the times of all of them."""
 
     behave: Reply = _well
     calls: list[float] = field(default_factory=list)
@@ -181,7 +181,7 @@ class Wired(Transport):
 
 
 class Outage:
-    """An editor whose first back end is asked over ``network``, with a fallback that always knows something."""
+    """An editor whose first back end is asked over ``network``, with a fallback that always has text."""
 
     def __init__(self, *, timeout: float = 10, jitter: float = 1.0, limits: Limits | None = None) -> None:
         self.network = Network()
@@ -190,8 +190,8 @@ class Outage:
         self.backend = backend
         ngram = Script(lambda prompt: "fallback", host="", name="ngram", first=0.001, each=0.0)
         self.typist = Typist(ngram)
-        self.told: list[tuple[float, Level, str]] = []
-        notices = Notifier(lambda level, sentence: self.told.append((now(), level, sentence)), now)
+        self.notices: list[tuple[float, Level, str]] = []
+        notifier = Notifier(lambda level, sentence: self.notices.append((now(), level, sentence)), now)
         self.clients = tuple(
             a_client(one, limits=limits or Limits(), breaker=CircuitBreaker(now, lambda: jitter))
             for one in (backend, ngram)
@@ -199,7 +199,7 @@ class Outage:
         self.chain = a_chain(
             *self.clients,
             settings=Settings(timeout=timeout, stream=True),
-            on_event=lambda event: notices.on_backend_event(event, "ngram"),
+            on_event=lambda event: notifier.on_backend_event(event, "ngram"),
         )
         self.typist.scheduler = Scheduler(self.chain, debounce=None, excluded=lambda _: False, clock=now)
         self.answers: list[tuple[float, CompletionResult]] = []
@@ -221,7 +221,7 @@ class Outage:
         return next((at for at, answer in self.answers if at >= since and answer.outcome in _ASKED), None)
 
     async def recovery(self, fault: str, seconds: float, *, give_up: float = 100.0) -> float:
-        """Seconds from the end of a fault that lasts ``seconds`` to the first answer, while one types."""
+        """Seconds from the end of a fault that lasts ``seconds`` to the first answer, while a user types."""
         await self.type_until(now() + 3)
         self.network.behave = FAULTS[fault]
         self.network.calls.clear()

@@ -96,7 +96,7 @@ def a_client(
 
 
 async def known() -> bool:
-    """The settings are."""
+    """All sources of settings have been read."""
     return True
 
 
@@ -146,7 +146,7 @@ class Typist:
     def __init__(self, backend: Script, text: str = "‸", *, debounce: float | None = 0.1, limits: Limits | None = None,
                  **settings: object) -> None:  # fmt: skip
         self.before, _, self.after = text.partition("‸")
-        self.troubles: list[BackendError] = []
+        self.failures: list[BackendError] = []
         client = a_client(backend, limits=limits)
         chain = a_chain(client, settings=Settings(**settings), on_event=self._note)  # type: ignore[arg-type]
         self.scheduler = Scheduler(chain, debounce=debounce, excluded=lambda uri: uri.endswith(".env"), clock=now)
@@ -155,7 +155,7 @@ class Typist:
 
     def _note(self, event: BackendEvent) -> None:
         if event.kind is EventKind.FAILED and event.error:
-            self.troubles.append(event.error)
+            self.failures.append(event.error)
 
     def type(self, text: str) -> None:
         """Put text in at the cursor."""
@@ -173,7 +173,7 @@ class Typist:
         self.before = self.before[:-count]
 
     def _edit(self, *, text: str = "", erase: int = 0) -> None:
-        """One change at the cursor, as the documents tell it."""
+        """One change at the cursor, as the scheduler receives it."""
         document = Document(self.before + self.after, Encoding.UTF32)
         lines = Document(self.before, Encoding.UTF32).lines
         place = len(lines) - 1, len(lines[-1])

@@ -163,7 +163,7 @@ async def test_typing_a_suggestion_with_crlf() -> None:
 
 
 async def test_an_answer_outlives_its_call() -> None:
-    """The editor cancelled, but the call was nearly done: what it brought is found when the user comes back."""
+    """The editor cancelled, but the call was nearly done: what it brought is cached for the next request."""
 
     backend = Script(lambda prompt: "abc", each=0.001)
     typist = Typist(backend, debounce=0.0)

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("virtual_time")
 
 @dataclass
 class Pieces(Script):
-    """Sends its text in pieces of four characters, without end: it starts again."""
+    """Sends its text in pieces of four characters, without end: it starts over."""
 
     sent: int = 0
 
@@ -39,7 +39,7 @@ class Pieces(Script):
 
 
 class Reads:
-    """How many characters of answers are read to tell whether there is enough, and by how many looks."""
+    """Counts the characters that are read to decide whether an answer is complete, and how often."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.characters = self.looks = 0

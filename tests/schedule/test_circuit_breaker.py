@@ -79,9 +79,9 @@ async def test_a_rejected_key_or_model_that_never_worked_is_probed_slowly(error:
 
 
 @pytest.mark.parametrize("error", [Unauthorized("401"), UnknownModel("404")])
-@pytest.mark.parametrize("mends", ["the user asks", "settings are saved"])
+@pytest.mark.parametrize("reason", ["explicit request", "settings are saved"])
 async def test_a_rejected_key_or_model_is_tried_at_once_after_a_change_of_settings_or_an_explicit_request(
-    error: BackendError, mends: str
+    error: BackendError, reason: str
 ) -> None:
     backend = Script(lambda prompt: "ok", fail=error)
     one = limited(backend)
@@ -91,9 +91,9 @@ async def test_a_rejected_key_or_model_is_tried_at_once_after_a_change_of_settin
         await asyncio.sleep(2)
     assert len(backend.calls) == 1
     backend.fail = None
-    if mends == "settings are saved":
+    if reason == "settings are saved":
         one.breaker.probe_now()
-    assert await text_of(one, explicit=mends == "the user asks") == "ok"
+    assert await text_of(one, explicit=reason == "explicit request") == "ok"
     assert await text_of(one) == "ok"
 
 

@@ -122,7 +122,7 @@ async def test_a_cancelled_request_hangs_up_within_50_ms() -> None:
 
 
 async def test_a_cancelled_request_leaves_its_call_to_the_next() -> None:
-    """VS Code cancels in the same moment in which it asks again."""
+    """VS Code cancels and sends the next request at the same time."""
 
     backend = Script(lambda prompt: "hello")
     typist = Typist(backend)
@@ -181,7 +181,7 @@ async def test_a_failure_is_an_empty_answer() -> None:
     typist.type("x")
     answer = await typist.ask()
     assert (shown(answer), answer.outcome) == (None, Outcome.NO_BACKEND)
-    assert [str(error) for error in typist.troubles] == ["no route to script.example"]
+    assert [str(error) for error in typist.failures] == ["no route to script.example"]
 
 
 async def test_a_bug_is_an_empty_answer_too() -> None:

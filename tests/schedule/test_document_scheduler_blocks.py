@@ -20,7 +20,7 @@ TOKEN = 4  # characters
 
 
 def at_speed(tokens: int, reply: str = BLOCK) -> Script:
-    """A model that writes so many tokens a second, after a quarter of a second."""
+    """A model that writes ``tokens`` a second, after a quarter of a second."""
     return Script(lambda _prompt: reply, each=1 / (tokens * TOKEN))
 
 
@@ -126,7 +126,7 @@ def test_a_last_line_without_a_line_end_makes_no_difference() -> None:
 async def test_a_quote_typed_after_the_answer_arrived_is_replaced(
     text: str, reply: str, right: tuple[str, int]
 ) -> None:
-    """The editor pairs it: what was known goes on inside, and takes the quote along that it closes itself."""
+    """The editor pairs it: the cached answer goes on inside the quotes, and replaces the closing one if it has its own."""
 
     backend = Script(lambda _prompt: reply, each=0.001)
     typist = Typist(backend, text, debounce=0.0)

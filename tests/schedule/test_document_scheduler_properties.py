@@ -27,8 +27,8 @@ STEPS = st.lists(
             Step, st.sampled_from(["type a", "type b", "type c", "erase", "ask", "ask", "ask", "cancel"]), st.just(0.0)
         ),
         st.builds(Step, st.just("wait"), st.sampled_from([0.001, 0.02, 0.05, 0.1, 0.3, 1.0])),
-        st.builds(Step, st.sampled_from(["fail", "mend"]), st.just(0.0)),
-        st.builds(Step, st.just("ask by key"), st.just(0.0)),
+        st.builds(Step, st.sampled_from(["fail", "recover"]), st.just(0.0)),
+        st.builds(Step, st.just("ask explicitly"), st.just(0.0)),
     ),
     max_size=60,
 )
@@ -56,9 +56,9 @@ def test_every_request_is_answered_once_and_in_order(steps: list[Step], debounce
                 case ["erase"]:
                     typist.erase()
                     edits += 1
-                case ["ask", *by_key]:
-                    explicit += bool(by_key)
-                    requests.append(typist.ask(explicit=bool(by_key)))  # type: ignore[arg-type]
+                case ["ask", *explicitly]:
+                    explicit += bool(explicitly)
+                    requests.append(typist.ask(explicit=bool(explicitly)))  # type: ignore[arg-type]
                 case ["cancel"]:
                     if requests and not requests[-1].done():
                         requests[-1].cancel()
@@ -67,7 +67,7 @@ def test_every_request_is_answered_once_and_in_order(steps: list[Step], debounce
                     await asyncio.sleep(step.value)
                 case ["fail"]:
                     backend.fail = Unreachable("gone") if len(requests) % 2 else Overloaded("full")
-                case ["mend"]:
+                case ["recover"]:
                     backend.fail = None
         if sudden:
             typist.scheduler.close()

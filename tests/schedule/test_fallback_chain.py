@@ -32,7 +32,7 @@ pytestmark = pytest.mark.usefixtures("virtual_time")
 
 
 class FlakyBackend(BackendDefaults):
-    """Says ``text`` a character at a time, and fails after ``breaks`` of them; ``invalidates_output``: by taking it all back."""
+    """Sends ``text`` a character at a time, and fails after ``breaks`` of them; ``invalidates_output``: it takes them back."""
 
     model = ""
 
@@ -68,10 +68,10 @@ class FlakyBackend(BackendDefaults):
         return True
 
 
-def chain(*backends: Backend, told: list[BackendError] | None = None, local_only: bool = False) -> FallbackChain:
+def chain(*backends: Backend, failures: list[BackendError] | None = None, local_only: bool = False) -> FallbackChain:
     def note(event: BackendEvent) -> None:
-        if told is not None and event.kind is EventKind.FAILED and event.error:
-            told.append(event.error)
+        if failures is not None and event.kind is EventKind.FAILED and event.error:
+            failures.append(event.error)
 
     return a_chain(*map(a_client, backends), on_event=note, local_only=local_only)
 
@@ -81,7 +81,7 @@ def snapshot(text: str = "x‸") -> Snapshot:
 
 
 def said(one: FallbackChain) -> tuple[str, str | None, bool]:
-    """What a call takes in of everything that comes: text, finish reason, whether it is a fallback's."""
+    """What a call has at the end: text, finish reason, whether it is a fallback's."""
 
     async def main() -> tuple[str, str | None, bool]:
         call = Call(snapshot(), one)
@@ -94,10 +94,10 @@ def said(one: FallbackChain) -> tuple[str, str | None, bool]:
 
 
 def test_the_next_one_starts_from_scratch_if_the_first_breaks_off() -> None:
-    told: list[BackendError] = []
+    failures: list[BackendError] = []
     one, other = FlakyBackend("one", "far.example", "abcdef", breaks=3), FlakyBackend("other", "127.0.0.1", "xyz")
-    assert said(chain(one, other, told=told)) == ("xyz", "stop", True)
-    assert len(told) == 1
+    assert said(chain(one, other, failures=failures)) == ("xyz", "stop", True)
+    assert len(failures) == 1
 
 
 def test_a_partial_answer_remains_if_no_other_back_end_can_answer() -> None:
@@ -153,7 +153,7 @@ BACKENDS = st.lists(
 @settings(deadline=None)
 @given(BACKENDS, st.booleans())
 def test_local_only_text_never_leaves_this_machine(backends: list[FlakyBackend], prepared: bool) -> None:
-    """Whatever fails, in whatever order, by each way that sends."""
+    """Whichever back ends fail, in any order, for calls and for preparing."""
     one = chain(*backends, local_only=True)
 
     async def main() -> None:

@@ -42,7 +42,5 @@ def test_no_context_outside_a_workspace_or_for_the_back_end_in_this_process(path
         ("x = f(‸, b)\n", {"multiline": "always"}, False),
     ],
 )
-def test_the_server_is_told_where_one_line_is_enough(
-    marked: str, settings: dict[str, object], single_line: bool
-) -> None:
+def test_the_prompt_says_where_one_line_is_enough(marked: str, settings: dict[str, object], single_line: bool) -> None:
     assert prompt(marked, **settings).single_line is single_line  # type: ignore[arg-type]

@@ -31,9 +31,9 @@ async def test_recovery_takes_less_than_two_seconds(fault: str, seconds: float) 
     assert await outage.recovery(fault, seconds) <= BACK
     assert outage.calls <= 2 * 3 + 1.25 * seconds  # three calls and their second tries, then a probe a second
     assert outage.network.most_in_flight <= 3
-    warnings = [sentence for _, level, sentence in outage.told if level is Level.WARNING]
+    warnings = [sentence for _, level, sentence in outage.notices if level is Level.WARNING]
     assert len(warnings) <= 1
-    assert len(outage.told) <= 2
+    assert len(outage.notices) <= 2
     await outage.close()
 
 
@@ -61,12 +61,12 @@ async def test_a_fault_that_comes_and_goes_is_not_reported_each_time() -> None:
     for _ in range(10):
         await outage.recovery("503", 4)
     assert now() < 120
-    assert len(outage.told) <= 2 * 3  # each trouble again after a minute, and its end
+    assert len(outage.notices) <= 2 * 3  # each failure again after a minute, and its end
     await outage.close()
 
 
 async def test_a_slow_server_is_not_taken_for_dead() -> None:
-    """A model that is being loaded: its first answer takes eight seconds, and no other call is made meanwhile."""
+    """A model that is being loaded: its first answer takes eight seconds, and no other call is made until then."""
 
     outage = Outage()
     well = outage.network.behave

@@ -86,7 +86,7 @@ PLACES = st.tuples(st.integers(0, 4), st.integers(0, 6))
 
 @given(st.text("ab\n", max_size=20), PLACES, PLACES, PLACES, st.text("xy\n", max_size=4))
 def test_a_position_moves_with_its_text(text: str, place: At, start: At, end: At, put_in: str) -> None:
-    """A character that is nowhere else marks the place."""
+    """A character that occurs nowhere else marks the position."""
     plain = Document(text, Encoding.UTF32)
     split = plain.split(*place, before=100, after=100)
     here, marked = (split.line, split.column), Document(text, Encoding.UTF32)
