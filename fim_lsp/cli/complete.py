@@ -20,7 +20,7 @@ from fim_lsp.suggest.suggestion import Suggestion
 from fim_lsp.text.document import Document
 from fim_lsp.text.positions import Encoding, content
 from fim_lsp.text.unicode import visible
-from fim_lsp.workspace.language_ids import language_of
+from fim_lsp.workspace.language_families import language_of
 
 MAX_INPUT_BYTES = 50_000_000  # no source file is larger, and /dev/zero never ends
 MAX_DIGITS = 18  # of a line or column: Python refuses to parse thousands of them

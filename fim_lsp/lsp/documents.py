@@ -19,7 +19,7 @@ from fim_lsp.session.open_documents import OpenDocument
 from fim_lsp.text.cells import PROSE, Beside
 from fim_lsp.text.document import Change, Document
 from fim_lsp.text.positions import Encoding
-from fim_lsp.workspace.language_ids import language_of
+from fim_lsp.workspace.language_families import language_of
 
 log = logging.getLogger(__name__)
 

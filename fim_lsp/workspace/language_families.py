@@ -1,27 +1,27 @@
-"""Which documents learn from each other, and which files of a workspace they learn from."""
+"""The languages of files and documents, and the families of languages that learn from each other."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from types import MappingProxyType
+from typing import Final
 
-_FAMILIES: tuple[tuple[str, frozenset[str], frozenset[str]], ...] = (
+# Documents learn from files of their own family only.
+_FAMILIES: Final[tuple[tuple[str, frozenset[str], frozenset[str]], ...]] = (
     ("python", frozenset({"python"}), frozenset({".py", ".pyi"})),
-    (
-        "javascript",
-        frozenset({"javascript", "javascriptreact", "typescript", "typescriptreact"}),
-        frozenset({".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts"}),
-    ),
+    ("javascript", frozenset({"javascript", "javascriptreact", "typescript", "typescriptreact"}),
+     frozenset({".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts"})),
     ("c", frozenset({"c", "cpp"}), frozenset({".c", ".h", ".cc", ".hh", ".cpp", ".hpp", ".cxx", ".hxx"})),
     ("rust", frozenset({"rust"}), frozenset({".rs"})),
     ("go", frozenset({"go"}), frozenset({".go"})),
     ("java", frozenset({"java"}), frozenset({".java"})),
     ("shell", frozenset({"shellscript", "sh", "bash"}), frozenset({".sh", ".bash"})),
-)
-"""(name, editors' language ids, file suffixes). What isn't here is a family by its suffix, or by its language id."""
+)  # fmt: skip
+"""Name, language ids and file suffixes. Any other file is in the family of its suffix or language id."""
 
 
 def family(language: str, path: Path | None) -> str:
-    """The name of the family that a document belongs to; its path's suffix is believed before its language id."""
+    """The family of a document. The suffix of its path takes precedence over its language id."""
     suffix = path.suffix.lower() if path is not None else ""
     for name, _, suffixes in _FAMILIES:
         if suffix in suffixes:
@@ -33,8 +33,27 @@ def family(language: str, path: Path | None) -> str:
 
 
 def suffixes_of(name: str) -> frozenset[str]:
-    """The suffixes of a family's files; none for one that is known by its language id only."""
+    """The suffixes of a family's files; none for a family that is only known by its language id."""
     for known, _, suffixes in _FAMILIES:
         if name == known:
             return suffixes
     return frozenset({name}) if name.startswith(".") else frozenset()
+
+
+_SUFFIXES: Final = MappingProxyType({
+    "bash": "sh bash", "c": "c h", "clojure": "clj cljs", "cpp": "cc cpp cxx hpp hh hxx", "csharp": "cs", "css": "css",
+    "dart": "dart", "elixir": "ex exs", "emacs-lisp": "el", "erlang": "erl", "fsharp": "fs", "go": "go",
+    "haskell": "hs", "html": "html htm", "java": "java", "javascript": "js mjs cjs", "javascriptreact": "jsx",
+    "json": "json", "julia": "jl", "kotlin": "kt kts", "lua": "lua", "markdown": "md markdown", "nix": "nix",
+    "ocaml": "ml mli", "perl": "pl pm", "php": "php", "python": "py pyi pyw", "r": "r", "ruby": "rb", "rust": "rs",
+    "scala": "scala", "sql": "sql", "svelte": "svelte", "swift": "swift", "toml": "toml", "typescript": "ts mts cts",
+    "typescriptreact": "tsx", "vim": "vim", "vue": "vue", "xml": "xml", "yaml": "yml yaml", "zig": "zig",
+})  # fmt: skip
+_LANGUAGE_IDS: Final = MappingProxyType(
+    {f".{ending}": language for language, endings in _SUFFIXES.items() for ending in endings.split()}
+)
+
+
+def language_of(path: Path) -> str:
+    """The LSP language id of a file, ``"plaintext"`` if it is unknown; for documents whose editor sends none."""
+    return _LANGUAGE_IDS.get(path.suffix.lower(), "plaintext")

@@ -1,4 +1,4 @@
-"""Which documents learn from each other."""
+"""Languages of files, and which languages learn from each other."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from fim_lsp.workspace.language_families import family, suffixes_of
+from fim_lsp.workspace.language_families import family, language_of, suffixes_of
 
 
 @pytest.mark.parametrize(
     ("language", "name", "expected"),
     [
         ("typescriptreact", None, "javascript"),
+        ("shellscript", None, "shell"),
         ("plaintext", "a.mjs", "javascript"),
-        ("python", "a.rs", "rust"),  # the suffix counts more than the language id
+        ("python", "a.rs", "rust"),  # the suffix takes precedence over the language id
+        ("python", "a.unknown", "python"),
         ("kotlin", "a.kt", ".kt"),
         ("kotlin", "kt", "kotlin"),
     ],
@@ -27,3 +29,19 @@ def test_a_family_has_the_suffixes_of_all_its_languages() -> None:
     assert {".c", ".hpp"} <= suffixes_of("c")
     assert suffixes_of(".kt") == {".kt"}
     assert suffixes_of("kotlin") == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "language"),
+    [
+        ("a.py", "python"),
+        ("a.PYI", "python"),
+        ("a.test.tsx", "typescriptreact"),
+        ("a.h", "c"),
+        ("a.unknown", "plaintext"),
+        ("a", "plaintext"),
+        ("a.", "plaintext"),
+    ],
+)
+def test_the_suffix_decides_the_language_id(name: str, language: str) -> None:
+    assert language_of(Path(name)) == language
