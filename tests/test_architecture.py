@@ -8,6 +8,7 @@ import graphlib
 import importlib
 import inspect
 import pkgutil
+import statistics
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -152,6 +153,94 @@ def test_what_crosses_rooms_is_frozen(name: str) -> None:
 
 def test_a_file_is_one_concept() -> None:
     assert {by_name(path): lines for path in FILES if (lines := len(path.read_text("utf-8").splitlines())) > 400} == {}
+
+
+def functions_of(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Lines of the body, without the docstring."""
+    first, last = function.body[0], function.body[-1]
+    assert first.end_lineno
+    assert last.end_lineno
+    documented = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+    return last.end_lineno - (first.end_lineno if documented else first.lineno - 1)
+
+
+LONG_FUNCTIONS = {
+    ("cli/main.py", "_parser"),  # a list of options
+    ("suggest/cursor_context.py", "cursor_context_at"),  # one record, filled field by field
+}
+
+
+def test_a_function_fits_on_a_screen() -> None:
+    long = {(by_name(path), one.name): length(one) for path in FILES for one in functions_of(path) if length(one) > 40}
+    assert long.keys() <= LONG_FUNCTIONS, long
+
+
+def test_most_functions_are_short() -> None:
+    assert statistics.median(length(function) for path in FILES for function in functions_of(path)) <= 8
+
+
+TESTED_TOGETHER = {
+    "backends/backend.py": "backends/test_http_backend.py",
+    "lsp/documents.py": "lsp/test_client_quirks.py",
+    "lsp/handlers.py": "lsp/test_access_token.py",
+    "lsp/server.py": "lsp/test_protocol.py",
+    "lsp/to_protocol.py": "lsp/test_completion_menu.py",
+    "lsp/transport.py": "lsp/test_access_token.py",
+    "ngram/candidates.py": "ngram/test_predict.py",
+    "ngram/cursor.py": "ngram/test_predict.py",
+    "ngram/generate.py": "ngram/test_predict.py",
+    "ngram/mixture.py": "ngram/test_predict.py",
+    "ngram/scope.py": "ngram/test_predict.py",
+    "ngram/token_store.py": "ngram/test_model.py",
+    "ngram/vocabulary.py": "ngram/test_model.py",
+    "prompt/prompt.py": "prompt/test_build.py",
+    "prompt/redact.py": "redaction/test_mask.py",
+    "rate_limit/store.py": "rate_limit/test_limiter.py",
+    "redaction/assignments.py": "redaction/test_mask.py",
+    "redaction/detect.py": "redaction/test_mask.py",
+    "redaction/private_keys.py": "redaction/test_mask.py",
+    "redaction/restore.py": "redaction/test_mask.py",
+    "redaction/token_patterns.py": "redaction/test_mask.py",
+    "redaction/value_heuristics.py": "redaction/test_mask.py",
+    "redaction/variable_names.py": "redaction/test_mask.py",
+    "session/open_documents.py": "session/test_session.py",
+    "settings/schema.py": "settings/test_loader.py",
+    "settings/validators.py": "settings/test_merge.py",
+    "suggest/block_end.py": "suggest/test_shown.py",
+    "suggest/blocks.py": "suggest/test_shown.py",
+    "suggest/bracket_scan.py": "suggest/test_shown.py",
+    "suggest/cursor_context.py": "suggest/test_properties.py",
+    "suggest/end_rules.py": "suggest/test_shown.py",
+    "suggest/framing.py": "suggest/test_shown.py",
+    "suggest/indentation.py": "suggest/test_shown.py",
+    "suggest/line_fit.py": "suggest/test_shown.py",
+    "suggest/line_join.py": "suggest/test_shown.py",
+    "suggest/overlap.py": "suggest/test_cleanup_rules.py",
+    "suggest/suggestion.py": "suggest/test_drawing.py",
+    "workspace/glob_automaton.py": "workspace/test_file_policy.py",
+    "workspace/glob_parser.py": "workspace/test_file_policy.py",
+}
+"""Modules without a test file of their own, and the file that tests them with their neighbours."""
+
+
+def has_logic(path: Path) -> bool:
+    """Whether a module has a function of more than one statement."""
+    return any(len(function.body) > 1 or length(function) > 1 for function in functions_of(path))
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if path.parent != PACKAGE and has_logic(path)], ids=by_name)
+def test_every_module_has_its_tests(path: Path) -> None:
+    own = f"{path.parent.name}/test_{path.stem}.py"
+    tests = Path(__file__).parent
+    if not (tests / own).exists():
+        assert by_name(path) in TESTED_TOGETHER, f"{by_name(path)} has no tests/{own}"
+        assert (tests / TESTED_TOGETHER[by_name(path)]).exists()
 
 
 def test_nothing_else_is_visible_at_the_top() -> None:
