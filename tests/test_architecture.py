@@ -187,11 +187,8 @@ def test_most_functions_are_short() -> None:
 
 TESTED_TOGETHER = {
     "backends/backend.py": "backends/test_http_backend.py",
-    "lsp/documents.py": "lsp/test_client_quirks.py",
-    "lsp/handlers.py": "lsp/test_access_token.py",
     "lsp/server.py": "lsp/test_protocol.py",
     "lsp/to_protocol.py": "lsp/test_completion_menu.py",
-    "lsp/transport.py": "lsp/test_access_token.py",
     "ngram/candidates.py": "ngram/test_predict.py",
     "ngram/cursor.py": "ngram/test_predict.py",
     "ngram/generate.py": "ngram/test_predict.py",
@@ -223,8 +220,8 @@ TESTED_TOGETHER = {
     "suggest/line_join.py": "suggest/test_shown.py",
     "suggest/overlap.py": "suggest/test_cleanup_rules.py",
     "suggest/suggestion.py": "suggest/test_drawing.py",
-    "workspace/glob_automaton.py": "workspace/test_file_policy.py",
-    "workspace/glob_parser.py": "workspace/test_file_policy.py",
+    "workspace/glob_automaton.py": "workspace/test_globs.py",
+    "workspace/glob_parser.py": "workspace/test_globs.py",
 }
 """Modules without a test file of their own, and the file that tests them with their neighbours."""
 
