@@ -1,13 +1,15 @@
-"""The options of a client that may not be the user can do no more than a project's settings."""
+"""The settings in force from all sources, also for a client that may not be the user."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from fim_lsp.settings.loader import SettingsLoader
+from fim_lsp.settings.loader import WORKSPACE_TIMEOUT, SettingsLoader
 from fim_lsp.settings.schema import SettingProblem
+from tests.virtual import now
 
 
 def load(tmp_path: Path, options: object, *, trusted: bool) -> tuple[SettingsLoader, object, list[SettingProblem]]:
@@ -49,3 +51,82 @@ def test_an_untrusted_client_cannot_re_include_files(tmp_path: Path) -> None:
     assert {"secret/**", "more/**"} <= set(settings.exclude)
     assert settings.max_tokens == 7
     assert "!secret/**" in load(tmp_path, options, trusted=True)[1].exclude
+
+
+def loader_with(tmp_path: Path) -> tuple[SettingsLoader, list[str]]:
+    """A loader for a workspace in ``tmp_path``, and the messages it reported last."""
+    messages: list[str] = []
+
+    def report(problems: Sequence[SettingProblem]) -> None:
+        messages[:] = [problem.message for problem in problems]
+
+    loader = SettingsLoader({"FIM_LSP_CONFIG": str(tmp_path / "config.toml"), "FIM_LSP_MAX_TOKENS": "7"}, report)
+    return loader, messages
+
+
+def test_later_sources_win(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("max_tokens = 5\nprompt_tokens = 900\ntop_p = 0.5\n")
+    (tmp_path / ".fim-lsp.toml").write_text("prompt_tokens = 500\n")
+    loader, messages = loader_with(tmp_path)
+    settings = loader.start([tmp_path], {"temperature": 0.5})
+    assert (settings.max_tokens, settings.prompt_tokens, settings.top_p, settings.temperature) == (7, 500, 0.5, 0.5)
+    changed = loader.set_workspace_settings({"max_tokens": 3})
+    assert changed is not None
+    assert changed.max_tokens == 3
+    assert loader.set_workspace_settings({"max_tokens": 3}) is None
+    assert messages == []
+
+
+def test_a_changed_file_is_reloaded(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("top_p = 0.5\n")
+    loader, _ = loader_with(tmp_path)
+    loader.start([tmp_path], None)
+    assert loader.reload_if_changed() is None
+    (tmp_path / "config.toml").write_text("top_p = 0.75\n")
+    settings = loader.reload_if_changed()
+    assert settings is not None
+    assert settings.top_p == 0.75
+
+
+def test_other_roots_have_other_project_files(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("")
+    (tmp_path / ".fim-lsp.toml").write_text("prompt_tokens = 500\n")
+    loader, _ = loader_with(tmp_path)
+    assert loader.start([tmp_path], None).prompt_tokens == 500
+    assert loader.set_roots([]).prompt_tokens == 1200
+
+
+def test_something_unusable_from_the_editor_leaves_the_last_valid_settings_in_force(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("")
+    loader, messages = loader_with(tmp_path)
+    loader.start([], None)
+    loader.set_workspace_settings({"max_tokens": 3})
+    assert loader.set_workspace_settings("nonsense") is None
+    assert "its last valid settings remain in force" in messages[0]
+    assert not loader.failed_closed
+
+
+def test_damage_fails_closed_until_it_is_corrected(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("exclude = 5\n")
+    loader, messages = loader_with(tmp_path)
+    assert loader.start([], None).backend == "ngram"
+    assert loader.failed_closed
+    assert "nothing leaves this machine" in messages[0]
+    (tmp_path / "config.toml").write_text('exclude = ["*.sql"]\n')
+    loader.reload_if_changed()
+    assert not loader.failed_closed
+    assert messages == []
+
+
+async def test_workspace_settings_are_waited_for(tmp_path: Path, virtual_time: None) -> None:
+    (tmp_path / "config.toml").write_text("")
+    loader, messages = loader_with(tmp_path)
+    loader.start([], None)
+    assert await loader.wait_for_workspace_settings()
+    loader.expect_workspace_settings()
+    started = now()
+    assert not await loader.wait_for_workspace_settings()
+    assert now() - started == WORKSPACE_TIMEOUT
+    assert "has not sent the settings of its workspace yet" in messages[0]
+    loader.workspace_settings_unavailable()
+    assert await loader.wait_for_workspace_settings()

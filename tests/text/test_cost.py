@@ -2,39 +2,17 @@
 
 from __future__ import annotations
 
-import gc
-import sys
 from collections.abc import Callable
-from types import FrameType
 from typing import Any
 
 import pytest
 
 from fim_lsp.text.document import Document
 from fim_lsp.text.positions import Encoding, to_column, to_units
+from tests.interpreter_steps import steps
 
 SMILE = "\U0001f600"
 SIZES = (1_000, 100_000)
-
-
-def steps(function: Callable[[], object]) -> int:
-    """Calls, lines and returns that the interpreter makes in ``function``."""
-    count = 0
-
-    def trace(_frame: FrameType, _event: str, _argument: object) -> Any:
-        nonlocal count
-        count += 1
-        return trace
-
-    former = sys.gettrace()
-    gc.disable()  # its callbacks would be counted
-    sys.settrace(trace)
-    try:
-        function()
-    finally:
-        sys.settrace(former)
-        gc.enable()
-    return count
 
 
 class Counted:

@@ -12,7 +12,7 @@ from fim_lsp.workspace import globs
 from fim_lsp.workspace.file_policy import FilePolicy
 from fim_lsp.workspace.globs import Globs, IgnoreFile, Match, parse_rules
 from fim_lsp.workspace.ignore_files import IgnoreFiles
-from tests.text.test_cost import steps
+from tests.interpreter_steps import steps
 
 PIECES = (
     "a", "b", "A", "*", "**", "***", "?", "/", "/", "/", "[ab]", "[!a]", "[^b]", "[a-c]", "[]a]", "[!]a]", "[[:alpha:]]",
