@@ -39,7 +39,7 @@ class SettingsLoader:
         self._workspace_overdue = False
         self._settings = Settings()
         self.failed_closed = False
-        """Whether nothing leaves this machine because a source or a restriction is damaged, and the user was told so.
+        """Whether nothing leaves this machine because a source or a restriction is damaged, and this was reported.
 
         False while a file is only being rewritten, which is not reported.
         """

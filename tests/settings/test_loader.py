@@ -89,7 +89,7 @@ def test_a_changed_file_is_reloaded(tmp_path: Path) -> None:
 
 
 def test_other_roots_have_other_project_files(tmp_path: Path) -> None:
-    (tmp_path / "config.toml").write_text("")
+    (tmp_path / "config.toml").write_text("top_p = 0.5\n")
     (tmp_path / ".fim-lsp.toml").write_text("prompt_tokens = 500\n")
     loader, _ = loader_with(tmp_path)
     assert loader.start([tmp_path], None).prompt_tokens == 500
@@ -97,7 +97,7 @@ def test_other_roots_have_other_project_files(tmp_path: Path) -> None:
 
 
 def test_something_unusable_from_the_editor_leaves_the_last_valid_settings_in_force(tmp_path: Path) -> None:
-    (tmp_path / "config.toml").write_text("")
+    (tmp_path / "config.toml").write_text("top_p = 0.5\n")
     loader, messages = loader_with(tmp_path)
     loader.start([], None)
     loader.set_workspace_settings({"max_tokens": 3})
@@ -119,7 +119,7 @@ def test_damage_fails_closed_until_it_is_corrected(tmp_path: Path) -> None:
 
 
 async def test_workspace_settings_are_waited_for(tmp_path: Path, virtual_time: None) -> None:
-    (tmp_path / "config.toml").write_text("")
+    (tmp_path / "config.toml").write_text("top_p = 0.5\n")
     loader, messages = loader_with(tmp_path)
     loader.start([], None)
     assert await loader.wait_for_workspace_settings()
