@@ -111,7 +111,7 @@ ANCHORED = anchored() | ANCHORED_BY_ANOTHER_NAME
 BOUNDED = {
     "lsp.to_protocol._WORD": "searched for in 256 characters",
     "redaction.assignments._TYPE_ANNOTATION": "searched for in an operator, which has about a hundred characters at most",
-    "context.import_parser._LINE": "searched for in the first lines of a file, each cut to a length",
+    "context.import_parser._IMPORT": "searched for in the first lines of a file, each cut to a length",
     "suggest.end_rules._BODILESS": "tried on lines of up to 300 characters",
     "suggest.bracket_scan._WITH_LINES[1]": "has nested repetitions of 200, too many to follow here",
     "suggest.bracket_scan._WITHOUT_LINES[1]": "the same",
@@ -120,7 +120,9 @@ BOUNDED = {
 
 def test_patterns_are_found() -> None:
     assert len(PATTERNS) > 100
-    assert {"suggest.wrappers._THOUGHT", "redaction.private_keys._MARKER", "http.sse._LINE_END"} <= set(PATTERNS)
+    assert {"suggest.wrappers._THOUGHT", "redaction.private_keys._MARKER", "http.stream_decoders._SSE_LINE_END"} <= set(
+        PATTERNS
+    )
 
 
 def test_the_exceptions_exist() -> None:

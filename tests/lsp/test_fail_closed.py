@@ -180,7 +180,7 @@ async def test_an_editor_that_never_answers_has_only_the_embedded_model(tmp_path
         await client.initialize(options=options, capabilities=PULLS_SETTINGS)
         client.open(TEXT)
         assert REMOTE not in texts(await client.reply(client.ask(1, 19, kind=1)))
-        assert [message for message in client.messages() if "has not answered" in message and "only ngram" in message]
+        assert [message for message in client.messages() if "has not sent" in message and "only ngram" in message]
     assert server.requests == []
 
 
