@@ -45,7 +45,7 @@ class Editor:
             on_status=self.statuses.append,
             on_settings=lambda: self.menus.append(self.session.settings.menu),
         )
-        (home / "config.toml").touch()
+        (home / "config.toml").write_text('menu = "auto"\n')
         self.session.start(roots=[home], initialization=initialization)
 
     def open(self, text: str, name: str = "a.py") -> str:
