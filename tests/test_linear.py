@@ -104,7 +104,6 @@ ANCHORED_BY_ANOTHER_NAME = {
     "redaction.private_keys._PARTIAL_KEY_LINE",
     "redaction.assignments._QUOTED",
     "redaction.assignments._BARE",
-    "suggest.code_lines.LONE_END_WORD",
     *(name for name in PATTERNS if ".TOKEN_PATTERNS" in name),
 }
 ANCHORED = anchored() | ANCHORED_BY_ANOTHER_NAME

@@ -44,7 +44,7 @@ _SCHEMA = re.compile(
     re.MULTILINE,
 )
 _SCHEMA_BEFORE = re.compile(r"\$schema[\"']?[ \t]*[:=][ \t]*[\"']?[^\s\"',]*\Z|[\"']\$sch?e?m?a?\Z")
-_MAX_PREFIX = 512  # characters before the cursor that the beginning of an address may have
+_MAX_PREFIX = 512  # characters before the cursor in which the beginning of a URL is looked for
 _WORD = re.compile(r"\w{2}")
 _CONTINUATION_WORD = re.compile(rf"(?:{CONTINUING_WORDS})\b(?!\s*[=.])")
 
@@ -52,7 +52,7 @@ CleanupRule = Callable[[CursorContext, str], str]
 
 
 def without_schema(context: CursorContext, text: str) -> str:
-    """No address of a JSON schema that the document hasn't: editors fetch it, and it could tell what was written."""
+    """No URL of a JSON schema that is not in the document: editors fetch it, which may reveal what was written."""
     if _SCHEMA_BEFORE.search(context.line_prefix[-_MAX_PREFIX:]):
         url = re.match(r"[^\s,]*", text)
         return text if url and url.group().strip("\"'") in context.nearby else ""
@@ -62,12 +62,12 @@ def without_schema(context: CursorContext, text: str) -> str:
 
 
 def without_echo(context: CursorContext, text: str) -> str:
-    """Not what stands before the cursor: the lines above it, however often, the line so far, or both."""
+    """No repetition of what is before the cursor: the lines above (also several times), the line so far, or both."""
     while (remaining := _after_lines_above(context, text)) is not None:
         if END_WORD.match(last := remaining.rstrip().rpartition("\n")[2]) and width(last) >= context.column > 0:
             head = " " * context.column + text.lstrip()
             if closes_block_of(head.rstrip().split("\n")[:-1], last):
-                return text  # a block within one that begins in the same words
+                return text  # a block nested in one that begins with the same words
         if not context.at_line_start:
             return remaining
         text = remaining
@@ -76,7 +76,7 @@ def without_echo(context: CursorContext, text: str) -> str:
 
 
 def _after_lines_above(context: CursorContext, text: str) -> str | None:
-    """What comes behind the lines above and the line so far in a text that begins with them, or is nothing else."""
+    """What follows the lines above and the line so far, in a text that begins with them or consists of them."""
     line = context.line_prefix.strip()
     for count in range(len(context.lines_above), 0, -1):
         lines = context.lines_above[-count:]
@@ -94,7 +94,7 @@ def _after_lines_above(context: CursorContext, text: str) -> str | None:
 
 
 def _after(lines: Sequence[str], text: str) -> str | None:
-    """What comes behind some lines in a text that begins with them, indentation and blank lines aside."""
+    """What follows some lines in a text that begins with them, regardless of indentation and blank lines."""
     for line in lines:
         first, _, text = without_blank_lines(text).partition("\n")
         if first.strip() != line.strip():
@@ -113,7 +113,7 @@ def may_be_echo(context: CursorContext, text: str) -> bool:
 
 
 def unless_outdented(context: CursorContext, text: str) -> str:
-    """Nothing of a text whose first line belongs farther out than the cursor is: it can't be pressed into the block."""
+    """Nothing if the first line belongs to an outer block: at the cursor it would become part of the inner one."""
     if not context.at_line_start or not context.column or context.open_quote:
         return text
     body = without_blank_lines(text)
@@ -136,7 +136,7 @@ def unless_outdented(context: CursorContext, text: str) -> str:
 
 
 def _decorates_outer(context: CursorContext, body: str) -> bool:
-    """Whether what decorators at its beginning belong to stands farther out than the cursor, on one of the file's levels."""
+    """Whether it begins with decorators of a definition that belongs to an outer block."""
     lines = (line for line in body.split("\n")[1:] if line.strip() and not line.lstrip().startswith(("@", "#[")))
     decorated = next(lines, "")
     columns = width(decorated)
@@ -169,18 +169,24 @@ CLEANUP_RULES: tuple[CleanupRule, ...] = (
     without_first_space,
     without_last_word,
     without_glue,
-    with_file_indentation,
-    aligned_with_cursor,
 )
+INDENTATION_RULES: tuple[CleanupRule, ...] = (with_file_indentation, aligned_with_cursor)
+_FIRST_LINE = re.compile(r"\s*[^\n]*\n?")
 
 
-def cleaned(context: CursorContext, text: str) -> str:
-    """The text with all of these rules applied."""
+def cleaned(context: CursorContext, text: str, *, one_line: bool = False) -> str:
+    """The text with all of these rules applied. Of ``one_line``, the indentation does not depend on further lines."""
     for rule in CLEANUP_RULES:
         text = rule(context, text)
-    return text
+    end = len(text)
+    if one_line and (first := _FIRST_LINE.match(text)):
+        end = first.end()
+    shown, further = text[:end], text[end:]
+    for rule in INDENTATION_RULES:
+        shown = rule(context, shown)
+    return shown + further
 
 
 def has_ended(context: CursorContext, text: str) -> bool:
-    """Whether a control token, a header or the end of a fence has come: what follows doesn't belong to it any more."""
+    """Whether a control token, a header or the end of a fence has arrived, so that further text does not belong to it."""
     return has_wrapper(context, text) and cleaned(context, text + "\nx") == cleaned(context, text)

@@ -85,7 +85,7 @@ def _read(context: CursorContext, text: str, multiline: Multiline, *, is_final: 
         answered = _read(context, before, multiline)[1].sure
         text = before if answered else after_thoughts(context, text, thought_end.end())
     extent = extent_of(context.split, multiline, context.language)
-    body = cleaned(context, text)
+    body = cleaned(context, text, one_line=extent is Extent.LINE)
     end = end_of(context, body, extent, is_final=is_final)
     if end.sure and not is_final and (may_be_echo(context, body) or may_announce_fence(context, body)):
         end = End(at=end.at, sure=False)

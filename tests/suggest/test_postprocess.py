@@ -101,3 +101,10 @@ def test_brackets_behind_the_cursor_are_not_doubled(marked: str, text: str, want
     suggestion = suggestion_from(context(marked), text, finished="stop", multiline="auto")
     assert suggestion is not None
     assert (suggestion.text, suggestion.replace) == (want, replaced)
+
+
+def test_the_indentation_of_a_single_line_does_not_depend_on_further_lines() -> None:
+    place = context("‸")
+    assert is_complete(place, "\tx\n", "never")
+    first = suggestion_from(place, "\tx\n", finished=None, multiline="never")
+    assert suggestion_from(place, "\tx\ny", finished="stop", multiline="never") == first
