@@ -1,4 +1,4 @@
-"""What stands behind the cursor on its line: what of it the text says again, and what gives way to it."""
+"""What stands after the cursor on its line: what of it the text says again, and what gives way to it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _MIRRORED: Final = MappingProxyType(str.maketrans("()[]{}", ")(][}{"))
 
 
 def without_overlap(context: CursorContext, text: str) -> str:
-    """Without what it says at its end that already stands behind the cursor: all of that, or the closing part.
+    """Without what it says at its end that already stands after the cursor: all of that, or the closing part.
 
-    Within a word that goes on behind the cursor, all of it always is. A bracket that the text has opened itself, or that
-    nothing behind the cursor closes, is its own. A part that isn't all is left out only if it is made of closing
+    Within a word that goes on after the cursor, all of it always is. A bracket that the text has opened itself, or that
+    nothing after the cursor closes, is its own. A part that isn't all is left out only if it is made of closing
     characters, or of three and more that end where a word does.
     """
     suffix = context.line_suffix
@@ -44,13 +44,13 @@ def without_overlap(context: CursorContext, text: str) -> str:
 
 
 def _begins(suffix: str, said: str) -> bool:
-    """Whether all that is said stands behind the cursor already, up to the end of a word."""
+    """Whether all that is said stands after the cursor already, up to the end of a word."""
     telling = said == suffix or re.search(r"\w|[^\x00-\x7f]", said)
     return bool(said and telling) and suffix.startswith(said) and _apart(said, suffix[len(said) :])
 
 
 def _apart(one: str, other: str) -> bool:
-    """Whether two strings, one behind the other, don't meet inside a word."""
+    """Whether two strings, one after the other, don't meet inside a word."""
     return not re.fullmatch(r"\w\w", one[-1:] + other[:1])
 
 
@@ -77,7 +77,7 @@ def common_lengths(text: str, suffix: str) -> Iterator[int]:
 
 
 class _Overlaps:
-    """Which common lengths say again what is behind the cursor. What that depends on is counted once for all of them."""
+    """Which common lengths say again what is after the cursor. What that depends on is counted once for all of them."""
 
     def __init__(self, context: CursorContext, text: str) -> None:
         suffix = context.line_suffix
@@ -98,7 +98,7 @@ class _Overlaps:
         ]
 
     def repeated(self, length: int) -> bool:
-        """Whether the last ``length`` characters of the text say again as many behind the cursor."""
+        """Whether the last ``length`` characters of the text say again as many after the cursor."""
         suffix, text = self._context.line_suffix, self._text
         whole = length == len(suffix)
         before = text[-length - 1] if length < len(text) else ""

@@ -1,6 +1,6 @@
 """How a suggestion and the rest of its line fit together: nothing is closed twice, and nothing is said twice.
 
-What stands behind the cursor either stays, or gives way because the text has all of it; where neither fits, the text ends
+What stands after the cursor either stays, or gives way because the text has all of it; where neither fits, the text ends
 before what would be closed a second time.
 """
 
@@ -24,11 +24,11 @@ _TAG = re.compile(
 )
 _IN_TAG = re.compile(r"<[A-Za-z][\w.:-]*(?:[^<>\"'{}]|\"[^\"]*\"|'[^']*'|\{[^{}]*\})*\Z")
 _TAG_END = re.compile(r"(?:[^<>\"'{}/]|/(?!>)|\"[^\"]*\"|'[^']*'|\{[^{}]*\})*?(?P<end>/?>)")
-_MAX_PREFIX = 2000  # characters in front of the cursor, on its line, in which an open tag is looked for
+_MAX_PREFIX = 2000  # characters before the cursor, on its line, in which an open tag is looked for
 
 
 def joined_to_suffix(context: CursorContext, text: str) -> tuple[str, int]:
-    """What is inserted, ``""`` for nothing, and how many characters behind the cursor give way to it."""
+    """What is inserted, ``""`` for nothing, and how many characters after the cursor give way to it."""
     if not context.line_suffix:
         return _without_surplus(context, text), 0
     if (
@@ -166,7 +166,7 @@ def _ends(text: str, quote: str) -> list[int]:
 
 
 def _joined_in_code(context: CursorContext, text: str, start: int, start_of_code: int) -> tuple[str, int]:
-    """The same where ``text[start:]`` and what comes ``start_of_code`` characters behind the cursor are code."""
+    """The same where ``text[start:]`` and what comes ``start_of_code`` characters after the cursor are code."""
     suffix = context.line_suffix
     in_text = [start + at for at in _closers(context, text[start:])]
     in_suffix = scan(suffix[start_of_code:], hash_comments=context.hash_comments, by_line=False)
@@ -190,7 +190,7 @@ def _joined_in_code(context: CursorContext, text: str, start: int, start_of_code
 
 
 def _closed_by_suffix(text: str, suffix: str, *, hash_comments: bool) -> int:
-    """How many brackets that a text leaves open are closed by what stands behind the cursor."""
+    """How many brackets that a text leaves open are closed by what stands after the cursor."""
     openers = [
         BRACKET_PAIRS[text[at]] for at in reversed(scan(text, hash_comments=hash_comments, by_line=False).openers)
     ]
@@ -222,7 +222,7 @@ def _without_second_statement(context: CursorContext, text: str) -> str:
 
 
 def _unless_glued(context: CursorContext, text: str) -> str:
-    """Nothing where a word would be joined to the one behind the cursor."""
+    """Nothing where a word would be joined to the one after the cursor."""
     joined = re.fullmatch(r"\w\w", text[-1:] + context.line_suffix[:1]) and not re.fullmatch(
         r"\w", context.line_prefix[-1:]
     )

@@ -33,7 +33,7 @@ class Split:
 
     @property
     def line_suffix(self) -> str:
-        """The cursor's line behind the cursor, without its line end, as far as the window holds it."""
+        """The cursor's line after the cursor, without its line end, as far as the window holds it."""
         return self.suffix.partition("\n")[0].partition("\r")[0]
 
 

@@ -117,7 +117,7 @@ class Document:
         return self._lines
 
     def text(self) -> str:
-        """The whole text, joined anew on each call: some 10 ms for 5 MB."""
+        """The whole text, joined again on each call: some 10 ms for 5 MB."""
         return "".join(self._lines)
 
     @property

@@ -83,13 +83,13 @@ def typed_elsewhere(before: str, after: str, text: str, *, whole: bool) -> bool:
 
 
 def behinds(suffix: str, typed: str) -> tuple[str, ...]:
-    """What may have stood behind the cursor before this was typed: the same, or the same without what was paired."""
+    """What may have stood after the cursor before this was typed: the same, or the same without what was paired."""
     added = closers(typed)
     return (suffix, suffix[len(added) :]) if added and suffix.startswith(added) else (suffix,)
 
 
 def closers(typed: str) -> str:
-    """What an editor that pairs brackets and quotes has put behind the cursor while this was typed."""
+    """What an editor that pairs brackets and quotes has put after the cursor while this was typed."""
     open_now: list[str] = []
     for character in typed:
         if open_now and character == open_now[-1]:

@@ -97,7 +97,7 @@ def test_when_enough_has_come(marked: str, text: str, is_enough: bool) -> None:
         ("f(‸, b)\n", "a) + 1", "a", 0),
     ],
 )
-def test_brackets_behind_the_cursor_are_not_doubled(marked: str, text: str, want: str, replaced: int) -> None:
+def test_brackets_after_the_cursor_are_not_doubled(marked: str, text: str, want: str, replaced: int) -> None:
     suggestion = suggestion_from(context(marked), text, finished="stop", multiline="auto")
     assert suggestion is not None
     assert (suggestion.text, suggestion.replace) == (want, replaced)
