@@ -11,12 +11,12 @@ from lsprotocol import types
 
 from fim_lsp.lsp.to_protocol import Cursor
 from fim_lsp.suggest.suggestion import Suggestion
+from fim_lsp.text.positions import LINE_END
 from fim_lsp.text.unicode import on_one_line
 
 # Helix closes its menu at each of these, and requests completions again only after a trigger character.
 TRIGGER_CHARACTERS: Final = (*string.punctuation.replace("_", ""), " ", "\t", "\n")
 
-_LINE_END = re.compile(r"\r\n?|\n")
 _MAX_LABEL_LENGTH = 60  # characters: Helix cuts labels where its menu ends, others widen the menu
 
 
@@ -81,7 +81,7 @@ def _entry(word: str, text: str, replaced: types.Range, *, order: int) -> types.
 def _partition(text: str) -> tuple[str, str, str]:
     """The line ends at the start of ``text``, its first line that is not empty, and what follows."""
     body = text.lstrip("\r\n")
-    first = _LINE_END.split(body, maxsplit=1)[0]
+    first = LINE_END.split(body, maxsplit=1)[0]
     return text[: len(text) - len(body)], first, body[len(first) :].rstrip("\r\n")
 
 

@@ -16,7 +16,7 @@ from pygls.workspace import Workspace
 
 from fim_lsp.lsp.notebooks import Notebooks
 from fim_lsp.session.open_documents import OpenDocument
-from fim_lsp.text.cells import PROSE, Beside
+from fim_lsp.text.cells import PROSE, OtherCells
 from fim_lsp.text.document import Change, Document
 from fim_lsp.text.positions import Encoding
 from fim_lsp.workspace.language_families import language_of
@@ -124,7 +124,7 @@ class Documents(Workspace):
         for uri in dict.fromkeys((*cells, *(document.uri for document in params.cell_text_documents))):
             self.remove_text_document(uri)
 
-    def beside(self, document: OpenDocument) -> Beside | None:
+    def other_cells(self, document: OpenDocument) -> OtherCells | None:
         """The other cells of its notebook, or None if a document is not a cell."""
         notebook = self._notebooks.notebook_of(document.uri)
         documents = self._store.documents
@@ -133,7 +133,7 @@ class Documents(Workspace):
             return None
         at = cells.index(document.uri)
         prose = frozenset(uri for uri in cells if self._notebooks.is_markup(uri) or documents[uri].language in PROSE)
-        return Beside(notebook=notebook, above=tuple(cells[:at]), below=tuple(cells[at + 1 :]), prose=prose)
+        return OtherCells(notebook=notebook, above=tuple(cells[:at]), below=tuple(cells[at + 1 :]), prose=prose)
 
 
 def _to_change(change: types.TextDocumentContentChangeEvent) -> Change:

@@ -71,8 +71,12 @@ def _ask(
         document = server.documents.document(params.text_document.uri)
         if document is None:
             return None
-        line, character, beside = params.position.line, params.position.character, server.documents.beside(document)
-        request = server.session.request(document.uri, line, character, explicit=explicit, beside=beside)
+        line, character, other_cells = (
+            params.position.line,
+            params.position.character,
+            server.documents.other_cells(document),
+        )
+        request = server.session.request(document.uri, line, character, explicit=explicit, other_cells=other_cells)
         split = request.snapshot.split
         text = document.text.lines[split.line]
         return request.result, Cursor(split.line, split.column, text, document.text.encoding)

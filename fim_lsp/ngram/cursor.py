@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,8 +9,8 @@ from fim_lsp.ngram.candidates import MAX_CONTEXT
 from fim_lsp.ngram.lexer import columns, is_word, lex, lex_line, split_lead
 from fim_lsp.ngram.model import Document
 from fim_lsp.ngram.vocabulary import BLANK, START, UNKNOWN, Vocabulary, line_start
+from fim_lsp.text.positions import LINE_END, content
 
-_LINE_END = re.compile(r"\r\n|\r|\n")
 _WINDOW = 4000
 """Characters on either side that are read: more than ``MAX_CONTEXT`` tokens take."""
 
@@ -42,10 +41,10 @@ class CursorPlace:
 def cursor_place(prefix: str, suffix: str, vocabulary: Vocabulary) -> CursorPlace:
     """The cursor between ``prefix`` and ``suffix``."""
     window = prefix[-_WINDOW:]
-    *lines_above, line_prefix = _LINE_END.split(window)
+    *lines_above, line_prefix = LINE_END.split(window)
     if len(window) < len(prefix) and lines_above:
         lines_above = lines_above[1:]
-    line_suffix, *below = _LINE_END.split(suffix[:_WINDOW])
+    line_suffix, *below = LINE_END.split(suffix[:_WINDOW])
     tokens = lex(line_prefix.lstrip())
     partial = ""
     after_space = not tokens or tokens[-1].isspace()
@@ -55,7 +54,7 @@ def cursor_place(prefix: str, suffix: str, vocabulary: Vocabulary) -> CursorPlac
     if tokens and (after_space or partial):
         tokens.pop()
     indent = line_prefix[: len(line_prefix) - len(line_prefix.lstrip())]
-    found = _LINE_END.search(suffix) or _LINE_END.search(window)
+    found = LINE_END.search(suffix) or LINE_END.search(window)
     return CursorPlace(
         context=_context(lines_above, tokens, columns(indent), vocabulary, whole=len(window) == len(prefix)),
         partial=partial,
@@ -95,8 +94,8 @@ def find_line(document: Document, prefix: str, suffix: str) -> int | None:
 
     It fits if the lines around it are those of the window, which may be older than the document's last edits elsewhere.
     """
-    *above, typed = _LINE_END.split(prefix[-_WINDOW:])
-    line_suffix, *below = _LINE_END.split(suffix[:_WINDOW])
+    *above, typed = LINE_END.split(prefix[-_WINDOW:])
+    line_suffix, *below = LINE_END.split(suffix[:_WINDOW])
     above, below, text = above[-_COMPARED_LINES:], below[:_COMPARED_LINES], typed + line_suffix
     lines = document.lines
 
@@ -106,8 +105,8 @@ def find_line(document: Document, prefix: str, suffix: str) -> int | None:
         lines_above = lines[index - len(above) : index]
         lines_below = lines[index + 1 : index + 1 + _COMPARED_LINES]
         return (
-            _may_be_line(_without_end(lines[index]), text, cut_before=not above, cut_after=not below)
-            and all(_without_end(line).endswith(seen) for line, seen in zip(lines_above, above, strict=False))
+            _may_be_line(content(lines[index]), text, cut_before=not above, cut_after=not below)
+            and all(content(line).endswith(seen) for line, seen in zip(lines_above, above, strict=False))
             and all(line.startswith(seen) for line, seen in zip(lines_below, below, strict=False))
         )
 
@@ -123,7 +122,3 @@ def _may_be_line(line: str, text: str, *, cut_before: bool, cut_after: bool) -> 
     if len(line) < _LONG_LINE or not text:
         return False
     return (cut_before or line.startswith(text)) and (cut_after or line.endswith(text)) and text in line
-
-
-def _without_end(line: str) -> str:
-    return line.rstrip("\r\n")

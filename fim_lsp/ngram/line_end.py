@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import exp, log
-from types import MappingProxyType
-from typing import Final
 
 from fim_lsp.ngram.candidates import Scope
 from fim_lsp.ngram.cursor import CursorPlace
 from fim_lsp.ngram.mixture import ANYTHING, END_OF_LINE, Wanted, distribution
 from fim_lsp.ngram.model import NgramModel
 from fim_lsp.ngram.vocabulary import UNKNOWN
+from fim_lsp.text.typed import BRACKET_PAIRS
 
 BALANCED, UNBALANCED, QUOTED = (2.13, 0.74), (0.97, 0.71), (-0.39, 0.59)
 """(shift, slope) of the log-odds of the end: if the line has closed what it opened, if it hasn't, and in a string.
@@ -31,9 +30,7 @@ UNOPENED = 0.05
 """Factor for a closing bracket if no bracket is open that it would close: of 88 that followed a cursor none was one."""
 
 
-_PAIRS: Final = MappingProxyType({")": "(", "]": "[", "}": "{"})
-_CLOSING = frozenset(_PAIRS)
-_OPENING = frozenset(_PAIRS.values())
+_OPENING, _CLOSING = frozenset(BRACKET_PAIRS), frozenset(BRACKET_PAIRS.values())
 _QUOTES = "\"'`"
 _LAST = 3
 """Characters that are kept. A quote after as many letters is an apostrophe: a string has a prefix of up to two, ``rb"``."""
@@ -122,7 +119,7 @@ class OpenBrackets:
 
     def closes(self, character: str) -> bool:
         """Whether a closing bracket would close one that is open."""
-        return bool(self._brackets) and self._brackets[-1] == _PAIRS[character]
+        return bool(self._brackets) and BRACKET_PAIRS[self._brackets[-1]] == character
 
     @property
     def quoted(self) -> bool:

@@ -8,17 +8,16 @@ first, the end from its last, because typing at the cursor moves neither.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Final
 
 from fim_lsp.text.cursor import Split
+from fim_lsp.text.positions import LINE_END
 
 _MARGIN = 6  # a new edge leaves one sixth of its side free for what will be typed
 _MAX_LOSS = 3  # an old edge is kept while that costs up to one third of its side
 _STEPS = 8  # of a side: a cursor's line that is longer than its side is cut at round columns
 _MAX_WINDOWS = 64  # documents whose edges are remembered
-_LINE_END = re.compile(r"\r\n?|\n")
 _NO_EDGE: Final = -1
 
 
@@ -63,7 +62,7 @@ def _cut_prefix(split: Split, size: int, last_first_line: int) -> tuple[str, int
     if len(prefix) <= size and split.at_start:
         return prefix, 0
     begin = max(len(prefix) - size, 0)
-    starts = [end for match in _LINE_END.finditer(prefix, max(begin - 1, 0)) if (end := match.end()) >= begin]
+    starts = [end for match in LINE_END.finditer(prefix, max(begin - 1, 0)) if (end := match.end()) >= begin]
     if begin == 0 and len(split.line_prefix) < len(prefix):
         starts.insert(0, 0)
     if not starts:  # the cursor's own line is longer
@@ -78,7 +77,7 @@ def _cut_suffix(split: Split, size: int, last_lines_below: int) -> tuple[str, in
     suffix = split.suffix
     if len(suffix) <= size and split.at_end:
         return suffix, 0
-    ends = [end for match in _LINE_END.finditer(suffix, 0, size + 1) if (end := match.end()) <= size]
+    ends = [end for match in LINE_END.finditer(suffix, 0, size + 1) if (end := match.end()) <= size]
     if not ends:
         return split.line_suffix[:size], _NO_EDGE
     lines_below = split.lines - split.line - len(ends)

@@ -17,7 +17,7 @@ from fim_lsp.schedule.fallback_chain import FallbackChain
 from fim_lsp.schedule.request import CompletionResult, Outcome, Snapshot
 from fim_lsp.suggest.suggestion import Suggestion
 from fim_lsp.text.cursor import Split
-from fim_lsp.text.typed import CLOSING, at_others, behinds, typed_elsewhere, typed_since
+from fim_lsp.text.typed import CLOSING, suffixes_before, typed_at_others, typed_elsewhere, typed_since
 
 LOOK_BACK = 512  # characters typed since the answer; llama.vim walks back 128, which a block of code exceeds
 
@@ -78,7 +78,7 @@ class _Entry:
         if self.suffix == suffix[:_NEAR]:
             return True
         whole = len(self.suffix) < _NEAR
-        return any(typed_elsewhere(self.suffix, suffix, text, whole=whole) for text in at_others(typed) if text)
+        return any(typed_elsewhere(self.suffix, suffix, text, whole=whole) for text in typed_at_others(typed) if text)
 
 
 class SuggestionCache:
@@ -175,7 +175,7 @@ class SuggestionCache:
         after = split.suffix[: _NEAR + LOOK_BACK]
         for length in range(min(len(prefix), LOOK_BACK) + 1):
             typed = prefix[len(prefix) - length :]
-            for suffix in behinds(after, typed) if after[:1] in CLOSING else (after,):
+            for suffix in suffixes_before(after, typed) if after[:1] in CLOSING else (after,):
                 entry = self._entries.get(self._key(scope, prefix[: len(prefix) - length], suffix))
                 if entry is not None and entry.holds(suffix, typed):
                     return Hit(typed=typed, answer=entry.answer, paired=len(after) - len(suffix))

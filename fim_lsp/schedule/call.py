@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import enum
-import re
 from dataclasses import dataclass, field
 
 from fim_lsp.backends.backend import Chunk
@@ -12,13 +11,13 @@ from fim_lsp.schedule.fallback_chain import FallbackChain
 from fim_lsp.schedule.request import Snapshot
 from fim_lsp.suggest.suggestion import Suggestion
 from fim_lsp.text.document import Edit, split_lines
+from fim_lsp.text.positions import LINE_END
 from fim_lsp.text.typed import AUTO_PAIRS, advance, typed_since
 
 MAX_CHARACTERS = 16_000  # of an answer that are kept: several suggestions, each the next one after an accept
 
 _MAX_READS = 64  # times that the text so far may be read in all, beyond what is free
 _FREE_CHARACTERS = 16_000  # an answer of the usual length is examined at every chunk
-_LINE_END = re.compile(r"\r\n?|\n")
 
 
 class StreamedText:
@@ -39,7 +38,7 @@ class StreamedText:
         if piece := text[: max(0, MAX_CHARACTERS - self.size)]:
             whole = piece.removeprefix("\n") if self._after_cr else piece
             self._after_cr = piece.endswith("\r")
-            self._pieces.append(_LINE_END.sub(line_end, whole))
+            self._pieces.append(LINE_END.sub(line_end, whole))
             self.size += len(self._pieces[-1])
 
     def __str__(self) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fim_lsp.backends.ngram_backend import NgramBackend
 from fim_lsp.context.provider import ContextProvider
-from fim_lsp.text.cells import Beside, Cell
+from fim_lsp.text.cells import Cell, OtherCells
 from fim_lsp.text.document import Change, Document, Edit
 from fim_lsp.text.unicode import is_visible
 from fim_lsp.workspace.file_policy import FilePolicy
@@ -115,17 +115,17 @@ class OpenDocuments(Mapping[str, OpenDocument]):
         """A document's path in the workspace, ``""`` for one outside of it or without a file."""
         return self.policy.relative_path(document.path) if document.path else ""
 
-    def neighbours(self, cell: OpenDocument, beside: Beside) -> tuple[list[Cell], list[Cell]]:
+    def neighbours(self, cell: OpenDocument, other_cells: OtherCells) -> tuple[list[Cell], list[Cell]]:
         """The cells above and below a cell, without those that must not go everywhere this one may go."""
 
         def cells(uris: Sequence[str]) -> list[Cell]:
             return [
-                Cell(lines=other.text.lines, language=other.language, prose=uri in beside.prose)
+                Cell(lines=other.text.lines, language=other.language, prose=uri in other_cells.prose)
                 for uri in uris
                 if (other := self.get(uri)) and not other.excluded and (cell.local_only or not other.local_only)
             ]
 
-        return cells(beside.above), cells(beside.below)
+        return cells(other_cells.above), cells(other_cells.below)
 
     def _recheck(self) -> None:
         """Ask the policy about every document and file in use again, so that it notices changed ignore files there."""

@@ -25,7 +25,7 @@ from fim_lsp.session.request_log import RequestLog, explain
 from fim_lsp.session.status_tracker import Status, StatusTracker
 from fim_lsp.settings.loader import SettingsLoader
 from fim_lsp.settings.schema import Settings
-from fim_lsp.text.cells import Beside, join
+from fim_lsp.text.cells import OtherCells, join
 from fim_lsp.text.document import Change
 from fim_lsp.workspace.file_policy import FilePolicy
 
@@ -80,23 +80,23 @@ class Session:
     # -- completions
 
     def request(
-        self, uri: str, line: int, character: int, *, explicit: bool = False, beside: Beside | None = None
+        self, uri: str, line: int, character: int, *, explicit: bool = False, other_cells: OtherCells | None = None
     ) -> Request:
         """Request a completion at a position of an open document, counted in the encoding of the document.
 
-        ``explicit`` means that the user triggered it manually. ``beside`` are the other cells of the notebook, if the
+        ``explicit`` means that the user triggered it manually. ``other_cells`` are the other cells of the notebook, if the
         document is a cell.
         """
         assert self._scheduler is not None, "start() comes first"  # noqa: S101 - a bug of ours, not a user's mistake
         self._poll_files()
         self._backends.search_local_servers(self.settings)
-        snapshot = self._snapshot(self._documents[uri], line, character, explicit=explicit, beside=beside)
+        snapshot = self._snapshot(self._documents[uri], line, character, explicit=explicit, other_cells=other_cells)
         request = Request(snapshot=snapshot, result=self._scheduler.request(snapshot))
         self._track(request)
         return request
 
     def _snapshot(
-        self, document: OpenDocument, line: int, character: int, *, explicit: bool, beside: Beside | None
+        self, document: OpenDocument, line: int, character: int, *, explicit: bool, other_cells: OtherCells | None
     ) -> Snapshot:
         split = document.text.split(line, character, before=WINDOW_CHARACTERS, after=WINDOW_CHARACTERS)
         snapshot = Snapshot(
@@ -107,11 +107,11 @@ class Session:
             explicit=explicit,
             size=document.size,
         )
-        if beside is None:
+        if other_cells is None:
             return snapshot
-        above, below = self._documents.neighbours(document, beside)
+        above, below = self._documents.neighbours(document, other_cells)
         whole = join(split, document.language, above, below, window=WINDOW_CHARACTERS)
-        return replace(snapshot, notebook=beside.notebook, whole=whole)
+        return replace(snapshot, notebook=other_cells.notebook, whole=whole)
 
     def _track(self, request: Request) -> None:
         """Log the result of a request, and show in the status that it is in progress."""
@@ -171,7 +171,7 @@ class Session:
         await self._context.wait_until_read(document.uri)
         known = await self._loader.wait_for_workspace_settings()
         if known and self._chain and self.documents.get(document.uri) is document and not document.excluded:
-            await self._chain.prepare(self._snapshot(document, 0, 0, explicit=False, beside=None))
+            await self._chain.prepare(self._snapshot(document, 0, 0, explicit=False, other_cells=None))
 
     # -- settings
 

@@ -36,7 +36,7 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Beside:
+class OtherCells:
     """The other cells of a ``notebook``, by their URIs, in their order; those that are ``prose`` are not run."""
 
     notebook: str
@@ -51,8 +51,8 @@ def join(split: Split, language: str, above: Sequence[Cell], below: Sequence[Cel
     Cells of another language are left out, and prose between code is a comment, if it is known how to write one. At
     most ``window`` characters come from either side, in whole lines.
     """
-    before = [sent for cell in above if (sent := _sent(cell, language))]
-    after = [sent for cell in below if (sent := _sent(cell, language))]
+    before = [sent for cell in above if (sent := _text_of(cell, language))]
+    after = [sent for cell in below if (sent := _text_of(cell, language))]
     head, whole_head = _nearest((line for sent in reversed(before) for line in sent.upwards()), window)
     tail, whole_tail = _nearest((line for sent in after for line in sent.downwards()), window)
     lines_above, lines_below = sum(it.count + 1 for it in before), sum(it.count + 1 for it in after)
@@ -66,7 +66,7 @@ def join(split: Split, language: str, above: Sequence[Cell], below: Sequence[Cel
 
 
 @dataclass(frozen=True, slots=True)
-class _Sent:
+class _CellText:
     """The first ``count`` lines of a cell, each after ``mark``, and a blank one after them."""
 
     lines: Sequence[str]
@@ -86,7 +86,7 @@ class _Sent:
         return (f"{self.mark} {line}".rstrip() if self.mark else line) + "\n"
 
 
-def _sent(cell: Cell, language: str) -> _Sent | None:
+def _text_of(cell: Cell, language: str) -> _CellText | None:
     """What is sent of a cell: not the blank lines at its end, and nothing if it is left out."""
     as_comment = cell.prose and language not in PROSE
     mark = _COMMENT.get(language, "") if as_comment else ""
@@ -95,15 +95,15 @@ def _sent(cell: Cell, language: str) -> _Sent | None:
     count = len(cell.lines)
     while count and not cell.lines[count - 1].strip():
         count -= 1
-    return _Sent(cell.lines, count, mark) if count else None
+    return _CellText(cell.lines, count, mark) if count else None
 
 
-def _nearest(lines: Iterable[str], room: int) -> tuple[list[str], bool]:
-    """The first lines that fit into ``room`` characters, and whether these are all."""
+def _nearest(lines: Iterable[str], budget: int) -> tuple[list[str], bool]:
+    """The first lines that fit into ``budget`` characters, and whether these are all."""
     kept: list[str] = []
     for line in lines:
-        room -= len(line)
-        if room < 0:
+        budget -= len(line)
+        if budget < 0:
             return kept, False
         kept.append(line)
     return kept, True

@@ -58,25 +58,25 @@ def split_at(lines: Sequence[str], line: int, column: int, *, before: int, after
     )
 
 
-def _above(lines: Sequence[str], line: int, column: int, room: int) -> tuple[str, bool]:
-    """At most ``room`` characters in front of a place, and whether the document starts with them."""
-    own = lines[line][max(column - room, 0) : column]
+def _above(lines: Sequence[str], line: int, column: int, budget: int) -> tuple[str, bool]:
+    """At most ``budget`` characters in front of a place, and whether the document starts with them."""
+    own = lines[line][max(column - budget, 0) : column]
     if len(own) < column:
         return own, False
-    first, room = line, room - column
-    while first and len(lines[first - 1]) <= room:
+    first, budget = line, budget - column
+    while first and len(lines[first - 1]) <= budget:
         first -= 1
-        room -= len(lines[first])
+        budget -= len(lines[first])
     return "".join(lines[first:line]) + own, first == 0
 
 
-def _below(lines: Sequence[str], line: int, column: int, room: int) -> tuple[str, bool]:
-    """At most ``room`` characters behind a place, and whether the document ends with them."""
+def _below(lines: Sequence[str], line: int, column: int, budget: int) -> tuple[str, bool]:
+    """At most ``budget`` characters behind a place, and whether the document ends with them."""
     own = lines[line][column:]
-    if len(own) > room:
-        return content(own)[: max(room, 0)], False
-    end, room = line + 1, room - len(own)
-    while end < len(lines) and len(lines[end]) <= room:
-        room -= len(lines[end])
+    if len(own) > budget:
+        return content(own)[: max(budget, 0)], False
+    end, budget = line + 1, budget - len(own)
+    while end < len(lines) and len(lines[end]) <= budget:
+        budget -= len(lines[end])
         end += 1
     return own + "".join(lines[line + 1 : end]), end == len(lines)

@@ -1,6 +1,6 @@
 r"""A document as its editor tells it: a list of lines that takes edits in time that doesn't grow with the document.
 
-The invariant: ``lines == split_lines(text())`` after every edit, also where ``\r`` and ``\n`` come to stand together.
+The invariant: ``lines == split_lines("".join(lines))`` after every edit, also where ``\r`` and ``\n`` come to stand together.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fim_lsp.text.cursor import Split, split_at
-from fim_lsp.text.positions import Encoding, line_end, to_column
+from fim_lsp.text.positions import Encoding, to_column
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
 
@@ -60,13 +60,13 @@ class Change:
 
 def difference(old: Sequence[str], new: Sequence[str]) -> Edit:
     """The one edit that makes ``new`` lines of ``old`` ones, as small as two cuts can make it."""
-    most = min(len(old), len(new)) - 1  # at least one line is left on both sides
-    first = next((index for index in range(most) if old[index] != new[index]), most)
-    same = next((index for index in range(most - first) if old[-1 - index] != new[-1 - index]), most - first)
+    limit = min(len(old), len(new)) - 1  # at least one line is left on both sides
+    first = next((index for index in range(limit) if old[index] != new[index]), limit)
+    same = next((index for index in range(limit - first) if old[-1 - index] != new[-1 - index]), limit - first)
     before, after = "".join(old[first : len(old) - same]), "".join(new[first : len(new) - same])
-    head = _alike(before, after)
+    head = common_prefix_length(before, after)
     head -= before[:head].endswith("\r") and "\n" in (before[head : head + 1], after[head : head + 1])
-    tail = _alike(before[head:][::-1], after[head:][::-1])
+    tail = common_prefix_length(before[head:][::-1], after[head:][::-1])
     cuts = before[: len(before) - tail].endswith("\r") or after[: len(after) - tail].endswith("\r")
     tail -= cuts and before[len(before) - tail :].startswith("\n")  # a line end is not cut
     above = split_lines(before[:head])
@@ -81,7 +81,7 @@ def difference(old: Sequence[str], new: Sequence[str]) -> Edit:
     )
 
 
-def _alike(one: str, other: str) -> int:
+def common_prefix_length(one: str, other: str) -> int:
     """How many characters two texts begin with in common, by halving: comparing slices is what Python does fast."""
     low, high = 0, min(len(one), len(other))
     while low < high:
@@ -115,15 +115,6 @@ class Document:
     def lines(self) -> Sequence[str]:
         """The lines with their line ends, the last without one. The live list: read it, but don't change it."""
         return self._lines
-
-    def text(self) -> str:
-        """The whole text, joined again on each call: some 10 ms for 5 MB."""
-        return "".join(self._lines)
-
-    @property
-    def line_end(self) -> str:
-        r"""The first line's line end; ``"\n"`` if the document is one line."""
-        return line_end(self._lines[0]) or "\n"
 
     def apply(self, change: Change) -> Edit:
         """Make a change."""

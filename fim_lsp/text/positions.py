@@ -9,6 +9,11 @@ part of it: no column lies behind or inside of a line end. Text may hold lone su
 from __future__ import annotations
 
 import enum
+import re
+from typing import Final
+
+LINE_END: Final = re.compile(r"\r\n?|\n")
+"""The line ends of LSP, and no others."""
 
 
 class Encoding(enum.StrEnum):

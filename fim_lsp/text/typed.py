@@ -40,23 +40,26 @@ def _same_before(earlier: Split, prefix: str, typed: str) -> bool:
     if prefix.endswith(near):
         return True
     return any(
-        typed_elsewhere(near[::-1], prefix[::-1], text[::-1], whole=len(near) < _NEAR) for text in at_others(typed)
+        typed_elsewhere(near[::-1], prefix[::-1], text[::-1], whole=len(near) < _NEAR)
+        for text in typed_at_others(typed)
     )
 
 
 def _same_after(earlier: Split, now: Split, typed: str) -> bool:
     near = earlier.suffix[:_NEAR]
-    after = behinds(now.suffix, typed)
+    after = suffixes_before(now.suffix, typed)
     if any(suffix[:_NEAR] == near for suffix in after):
         return True
     return any(
-        typed_elsewhere(near, suffix, text, whole=len(near) < _NEAR) for suffix in after for text in at_others(typed)
+        typed_elsewhere(near, suffix, text, whole=len(near) < _NEAR)
+        for suffix in after
+        for text in typed_at_others(typed)
     )
 
 
-def at_others(typed: str) -> tuple[str, ...]:
+def typed_at_others(typed: str) -> tuple[str, ...]:
     """What stands at each of the other cursors after this was typed at all: the same, or with what was paired."""
-    added = closers(typed)
+    added = paired_closers(typed)
     return (typed, typed + added) if added else (typed,)
 
 
@@ -82,13 +85,13 @@ def typed_elsewhere(before: str, after: str, text: str, *, whole: bool) -> bool:
     return not whole or any(len(before) + count * size == len(after) for count in counts)
 
 
-def behinds(suffix: str, typed: str) -> tuple[str, ...]:
+def suffixes_before(suffix: str, typed: str) -> tuple[str, ...]:
     """What may have stood after the cursor before this was typed: the same, or the same without what was paired."""
-    added = closers(typed)
+    added = paired_closers(typed)
     return (suffix, suffix[len(added) :]) if added and suffix.startswith(added) else (suffix,)
 
 
-def closers(typed: str) -> str:
+def paired_closers(typed: str) -> str:
     """What an editor that pairs brackets and quotes has put after the cursor while this was typed."""
     open_now: list[str] = []
     for character in typed:

@@ -103,7 +103,7 @@ class Client:
             sent.append({"range": {"start": start, "end": end}, "text": text})
         self._version += 1
         document = {"uri": self._uri, "version": self._version}
-        whole = [{"text": self.document.text()}]
+        whole = [{"text": "".join(self.document.lines)}]
         self._notify(
             "textDocument/didChange", {"textDocument": document, "contentChanges": sent if self._incremental else whole}
         )

@@ -118,7 +118,7 @@ def _places(trace: Trace, count: int) -> Sequence[tuple[str, tuple[int, int]]]:
     for step, following in zip(trace.steps, trace.following, strict=True):
         step.apply(document)
         if len(following) >= 12 and following.isascii() and "\n" not in following:
-            found.append((document.text(), step.caret))
+            found.append(("".join(document.lines), step.caret))
     return found[:: max(1, len(found) // max(count, 1))][:count]
 
 

@@ -32,7 +32,7 @@ def test_a_window_is_contiguous_within_its_room_and_ends_where_lines_do(
     assert split.suffix.startswith(suffix)
     assert len(prefix) <= max(before, 0)
     assert len(suffix) <= max(after, 0)
-    text = document.text()
+    text = "".join(document.lines)
     at = sum(map(len, document.lines[:line])) + column
     for edge in (at - len(prefix), at + len(suffix)):
         inside = at - column < edge <= at + len(split.line_suffix)

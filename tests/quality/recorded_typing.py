@@ -116,7 +116,7 @@ def load(name: str, start: int = 0, count: int | None = None) -> Trace:
     document = Document(info["text"], Encoding.UTF16)
     for step in steps[:start]:
         step.apply(document)
-    text = document.text()
+    text = "".join(document.lines)
     end = min(start + (count or info["edits"]), info["edits"])
     keys, following = [], []
     for number in range(start, end):

@@ -10,7 +10,7 @@ import pytest
 from fim_lsp.backends.ngram_backend import NgramBackend
 from fim_lsp.context.provider import ContextProvider
 from fim_lsp.session.open_documents import OpenDocument, OpenDocuments
-from fim_lsp.text.cells import Beside
+from fim_lsp.text.cells import OtherCells
 from fim_lsp.text.document import Change, Document
 from fim_lsp.text.positions import Encoding
 from fim_lsp.workspace.file_policy import FilePolicy
@@ -133,7 +133,7 @@ def test_a_cell_has_only_neighbours_that_may_go_where_it_goes(
     for opened in (*above, cell):
         documents.open(opened)
     uris = ("file:///not-open.py", *(other.uri for other in above))
-    beside = Beside(notebook="n", above=uris, below=(), prose=frozenset({above[-1].uri}))
-    found, below = documents.neighbours(cell, beside)
+    other_cells = OtherCells(notebook="n", above=uris, below=(), prose=frozenset({above[-1].uri}))
+    found, below = documents.neighbours(cell, other_cells)
     assert ([other.lines[0] for other in found], below) == (lines, [])
     assert [other.prose for other in found] == [line == "open\n" for line in lines]

@@ -55,6 +55,6 @@ def test_any_edits_agree_with_the_reference(encoding: Encoding, seed: int) -> No
         start, end, inserted = some_edit(dice, document, len(before))
         reference.replace(start, end, inserted)
         edit = document.replace(start, end, inserted)
-        assert document.text() == reference.text, (before, start, end, inserted)
+        assert "".join(document.lines) == reference.text, (before, start, end, inserted)
         assert list(document.lines) == split_lines(reference.text) == lines_of(reference.text)
         assert_true(edit, before, reference.text)

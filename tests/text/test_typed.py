@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fim_lsp.text.typed import advance, at_others, typed_elsewhere, typed_since
+from fim_lsp.text.typed import advance, typed_at_others, typed_elsewhere, typed_since
 from tests.marked import split
 
 CASES = [
@@ -90,5 +90,5 @@ def test_nothing_else_is(before: str, after: str, text: str) -> None:
 
 
 def test_what_stands_at_other_cursors_has_the_editors_brackets() -> None:
-    assert at_others("f(a, [") == ("f(a, [", "f(a, [])")
-    assert at_others("f(a)") == ("f(a)",)
+    assert typed_at_others("f(a, [") == ("f(a, [", "f(a, [])")
+    assert typed_at_others("f(a)") == ("f(a)",)
