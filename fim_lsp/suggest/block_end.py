@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
@@ -30,11 +31,11 @@ def end_of(context: CursorContext, text: str, extent: Extent, *, is_final: bool)
     whole = f"{text}\n" if is_final and not text.endswith("\n") else text
     in_sentence = context.in_prose and not context.string_runs_on and not context.at_line_start
     if extent is Extent.LINE or (in_sentence and not _leaves_prose(context, text)):
-        end = line_end(whole)
+        end = end_of_line(whole)
     elif context.is_text_document:
-        end = passage_end(context, whole)
+        end = end_of_passage(context, whole)
     else:
-        end = block_end(context, whole, statement=extent is Extent.STATEMENT, is_final=is_final)
+        end = end_of_block(context, whole, statement=extent is Extent.STATEMENT, is_final=is_final)
     return End(at=min(end.at, len(text)), sure=True) if is_final else end
 
 
@@ -43,13 +44,13 @@ def _leaves_prose(context: CursorContext, text: str) -> bool:
     return not context.open_quote and text.startswith("\n") and not _COMMENTED.match(text)
 
 
-def line_end(text: str) -> End:
+def end_of_line(text: str) -> End:
     """The end of the first line that is not blank."""
     end = text.find("\n", len(text) - len(text.lstrip()))
     return End(at=len(text) if end < 0 else end, sure=end >= 0)
 
 
-def passage_end(context: CursorContext, text: str) -> End:
+def end_of_passage(context: CursorContext, text: str) -> End:
     """The end of a passage of prose: a blank line, except after a heading or inside a fence, or the line below the cursor."""
     start = written = 0
     fence, heading = "", False
@@ -69,7 +70,7 @@ def _is_line_below(context: CursorContext, line: str) -> bool:
     return bool(context.lines_below) and line == context.lines_below[0].strip() and bool(_WORD.search(line))
 
 
-def block_end(context: CursorContext, text: str, *, statement: bool = False, is_final: bool = False) -> End:
+def end_of_block(context: CursorContext, text: str, *, statement: bool = False, is_final: bool = False) -> End:
     """The end of the block, by the rules of :mod:`~fim_lsp.suggest.end_rules`. A surplus closing bracket ends it too.
 
     A ``statement`` ends as soon as nothing that it has opened is open.
@@ -80,17 +81,35 @@ def block_end(context: CursorContext, text: str, *, statement: bool = False, is_
         open_quote=context.open_quote,
         reopening=True,
     )
-    closer = _surplus(context, text, scanned, context.brackets.closed_by_suffix if statement else 0)
-    whole = text.rfind("\n") + 1
+    closer = _surplus_closer(context, text, scanned, context.brackets.closed_by_suffix if statement else 0)
+    complete = text.rfind("\n") + 1  # characters of complete lines
+    until = complete if closer is None else min(complete, closer + 1)
+    for reading in _readings(context, text, scanned, until, statement=statement, is_final=is_final):
+        verdict = decide(reading)
+        if verdict is Verdict.UNDECIDED:
+            return End(at=reading.line.start, sure=False)
+        if verdict is Verdict.ENDS:
+            return End(at=_end_before(context, text, reading.line.start, statement=statement), sure=True)
+        if statement and not reading.before and is_simple(reading):
+            return End(at=reading.line.end, sure=True)
+    if closer is not None:  # not sure before its line is complete, which may put it into a string
+        return End(at=_end_before(context, text, closer, statement=statement), sure=closer < complete)
+    return End(at=len(text), sure=False)
+
+
+def _readings(
+    context: CursorContext, text: str, scanned: Scan, until: int, *, statement: bool, is_final: bool
+) -> Iterator[Reading]:
+    """The lines that end before ``until`` and are not blank, each with those before it."""
     start_column, min_column = _levels(context, text, statement=statement)
     before: list[str] = []
     for number, line in enumerate(scanned.lines):
-        if line.end >= whole or (closer is not None and line.end > closer):
-            break
+        if line.end >= until:
+            return
         line_text = text[line.start : line.end]
         if not line_text.strip():
             continue
-        reading = Reading(
+        yield Reading(
             context=context,
             text=text,
             scan=scanned,
@@ -101,17 +120,7 @@ def block_end(context: CursorContext, text: str, *, statement: bool = False, is_
             statement=statement,
             is_final=is_final,
         )
-        verdict = decide(reading)
-        if verdict is Verdict.UNDECIDED:
-            return End(at=line.start, sure=False)
-        if verdict is Verdict.ENDS:
-            return End(at=_before(context, text, line.start, statement=statement), sure=True)
         before.append(line_text if number else " " * context.column + line_text.lstrip())
-        if statement and len(before) == 1 and is_simple(context, reading):
-            return End(at=line.end, sure=True)
-    if closer is not None:  # not sure before its line is complete, which may put it into a string
-        return End(at=_before(context, text, closer, statement=statement), sure=closer < whole)
-    return End(at=len(text), sure=False)
 
 
 def _levels(context: CursorContext, text: str, *, statement: bool) -> tuple[int, int]:
@@ -129,7 +138,7 @@ def _levels(context: CursorContext, text: str, *, statement: bool) -> tuple[int,
     return start, min(start, inner)
 
 
-def _surplus(context: CursorContext, text: str, scanned: Scan, spare: int) -> int | None:
+def _surplus_closer(context: CursorContext, text: str, scanned: Scan, spare: int) -> int | None:
     """The position of the first closing bracket that closes nothing; ``} else {`` closes and opens.
 
     ``spare`` brackets after the cursor, on its line, may be replaced by the text's.
@@ -147,7 +156,7 @@ def _surplus(context: CursorContext, text: str, scanned: Scan, spare: int) -> in
     return surplus
 
 
-def _before(context: CursorContext, text: str, at: int, *, statement: bool) -> int:
+def _end_before(context: CursorContext, text: str, at: int, *, statement: bool) -> int:
     """The end of what is kept before ``at``: with one line end, if the cursor's line goes on after the cursor."""
     kept = len(text[:at].rstrip())
     if not context.line_suffix or statement:

@@ -244,8 +244,9 @@ def waits_for_brace(context: CursorContext, head: str) -> bool:
     return len(head) <= _MAX_HEAD and bool(_BODILESS.match(head))
 
 
-def is_simple(context: CursorContext, reading: Reading) -> bool:
+def is_simple(reading: Reading) -> bool:
     """Whether the first line of a statement opens nothing, so that the statement is complete."""
+    context = reading.context
     following = reading.scan.lines[reading.number + 1]
     head = reading.line_text if reading.number else context.line_prefix + reading.line_text
     opened = opens(head) or head.rstrip().endswith(_UNFINISHED) or head.lstrip().startswith(("@", "#["))

@@ -45,8 +45,8 @@ def without_overlap(context: CursorContext, text: str) -> str:
 
 def _begins(suffix: str, said: str) -> bool:
     """Whether all that is said stands after the cursor already, up to the end of a word."""
-    telling = said == suffix or re.search(r"\w|[^\x00-\x7f]", said)
-    return bool(said and telling) and suffix.startswith(said) and _apart(said, suffix[len(said) :])
+    distinctive = said == suffix or re.search(r"\w|[^\x00-\x7f]", said)
+    return bool(said and distinctive) and suffix.startswith(said) and _apart(said, suffix[len(said) :])
 
 
 def _apart(one: str, other: str) -> bool:
@@ -82,12 +82,12 @@ class _Overlaps:
     def __init__(self, context: CursorContext, text: str) -> None:
         suffix = context.line_suffix
         self._context, self._text = context, text
-        self._own = (
+        self._closes_only_its_brackets = (
             unopened(text) <= context.brackets.missing_closers and unclosed(text) >= context.brackets.missing_openers
         )
         closing = CLOSERS.match(suffix)
         self._closing = closing.end() if closing else 0  # so many characters close something
-        self._blank = len(suffix) - len(suffix.lstrip())
+        self._leading_whitespace = len(suffix) - len(suffix.lstrip())
         self._highest = list(accumulate(_depths(suffix), max, initial=0))  # brackets closed and not opened, by length
         self._quotes = [
             (
@@ -104,10 +104,10 @@ class _Overlaps:
         before = text[-length - 1] if length < len(text) else ""
         if whole and ((length > 2 and re.search(r"\w", suffix)) or suffix[-1] in "{:([" or not self._closing):
             return not re.fullmatch(r"\w\w", before + suffix[0]) or length > 2
-        if self._highest[length] and self._own:
+        if self._highest[length] and self._closes_only_its_brackets:
             return False
         if length <= self._closing:
-            return length > self._blank and not any(
+            return length > self._leading_whitespace and not any(
                 among[length] and (count - among[length]) % 2 == 0 for count, among in self._quotes
             )  # a quote that nothing before it has opened
         if length < 3 and not (re.fullmatch(r"\w+", suffix[:length]) and length < len(suffix)):
@@ -128,11 +128,11 @@ def drawable(suffix: str, text: str) -> bool:
 
 def unopened(text: str) -> int:
     """How many brackets it closes that it has not opened."""
-    depth = most = 0
+    depth = highest = 0
     for bracket in re.findall(r"[()\[\]{}]", text):
         depth += 1 if bracket in ")]}" else -1
-        most = max(most, depth)
-    return most
+        highest = max(highest, depth)
+    return highest
 
 
 def _depths(text: str) -> Iterator[int]:

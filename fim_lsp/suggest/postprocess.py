@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from fim_lsp.suggest.block_end import End, end_of, line_end, with_one_line_end
+from fim_lsp.suggest.block_end import End, end_of, end_of_line, with_one_line_end
 from fim_lsp.suggest.cleanup_rules import cleaned, has_ended, may_be_echo
 from fim_lsp.suggest.code_lines import END_WORD, closes, closes_block_of, defines, width
 from fim_lsp.suggest.cursor_context import (
@@ -51,7 +51,7 @@ def has_head(context: CursorContext, text: str, multiline: Multiline) -> bool:
     if extent_of(context.split, multiline, context.language) is not Extent.STATEMENT:
         return False
     body, end = _read(context, text, multiline)
-    return not end.sure and line_end(body).sure
+    return not end.sure and end_of_line(body).sure
 
 
 def suggestion_from(

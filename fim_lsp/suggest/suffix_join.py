@@ -17,7 +17,7 @@ from fim_lsp.text.typed import BRACKET_PAIRS
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _WORD = re.compile(r"\w")
 _MAX_TOKENS = 200  # of a reply that are compared with the rest of the line
-_TELLING = re.compile(r"[\"'`()\[\]{}<>;]")
+_DISTINCTIVE = re.compile(r"[\"'`()\[\]{}<>;]")
 _TAG = re.compile(
     r"<(?P<close>/)?(?P<name>[A-Za-z][\w.:-]{0,64}+)"
     r"(?:[^<>\"'{}/]{1,64}+|/(?!>)|\"[^\"]{0,200}+\"|'[^']{0,200}+'|\{[^{}]{0,200}+\}){0,32}+(?P<empty>/)?>"
@@ -65,7 +65,7 @@ def _before_repeated_suffix(context: CursorContext, text: str) -> str | None:
     if context.open_quote or context.at_line_start or not _WORD.search(suffix) or len(in_suffix) < 2:
         return None
     within_word = bool(re.fullmatch(r"\w\w", context.line_prefix[-1:] + suffix[0]))
-    if _TELLING.search(suffix) and drawable(suffix, text) and not within_word:
+    if _DISTINCTIVE.search(suffix) and drawable(suffix, text) and not within_word:
         return None
     in_text = list(_TOKEN.finditer(text))
     best, start = 1, -1
@@ -74,9 +74,9 @@ def _before_repeated_suffix(context: CursorContext, text: str) -> str | None:
             [one.group() for one in in_text[number:]], in_suffix, within_word=within_word and not number
         )
         ended_alike = in_text[-1].group() == in_suffix[-1] and in_text[-1] != token and not within_word
-        telling = same > 1 or (same == 1 and _WORD.match(in_suffix[0]) and ended_alike)
+        distinctive = same > 1 or (same == 1 and _WORD.match(in_suffix[0]) and ended_alike)
         at = token.end() - len(in_suffix[0])
-        if telling and same + (best == 1) > best and at and _is_balanced(context, text[:at]):
+        if distinctive and same + (best == 1) > best and at and _is_balanced(context, text[:at]):
             best, start = same, at
     if start < 0:
         return None
@@ -91,7 +91,7 @@ def _common_tokens(in_text: list[str], in_suffix: list[str], *, within_word: boo
         (n for n, (a, b) in enumerate(zip(in_text, in_suffix, strict=False)) if a != b),
         min(len(in_text), len(in_suffix)),
     )
-    operator = in_text[-1] == in_suffix[-1] and not any(map(_TELLING.match, in_suffix[:2]))
+    operator = in_text[-1] == in_suffix[-1] and not any(map(_DISTINCTIVE.match, in_suffix[:2]))
     return same if operator or any(map(_WORD.match, in_suffix[:same])) else 0
 
 
@@ -203,7 +203,7 @@ def _closed_by_suffix(text: str, suffix: str, *, hash_comments: bool) -> int:
 def covers(suffix: str, text: str) -> bool:
     """Whether a text says all of the line's rest again, word by word and with more between, up to the same end."""
     in_suffix, in_text = _TOKEN.findall(suffix), _TOKEN.findall(text)
-    if not in_text or in_suffix[-1:] != in_text[-1:] or not (len(in_suffix) > 1 and _TELLING.search(suffix)):
+    if not in_text or in_suffix[-1:] != in_text[-1:] or not (len(in_suffix) > 1 and _DISTINCTIVE.search(suffix)):
         return False
     rest = iter(in_text)
     return all(one in rest for one in in_suffix) and drawable(suffix.rstrip(), text.rstrip()) and drawable(suffix, text)

@@ -1,13 +1,13 @@
-"""What users of other tools were wronged by: each case of ``shown.jsonl`` holds the text round ``‸``, a reply, and what is right.
+"""What is shown at places that other tools got wrong: a case of ``shown.jsonl`` is a document, a reply, and what is right.
 
-``right`` has every result that is fine, as the text that is inserted and the characters behind the cursor that give way,
-or ``null`` for nothing at all.
+``right`` lists every acceptable result: the inserted text and the number of characters after the cursor that it replaces,
+or ``null`` for no suggestion.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -47,6 +47,10 @@ class Shown:
         before, _, after = self.text.partition("‸")
         return before + (suggestion.text + after[suggestion.replace :] if suggestion else after)
 
+    def is_right(self, suggestion: Suggestion | None) -> bool:
+        """Whether accepting a suggestion makes one of the right documents."""
+        return self.result(suggestion) in self.results
+
     def shown(self) -> Suggestion | None:
         """What is shown of the whole reply."""
         return suggestion_from(self.context(), self.reply, finished="stop", multiline="auto")
@@ -67,61 +71,76 @@ def cases() -> list[Shown]:
 
 
 CASES = cases()
-each = pytest.mark.parametrize("case", CASES, ids=[f"{case.kind} {number}" for number, case in enumerate(CASES)])
 
 
-@each
-def test_what_is_shown(case: Shown) -> None:
-    assert case.result(case.shown()) in case.results
+def whole_reply(case: Shown) -> bool:
+    """What is shown of the whole reply is right."""
+    return case.is_right(case.shown())
 
 
-@each
-def test_a_stream_comes_to_the_same(case: Shown) -> None:
+def stream(case: Shown) -> bool:
+    """What is shown of a stream, once no more text is waited for, is right."""
     context = case.context()
     for end in range(1, len(case.reply)):
         if is_complete(context, case.reply[:end], "auto"):
-            suggestion = suggestion_from(context, case.reply[:end], finished=None, multiline="auto")
-            assert case.result(suggestion) in case.results
-            return
+            return case.is_right(suggestion_from(context, case.reply[:end], finished=None, multiline="auto"))
+    return True
 
 
-@each
-def test_a_line_end_behind_the_reply_changes_nothing(case: Shown) -> None:
-    ended = Shown(case.kind, case.language, case.text, case.reply + "\n", case.right)
-    assert ended.result(ended.shown()) in case.results
+def line_end_after_reply(case: Shown) -> bool:
+    """A line end after the reply changes nothing."""
+    ended = replace(case, reply=case.reply + "\n")
+    return case.is_right(ended.shown())
 
 
-@each
-def test_the_documents_last_line_end_changes_nothing(case: Shown) -> None:
-    if case.text.endswith("\n") and not case.text.endswith(("\n\n", "‸\n")):
-        open_ended = Shown(case.kind, case.language, case.text[:-1], case.reply, case.right)
-        assert open_ended.result(open_ended.shown()) in open_ended.results
+def document_without_last_line_end(case: Shown) -> bool:
+    """The document's last line end changes nothing."""
+    if not case.text.endswith("\n") or case.text.endswith(("\n\n", "‸\n")):
+        return True
+    open_ended = replace(case, text=case.text[:-1])
+    return open_ended.is_right(open_ended.shown())
 
 
-@each
-def test_it_is_the_same_in_documents_with_crlf(case: Shown) -> None:
+def document_with_crlf(case: Shown) -> bool:
+    """It is the same in a document whose lines end with CRLF."""
     text = case.text.replace("\n", "\r\n")
-    if text != case.text:
-        right: Right = [one and (one[0].replace("\n", "\r\n"), one[1]) for one in case.right]
-        other = Shown(case.kind, case.language, text, case.reply, right)
-        assert other.result(other.shown()) in other.results
+    right: Right = [one and (one[0].replace("\n", "\r\n"), one[1]) for one in case.right]
+    with_crlf = replace(case, text=text, right=right)
+    return text == case.text or with_crlf.is_right(with_crlf.shown())
 
 
-@each
-def test_it_is_drawn(case: Shown) -> None:
+def drawn_by_editor(case: Shown) -> bool:
+    """VS Code draws it."""
     suggestion = case.shown()
-    if suggestion is not None:
-        cut, document = split(case.text), case.text.replace("‸", "")
-        line = cut.line_prefix + cut.line_suffix
-        column = to_units(line, cut.column, Encoding.UTF16)
-        end = to_units(line, cut.column + suggestion.replace, Encoding.UTF16)
-        assert drawn(document, cut.line, column, at(cut.line, column, end), suggestion.text)
+    if suggestion is None:
+        return True
+    cut, document = split(case.text), case.text.replace("‸", "")
+    line = cut.line_prefix + cut.line_suffix
+    column = to_units(line, cut.column, Encoding.UTF16)
+    end = to_units(line, cut.column + suggestion.replace, Encoding.UTF16)
+    return bool(drawn(document, cut.line, column, at(cut.line, column, end), suggestion.text))
+
+
+CHECKS = (
+    whole_reply,
+    stream,
+    line_end_after_reply,
+    document_without_last_line_end,
+    document_with_crlf,
+    drawn_by_editor,
+)
+
+
+@pytest.mark.parametrize("case", CASES, ids=[f"{case.kind} {number}" for number, case in enumerate(CASES)])
+def test_what_is_shown(case: Shown) -> None:
+    failed = [check.__name__ for check in CHECKS if not check(case)]
+    assert failed == [], f"shown: {case.shown()}, right: {case.right}"
 
 
 @pytest.mark.parametrize("token", CONTROL_TOKENS)
 def test_every_control_token_of_the_templates_ends_the_text(token: str) -> None:
     for rest in ("", "\n", " x", "def f(): pass\n"):
         case = Shown("", "python", "def f(a, b):\n    return ‸\n", f"a + b{token}{rest}", [("a + b", 0)])
-        assert case.result(case.shown()) in case.results
+        assert case.is_right(case.shown())
     written = Shown("", "python", f"# {token}\nx = ‸\n", f'"{token}"', [(f'"{token}"', 0)])
-    assert written.result(written.shown()) in written.results
+    assert written.is_right(written.shown())
