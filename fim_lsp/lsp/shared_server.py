@@ -16,8 +16,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from fim_lsp.errors import UsageError
-from fim_lsp.lsp import endpoints
 from fim_lsp.lsp.access_token import TokenCheck, new_token, read_or_create, remove_token, write_token
+from fim_lsp.lsp.sockets import UnixSocket, address_of, is_own_user, is_remote, listen_on_tcp
 from fim_lsp.lsp.transport import MAX_UNSENT, READ_SIZE, Connection, without_details
 from fim_lsp.secret import Secret
 from fim_lsp.settings.sources import state_folder
@@ -51,20 +51,20 @@ def serve_tcp(
     ``token`` is the token's file; without it, a new token is made for this run. ``remote`` allows addresses that other
     machines can reach. Raises UsageError.
     """
-    sockets = endpoints.listen_on_tcp(host, port, allow_remote=remote)
+    sockets = listen_on_tcp(host, port, allow_remote=remote)
     with contextlib.ExitStack() as stack:
         for sock in sockets:
             stack.callback(sock.close)
-        secret, file, is_new = _token(token, endpoints.address_of(sockets[0]))
+        secret, file, is_new = _token(token, address_of(sockets[0]))
         if token is None:
             stack.callback(remove_token, file, secret)
 
         def on_ready() -> None:
-            announce("serving on " + ", ".join(map(endpoints.address_of, sockets)))
+            announce("serving on " + ", ".join(map(address_of, sockets)))
             announce(
                 f"the token is {secret.reveal()} (also in {file})" if is_new else f"the token is the one in {file}"
             )
-            if endpoints.is_remote(sockets):
+            if is_remote(sockets):
                 announce("warning: other machines can connect, and the traffic is not encrypted")
 
         return _run(SharedServer(environment, trusted=False, token_check=TokenCheck(secret)), sockets, on_ready)
@@ -86,12 +86,12 @@ def _token(named: Path | None, address: str) -> tuple[Secret, Path, bool]:
 
 def serve_socket(environment: Mapping[str, str], path: Path, announce: Announce) -> int:
     """Serve the user's own editors on a Unix socket until interrupted. Returns the exit code. Raises UsageError."""
-    endpoint = endpoints.UnixSocket(path)
+    unix_socket = UnixSocket(path)
     try:
         server = SharedServer(environment, trusted=True, token_check=None)
-        return _run(server, [endpoint.sock], lambda: announce(f"serving on {path}"))
+        return _run(server, [unix_socket.sock], lambda: announce(f"serving on {path}"))
     finally:
-        endpoint.remove()
+        unix_socket.remove()
 
 
 def _run(server: SharedServer, sockets: Sequence[socket.socket], on_ready: Callable[[], None]) -> int:
@@ -137,7 +137,7 @@ class SharedServer:
         """Serve one client until its connection ends."""
         writer = BoundedWriter(stream)
         try:
-            if self._token_check is None and not endpoints.is_own_user(stream.get_extra_info("socket")):
+            if self._token_check is None and not is_own_user(stream.get_extra_info("socket")):
                 log.warning("a client of another user was rejected")
                 return
             await self._serve_connection(reader, writer)

@@ -154,7 +154,7 @@ class Match(Enum):
     NONE = auto()
 
 
-class IgnoreFile:
+class IgnoreRules:
     """The lines of a ``.gitignore`` or ``.fimignore``, matched as git does on a case-sensitive file system."""
 
     def __init__(self, lines: Sequence[str]) -> None:

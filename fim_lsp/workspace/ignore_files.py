@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from fim_lsp.workspace.globs import IgnoreFile, Match
+from fim_lsp.workspace.globs import IgnoreRules, Match
 from fim_lsp.workspace.safe_read import Stamp, file_stamp, read_text
 
 _NAMES = (".gitignore", ".fimignore")
@@ -31,7 +31,7 @@ class _Folder:
 
     top: str
     ignored: bool
-    files: tuple[tuple[tuple[IgnoreFile, int], ...], ...]
+    files: tuple[tuple[tuple[IgnoreRules, int], ...], ...]
 
 
 class IgnoreFiles:
@@ -113,12 +113,12 @@ class IgnoreFiles:
         repository = next((place for place in (root, *root.parents) if os.path.exists(place / ".git")), None)
         return repository or root
 
-    def _ignore_file(self, folder: Path, name: str) -> IgnoreFile | None:
+    def _ignore_file(self, folder: Path, name: str) -> IgnoreRules | None:
         """A file that can't be read ignores everything (fail closed)."""
         lines = self._lines(folder / name)
         if name == ".gitignore" and (more := self._lines(self._repository(folder) / "info" / "exclude")):
             lines = [*more, *(lines or ())]
-        return None if lines is None else IgnoreFile(lines)
+        return None if lines is None else IgnoreRules(lines)
 
     def _repository(self, folder: Path) -> Path:
         """The git directory that all work trees of a repository share: ``.git``, or where a file of this name points."""

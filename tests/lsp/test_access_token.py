@@ -19,7 +19,7 @@ from fim_lsp.lsp.access_token import (
     remove_token,
     write_token,
 )
-from fim_lsp.lsp.endpoints import UnixSocket
+from fim_lsp.lsp.sockets import UnixSocket
 from fim_lsp.secret import Secret
 
 posix = pytest.mark.skipif(os.name != "posix", reason="Unix sockets and file modes are POSIX")

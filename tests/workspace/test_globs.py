@@ -10,7 +10,7 @@ import pytest
 
 from fim_lsp.workspace import globs
 from fim_lsp.workspace.file_policy import FilePolicy
-from fim_lsp.workspace.globs import Globs, IgnoreFile, Match, parse_rules
+from fim_lsp.workspace.globs import Globs, IgnoreRules, Match, parse_rules
 from fim_lsp.workspace.ignore_files import IgnoreFiles
 from tests.interpreter_steps import steps
 
@@ -104,19 +104,19 @@ def test_nested_ignore_files_match_like_git(tmp_path: Path, seed: int) -> None:
 @pytest.mark.parametrize("glob", ["?" * (1 << 20), "\\" * (1 << 20), "a" * (globs.MAX_GLOB_LENGTH + 1), "*a" * 3_000])
 def test_a_glob_that_is_too_long_matches_everything_or_re_includes_nothing(glob: str) -> None:
     for lines in ([glob], [glob, "!*"]):
-        assert IgnoreFile(lines).match("a.py", folder=False) is Match.IGNORED
+        assert IgnoreRules(lines).match("a.py", folder=False) is Match.IGNORED
         assert not FilePolicy([Path("/w")], lines).may_send("file:///w/a.py", Path("/w/a.py"))
-    assert IgnoreFile([f"!{glob}", "#" + glob]).match("a.py", folder=False) is Match.NONE
-    assert IgnoreFile(["*.py", f"!{glob}"]).match("a.py", folder=False) is Match.IGNORED
+    assert IgnoreRules([f"!{glob}", "#" + glob]).match("a.py", folder=False) is Match.NONE
+    assert IgnoreRules(["*.py", f"!{glob}"]).match("a.py", folder=False) is Match.IGNORED
 
 
 def test_too_many_globs_and_a_path_that_is_too_long_match_everything() -> None:
     many = [f"x{number}" for number in range(globs.MAX_RULES + 1)]
-    assert IgnoreFile([*many, "!*"]).match("a.py", folder=False) is Match.IGNORED
-    assert IgnoreFile(many[:-1]).match("a.py", folder=False) is Match.NONE
-    assert IgnoreFile(["x"]).match("a/" * 20_000 + "a", folder=False) is Match.IGNORED
+    assert IgnoreRules([*many, "!*"]).match("a.py", folder=False) is Match.IGNORED
+    assert IgnoreRules(many[:-1]).match("a.py", folder=False) is Match.NONE
+    assert IgnoreRules(["x"]).match("a/" * 20_000 + "a", folder=False) is Match.IGNORED
     wild = ["[ab]?" * 500] * 1_000  # each character of a path costs a million states
-    assert IgnoreFile(wild).match("a" * 1_000, folder=False) is Match.IGNORED
+    assert IgnoreRules(wild).match("a" * 1_000, folder=False) is Match.IGNORED
     assert not FilePolicy([Path("/w")], ["x"]).may_send("file:///w/" + "a/" * 20_000, None)
 
 
@@ -155,7 +155,7 @@ def test_the_work_grows_with_the_text(kind: str, lenient: bool) -> None:
 
 def test_a_pattern_that_once_took_forever_takes_a_few_thousand_steps() -> None:
     pattern, path = "**/a/" * 7 + "b", "a/" * 60 + "c"
-    for asked in (IgnoreFile([pattern]), IgnoreFile([pattern] * 500)):
+    for asked in (IgnoreRules([pattern]), IgnoreRules([pattern] * 500)):
         assert steps(lambda asked=asked: asked.match(path, folder=False)) < 5_000  # type: ignore[misc]
 
 
@@ -167,6 +167,6 @@ def test_a_thousand_globs_cost_as_much_as_one() -> None:
         usual,
         [*usual, *(f"other{number}" for number in range(500)), *(f"*.x{number:03}" for number in range(500))],
     ):
-        ignore_file = IgnoreFile(lines)
+        ignore_file = IgnoreRules(lines)
         counted.append(steps(lambda asked=ignore_file: [asked.match(name, folder=False) for name in names]))  # type: ignore[misc]
     assert counted[1] < 1.5 * counted[0]

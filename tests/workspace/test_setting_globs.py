@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fim_lsp.workspace.file_policy import FilePolicy
-from fim_lsp.workspace.globs import IgnoreFile, Match
+from fim_lsp.workspace.globs import IgnoreRules, Match
 from fim_lsp.workspace.setting_globs import DEFAULT_EXCLUDES
 
 # The glob, the path, and whether it is matched by `exclude`, by `local_only`, and as a line of an ignore file in /w.
@@ -128,7 +128,7 @@ def test_a_glob_in_settings_and_in_an_ignore_file(
         if local is not None:
             assert FilePolicy([w], [], entries).local_only(path.as_uri(), path) is local
     if ignored is not None:
-        ignore_file = IgnoreFile(lines)
+        ignore_file = IgnoreRules(lines)
         levels = [place.relative_to(w).as_posix() for place in (*reversed(path.parents), path) if w in place.parents]
         found = [ignore_file.match(level, folder=level != levels[-1]) for level in levels]
         assert (Match.IGNORED in found) is ignored

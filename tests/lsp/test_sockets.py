@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from fim_lsp.errors import UsageError
-from fim_lsp.lsp.endpoints import UnixSocket, address_of, is_own_user, is_remote, listen_on_tcp
+from fim_lsp.lsp.sockets import UnixSocket, address_of, is_own_user, is_remote, listen_on_tcp
 
 posix = pytest.mark.skipif(os.name != "posix", reason="Unix sockets and file modes are POSIX")
 
@@ -103,7 +103,7 @@ def test_a_socket_is_its_users_from_the_moment_it_exists(tmp_path: Path, umask: 
     """Nothing changes its mode later, so nobody can connect in between."""
     command = (
         "import os, sys, pathlib\n"
-        "from fim_lsp.lsp.endpoints import UnixSocket\n"
+        "from fim_lsp.lsp.sockets import UnixSocket\n"
         "sys.addaudithook(lambda event, _: os._exit(9) if event == 'os.chmod' else None)\n"
         f"os.umask({umask})\n"
         "place = UnixSocket(pathlib.Path('s'))\n"
