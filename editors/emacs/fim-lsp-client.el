@@ -272,11 +272,11 @@ The names are those of fim-lsp\\='s README.  A list is an array;
 ;;; Changes
 
 (defun fim-lsp-client--changed (_tracker &rest _)
-  "Send changes that no command of this buffer has sent."
+  "Send edits that no command of this buffer has sent."
   (fim-lsp-client--flush))
 
 (defun fim-lsp-client--flush ()
-  "Send pending changes to the server."
+  "Send pending edits to the server."
   (when-let* ((connection (and fim-lsp-client--uri (fim-lsp-client--ready))))
     (track-changes-fetch
      fim-lsp-client--tracker
@@ -341,7 +341,7 @@ that positions stay the same."
     (setf (slot-value connection 'asked) id)))
 
 (defun fim-lsp-client-send-changes ()
-  "Send this buffer's pending changes to the server now."
+  "Send this buffer's pending edits to the server now."
   (fim-lsp-client-start)
   (fim-lsp-client--flush))
 

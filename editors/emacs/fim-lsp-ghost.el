@@ -20,7 +20,7 @@
   "How ghost text looks.")
 
 (cl-defstruct (fim-lsp-ghost-item (:constructor fim-lsp-ghost-item) (:copier nil))
-  "A suggestion: TEXT replaces the text between the markers BEG and END.
+  "A suggestion to insert TEXT in place of what is between BEG and END, two markers.
 AFTER is the text between point and END when the suggestion was made;
 ACCEPTED is a function to call when all of it was accepted, or nil."
   text beg end after accepted)
@@ -50,7 +50,7 @@ ACCEPTED is a function to call when all of it was accepted, or nil."
 (add-to-list 'emulation-mode-map-alists `((fim-lsp-ghost-shown . ,fim-lsp-ghost-map)))
 
 (defun fim-lsp-ghost-make (text beg end accepted)
-  "Make a suggestion: TEXT replaces the text between BEG and END.
+  "Make a suggestion to insert TEXT in place of what is between BEG and END.
 Point is between them too.  ACCEPTED, if non-nil, is called when the
 suggestion was accepted."
   (fim-lsp-ghost-item :text text

@@ -96,9 +96,9 @@ def test_the_server_renders_the_repository_form_of_our_templates(llama: Llama, p
     """Qwen's form, in this vocabulary's tokens; the server writes its own names for repository and file."""
     pre, suf, mid, rep, sep = (NAMES[name] for name in ("fim_pre", "fim_suf", "fim_mid", "fim_rep", "fim_sep"))
     row = Template(
-        name="", models="", single="", control=(), stop=(),
-        repository=f"{rep}myproject\n", other=f"{sep}{{path}}\n{{lines}}",
-        own=f"{sep}filename\n{pre}{{prefix}}{suf}{{suffix}}{mid}",
+        name="", model_pattern="", fim="", control=(), stop=(),
+        repository=f"{rep}myproject\n", other_file=f"{sep}{{path}}\n{{lines}}",
+        current_file=f"{sep}filename\n{pre}{{prefix}}{suf}{{suffix}}{mid}",
     )  # fmt: skip
     prompt = Prompt(prefix=prefix + line, suffix="\nprint(1)\n", context=CONTEXT)
     assert rendered(llama.url, prompt) == render(row, prompt)
