@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from fim_lsp.suggest.postprocess import Multiline, is_complete, suggestion_from, wants_lines
-from tests.marked import context, split
+from fim_lsp.suggest.postprocess import is_complete, suggestion_from
+from tests.marked import context
+from tests.suggest.cases import BODY, TOP, Cases, each, shown, streamed
 
-
-def shown(marked: str, text: str, *, finished: str | None = "stop", multiline: Multiline = "auto") -> str | None:
-    suggestion = suggestion_from(context(marked), text, finished=finished, multiline=multiline)
-    return suggestion.text if suggestion else None
-
-
-CASES = [
+FORMS = [
     ("one line where code goes on", "x = f(‸)\n", "a, b)\ny = 2", "a, b"),
     ("no bracket twice", "foo(‸)", "bar)", "bar"),
     ("no quote twice", 'print("‸")', 'hi")', "hi"),
@@ -31,37 +26,13 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("marked", "text", "want"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
-def test_shape(marked: str, text: str, want: str | None) -> None:
+@pytest.mark.parametrize(("marked", "text", "want"), [case[1:] for case in FORMS], ids=[case[0] for case in FORMS])
+def test_the_form_of_a_suggestion(marked: str, text: str, want: str | None) -> None:
     assert shown(marked, text) == want
 
 
-def test_a_line_cut_by_the_length_is_left_out() -> None:
-    assert shown("def f():\n    ‸\n", "a()\n    b()\n    incompl", finished="length") == "a()\n    b()"
-    assert shown("def f():\n    ‸\n", "incompl", finished="length") == "incompl"
-
-
 @pytest.mark.parametrize(
-    ("marked", "several"),
-    [
-        ("    ‸\n", True),
-        ("if x:‸\n", True),
-        ("x = 1‸\n", False),
-        ("foo(‸)\n", False),
-        ("f = {‸}\n", True),
-        ("foo(‸\n", True),
-        ("foo(‸, b)\n", False),
-        ("‸", True),
-    ],
-)
-def test_where_several_lines_are_wanted(marked: str, several: bool) -> None:
-    assert wants_lines(split(marked), "auto") is several
-    assert wants_lines(split(marked), "always")
-    assert not wants_lines(split(marked), "never")
-
-
-@pytest.mark.parametrize(
-    ("marked", "text", "is_enough"),
+    ("marked", "text", "complete"),
     [
         ("x = ‸ + 1\n", "a", False),
         ("x = ‸ + 1\n", "a\n", True),
@@ -82,25 +53,8 @@ def test_where_several_lines_are_wanted(marked: str, several: bool) -> None:
         ("a()\n‸\nbcd()\nefg()\n", "x()\nbcd()\nhij()\n", False),
     ],
 )
-def test_when_enough_has_come(marked: str, text: str, is_enough: bool) -> None:
-    assert is_complete(context(marked), text, "auto") is is_enough
-
-
-@pytest.mark.parametrize(
-    ("marked", "text", "want", "replaced"),
-    [
-        ("f(‸)\n", "a) + 1", "a) + 1", 1),
-        ("f(‸)\n", "a)", "a", 0),
-        ("f(‸)\n", "g(a)", "g(a)", 0),
-        ("f([‸])\n", "a]) + 1", "a]) + 1", 2),
-        ("f(‸)\n", "a", "a", 0),
-        ("f(‸, b)\n", "a) + 1", "a", 0),
-    ],
-)
-def test_brackets_after_the_cursor_are_not_doubled(marked: str, text: str, want: str, replaced: int) -> None:
-    suggestion = suggestion_from(context(marked), text, finished="stop", multiline="auto")
-    assert suggestion is not None
-    assert (suggestion.text, suggestion.replace) == (want, replaced)
+def test_when_no_more_text_is_needed(marked: str, text: str, complete: bool) -> None:
+    assert is_complete(context(marked), text, "auto") is complete
 
 
 def test_the_indentation_of_a_single_line_does_not_depend_on_further_lines() -> None:
@@ -108,3 +62,49 @@ def test_the_indentation_of_a_single_line_does_not_depend_on_further_lines() -> 
     assert is_complete(place, "\tx\n", "never")
     first = suggestion_from(place, "\tx\n", finished=None, multiline="never")
     assert suggestion_from(place, "\tx\ny", finished="stop", multiline="never") == first
+
+
+CASES: Cases = {
+    "without_stutter": [
+        ("x = ‸\n", "foo, " + "bar baz, " * 20, "foo, bar baz"),
+        ("x = ‸\n", "[" + "0, " * 19 + "0]", "[" + "0, " * 19 + "0]"),
+        ("x = [\n    ‸\n", "0x00, " * 15 + "0x00,", "0x00, " * 15 + "0x00,"),
+        ("# ‸\n", "=" * 70, "=" * 70),
+        ("# ‸\n", "=" * 700, None),
+    ],
+    "repeats_lines_below": [
+        ("a()‸\nb()\n", "\nb()", None),
+        ("a()‸\n\nb()\n", "\n\nb()", None),
+        ("if (a) {\n  b();‸\n}\n", "\n}", None),
+        ("if (a) {\n  if (b) {\n    c();\n  ‸\n}\n", "}", "}"),
+    ],
+}  # fmt: skip
+
+
+@each(CASES)
+def test_what_is_shown(marked: str, reply: str, want: str | None) -> None:
+    assert shown(marked, reply) == want
+    assert streamed(marked, reply) == want
+
+
+@pytest.mark.parametrize(
+    ("reply", "finished", "want"),
+    [
+        ("a()\n    b()\n    incompl", "length", "a()\n    b()"),
+        ("a()\n    b()\n    incompl", None, "a()\n    b()"),
+        ("a()\n    b()\n    all", "stop", "a()\n    b()\n    all"),
+        ("incompl", "length", "incompl"),
+    ],
+)
+def test_whole_lines_of_a_reply_that_was_cut_off(reply: str, finished: str | None, want: str) -> None:
+    assert shown(BODY, reply, finished=finished) == want
+
+
+def test_after_accepting_the_rest_of_the_reply_comes_next() -> None:
+    reply = "x = 1\ny = 2\n\nz = 3\n"
+    first = suggestion_from(context(TOP), reply, finished="stop", multiline="auto")
+    assert first is not None
+    place = context(TOP.replace("‸", first.text + "‸"))
+    second = suggestion_from(place, reply[len(first.text) :], finished="stop", multiline="auto")
+    assert second is not None
+    assert second.text == "\n\nz = 3"

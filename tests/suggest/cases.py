@@ -1,0 +1,39 @@
+"""Tables of cases, by rule: a document with ``‸`` at the cursor, a model's reply, and the text that is shown of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from fim_lsp.suggest.postprocess import Multiline, is_complete, suggestion_from
+from tests.marked import context
+
+BODY = "def f(a):\n    ‸\n"
+NESTED = "def f(a):\n    if a:\n        ‸\n    return a\n"
+TOP = "import os\n\n‸\n"
+
+Cases = Mapping[str, Sequence[tuple[str, str, str | None]]]
+
+
+def each(cases: Cases) -> pytest.MarkDecorator:
+    """A test of every case in a table."""
+    rows = [
+        pytest.param(*case, id=f"{rule} {number}") for rule, table in cases.items() for number, case in enumerate(table)
+    ]
+    return pytest.mark.parametrize(("marked", "reply", "want"), rows)
+
+
+def shown(marked: str, reply: str, *, finished: str | None = "stop", multiline: Multiline = "auto") -> str | None:
+    """What is shown of a complete reply."""
+    suggestion = suggestion_from(context(marked), reply, finished=finished, multiline=multiline)
+    return suggestion.text if suggestion else None
+
+
+def streamed(marked: str, reply: str) -> str | None:
+    """What is shown of a reply that arrives one character after the other, as soon as no more of it is waited for."""
+    place = context(marked)
+    enough = (reply[:end] for end in range(len(reply)) if is_complete(place, reply[:end], "auto"))
+    if (part := next(enough, None)) is None:
+        return shown(marked, reply)
+    return shown(marked, part, finished=None)
