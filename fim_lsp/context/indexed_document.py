@@ -10,6 +10,7 @@ from fim_lsp.context.chunks import Chunk, chunk_bounds, names_in
 from fim_lsp.prompt.prompt import has_heading
 from fim_lsp.redaction.detect import find_secrets
 from fim_lsp.redaction.private_keys import may_contain_key
+from fim_lsp.text.document import common_prefix_length
 from fim_lsp.text.positions import with_line_feeds
 
 LineSource = Callable[[], Sequence[str]]
@@ -99,7 +100,7 @@ class IndexedDocument:
         self.unread_edits = 0
         document = self.read_lines()
         lines, below = _window(document, self.edited_line)
-        same = _common_length(self._lines, lines)
+        same = common_prefix_length(self._lines, lines)
         head = self._pieces_before(same)
         begin = sum(piece.lines for piece in head)
         tail = self._tail(lines, begin, below - self._below) if same < len(self._lines) else {}
@@ -140,7 +141,7 @@ class IndexedDocument:
             begin, min(len(self._lines), len(lines) - shift)
         )  # what is below was not read, or isn't in the window now
         old, new = self._lines[begin:end], lines[begin : max(begin, end + shift)]
-        unchanged = end - _common_length(old[::-1], new[::-1])
+        unchanged = end - common_prefix_length(old[::-1], new[::-1])
         starts = accumulate((piece.lines for piece in self._pieces), initial=0)
         return {
             start + shift: number
@@ -162,12 +163,6 @@ def _window(lines: Sequence[str], line: int) -> tuple[Sequence[str], int]:
         if count <= WINDOW_LINES // 16 or sum(min(len(line), _MAX_LINE) for line in window) <= _MAX_CHARACTERS:
             return window, len(lines) - start
         count //= 2
-
-
-def _common_length(one: Sequence[str], other: Sequence[str]) -> int:
-    """How many lines are the same from the beginning on."""
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((n for n, (a, b) in pairs if a is not b and a != b), min(len(one), len(other)))
 
 
 def _recut(lines: Sequence[str], begin: int, tail: Container[int], max_characters: int) -> _Recut:

@@ -12,6 +12,7 @@ from fim_lsp.suggest.bracket_scan import Scan, comments_with_hashes, open_quote_
 from fim_lsp.suggest.code_lines import CLOSERS, columns_of, comment_at, opens, width
 from fim_lsp.suggest.languages import MARKUP, TEXT, WITH_HASHES, WITH_SLASHES
 from fim_lsp.text.cursor import Split
+from fim_lsp.text.document import common_prefix_length
 from fim_lsp.text.positions import with_line_feeds
 from fim_lsp.text.typed import BRACKET_PAIRS
 
@@ -272,8 +273,7 @@ def _missing_openers(before: str, front: Scan, after: str, closed: tuple[int, ..
     """How many of the ``closed`` brackets, on the cursor's line, match none that is open before the cursor."""
     closers = [after[position] for position in closed]
     expected = [BRACKET_PAIRS[before[position]] for position in reversed(front.openers)]
-    matching = next((n for n, (a, b) in enumerate(zip(closers, expected, strict=False)) if a != b), len(expected))
-    return max(0, len(closers) - matching)
+    return len(closers) - common_prefix_length(closers, expected)
 
 
 def _enclosing_lines(above: list[str], column: int) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from fim_lsp.suggest.bracket_scan import scan, without_case_patterns
 from fim_lsp.suggest.code_lines import CLOSERS
 from fim_lsp.suggest.cursor_context import CursorContext
 from fim_lsp.suggest.overlap import drawable, without_overlap
+from fim_lsp.text.document import common_prefix_length
 from fim_lsp.text.typed import BRACKET_PAIRS
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
@@ -87,10 +88,7 @@ def _common_tokens(in_text: list[str], in_suffix: list[str], *, within_word: boo
     """How many tokens two lists begin with alike; ``within_word``, the first may be the end of a word."""
     if within_word and in_text[0].endswith(in_suffix[0]):
         in_text = [in_suffix[0], *in_text[1:]]
-    same = next(
-        (n for n, (a, b) in enumerate(zip(in_text, in_suffix, strict=False)) if a != b),
-        min(len(in_text), len(in_suffix)),
-    )
+    same = common_prefix_length(in_text, in_suffix)
     operator = in_text[-1] == in_suffix[-1] and not any(map(_DISTINCTIVE.match, in_suffix[:2]))
     return same if operator or any(map(_WORD.match, in_suffix[:same])) else 0
 
@@ -195,9 +193,7 @@ def _closed_by_suffix(text: str, suffix: str, *, hash_comments: bool) -> int:
         BRACKET_PAIRS[text[at]] for at in reversed(scan(text, hash_comments=hash_comments, by_line=False).openers)
     ]
     closers = [suffix[at] for at in scan(suffix, hash_comments=hash_comments, by_line=False).closers]
-    return next(
-        (n for n, (a, b) in enumerate(zip(openers, closers, strict=False)) if a != b), min(len(openers), len(closers))
-    )
+    return common_prefix_length(openers, closers)
 
 
 def covers(suffix: str, text: str) -> bool:

@@ -61,8 +61,8 @@ class Change:
 def difference(old: Sequence[str], new: Sequence[str]) -> Edit:
     """The one edit that makes ``new`` lines of ``old`` ones, as small as two cuts can make it."""
     limit = min(len(old), len(new)) - 1  # at least one line is left on both sides
-    first = next((index for index in range(limit) if old[index] != new[index]), limit)
-    same = next((index for index in range(limit - first) if old[-1 - index] != new[-1 - index]), limit - first)
+    first = min(common_prefix_length(old, new), limit)
+    same = min(common_prefix_length(old[::-1], new[::-1]), limit - first)
     before, after = "".join(old[first : len(old) - same]), "".join(new[first : len(new) - same])
     head = common_prefix_length(before, after)
     head -= before[:head].endswith("\r") and "\n" in (before[head : head + 1], after[head : head + 1])
@@ -81,8 +81,11 @@ def difference(old: Sequence[str], new: Sequence[str]) -> Edit:
     )
 
 
-def common_prefix_length(one: str, other: str) -> int:
-    """How many characters two texts begin with in common, by halving: comparing slices is what Python does fast."""
+def common_prefix_length(one: Sequence[object], other: Sequence[object]) -> int:
+    """How many items two sequences, or characters two strings, have in common at the start.
+
+    By bisection, because Python compares slices much faster than it loops.
+    """
     low, high = 0, min(len(one), len(other))
     while low < high:
         middle = (low + high + 1) // 2

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-MOST_UNITS = 5000  # on either side of the difference; beyond it VS Code draws nothing
+MAX_UNITS = 5000  # on either side of the difference; beyond it VS Code draws nothing
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _WORD = re.compile(r"\w*\Z")
 
@@ -121,7 +121,7 @@ def _ghost(here: str, begin: int, old: str, text: str, column: int) -> tuple[Par
         skipped = min(len(replaced), len(old))
         begin, old = begin + skipped, old[skipped:]
         text = text[len(replaced) :] if text.startswith(replaced) else text[_indentation(text) :]
-    if max(len(old), len(text)) > MOST_UNITS:
+    if max(len(old), len(text)) > MAX_UNITS:
         return ()
     inserted = _insertions(_numbered(old), _numbered(text))
     if inserted is None:

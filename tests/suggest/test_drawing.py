@@ -29,7 +29,7 @@ def place(marked: str) -> tuple[str, int, int]:
 TRIED = [
     ("empty range", "foo(a‸)", (0, 0), "bc", "bc"),
     ("to the end, bracket kept", "foo(a‸)", (0, 1), "bc)", "bc"),
-    ("to the end, more behind the bracket", "foo(a‸)", (0, 1), "bc) + 1", "bc| + 1"),
+    ("to the end, more after the bracket", "foo(a‸)", (0, 1), "bc) + 1", "bc| + 1"),
     ("to the end, a line below", "foo(a‸)", (0, 1), "bc)\nbar()", "bc|\nbar()"),
     ("to the end, bracket dropped", "foo(a‸)", (0, 1), "bc", None),
     ("bracket on the last line", "foo(a‸)", (0, 1), "bc,\n    x\n)", "bc,\n    x\n"),
@@ -52,7 +52,9 @@ TRIED = [
 
 
 @pytest.mark.parametrize(("marked", "span", "text", "want"), [row[1:] for row in TRIED], ids=[row[0] for row in TRIED])
-def test_what_was_tried(marked: str, span: tuple[int, int] | str | None, text: str, want: str | None) -> None:
+def test_the_oracle_draws_what_vs_code_drew(
+    marked: str, span: tuple[int, int] | str | None, text: str, want: str | None
+) -> None:
     document, line, column = place(marked)
     if isinstance(span, str):
         where: Span | None = Span(start_line=line, start=column, end_line=line + 1, end=1)
@@ -73,12 +75,12 @@ def test_what_was_tried(marked: str, span: tuple[int, int] | str | None, text: s
         ("a‸", 0, "x" * 5001, []),
     ],
 )
-def test_where_it_is_drawn(marked: str, length: int, text: str, want: list[Part]) -> None:
+def test_where_the_oracle_draws_the_parts(marked: str, length: int, text: str, want: list[Part]) -> None:
     document, line, column = place(marked)
     assert drawn(document, line, column, at(line, column, column + length), text) == tuple(want)
 
 
-def test_the_cursor_in_the_indentation() -> None:
+def test_indentation_in_the_range_is_skipped() -> None:
     """Blanks of the indentation that the range covers are looked over."""
     assert drawn("    x", 0, 0, at(0, 0, 4), "    y = 1\n    ") == (Part(4, "y = 1\n    "),)
     assert drawn("    x", 0, 2, at(0, 0, 2), "  y") == (Part(2, "y"),)
@@ -210,7 +212,7 @@ def replies(draw: st.DrawFn, before: str, after: str) -> str:
     ],
 )
 @pytest.mark.parametrize("multiline", ["auto", "always", "never"])
-def test_what_was_hard_to_draw(marked: str, reply: str, multiline: Multiline) -> None:
+def test_cases_that_were_not_drawn(marked: str, reply: str, multiline: Multiline) -> None:
     before, _, after = marked.partition(CURSOR)
     suggestion = suggestion_from(context(marked), reply, finished="stop", multiline=multiline)
     if suggestion is not None:

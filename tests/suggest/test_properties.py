@@ -1,4 +1,4 @@
-"""What holds for every text at every place: nothing invented, nothing of the user's lost, more text changes nothing."""
+"""What holds for every reply at every cursor: nothing is invented, none of the user's text is lost."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ LINES = [
     "<think>", "</think>", "[/THINK]", "<a b='c'>", "</a>", "<br/>", "end", "return x", "y = f(1)", "f(a); g(b);",
     "x: 'y'", "## A", "(+ a b)",
 ]  # fmt: skip
-BLANKS = st.sampled_from(["", "", "    ", "        ", "\t", "  ", " "])
-CODE = st.lists(st.builds(str.__add__, BLANKS, st.sampled_from(LINES)), max_size=9).map("\n".join)
+WHITESPACE = st.sampled_from(["", "", "    ", "        ", "\t", "  ", " "])
+CODE = st.lists(st.builds(str.__add__, WHITESPACE, st.sampled_from(LINES)), max_size=9).map("\n".join)
 NOISE = st.text(alphabet="ab(){}[]:\"'` \n\t.,=;#/<|>\u200b\u202e\u200d👍é", max_size=40)
 TEXT = st.one_of(CODE, NOISE, st.builds(str.__add__, CODE, NOISE))
 ENDS = st.sampled_from(["\n", "\r\n"])
@@ -55,7 +55,7 @@ def test_no_character_is_invented(place: CursorContext, text: str, multiline: Mu
 
 @settings(max_examples=500, deadline=None)
 @given(PLACE, TEXT, MULTILINE, FINISHED)
-def test_no_character_of_the_users_is_lost(
+def test_no_character_of_the_user_is_lost(
     place: CursorContext, text: str, multiline: Multiline, finished: str | None
 ) -> None:
     suggestion = suggestion_from(place, text, finished=finished, multiline=multiline)
@@ -69,7 +69,7 @@ def test_no_character_of_the_users_is_lost(
 
 @settings(max_examples=500, deadline=None)
 @given(PLACE, TEXT, TEXT, MULTILINE, FINISHED)
-def test_more_text_changes_nothing_once_there_is_enough(
+def test_more_text_changes_nothing_once_a_suggestion_is_complete(
     place: CursorContext, text: str, more: str, multiline: Multiline, finished: str | None
 ) -> None:
     if is_complete(place, text, multiline):
@@ -80,7 +80,9 @@ def test_more_text_changes_nothing_once_there_is_enough(
 
 @settings(max_examples=300, deadline=None)
 @given(PLACE, TEXT, MULTILINE)
-def test_what_is_shown_stays_when_its_beginning_is_typed(place: CursorContext, text: str, multiline: Multiline) -> None:
+def test_typing_the_beginning_of_a_suggestion_leaves_the_rest_of_it(
+    place: CursorContext, text: str, multiline: Multiline
+) -> None:
     shown = suggestion_from(place, text, finished="stop", multiline=multiline)
     if shown is not None:
         for length in range(1, len(shown.text)):

@@ -51,7 +51,7 @@ def check(marked: str, before: int, after: int, window: str) -> None:
         ("a\fb\n\u2028c‸", 2, 0, "\u2028c‸"),
     ],
 )
-def test_the_window_is_cut_at_lines_if_it_can_be(marked: str, before: int, after: int, window: str) -> None:
+def test_the_window_is_cut_between_lines_if_possible(marked: str, before: int, after: int, window: str) -> None:
     check(marked, before, after, window)
 
 
@@ -67,12 +67,12 @@ def test_the_window_is_cut_at_lines_if_it_can_be(marked: str, before: int, after
         ("one\n‸\none", "", ""),
     ],
 )
-def test_a_split_knows_the_cursor_s_line(marked: str, line_prefix: str, line_suffix: str) -> None:
+def test_the_line_of_the_cursor(marked: str, line_prefix: str, line_suffix: str) -> None:
     found = split(marked)
     assert (found.line_prefix, found.line_suffix) == (line_prefix, line_suffix)
 
 
-def test_a_split_says_where_the_cursor_is_in_characters() -> None:
+def test_the_position_of_the_cursor_is_in_characters() -> None:
     found = Document(f"one\r\n{SMILE}two", Encoding.UTF16).split(1, 3, before=9, after=9)
     assert (found.line, found.column, found.line_end) == (1, 2, "\r\n")
 
@@ -87,7 +87,7 @@ def test_a_large_window_is_the_whole_text(text: str, place: tuple[int, int], enc
 
 
 @given(texts, places, encodings, st.integers(0, 40), st.integers(0, 40))
-def test_any_window(text: str, place: tuple[int, int], encoding: Encoding, before: int, after: int) -> None:
+def test_windows_of_any_size(text: str, place: tuple[int, int], encoding: Encoding, before: int, after: int) -> None:
     found = Document(text, encoding).split(*place, before=before, after=after)
     cursor = Reference(text, encoding).offset(place)
     start, end = cursor - len(found.prefix), cursor + len(found.suffix)

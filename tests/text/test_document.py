@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fim_lsp.text.document import Document, Edit, split_lines
+from fim_lsp.text.document import Document, Edit, common_prefix_length, split_lines
 from fim_lsp.text.positions import Encoding
 
 from .reference import lines_of
@@ -56,7 +56,7 @@ def test_an_edit_that_joins_lines() -> None:
     check("one\ntwo\nthree", (0, 3), (2, 0), "", "onethree", (0, 3, 1))
 
 
-def test_the_last_line_is_taken_away() -> None:
+def test_an_edit_that_deletes_the_last_line() -> None:
     check("one\ntwo", (0, 3), (1, 3), "", "one", (0, 2, 1))
 
 
@@ -85,16 +85,16 @@ def test_a_place_outside_of_the_text_is_clamped(
     check(text, place, place, "Z", then, touched)
 
 
-def test_a_line_feed_behind_a_lone_carriage_return_joins_it() -> None:
+def test_a_line_feed_after_a_lone_carriage_return_joins_it() -> None:
     check("a\rb", (1, 0), (1, 0), "\n", "a\r\nb", (0, 2, 2))
 
 
-def test_what_stood_between_carriage_return_and_line_feed_is_deleted() -> None:
+def test_deleting_the_text_between_carriage_return_and_line_feed_joins_them() -> None:
     check("a\rb\nc", (1, 0), (1, 1), "", "a\r\nc", (0, 2, 1))
     check("a\rb\nc\n\nd", (1, 0), (3, 0), "", "a\r\nd", (0, 4, 1))
 
 
-def test_a_carriage_return_in_front_of_a_line_feed_joins_it() -> None:
+def test_a_carriage_return_before_a_line_feed_joins_it() -> None:
     check("a\nb", (0, 1), (0, 1), "\r", "a\r\nb", (0, 1, 1))
 
 
@@ -102,14 +102,14 @@ def test_no_edit_falls_between_carriage_return_and_line_feed() -> None:
     check("a\r\nb", (0, 2), (1, 0), "", "ab", (0, 2, 1))
 
 
-def test_an_edit_says_what_it_did_and_where() -> None:
+def test_an_edit_reports_what_was_replaced_and_where() -> None:
     document = Document(f"{SMILE}one\r\ntwo", Encoding.UTF16)
     assert document.replace((1, 1), (0, 3), "-\n") == Edit(
         first_line=0, old_lines=2, new_lines=2, removed="ne\r\nt", inserted="-\n", line=0, column=2
     )
 
 
-def test_a_new_text_that_has_nothing_of_the_old() -> None:
+def test_a_text_with_nothing_in_common_with_the_old_one() -> None:
     document = Document("one\ntwo", Encoding.UTF8)
     assert document.set_text("a\rb\r") == Edit(
         first_line=0, old_lines=2, new_lines=3, removed="one\ntwo", inserted="a\rb\r", line=0, column=0
@@ -152,3 +152,11 @@ def test_typing_in_an_editor_that_sends_whole_documents() -> None:
     assert (edit.removed, edit.inserted, edit.line, edit.column) == ("", "!", 1, 3)
     edit = document.set_text("one\ntwo\nthree\n")
     assert (edit.removed, edit.inserted, edit.line, edit.column) == ("!", "", 1, 3)
+
+
+@given(st.text("ab", max_size=9), st.text("ab", max_size=9))
+def test_the_common_prefix_of_strings_and_lists(one: str, other: str) -> None:
+    length = common_prefix_length(one, other)
+    assert one[:length] == other[:length]
+    assert one[length : length + 1] != other[length : length + 1] or one == other
+    assert common_prefix_length([*one], [*other]) == length

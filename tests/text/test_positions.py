@@ -37,7 +37,7 @@ SMILE = "\U0001f600"
         ("\ud83dx", 3, "utf-8", 1),
     ],
 )
-def test_units_mean_a_column(line: str, units: int, encoding: str, column: int) -> None:
+def test_the_column_of_code_units(line: str, units: int, encoding: str, column: int) -> None:
     assert to_column(line, units, Encoding(encoding)) == column
 
 
@@ -47,7 +47,7 @@ def test_to_column_agrees_with_the_reference(line: str, units: int, encoding: En
 
 
 @given(lines, st.integers(-2, 60), encodings)
-def test_units_lead_back_to_their_column(line: str, column: int, encoding: Encoding) -> None:
+def test_columns_survive_the_conversion_to_units_and_back(line: str, column: int, encoding: Encoding) -> None:
     inside = min(max(column, 0), len(content(line)))
     units = to_units(line, column, encoding)
     assert units == units_of(line[:inside], encoding)

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fim_lsp.text.typed import advance, typed_at_others, typed_elsewhere, typed_since
+from fim_lsp.text.document import Document
+from fim_lsp.text.positions import Encoding
+from fim_lsp.text.typed import advance, moved, suffixes_before, typed_at_others, typed_elsewhere, typed_since
 from tests.marked import split
 
 CASES = [
@@ -21,11 +23,11 @@ CASES = [
     ("a jump back", "ab‸c", "a‸bc", None),
     ("a jump on", "a‸bc", "ab‸c", None),
     ("another text before", "ab‸c", "xbx‸c", None),
-    ("another text behind", "ab‸c", "abx‸d", None),
+    ("another text after", "ab‸c", "abx‸d", None),
     ("a bracket that the editor pairs", "f‸\n", "f(‸)\n", "("),
     ("brackets and quotes", "f‸", 'f(["a‸"])', '(["a'),
     ("a pair that is closed again", "f‸;", "f(a)‸;", "(a)"),
-    ("a bracket that stood there", "f‸)", "f(‸)", "("),
+    ("a bracket that was there before", "f‸)", "f(‸)", "("),
     ("a bracket that nobody typed", "f‸", "fx‸)", None),
     ("at a cursor below too", "(‸\na = b\n", "(x‸\nxa = b\n", "x"),
     ("at two cursors below", "‸ 1\n 2\n 3", "ab‸ 1\nab 2\nab 3", "ab"),
@@ -68,7 +70,7 @@ def spread(before: str, text: str, at: set[int]) -> str:
 
 
 @given(st.text("ab\n", max_size=25), st.text("ab(", min_size=1, max_size=3), st.sets(st.integers(0, 25), max_size=5))
-def test_the_same_typed_at_other_cursors_is_seen_through(before: str, text: str, at: set[int]) -> None:
+def test_the_same_text_typed_at_other_cursors_is_recognized(before: str, text: str, at: set[int]) -> None:
     after = spread(before, text, at)
     assert typed_elsewhere(before, after, text, whole=True)
     assert typed_elsewhere(before, after + "zz", text, whole=False)
@@ -77,7 +79,7 @@ def test_the_same_typed_at_other_cursors_is_seen_through(before: str, text: str,
 
 
 @given(st.text("ab", max_size=9), st.text("ab", max_size=14), st.text("ab", min_size=1, max_size=2))
-def test_nothing_else_is(before: str, after: str, text: str) -> None:
+def test_no_other_change_is_taken_for_typing_at_other_cursors(before: str, after: str, text: str) -> None:
     """Every way of putting it in is tried."""
 
     def made(start: str, end: str) -> bool:
@@ -89,6 +91,21 @@ def test_nothing_else_is(before: str, after: str, text: str) -> None:
     assert typed_elsewhere(before, after, text, whole=True) == made(before, after)
 
 
-def test_what_stands_at_other_cursors_has_the_editors_brackets() -> None:
+def test_other_cursors_may_have_the_brackets_that_the_editor_paired() -> None:
     assert typed_at_others("f(a, [") == ("f(a, [", "f(a, [])")
     assert typed_at_others("f(a)") == ("f(a)",)
+
+
+def test_brackets_that_the_editor_paired_were_not_in_the_suffix() -> None:
+    assert suffixes_before(") + 1", "f(a") == (") + 1", " + 1")
+    assert suffixes_before(" + 1", "f(a") == (" + 1",)
+    assert suffixes_before(") + 1", "f(a)") == (") + 1",)
+
+
+@pytest.mark.parametrize(
+    ("place", "then"),
+    [((0, 1), (0, 1)), ((0, 3), (2, 1)), ((1, 0), (2, 1)), ((1, 1), (2, 1)), ((1, 3), (2, 3)), ((2, 1), (3, 1))],
+)
+def test_where_a_place_is_after_an_edit(place: tuple[int, int], then: tuple[int, int]) -> None:
+    edit = Document("abcd\nefgh\nijkl", Encoding.UTF32).replace((0, 2), (1, 1), "X\nY\nZ")
+    assert moved(place, edit) == then

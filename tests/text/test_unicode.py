@@ -58,7 +58,7 @@ def hidden_in(text: str) -> str:
     return "".join(one for one in text if ord(one) in IN_TABLE)
 
 
-def test_the_table_is_unicodes() -> None:
+def test_the_table_is_that_of_unicode() -> None:
     """Against the two property files by value, and against Python's own categories for all that it has assigned."""
     assert codes(IGNORABLE) <= IN_TABLE
     assert codes(BIDI) <= IN_TABLE
@@ -74,14 +74,14 @@ def test_the_table_is_unicodes() -> None:
     assert not IN_TABLE & set(range(0x20, 0x7F))
 
 
-def test_its_rows_are_in_order_and_apart() -> None:
+def test_the_rows_of_the_table_are_sorted_and_do_not_touch() -> None:
     edges = [edge for row in HIDDEN for edge in row]
     assert edges == sorted(edges)
     assert all(last + 1 < first for (_, last), (first, _) in itertools.pairwise(HIDDEN))
 
 
 @pytest.mark.parametrize("text", ALLOWED, ids=ascii)
-def test_what_writing_needs_stays(text: str) -> None:
+def test_joiners_that_scripts_and_emoji_need_are_kept(text: str) -> None:
     assert without_hidden(f'"{text}"') == visible(f'"{text}"') == on_one_line(f'"{text}"') == f'"{text}"'
     shown = suggestion_from(context("x = ‸\n"), f'"{text}"\n', finished="stop", multiline="auto")
     assert shown is not None
@@ -89,7 +89,7 @@ def test_what_writing_needs_stays(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", REFUSED, ids=ascii)
-def test_what_only_hides_goes(text: str) -> None:
+def test_hidden_characters_are_removed(text: str) -> None:
     left = without_hidden(f'"{text}"')
     assert hidden_in(left) == ""
     assert left != f'"{text}"'
@@ -97,11 +97,11 @@ def test_what_only_hides_goes(text: str) -> None:
     assert not is_visible(text)
 
 
-def test_what_the_document_has_may_come_again() -> None:
+def test_hidden_characters_of_the_document_are_kept() -> None:
     assert without_hidden("a\u200bb\ufeff", known="\u200b") == "a\u200bb"
 
 
-def test_a_message_says_what_was_there() -> None:
+def test_hidden_characters_are_escaped_in_messages() -> None:
     assert visible("a\x1b[31m\u202e\U000e0041\x00\r\n\tb") == "a\\x1b[31m\\u202e\\U000e0041\\x00\\r\n\tb"
 
 
@@ -133,7 +133,7 @@ def rest_after_allowed(text: str) -> str:
 @given(ANY)
 @example("".join(REFUSED))
 @example("x\x1b]0;title\x07\x9b31my")
-def test_no_suggestion_carries_one(text: str) -> None:
+def test_no_suggestion_contains_a_hidden_character(text: str) -> None:
     for place in ("x = ‸\n", "def f():\n    ‸\n", 'x = "‸"'):
         shown = suggestion_from(context(place), text, finished="stop", multiline="auto")
         if shown is not None:
@@ -142,7 +142,7 @@ def test_no_suggestion_carries_one(text: str) -> None:
 
 @given(ANY)
 @example("".join(REFUSED))
-def test_no_label_and_no_message_carries_one(text: str) -> None:
+def test_no_label_and_no_message_contains_a_hidden_character(text: str) -> None:
     cursor = Cursor(0, 1, "w", Encoding.UTF16)
     for entry in completion_list(Suggestion(text=text or "x"), cursor, first_line=True).items:
         assert rest_after_allowed(entry.label) == ""
@@ -154,7 +154,7 @@ def test_no_label_and_no_message_carries_one(text: str) -> None:
 @given(ANY)
 @example("a\u3164b")
 @example("a\ufe0fb")
-def test_a_name_with_one_is_no_name_to_be_shown(text: str) -> None:
+def test_a_name_with_a_hidden_character_is_not_visible(text: str) -> None:
     if is_visible(text):
         assert not any(ord(one) in IN_TABLE for one in text)
         assert not re.search(r"\s", text.replace(" ", ""))

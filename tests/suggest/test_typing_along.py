@@ -1,4 +1,4 @@
-"""Someone types what is shown: what is made of the rest of the same reply, in places from real code."""
+"""The user types what is shown: the rest of the same reply must continue it, at cursors in real code."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.quality.recovery_places import LANGUAGES, Place, corpus, places
 
 
 def pairs(place: Place) -> Iterator[tuple[Suggestion | None, Suggestion]]:
-    """What is shown behind each typed character by the rest of the reply, and what is left of what was shown first.
+    """What the rest of the reply shows after each typed character, and what is left of what was shown first.
 
     Where typing turns an empty line into one that is begun, fewer lines are asked for by design: those are left out, as
     are the places inside an indentation, which editors fill by themselves.
@@ -32,7 +32,7 @@ def pairs(place: Place) -> Iterator[tuple[Suggestion | None, Suggestion]]:
             yield suggestion_from(cursor_context_at(split), reply[length:], finished=None, multiline="auto"), left
 
 
-def test_the_rest_of_a_reply_goes_on_with_what_was_shown() -> None:
+def test_the_rest_of_a_reply_continues_what_was_shown() -> None:
     holes = [hole for language in LANGUAGES for hole in places(language, corpus(language), 2, seed=SEED)]
     found = [pair for hole in holes for pair in pairs(hole)]
     same = sum(now == left for now, left in found)
@@ -44,7 +44,7 @@ def test_the_rest_of_a_reply_goes_on_with_what_was_shown() -> None:
     assert fits >= 0.99 * len(found), f"{fits} of {len(found)}"
 
 
-def test_the_same_state_is_answered_the_same() -> None:
+def test_the_same_context_gives_the_same_suggestion() -> None:
     for hole in places("python", corpus("python"), 4, seed=SEED):
         reply = hole.middle + hole.split.suffix[:300]
         first = suggestion_from(cursor_context_at(hole.split), reply, finished=None, multiline="auto")
