@@ -27,7 +27,7 @@ class End:
 
 
 def end_of(context: CursorContext, text: str, extent: Extent, *, is_final: bool) -> End:
-    """The end of as much as ``extent`` allows. ``is_final``: the text is complete, and so is its last line."""
+    """Where a suggestion of the given ``extent`` ends. ``is_final``: the text is complete, and so is its last line."""
     whole = f"{text}\n" if is_final and not text.endswith("\n") else text
     in_sentence = context.in_prose and not context.string_runs_on and not context.at_line_start
     if extent is Extent.LINE or (in_sentence and not _leaves_prose(context, text)):
@@ -40,7 +40,7 @@ def end_of(context: CursorContext, text: str, extent: Extent, *, is_final: bool)
 
 
 def _leaves_prose(context: CursorContext, text: str) -> bool:
-    """Whether a reply continues a comment with code on the next line."""
+    """Whether a reply in a comment continues with code on the next line."""
     return not context.open_quote and text.startswith("\n") and not _COMMENTED.match(text)
 
 
@@ -165,7 +165,7 @@ def _end_before(context: CursorContext, text: str, at: int, *, statement: bool) 
 
 
 def with_one_line_end(text: str) -> str:
-    """A text that code follows on the same line: only the first of the line ends at its end, and the whitespace after it."""
+    """For a text with code after it on the same line: keep only its first trailing line end, and the whitespace after that."""
     kept = len(text.rstrip())
     found = re.match(r"[ \t]*\n[ \t]*", text[kept:])
     return text[: kept + found.end()] if found else text

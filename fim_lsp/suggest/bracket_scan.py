@@ -1,4 +1,4 @@
-"""A text seen as lines, brackets, strings and comments, closely enough for any language, without a parser for one."""
+"""Splits text into lines, brackets, strings and comments: well enough for any language, without a parser for each."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from fim_lsp.suggest.languages import SHELLS
 
-_FIRST = r"(?=[\"'`\#/()\[\]{}\n])(?:"  # tried first, because most characters are none of these
+_FIRST = r"(?=[\"'`\#/()\[\]{}\n])(?:"  # checked first, because most characters are none of these
 _BRACKETS_FIRST = r"(?=[\"'`\#/()\[\]{}])(?:"
 _STRINGS = r"""
     \"{3}(?:\\.|[^\\])*?(?:\"{3}|\Z) | '{3}(?:\\.|[^\\])*?(?:'{3}|\Z)
@@ -48,7 +48,7 @@ _QUOTES = re.compile(r"\"{3}|'{3}|[\"'`]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """``text[start:end]`` without its line end. ``within`` is the innermost bracket that the text has open there, if any.
+    """``text[start:end]`` without its line end. ``within`` is the innermost bracket that is open at its start, if any.
 
     ``in_literal``: it starts in a string or a comment.
     """
@@ -61,7 +61,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scan:
-    """A text's lines, and where the brackets are that it closes without opening (``closers``) or leaves open."""
+    """A text's lines, and the positions of brackets that it closes without opening (``closers``) or leaves open."""
 
     lines: tuple[Line, ...]
     closers: tuple[int, ...]
@@ -69,25 +69,25 @@ class Scan:
 
 
 def without_case_patterns(text: str, language: str) -> str:
-    """A blank for each bracket that ends a pattern of a shell's ``case``: it closes nothing."""
+    """Replace each bracket that ends a pattern of a shell's ``case`` by a space: it closes nothing."""
     if language not in SHELLS or ")" not in text:
         return text
     return _CASE.sub(lambda found: found.group()[:-1] + " ", text)
 
 
 def comments_with_hashes(text: str) -> bool:
-    """Whether comments begin with ``#`` in a text like this, rather than with ``//``."""
-    return bool(_HASHED.search("\n" + text))  # a fixed first character is searched for faster than a line's beginning
+    """Whether comments in this text seem to begin with ``#`` rather than ``//``."""
+    return bool(_HASHED.search("\n" + text))  # searching for a fixed first character is faster than for a line's start
 
 
 def scan(
     text: str, *, hash_comments: bool, open_quote: str = "", by_line: bool = True, reopening: bool = False
 ) -> Scan:
-    r"""Read a text whose lines end in ``\n``. ``open_quote`` is the quote that is open where it starts, if one is.
+    r"""Scan a text whose lines end in ``\n``. ``open_quote`` is the quote that is open where it starts, if there is one.
 
-    Brackets close each other whatever their kind. A quote that nothing closes is open to the end of its line. Not
-    ``by_line``, only the brackets are looked for, in a third of the time. ``reopening``: one that is closed to be opened
-    again on its line (``} else {``) counts as open, as it was before the text.
+    Any closing bracket closes any opening one. A quote that is never closed runs to the end of its line. Without
+    ``by_line``, only brackets are looked for, in a third of the time. ``reopening``: a bracket that is closed and opened
+    again on the same line (``} else {``) counts as open, as it was before the text.
     """
     starts: list[tuple[int, str, bool]] = [(0, "", False)]
     closers: list[int] = []
@@ -123,7 +123,7 @@ def scan(
 
 
 def reopened(text: str, position: int) -> int:
-    """Where the line that goes on behind the bracket at ``position`` opens another at its end; -1 if it doesn't."""
+    """Where the rest of the line after the bracket at ``position`` opens another at its end; -1 if it doesn't."""
     found = _CONTINUES_AFTER.match(text, position)
     if found is None:
         return -1

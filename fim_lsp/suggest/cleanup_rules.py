@@ -1,7 +1,7 @@
-"""What models put round the code they mean, and how it comes off: one small function for each habit.
+"""Removes what models add to the code they mean: one small function for each habit.
 
-They run in the order of ``CLEANUP_RULES`` on all that has arrived, before its end is looked for; line ends are ``\\n``.
-Each only leaves out characters, but for the indentation rules, which write blanks for tabs and move whole lines.
+The functions run in the order of ``CLEANUP_RULES`` on all the text so far, before its end is determined; line ends are
+``\\n``. They only remove characters, except for the indentation rules, which replace tabs by spaces and move whole lines.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _SCHEMA = re.compile(
     re.MULTILINE,
 )
 _SCHEMA_BEFORE = re.compile(r"\$schema[\"']?[ \t]*[:=][ \t]*[\"']?[^\s\"',]*\Z|[\"']\$sch?e?m?a?\Z")
-_MAX_PREFIX = 512  # characters before the cursor in which the beginning of a URL is looked for
+_MAX_PREFIX = 512  # characters before the cursor that are searched for the beginning of a URL
 _WORD = re.compile(r"\w{2}")
 _CONTINUATION_WORD = re.compile(rf"(?:{CONTINUING_WORDS})\b(?!\s*[=.])")
 
@@ -76,7 +76,7 @@ def without_echo(context: CursorContext, text: str) -> str:
 
 
 def _after_lines_above(context: CursorContext, text: str) -> str | None:
-    """What follows the lines above and the line so far, in a text that begins with them or consists of them."""
+    """What follows the lines above and the line so far in a text that repeats them; ``None`` if it doesn't."""
     line = context.line_prefix.strip()
     for count in range(len(context.lines_above), 0, -1):
         lines = context.lines_above[-count:]
@@ -94,7 +94,7 @@ def _after_lines_above(context: CursorContext, text: str) -> str | None:
 
 
 def _after(lines: Sequence[str], text: str) -> str | None:
-    """What follows some lines in a text that begins with them, regardless of indentation and blank lines."""
+    """What follows ``lines`` in a text that begins with them, regardless of indentation and blank lines."""
     for line in lines:
         first, _, text = without_blank_lines(text).partition("\n")
         if first.strip() != line.strip():
@@ -103,7 +103,7 @@ def _after(lines: Sequence[str], text: str) -> str | None:
 
 
 def may_be_echo(context: CursorContext, text: str) -> bool:
-    """Whether all of it, so far, repeats lines above the cursor or the line so far, so that it may be an echo of them."""
+    """Whether the text so far only repeats lines above the cursor or the line so far, and may be an echo of them."""
     echo = [line.strip() for line in text.split("\n") if line.strip()]
     lines = [line.strip() for line in (*context.lines_above, context.line_prefix) if line.strip()]
     starts = range(len(lines) - len(echo) + 1) if echo else ()
@@ -175,7 +175,7 @@ _FIRST_LINE = re.compile(r"\s*[^\n]*\n?")
 
 
 def cleaned(context: CursorContext, text: str, *, one_line: bool = False) -> str:
-    """The text with all of these rules applied. Of ``one_line``, the indentation does not depend on further lines."""
+    """The text with all of these rules applied. ``one_line``: its indentation must not depend on further lines."""
     for rule in CLEANUP_RULES:
         text = rule(context, text)
     end = len(text)

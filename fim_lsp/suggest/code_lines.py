@@ -1,4 +1,4 @@
-"""What a single line of code looks like: whether it opens, closes or continues a block, and how far it is indented."""
+"""What a single line of code reveals: whether it opens, closes or continues a block, and how far it is indented."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def width(line: str) -> int:
 
 
 def opens(line: str) -> bool:
-    """Whether a line ends with what opens a block or a bracket, apart from a comment."""
+    """Whether a line, without its comment, ends with something that opens a block or a bracket."""
     return bool(_OPENER.search(line[: comment_at(line)].rstrip()))
 
 
@@ -76,7 +76,7 @@ def comment_at(line: str) -> int | None:
 
 
 def closes(line: str) -> bool:
-    """Whether a line begins with what closes a block or a bracket."""
+    """Whether a line begins with something that closes a block or a bracket."""
     return bool(_CLOSING.match(line))
 
 

@@ -1,4 +1,4 @@
-"""What the text around the cursor shows about what belongs there."""
+"""What the text around the cursor reveals about what belongs there."""
 
 from __future__ import annotations
 
@@ -89,10 +89,10 @@ class CursorContext:
     """The indentation of the cursor's line, in columns."""
 
     open_quote: str
-    """The quote of the string that the cursor is in; ``""`` if it is in none."""
+    """The quote of the string that contains the cursor; ``""`` if there is none."""
 
     string_runs_on: bool
-    """A string of several lines is open at the cursor, and nothing after it ends the string."""
+    """A string of several lines is open at the cursor, and nothing after the cursor ends it."""
 
     # The lines around it
 
@@ -143,7 +143,7 @@ class CursorContext:
 
     @property
     def follows_opener(self) -> bool:
-        """Whether the line above, or the line that the cursor is at the end of, opens a block."""
+        """Whether the line above, or the cursor's line if the cursor is at its end, opens a block."""
         if not self.at_line_start:
             return opens(self.line_prefix)
         return bool(self.lines_above) and opens(self.lines_above[-1])
@@ -157,9 +157,9 @@ def wants_lines(split: Split, multiline: Multiline, language: str = "") -> bool:
 def extent_of(split: Split, multiline: Multiline, language: str = "") -> Extent:
     """How much may be shown here. The line end of the document's last line makes no difference.
 
-    With ``auto``, a block at the start of a line, if that is empty so far or the cursor is at its very beginning, and
-    after an opener of a block or a bracket. At the end of a line, or before closing characters, a statement. Only the
-    line where there is code on both sides, and within a line of prose.
+    With ``auto``: a block at the start of a line, if the line is empty so far or the cursor is at its very beginning, and
+    after an opener of a block or a bracket; a statement at the end of a line, or before closing characters; only the
+    line if there is code on both sides, and within a line of prose.
     """
     if multiline != "auto":
         return Extent.BLOCK if multiline == "always" else Extent.LINE
@@ -176,7 +176,7 @@ def extent_of(split: Split, multiline: Multiline, language: str = "") -> Extent:
 
 
 def cursor_context_at(split: Split, language: str = "", control_tokens: re.Pattern[str] | None = None) -> CursorContext:
-    """The surroundings of a cursor. They are the same for every chunk of a stream: compute them once."""
+    """The surroundings of a cursor. They are the same for every chunk of a stream, so compute them once."""
     prefix, suffix = split.line_prefix, split.line_suffix.rstrip()
     head = with_line_feeds(split.prefix[: len(split.prefix) - len(prefix)][-_BEFORE:])
     tail = with_line_feeds(split.suffix[len(split.line_suffix) :][:_AFTER])
@@ -218,7 +218,7 @@ def cursor_context_at(split: Split, language: str = "", control_tokens: re.Patte
 
 
 def _open_quote(split: Split) -> str:
-    """The quote that the cursor is inside of.
+    """The quote of the string that contains the cursor.
 
     A quote of three characters must also end after the cursor, unless the document is known from its start.
     """
@@ -231,7 +231,7 @@ def _open_quote(split: Split) -> str:
 def _balance(
     before: str, after: str, *, hash_comments: bool, open_quote: str, sees_document_end: bool
 ) -> BracketBalance:
-    """How the brackets of the text before the cursor and of the text after it match."""
+    """How the brackets before the cursor match those after it."""
     front = scan(before, hash_comments=hash_comments, by_line=False)
     back = scan(after, hash_comments=hash_comments, open_quote=open_quote, by_line=False)
     line_end = after.find("\n") if "\n" in after else len(after)
@@ -246,7 +246,7 @@ def _balance(
 
 
 def _missing_closers(before: str, front: Scan, after: str, back: Scan, closed_by_suffix: int) -> int:
-    """How many brackets are open before the cursor that nothing after it closes.
+    """How many of the brackets open before the cursor are not closed after it.
 
     The window may end before the closing brackets. So a bracket counts as closed if the text after the cursor's line is
     indented deeper than the bracket's line, or if the first bracket that is closed there is of its kind, on a line that

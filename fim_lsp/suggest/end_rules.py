@@ -53,17 +53,17 @@ class Verdict(enum.Enum):
     """What a rule decides about a line: whether the block ends before it."""
 
     CONTINUES = enum.auto()
-    UNDECIDED = enum.auto()  # it depends on the next line, which has not arrived yet
+    UNDECIDED = enum.auto()  # depends on the next line, which has not arrived yet
     ENDS = enum.auto()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """A reply at a cursor, read up to the line in question, which has this ``number``.
+    """A reply at a cursor, read up to the line in question, which is line ``number``.
 
-    ``before`` are the lines before it that are not blank. The block starts in ``start_column``, and its lines have at
-    least ``min_column``. A ``statement`` ends as soon as nothing that it has opened is open. ``is_final``: the reply is
-    complete.
+    ``before`` are the lines before it that are not blank. The block starts in ``start_column``, and its lines are
+    indented to ``min_column`` or deeper. A ``statement`` ends as soon as nothing that it has opened is open.
+    ``is_final``: the reply is complete.
     """
 
     context: CursorContext
@@ -109,7 +109,7 @@ class Reading:
 
 
 def decide(reading: Reading) -> Verdict:
-    """Whether the block ends before a line: it does if one rule says so."""
+    """Whether the block ends before a line: it does if any rule decides so."""
     if reading.line.in_literal or (reading.number == 0 and not reading.context.at_line_start):
         return Verdict.ENDS if fills_screen(reading) else Verdict.CONTINUES
     rules = ENDS if reading.line.within in _BLOCK_BRACKETS else ENDS_IN_BRACKETS
@@ -167,7 +167,7 @@ def leaves_block(reading: Reading) -> Verdict | bool:
         return _has_another_block(reading, below)
     last = reading.before[-1] if reading.before else ""
     unfinished = width(below) > max(width(last), reading.start_column) and not opens(last)
-    return not unfinished  # the line below is indented deeper: the line that opens its block is still to come
+    return not unfinished  # the line below is indented deeper: the line that opens its block is yet to come
 
 
 def _ends_with_opener_of(below: str, text: str) -> bool:

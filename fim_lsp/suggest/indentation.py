@@ -1,7 +1,7 @@
-"""A reply is indented as the file is, and as the cursor's line is.
+"""Makes a reply's indentation fit the file and the cursor's line.
 
-Models indent with tabs where the file has spaces, with two spaces where it has four, or the first line as if nothing
-were before the cursor. :func:`with_file_indentation` corrects the unit, :func:`aligned_with_cursor` the level.
+Models indent with tabs where the file has spaces, with two spaces where it has four, or indent the first line as if
+nothing were before the cursor. :func:`with_file_indentation` corrects the unit, :func:`aligned_with_cursor` the level.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _OPERATOR = re.compile(r"\s*(?!/[/*])[?:&|+*/-]")
 
 
 def with_file_indentation(context: CursorContext, text: str) -> str:
-    """Lines indented with the file's unit: tabs or spaces, and as many of them for each level."""
+    """Convert the indentation to the file's unit: tabs or spaces, and the same number of them for each level."""
     lines = text.split("\n")
     unit = _unit(context, lines)
     if unit is None:
@@ -42,14 +42,14 @@ def with_file_indentation(context: CursorContext, text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Unit:
-    """One level of the reply's indentation has ``columns``; the first ``base`` columns are the file's already."""
+    """One level of the reply's indentation is ``columns`` wide; the first ``base`` columns already use the file's unit."""
 
     columns: int
     base: int = 0
 
 
 def _unit(context: CursorContext, lines: Sequence[str]) -> _Unit | None:
-    """The unit of a reply, as its first indented line shows it; ``None`` if it is the file's."""
+    """The unit of a reply, taken from its first indented line; ``None`` if it is the file's."""
     above = context.line_prefix + lines[0]
     level = context.column // context.indent.columns
     first_is_indented = context.at_line_start and lines[0][:1] in (" ", "\t")
@@ -109,7 +109,7 @@ def _converted(context: CursorContext, line: str, unit: _Unit) -> str:
 
 
 def aligned_with_cursor(context: CursorContext, text: str) -> str:
-    """The first line without the indentation that is before the cursor already, and the other lines moved as it was."""
+    """Remove the indentation that is already before the cursor from the first line, and move the other lines to match."""
     if not context.at_line_start or text[:1] == "\n":
         return text
     lines = text.split("\n")
@@ -141,7 +141,7 @@ def _at_margin(context: CursorContext, lines: list[str]) -> list[str]:
 
 
 def _leads_to_level(context: CursorContext, extra: int) -> bool:
-    """Whether the cursor isn't where a block belongs yet, and may be with ``extra`` more columns."""
+    """Whether the cursor is not yet at the level of a block, and would be with ``extra`` more columns."""
     step, above = context.indent.columns, context.lines_above[-1] if context.lines_above else ""
     opened = bool(above) and opens(above) and context.column <= width(above)
     return opened or bool(context.column % step and not (context.column + extra) % step)
@@ -149,7 +149,7 @@ def _leads_to_level(context: CursorContext, extra: int) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Block:
-    """Lines of a reply at an indented cursor, and what the rules below need to know of them.
+    """Lines of a reply at an indented cursor, and what the rules below need to know about them.
 
     The first line has lost ``extra`` columns of indentation. ``second`` is the next one that is not blank, indented by
     ``columns``, and by at least ``expected`` if it is where it belongs.
@@ -213,7 +213,7 @@ def _one_space_too_many(block: _Block) -> int | None:
 
 
 def _item_of_list(block: _Block) -> int | None:
-    """What belongs to a list item is aligned with the item's first word."""
+    """Lines that belong to a list item are aligned with the item's first word."""
     item = _LIST_ITEM.match(block.lines[0])
     return 0 if item and block.columns == block.column + item.end() else None
 
@@ -226,7 +226,7 @@ def _one_level_deeper(block: _Block) -> int | None:
 
 
 def _indentation_repeated(block: _Block) -> int | None:
-    """The model repeated the cursor's indentation on the first line, and counted from there on the others."""
+    """The model repeated the cursor's indentation on the first line, and indented the others relative to that."""
     if block.extra < 2:
         return None
     if block.in_brackets:
@@ -235,7 +235,7 @@ def _indentation_repeated(block: _Block) -> int | None:
 
 
 def _meant_as_it_is(block: _Block) -> int | None:
-    """Closers, chained calls, lines within brackets, definitions and branches stand in columns of their own."""
+    """Closers, chained calls, lines within brackets, definitions and branches have columns of their own."""
     apart = block.second.lstrip()[0] in ")]}." or defines(block.second) or bool(CONTINUATION.match(block.second))
     return 0 if apart or block.in_brackets or block.extra == 1 else None
 
@@ -257,7 +257,7 @@ def _deeper_without_reason(block: _Block) -> int | None:
 
 
 def _from_margin(block: _Block) -> int | None:
-    """All lines begin at the margin, in a block that goes on below the cursor: only the first one was placed."""
+    """All lines begin at the margin, in a block that continues below the cursor: only the first is in place."""
     in_block = width(block.below) >= block.column + (not block.lines[1].strip())
     applies = block.columns == 0 and in_block and block.second.strip() != block.below.strip()
     return block.column if applies else None

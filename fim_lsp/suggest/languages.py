@@ -1,4 +1,4 @@
-"""What editors' language ids say about the text of a document. One that is in none of the sets is told by its text alone."""
+"""What a language id reveals about a document. Those in none of the sets are judged by the document's text alone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MARKUP: Final = frozenset(
 TEXT: Final = frozenset(
     "markdown mdx quarto rmd restructuredtext asciidoc org latex tex plaintext text gitcommit git-commit scminput".split()
 )
-"""Documents that are made of sentences: brackets and quotes say nothing of where a passage ends."""
+"""Documents that are made of sentences: brackets and quotes don't reveal where a passage ends."""
 
 WITH_HASHES: Final = frozenset(
     "python ruby shellscript bash sh zsh fish perl r yaml toml dockerfile makefile make cmake elixir julia nix coffeescript "

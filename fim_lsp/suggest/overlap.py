@@ -1,4 +1,4 @@
-"""What stands after the cursor on its line: what of it the text says again, and what gives way to it."""
+"""How a suggestion overlaps with the rest of the cursor's line: what it repeats of it, and what may be replaced."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _MIRRORED: Final = MappingProxyType(str.maketrans("()[]{}", ")(][}{"))
 
 
 def without_overlap(context: CursorContext, text: str) -> str:
-    """Without what it says at its end that already stands after the cursor: all of that, or the closing part.
+    """Remove from the end of the text what is already after the cursor: all of the rest of the line, or its beginning.
 
-    Within a word that goes on after the cursor, all of it always is. A bracket that the text has opened itself, or that
-    nothing after the cursor closes, is its own. A part that isn't all is left out only if it is made of closing
-    characters, or of three and more that end where a word does.
+    Within a word that continues after the cursor, a repetition of the whole rest is always removed. A bracket that the
+    text has opened itself, or that nothing after the cursor closes, belongs to the text. A repeated part of the rest is
+    removed only if it consists of closing characters, or of three or more characters that end where a word ends.
     """
     suffix = context.line_suffix
     if re.fullmatch(r"\w\w", context.line_prefix[-1:] + suffix[:1]) and text.endswith(suffix):
@@ -50,14 +50,14 @@ def _begins(suffix: str, said: str) -> bool:
 
 
 def _apart(one: str, other: str) -> bool:
-    """Whether two strings, one after the other, don't meet inside a word."""
+    """Whether joining two strings would not join two words."""
     return not re.fullmatch(r"\w\w", one[-1:] + other[:1])
 
 
 def common_lengths(text: str, suffix: str) -> Iterator[int]:
-    """Every length above 0 of an end of ``text`` that is a beginning of ``suffix``, the longest first; in linear time.
+    """Every length above 0 at which an end of ``text`` is a beginning of ``suffix``, longest first, in linear time.
 
-    By the failure function of Knuth, Morris and Pratt (1977): ``shorter[n]`` is the next length after ``n``.
+    Uses the failure function of Knuth, Morris and Pratt (1977): ``shorter[n]`` is the next length after ``n``.
     """
     longest = min(len(text), len(suffix))
     shorter, length = [0, 0], 0
@@ -77,7 +77,7 @@ def common_lengths(text: str, suffix: str) -> Iterator[int]:
 
 
 class _Overlaps:
-    """Which common lengths say again what is after the cursor. What that depends on is counted once for all of them."""
+    """Which common lengths are repetitions of what is after the cursor. Counts are made once for all lengths."""
 
     def __init__(self, context: CursorContext, text: str) -> None:
         suffix = context.line_suffix
@@ -98,7 +98,7 @@ class _Overlaps:
         ]
 
     def repeated(self, length: int) -> bool:
-        """Whether the last ``length`` characters of the text say again as many after the cursor."""
+        """Whether the last ``length`` characters of the text repeat those after the cursor."""
         suffix, text = self._context.line_suffix, self._text
         whole = length == len(suffix)
         before = text[-length - 1] if length < len(text) else ""
@@ -121,7 +121,7 @@ class _Overlaps:
 def drawable(suffix: str, text: str) -> bool:
     """Whether an editor can draw ``text`` over ``suffix`` by insertions alone.
 
-    VS Code compares characters, and tells round brackets apart by how deep they are and how many pairs came before.
+    VS Code compares characters, and distinguishes parentheses by their depth and by the number of pairs before them.
     """
     return _within(suffix, text) and _within(_numbered(suffix), _numbered(text))
 
@@ -136,12 +136,12 @@ def unopened(text: str) -> int:
 
 
 def _depths(text: str) -> Iterator[int]:
-    """After each character, how many more brackets have been closed than opened; 0 at the least."""
+    """After each character, how many more brackets have been closed than opened; at least 0."""
     return (max(depth, 0) for depth in accumulate((one in ")]}") - (one in "([{") for one in text))
 
 
 def unclosed(text: str) -> int:
-    """How many brackets it leaves open."""
+    """How many brackets the text leaves open."""
     return unopened(text[::-1].translate(_MIRRORED))
 
 

@@ -23,7 +23,7 @@ from fim_lsp.text.positions import with_line_feeds
 __all__ = ["Multiline", "has_head", "is_complete", "suggestion_from", "wants_lines"]
 
 MAX_LENGTH = 4000  # characters of a suggestion: VS Code draws nothing that is longer than 5000
-MAX_READ = 3 * MAX_LENGTH  # characters that are read for it: what models wrap around code is no longer than the code
+MAX_READ = 3 * MAX_LENGTH  # characters that are read for one: what models wrap around code is no longer than the code
 
 _WORD = re.compile(r"\w{3}")
 _TRAILING_WHITESPACE = re.compile(r"(?<=[^ \t\n])[ \t]+(?=\n)")
@@ -38,7 +38,7 @@ _MIN_STUTTER, _MIN_STUTTER_IF_CUT = 160, 60  # characters that are repeated: a s
 def is_complete(context: CursorContext, text: str, multiline: Multiline) -> bool:
     """Whether more text would not change what is shown, so that the call can be ended.
 
-    That is also the case if the suggestion can't become longer, or if too much text has arrived that is not shown.
+    That is also true if the suggestion can't become longer, or if too much of the text is not shown.
     """
     body, end = _read(context, text, multiline)
     return end.sure or len(body) > MAX_LENGTH or len(text) > MAX_READ
@@ -78,7 +78,7 @@ def suggestion_from(
 
 
 def _read(context: CursorContext, text: str, multiline: Multiline, *, is_final: bool = False) -> tuple[str, End]:
-    """The text without what does not belong to it, and where the suggestion in it ends."""
+    """The cleaned text, and where the suggestion in it ends."""
     text = with_line_feeds(text)
     if thought_end := unopened_thought_end(context, text):
         before = text[: thought_end.start()]  # a thought, unless it is an answer by itself
@@ -101,7 +101,7 @@ def _whole_lines(text: str) -> str:
 
 
 def _without_lines_below(context: CursorContext, text: str) -> str:
-    """Without a last line that is the line below the cursor, or its beginning."""
+    """Remove a last line that is the line below the cursor, or its beginning."""
     head, line_end, last = text.rstrip("\n").rpartition("\n")
     below = context.lines_below[0].strip() if context.lines_below else ""
     same = bool(below) and last.strip() == below and width(last) == width(context.lines_below[0]) and not closes(last)
@@ -119,7 +119,7 @@ def _without_lines_below(context: CursorContext, text: str) -> str:
 
 
 def _without_loop(text: str) -> str:
-    """Lines that are repeated over and over are shown once."""
+    """Keep one copy of lines that are repeated over and over."""
     lines = text.split("\n")
     again = loop_start([line.strip() for line in lines])
     if again is not None:
@@ -128,9 +128,9 @@ def _without_loop(text: str) -> str:
 
 
 def _without_stutter(text: str, min_length: int) -> str:
-    """A last line that ends with the same words over and over has them once; with the same symbols, it is left out.
+    """If the last line ends with the same words over and over, keep them once; if with symbols, drop the line.
 
-    Six times is enough for words, and four times for long ones.
+    Six repetitions are enough for words, and four for long ones.
     """
     body = text.rstrip("\n")
     if len(body) < len(text):
@@ -156,7 +156,7 @@ def _without_stutter(text: str, min_length: int) -> str:
 
 
 def _without_trailing_whitespace(context: CursorContext, text: str) -> str:
-    """Without whitespace at the ends of its lines, except in long strings, and at its end, unless code follows there."""
+    """Strip whitespace at the ends of lines, except in long strings, and at the end of the text, unless code follows it."""
     if not (context.is_text_document or context.open_quote or any(quote in text for quote in _LONG_STRING_QUOTES)):
         text = _TRAILING_WHITESPACE.sub("", text)
     if not context.line_suffix or (context.line_suffix[0] in "()[];,: \t" and "\n" not in text):
@@ -170,7 +170,7 @@ def _without_trailing_whitespace(context: CursorContext, text: str) -> str:
 
 
 def _repeats_lines_below(context: CursorContext, text: str) -> bool:
-    """Whether it is only a repetition of the lines below, and not a closing bracket that is missing."""
+    """Whether the text only repeats the lines below, and is not a missing closing bracket."""
     if not context.lines_below or not (context.at_line_start or text.lstrip(" \t").startswith("\n")):
         return False
     lines = [line.strip() for line in text.split("\n") if line.strip()]

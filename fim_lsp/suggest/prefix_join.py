@@ -1,4 +1,4 @@
-"""How a reply meets the line before the cursor: its first line break, its first blanks, its first word.
+"""Joins a reply to the line before the cursor: its first line break, its first spaces, its first word.
 
 No character is ever invented: where a line break is missing, nothing is shown.
 """
@@ -20,12 +20,12 @@ _MEMBER = re.compile(r"(?:(?<!\w)[^\W\d]\w*|[)\]])\.\Z")
 _OPERAND = re.compile(
     r"(?:[=,+*/%&|<>(\[-]|&&|\|\||\b(?:return|in|import|from|and|or|not|new|await|throw|raise|yield))[ \t]+\Z"
 )
-"""A line that ends in this, with a blank, waits for its other half."""
+"""A line that ends in this, with a space, is incomplete."""
 
 _MEMBER_NAME = re.compile(r"[^\W\d]\w*[ ]?(?:[^\w\s]|\s|\Z)")
 
 _WITHOUT_VALUE: Final = frozenset("shellscript bash sh zsh fish dotenv ini properties make makefile yaml toml".split())
-"""Where nothing need stand to the right of ``=``, or a dot is no access to a member."""
+"""Where nothing has to follow ``=``, or a dot does not access a member."""
 
 _STATEMENT_WORD = re.compile(r"(?:return|import|from|def|const|let|var|pass|break|continue|if|for|while)\b")
 _CONTINUES_THERE = re.compile(r"\s*(?:[.,?:&|+*/%)\]}=<>-]|(?:and|or|if|else|for|in|is|not)\b)")
@@ -34,7 +34,7 @@ _INVITES = ("(", "[", "{", ",", "+", "-", "*", "/", "|", "&", "=", "?", ":", "<"
 _LAST_WORD = re.compile(r"(?<!\w)(?P<word>[^\W\d]\w{2,}|/\*(?:[^*]|\*(?!/))*\*/)(?P<spaces>[ \t]*)\Z")
 _PARTIAL = re.compile(r"(?<!\w)(?:</?|[@$#])?[^\W\d]\w*\Z")
 _SHORT_WORDS: Final = frozenset("in is as or if do no to of on by my we go fn let var new int".split())
-_MIN_PARTIAL: Final = 2  # letters of a word that a reply may begin anew; three in prose
+_MIN_PARTIAL: Final = 2  # letters before the cursor of a word that a reply may repeat; three in prose
 
 _KEYWORD = re.compile(
     r"(?:return|if|for|while|def|class|let|const|var|import|from|raise|throw|yield|await|pass|break|continue|func|fn|pub|use|"
@@ -58,13 +58,13 @@ _CODE_LINE = re.compile(r"[^\n]*[;{](?:\n|\Z)")
 
 
 def without_blank_lines(text: str) -> str:
-    """Without blank lines at its beginning."""
+    """Remove blank lines at the beginning."""
     found = _BLANK_LINES.match(text)
     return text[found.end() :] if found else text
 
 
 def without_first_break(context: CursorContext, text: str) -> str:
-    """No line break first where the cursor is on an empty line or the line waits for its rest; nothing inside other code."""
+    """Drop a first line break where the cursor's line is empty or incomplete; drop the reply if it is inside other code."""
     body = without_blank_lines(text)
     bare = body.lstrip(" \t")
     if len(body) == len(text) or not bare:
@@ -85,7 +85,7 @@ def without_first_break(context: CursorContext, text: str) -> str:
 
 
 def _waits(context: CursorContext, bare: str) -> bool:
-    """Whether the line so far plainly goes on with ``bare``; if in doubt, the line break was meant."""
+    """Whether ``bare`` plainly continues the line so far; if in doubt, the line break was meant."""
     prefix = context.line_prefix[-_MAX_PREFIX:]
     if context.in_prose or context.is_text_document or context.language in _WITHOUT_VALUE:
         return False
@@ -97,7 +97,7 @@ def _waits(context: CursorContext, bare: str) -> bool:
 
 
 def _may_break(context: CursorContext, bare: str) -> bool:
-    """Whether a line may be broken before the bracket that is next: it was just opened, or it goes on."""
+    """Whether the line may be broken before the bracket that is next: it was just opened, or the line continues."""
     prefix = context.line_prefix.rstrip()
     return (
         prefix.endswith(_INVITES)
@@ -107,7 +107,7 @@ def _may_break(context: CursorContext, bare: str) -> bool:
 
 
 def without_first_space(context: CursorContext, text: str) -> str:
-    """No blanks where the cursor is behind one already, but in the indentation; one is enough behind ``=`` or a comma."""
+    """Drop first spaces if one is before the cursor already, except in indentation; keep one after ``=`` or a comma."""
     if context.at_line_start or text[:1] not in (" ", "\t"):
         return text
     if context.line_prefix[-1:] in (" ", "\t"):
@@ -116,7 +116,7 @@ def without_first_space(context: CursorContext, text: str) -> str:
 
 
 def without_last_word(context: CursorContext, text: str) -> str:
-    """Not the word that stands right before the cursor, whole or begun, nor the comment."""
+    """Drop a repetition of the word, whole or partial, or of the comment right before the cursor."""
     partial = _PARTIAL.search(context.line_prefix[-_MAX_PREFIX:])
     if partial and _repeats_word(context, partial.group(), text):
         return text[len(partial.group()) :]
@@ -135,7 +135,7 @@ def without_last_word(context: CursorContext, text: str) -> str:
 
 
 def _repeats_word(context: CursorContext, partial: str, text: str) -> bool:
-    """Whether a text begins with the word that the cursor is in the middle of, and goes on with its rest."""
+    """Whether a text repeats the beginning of the word at the cursor, and then continues it."""
     letters = partial.lstrip("</@$#")
     least = _MIN_PARTIAL + (context.in_prose or context.is_text_document) - (len(letters) < len(partial))
     if len(letters) < least or partial in _SHORT_WORDS:
@@ -144,7 +144,7 @@ def _repeats_word(context: CursorContext, partial: str, text: str) -> bool:
 
 
 def without_glue(context: CursorContext, text: str) -> str:
-    """Nothing where a statement would be joined to the end of a line that is finished: the line break is missing."""
+    """Nothing if a statement would be joined to the end of a finished line: the line break is missing."""
     prefix = context.line_prefix
     if (
         context.at_line_start
@@ -169,7 +169,7 @@ def without_glue(context: CursorContext, text: str) -> str:
 
 
 def _is_glued_to_prose(prefix: str, whitespace: str, body: str) -> bool:
-    """Whether code comes where a comment's words would go on."""
+    """Whether there is code where a comment's words would continue."""
     if len(whitespace) > 1:
         return bool(_STATEMENT.match(body))
     if whitespace:
@@ -194,7 +194,7 @@ def _ends_statement(context: CursorContext, body: str) -> bool:
 
 
 def _is_finished(prefix: str, whitespace: str, body: str) -> bool:
-    """Whether a line says all it has to, so that ``body`` isn't its rest."""
+    """Whether a line is complete, so that ``body`` isn't the rest of it."""
     last, assigns = prefix[-1], bool(_ASSIGNED.search(prefix))
     if whitespace == " ":
         return last in ")]}\"'" and assigns and bool(_ASSIGNMENT.match(body))

@@ -1,7 +1,7 @@
-"""How a suggestion and the rest of its line fit together: nothing is closed twice, and nothing is said twice.
+"""Joins a suggestion to the rest of its line, so that nothing is closed twice and nothing is repeated.
 
-What stands after the cursor either stays, or gives way because the text has all of it; where neither fits, the text ends
-before what would be closed a second time.
+What is after the cursor is either kept, or replaced because the text contains all of it; where neither fits, the text
+ends before what would be closed a second time.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _MAX_PREFIX = 2000  # characters before the cursor, on its line, in which an ope
 
 
 def joined_to_suffix(context: CursorContext, text: str) -> tuple[str, int]:
-    """What is inserted, ``""`` for nothing, and how many characters after the cursor give way to it."""
+    """What is inserted, ``""`` for nothing, and how many characters after the cursor it replaces."""
     if not context.line_suffix:
         return _without_surplus(context, text), 0
     if (
@@ -54,7 +54,7 @@ def joined_to_suffix(context: CursorContext, text: str) -> tuple[str, int]:
 
 
 def _before_repeated_suffix(context: CursorContext, text: str) -> str | None:
-    """What comes before the rest of the line where a text says that again, with changed words; ``None`` if it doesn't."""
+    """What comes before a repetition of the rest of the line, with changed words; ``None`` if the text has none."""
     suffix = context.line_suffix
     if "\n" in text or context.may_have_tags or context.is_text_document:
         return None
@@ -85,7 +85,7 @@ def _before_repeated_suffix(context: CursorContext, text: str) -> str | None:
 
 
 def _common_tokens(in_text: list[str], in_suffix: list[str], *, within_word: bool) -> int:
-    """How many tokens two lists begin with alike; ``within_word``, the first may be the end of a word."""
+    """How many tokens two lists have in common at the start; ``within_word``: the first may be the end of a word."""
     if within_word and in_text[0].endswith(in_suffix[0]):
         in_text = [in_suffix[0], *in_text[1:]]
     same = common_prefix_length(in_text, in_suffix)
@@ -94,7 +94,7 @@ def _common_tokens(in_text: list[str], in_suffix: list[str], *, within_word: boo
 
 
 def _is_balanced(context: CursorContext, text: str) -> bool:
-    """Whether a text closes no more brackets than it opens, and the other way round, and leaves no string open."""
+    """Whether a text closes every bracket that it opens, and no other, and leaves no string open."""
     read = scan(
         context.open_quote + text if len(context.open_quote) == 1 else text,
         hash_comments=context.hash_comments,
@@ -105,7 +105,7 @@ def _is_balanced(context: CursorContext, text: str) -> bool:
 
 
 def _closes_its_line(context: CursorContext) -> bool:
-    """Whether what stands after the cursor closes all brackets that are open before it on its line, and no other."""
+    """Whether the rest of the line closes all brackets that are open before the cursor on its line, and no other."""
     line = (
         context.line_prefix[: -len(context.open_quote)]
         if context.open_quote and context.line_prefix.endswith(context.open_quote)
@@ -116,7 +116,7 @@ def _closes_its_line(context: CursorContext) -> bool:
 
 
 def _without_surplus(context: CursorContext, text: str) -> str:
-    """Without what comes behind a bracket that closes nothing."""
+    """Remove a bracket that closes nothing, and everything after it."""
     if context.in_prose or context.is_text_document:
         return text
     if not context.brackets.any:
@@ -144,22 +144,22 @@ def _open_braces(before: str, *, hash_comments: bool) -> int:
 
 
 def _joined_in_string(context: CursorContext, text: str) -> tuple[str, int]:
-    """The same where the cursor is in a string: the quote that an editor has paired gives way to the text's own."""
+    """The same if the cursor is in a string: a closing quote that the editor has inserted is replaced by the text's own."""
     quote, suffix = context.open_quote, context.line_suffix
     ends, stops = _ends(text, quote), _ends(suffix, quote)
-    if not ends or len(ends) % 2 == 0:  # it goes on where it ends
+    if not ends or len(ends) % 2 == 0:  # the string is still open where the text ends
         return text, 0
     return _joined_in_code(context, text, ends[0] + 1, stops[0] + 1 if stops else 0)
 
 
 def _closers(context: CursorContext, text: str) -> tuple[int, ...]:
-    """Where it closes a bracket that it has not opened; one that is opened again counts where it is closed for good."""
+    """Where the text closes brackets that it has not opened; one that is reopened counts where it is finally closed."""
     plain = without_case_patterns(text, context.language)
     return scan(plain, hash_comments=context.hash_comments, by_line=False, reopening=True).closers
 
 
 def _ends(text: str, quote: str) -> list[int]:
-    """Where an unescaped quote is."""
+    """The positions of unescaped quotes."""
     return [found.start() for found in re.finditer(r"\\.|(?P<end>" + quote + ")", text, re.DOTALL) if found["end"]]
 
 
@@ -188,7 +188,7 @@ def _joined_in_code(context: CursorContext, text: str, start: int, start_of_code
 
 
 def _closed_by_suffix(text: str, suffix: str, *, hash_comments: bool) -> int:
-    """How many brackets that a text leaves open are closed by what stands after the cursor."""
+    """How many of the brackets that a text leaves open are closed by the suffix."""
     openers = [
         BRACKET_PAIRS[text[at]] for at in reversed(scan(text, hash_comments=hash_comments, by_line=False).openers)
     ]
@@ -197,7 +197,7 @@ def _closed_by_suffix(text: str, suffix: str, *, hash_comments: bool) -> int:
 
 
 def covers(suffix: str, text: str) -> bool:
-    """Whether a text says all of the line's rest again, word by word and with more between, up to the same end."""
+    """Whether a text contains all tokens of the line's rest in order, possibly with others between, and ends alike."""
     in_suffix, in_text = _TOKEN.findall(suffix), _TOKEN.findall(text)
     if not in_text or in_suffix[-1:] != in_text[-1:] or not (len(in_suffix) > 1 and _DISTINCTIVE.search(suffix)):
         return False
@@ -206,7 +206,7 @@ def covers(suffix: str, text: str) -> bool:
 
 
 def _without_second_statement(context: CursorContext, text: str) -> str:
-    """Not a call or a statement in front of the one that stands there already."""
+    """Drop a call or a statement that would be put before the one that is already there."""
     suffix = context.line_suffix
     if not text.strip():
         return ""
@@ -218,7 +218,7 @@ def _without_second_statement(context: CursorContext, text: str) -> str:
 
 
 def _unless_glued(context: CursorContext, text: str) -> str:
-    """Nothing where a word would be joined to the one after the cursor."""
+    """Nothing if a word would be joined to the one after the cursor."""
     joined = re.fullmatch(r"\w\w", text[-1:] + context.line_suffix[:1]) and not re.fullmatch(
         r"\w", context.line_prefix[-1:]
     )
@@ -226,7 +226,7 @@ def _unless_glued(context: CursorContext, text: str) -> str:
 
 
 def _joined_in_tag(context: CursorContext, text: str) -> tuple[str, int] | None:
-    """The same beside tags, ``None`` where none is closed: what ends one comes once."""
+    """The same next to tags, so that a tag is ended only once; ``None`` if none is closed."""
     suffix = context.line_suffix
     if _IN_TAG.search(context.line_prefix[-_MAX_PREFIX:]):
         in_text, in_suffix = _TAG_END.match(text), _TAG_END.match(suffix)

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suggestion:
-    """Text to show at the cursor. ``replace`` characters to the right of it, on its line, give way to it."""
+    """Text to show at the cursor. It replaces ``replace`` characters after the cursor, on its line."""
 
     text: str
     replace: int = 0
 
     def after(self, typed: str) -> Suggestion | None:
-        """What is left of it once its beginning ``typed`` has been typed; ``None`` if it is used up or differs."""
+        """What is left once ``typed``, its beginning, has been typed; ``None`` if nothing is left or it differs."""
         if len(typed) >= len(self.text) or not self.text.startswith(typed):
             return None
         return Suggestion(text=self.text[len(typed) :], replace=self.replace)

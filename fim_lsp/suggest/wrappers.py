@@ -1,6 +1,6 @@
-"""What models put round the code they mean: thoughts, control tokens, headers, sentences, fences; and how it comes off.
+"""Removes what models put around the code they mean: thoughts, control tokens, headers, sentences, fences.
 
-Each rule only leaves out characters. What the document writes itself, it may get more of.
+Each rule only removes characters, and leaves alone what the document itself contains.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ _USUAL = (
     r"\[(?:PREFIX|SUFFIX|MIDDLE)\]|</?s>|<(?:PRE|SUF|MID|EOT)>|<\|?(?:fim[_▁-]|endoftext|end_of_text|im_(?:start|end)|file_sep|"
     r"repo_name|eot_id|cursor|user_cursor|file_separator|EOF)[^<>\n]*?>|<｜[^<>\n]*?｜>|<\|[a-z_]+\|>|<(?:file_sep|reponame|filename)>"
 )
-"""The usual ones, whatever the table of templates has: a server may show those of a family that nobody knows yet."""
+"""The usual control tokens, besides those of known templates: a server may send those of a family not known yet."""
 
 _STRUCK_BEGIN, _STRUCK_ENDS = "<s>", ("</s>", "[/INST]")
-_STRUCK = re.compile(r"<s>|\[INST\]")  # what a closing one is no token behind
+_STRUCK = re.compile(r"<s>|\[INST\]")  # after one of these, the closing one is not a control token
 _THOUGHT = re.compile(
     r"\s*(?:<(?P<tag>think|thinking|thought|thoughts|reasoning|reflection)>|(?P<mark>\[THINK\])|(?P<channel><\|channel\|?>\s*(?:analysis|commentary|thought)\b))"
 )
@@ -40,11 +40,11 @@ _ESCAPE = re.compile(  # of a terminal: ECMA-48's control sequences and strings
     r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c\n]{0,256}(?:\x07|\x1b\\|\x9c|\Z)|\x1b"
 )
 _GARBLED = re.compile(f"[{REVERSING}\ufffd]")
-_WIDE = re.compile(r"[\u00a0\u2007\u202f]")  # spaces that look like one and are none
+_WIDE = re.compile(r"[\u00a0\u2007\u202f]")  # non-breaking spaces
 
 
 def without_thoughts(context: CursorContext, text: str) -> str:
-    """Not what a model thinks before it answers; nothing while it does so, or if it was cut in the middle."""
+    """Remove a model's thoughts before its answer; nothing is left if the thoughts have not ended, or were cut off."""
     found = _THOUGHT.match(text)
     if found is not None and found.group().strip() not in context.nearby:
         ending = _CHANNEL if found["channel"] else _THOUGHT_END
@@ -54,7 +54,7 @@ def without_thoughts(context: CursorContext, text: str) -> str:
 
 
 def unopened_thought_end(context: CursorContext, text: str) -> re.Match[str] | None:
-    """Where thoughts end that began in the prompt: a closing tag that nothing in the text or the document opens."""
+    """The end of thoughts that began in the prompt: a closing tag that neither the text nor the document opens."""
     found = _THOUGHT_END.search(text) if "</" in text or "[/THINK]" in text else None
     if found is None or found.group() in context.nearby or _opening(found.group()) in text[: found.start()]:
         return None
@@ -66,7 +66,7 @@ def _opening(closing: str) -> str:
 
 
 def _after_thoughts(context: CursorContext, text: str) -> str:
-    """An answer without the blank lines that set it off from the thoughts; where it begins a block, it has a line break."""
+    """Remove the blank lines between the thoughts and an answer; if it begins a block, one line break is kept."""
     body = text[len(text) - len(text.lstrip()) :]
     whitespace = text[: len(text) - len(body)]
     if "\n" not in whitespace:
@@ -76,12 +76,12 @@ def _after_thoughts(context: CursorContext, text: str) -> str:
 
 
 def after_thoughts(context: CursorContext, text: str, end: int) -> str:
-    """What comes behind thoughts that end at ``end``."""
+    """The answer after thoughts that end at ``end``."""
     return _after_thoughts(context, text[end:])
 
 
 def ends_at_tokens(context: CursorContext, text: str) -> str:
-    """Control tokens of a template end the text, where the document doesn't write them itself; leading ones are skipped."""
+    """Cut the text at a template's control token, unless the document contains it too; leading ones are skipped."""
     if "<" not in text and "[" not in text:
         return text
     start, struck = 0, _STRUCK.search(text)
@@ -101,7 +101,7 @@ def ends_at_tokens(context: CursorContext, text: str) -> str:
 
 
 def control_tokens(known: Iterable[str]) -> re.Pattern[str]:
-    """A pattern for what is read as a control token: the known ones, and the usual ones."""
+    """A pattern for control tokens: the known ones, and the usual ones."""
     return re.compile("|".join([*map(re.escape, sorted(known, key=len, reverse=True)), _USUAL]))
 
 
@@ -109,7 +109,7 @@ _USUAL_TOKENS = control_tokens(())
 
 
 def ends_at_headers(context: CursorContext, text: str) -> str:
-    """``+++++ path`` starts another file in a prompt of several: it ends the text, and its echo at the start is skipped."""
+    """Cut the text at ``+++++ path``, which starts another file in a prompt; an echo of it at the start is skipped."""
     found = _HEADER.search(text)
     if found is None or (context.line_prefix and not found.start()):
         return text
@@ -118,10 +118,10 @@ def ends_at_headers(context: CursorContext, text: str) -> str:
 
 
 def without_invisibles(context: CursorContext, text: str) -> str:
-    """No escape sequences and no hidden characters, but what the document has itself and emoji are joined by.
+    """Remove escape sequences and hidden characters, except those that the document contains or that join emoji.
 
-    What reverses a line is left to :func:`until_garbled`, which leaves out the line. A space that doesn't break is one
-    that does, where the document has none.
+    Characters that reverse the text are left to :func:`until_garbled`, which drops the line. Non-breaking spaces become
+    plain ones, unless the document contains them.
     """
     if "\x1b" not in context.nearby:
         text = _ESCAPE.sub("", text)
@@ -134,16 +134,16 @@ def without_invisibles(context: CursorContext, text: str) -> str:
 
 
 def until_garbled(context: CursorContext, text: str) -> str:
-    """Only the lines before one that turns the direction of reading (CVE-2021-42574), or has lost a character.
+    """Keep only the lines before one that reverses the text (CVE-2021-42574) or contains a replacement character.
 
-    What was meant can't be told there; a document that has such characters itself may get more of them.
+    What such a line means is unclear. Characters that the document itself contains are allowed.
     """
     found = next((one.start() for one in _GARBLED.finditer(text) if one.group() not in context.nearby), None)
     return text if found is None else text[: text.rfind("\n", 0, found) + 1]
 
 
 def without_talk(context: CursorContext, text: str) -> str:
-    """No sentence about the code before it, where there is code all round: what it announces is in a fence."""
+    """Remove a sentence about the code, if the document is code: what it announces is in a fence."""
     talk = _TALK.match(text)
     if talk is None or not context.looks_like_code or context.is_text_document:
         return text
@@ -154,13 +154,13 @@ def without_talk(context: CursorContext, text: str) -> str:
 
 
 def may_announce_fence(context: CursorContext, text: str) -> bool:
-    """Whether all of it, so far, is a sentence that may announce a fence, in a place where it may also be the answer."""
+    """Whether the text so far is a sentence that may announce a fence, in a place where it may also be the answer."""
     talk = _TALK.match(text) if context.in_prose else None
     return talk is not None and not text[talk.end() :].strip("`~ \t\n")
 
 
 def without_fence(context: CursorContext, text: str) -> str:
-    """The code in a Markdown fence, where the document may have no fences of its own; a fence that only ends is the end."""
+    """The code in a Markdown fence, unless the document has fences of its own; a closing fence alone ends the text."""
     if not _FENCED.search(text) or _FENCED.search(context.nearby):
         return text
     opening = (_OUTER_FENCE if context.is_text_document else _FENCE).match(text)
@@ -174,7 +174,7 @@ def without_fence(context: CursorContext, text: str) -> str:
 
 
 def _closing_fence(body: str) -> re.Match[str] | None:
-    """The fence that ends a document in a fence: the first that ends none of the document's own."""
+    """The fence that ends a fenced document: the first that does not close one of the document's own."""
     open_now = False
     for found in re.finditer(r"^[ \t]*(?:```+|~~~+)(?P<info>[^\n]*)", body, re.MULTILINE):
         if not open_now and not found["info"].strip():
@@ -184,6 +184,6 @@ def _closing_fence(body: str) -> re.Match[str] | None:
 
 
 def has_wrapper(context: CursorContext, text: str) -> bool:
-    """Whether something of this kind has come at all."""
+    """Whether the text contains any such wrapper."""
     marks = (context.control_tokens or _USUAL_TOKENS, _HEADER, _FENCED)
     return any(mark.search(text) for mark in marks)
