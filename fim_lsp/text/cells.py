@@ -28,7 +28,7 @@ PROSE = frozenset({"markdown", "raw", "plaintext", "latex", "html"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """Another cell: its ``lines`` with their line ends, and its ``language``; ``prose`` is not run."""
+    """Another cell: its ``lines`` with their line ends, and its ``language``; a cell of ``prose`` is not run."""
 
     lines: Sequence[str]
     language: str
@@ -46,10 +46,10 @@ class OtherCells:
 
 
 def join(split: Split, language: str, above: Sequence[Cell], below: Sequence[Cell], *, window: int) -> Split:
-    """``split``, which is a cell's of this ``language``, with the cells above and below, a blank line between any two.
+    """Extend ``split``, from a cell in this ``language``, by the cells above and below, with a blank line between any two.
 
-    Cells of another language are left out, and prose between code is a comment, if it is known how to write one. At
-    most ``window`` characters come from either side, in whole lines.
+    Cells in other languages are left out. Prose between code becomes a comment, if the language's comments are known.
+    Up to ``window`` characters come from either side, in whole lines.
     """
     before = [sent for cell in above if (sent := _text_of(cell, language))]
     after = [sent for cell in below if (sent := _text_of(cell, language))]

@@ -1,4 +1,4 @@
-"""What surrounds the cursor."""
+"""The text around the cursor."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from fim_lsp.text.positions import content, line_end
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Split:
-    r"""The document round the cursor: ``prefix`` + ``suffix`` is one contiguous piece of it.
+    r"""The document around the cursor: ``prefix`` + ``suffix`` is one contiguous piece of it.
 
-    ``line`` and ``column`` are the cursor's, from 0, in characters, inside the document, which has ``lines`` lines.
-    ``at_start`` says that ``prefix`` begins where the document does, ``at_end`` that ``suffix`` ends where it does.
-    ``line_end`` is the document's own (``\n``, ``\r\n`` or ``\r``), for text that is to be inserted.
+    ``line`` and ``column`` are the cursor's position, from 0, in characters, in a document of ``lines`` lines.
+    ``at_start``: ``prefix`` begins where the document does; ``at_end``: ``suffix`` ends where the document does.
+    ``line_end`` is the document's (``\n``, ``\r\n`` or ``\r``), for text that is inserted.
     """
 
     prefix: str
@@ -28,21 +28,21 @@ class Split:
 
     @property
     def line_prefix(self) -> str:
-        """The cursor's line before the cursor, as far as the window holds it."""
+        """The part of the cursor's line before the cursor, or as much of it as the window contains."""
         return self.prefix[max(self.prefix.rfind("\n"), self.prefix.rfind("\r")) + 1 :]
 
     @property
     def line_suffix(self) -> str:
-        """The cursor's line after the cursor, without its line end, as far as the window holds it."""
+        """The part of the cursor's line after the cursor, without its line end, or as much as the window contains."""
         return self.suffix.partition("\n")[0].partition("\r")[0]
 
 
 def split_at(lines: Sequence[str], line: int, column: int, *, before: int, after: int) -> Split:
-    """The window of at most ``before`` characters in front of a place and ``after`` behind it.
+    """The window of up to ``before`` characters before a position and ``after`` characters after it.
 
-    ``lines`` are a whole document's, with their line ends, and the place is inside it. The window's outer edges are
-    edges of lines, unless the place's own line is too long by itself: then it is cut, but no line end ever is.
-    A negative count is taken for 0.
+    ``lines`` are the whole document's, with their line ends, and the position is inside it. The window consists of whole
+    lines, unless the line at the position is too long by itself: then it is cut, but never inside a line end.
+    Negative counts mean 0.
     """
     prefix, at_start = _above(lines, line, column, before)
     suffix, at_end = _below(lines, line, column, after)

@@ -1,4 +1,4 @@
-r"""A document as its editor tells it: a list of lines that takes edits in time that doesn't grow with the document.
+r"""A document as its editor reports it: a list of lines, edited in time that does not depend on the document's size.
 
 The invariant: ``lines == split_lines("".join(lines))`` after every edit, also where ``\r`` and ``\n`` come to stand together.
 """
@@ -15,15 +15,15 @@ from fim_lsp.text.positions import Encoding, to_column
 _LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
 
 _ENDS_FOR_PYTHON_ONLY = "\v\f\x1c\x1d\x1e\x85\u2028\u2029"
-"""Where ``str.splitlines`` sees a line's end and LSP doesn't (3.17, *Text Documents*: ``['\\n', '\\r\\n', '\\r']``)."""
+"""Line ends for ``str.splitlines``, but not for LSP (3.17, *Text Documents*: ``['\\n', '\\r\\n', '\\r']``)."""
 
 
 def split_lines(text: str) -> list[str]:
-    r"""The lines of ``text`` with their line ends, which are ``\n``, ``\r\n`` and ``\r`` and no others.
+    r"""The lines of ``text`` with their line ends: ``\n``, ``\r\n`` or ``\r``, and no others.
 
-    The last line has none: it is ``""`` if the text is empty or ends with a line end.
+    The last line has no line end: it is ``""`` if the text is empty or ends with a line end.
     """
-    # str.splitlines is four times as fast as the pattern, and looking for what it gets wrong costs next to nothing.
+    # str.splitlines is four times as fast as the pattern, and checking for what it gets wrong costs next to nothing.
     if any(character in text for character in _ENDS_FOR_PYTHON_ONLY):
         lines = _LINE.findall(text)
     else:
@@ -35,10 +35,10 @@ def split_lines(text: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edit:
-    """What one change did: ``removed`` became ``inserted`` at ``line`` and ``column`` (from 0, in characters).
+    """The effect of one change: ``removed`` became ``inserted`` at ``line`` and ``column`` (from 0, in characters).
 
-    In lines, ``new_lines`` of the document from ``first_line`` on stand where ``old_lines`` stood. That may be one line
-    more than the text itself touches: a line feed behind a lone carriage return changes the line before it.
+    In lines, from ``first_line`` on, ``old_lines`` lines were replaced by ``new_lines`` ones. That may be one line more than
+    the text itself touches: a line feed inserted after a lone carriage return changes the line before it.
     """
 
     first_line: int
@@ -52,7 +52,7 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change as an editor sends it: ``text`` replaces what is between two places, or the whole document."""
+    """A change as an editor sends it: ``text`` replaces the text between two positions, or the whole document."""
 
     text: str
     between: tuple[tuple[int, int], tuple[int, int]] | None = None
@@ -97,10 +97,10 @@ def common_prefix_length(one: Sequence[object], other: Sequence[object]) -> int:
 
 
 class Document:
-    """An open document. A place in it is (line, units): a line from 0, and a count in ``encoding`` from its start.
+    """An open document. A position in it is (line, units): a line from 0, and a count in ``encoding`` from its start.
 
-    No place is an error. Behind the last line is the document's end, before the first its start; for units that a
-    line doesn't have see :func:`~fim_lsp.text.positions.to_column`.
+    No position is an error: one below the last line is the document's end, one above the first its start. For units
+    beyond a line's end see :func:`~fim_lsp.text.positions.to_column`.
     """
 
     __slots__ = ("_encoding", "_lines")
@@ -111,7 +111,7 @@ class Document:
 
     @property
     def encoding(self) -> Encoding:
-        """What the editor counts in."""
+        """The encoding in which the editor counts positions."""
         return self._encoding
 
     @property
@@ -120,11 +120,11 @@ class Document:
         return self._lines
 
     def apply(self, change: Change) -> Edit:
-        """Make a change."""
+        """Apply a change."""
         return self.set_text(change.text) if change.between is None else self.replace(*change.between, change.text)
 
     def replace(self, start: tuple[int, int], end: tuple[int, int], text: str) -> Edit:
-        """Put ``text`` where the text from place ``start`` to place ``end`` is; either may come first."""
+        """Replace the text between the positions ``start`` and ``end``, which may be in either order."""
         lines = self._lines
         (line, column), (last, end_column) = began, ended = sorted((self._locate(start), self._locate(end)))
         removed = self._between(began, ended)
@@ -135,7 +135,7 @@ class Document:
             joined = lines[first] + joined
         new = split_lines(joined)
         if last + 1 < len(lines):
-            new.pop()  # what is put together ends with a line end, behind which the next line stands already
+            new.pop()  # the joined text ends with a line end, and the line after it is already in the list
         lines[first : last + 1] = new
         return Edit(
             first_line=first,
@@ -148,22 +148,23 @@ class Document:
         )
 
     def set_text(self, text: str) -> Edit:
-        """Put ``text`` where the whole document is.
+        """Replace the whole document.
 
-        The edit is what differs, so that an editor that sends whole documents is seen typing, too.
+        Returns only what differs, so that typing is recognized in editors that send whole documents, too.
         """
         old, self._lines = self._lines, split_lines(text)
         return difference(old, self._lines)
 
     def split(self, line: int, units: int, *, before: int, after: int) -> Split:
-        """The window round a place: at most ``before`` characters in front of it and ``after`` behind it.
+        """The window around a position: up to ``before`` characters before it and ``after`` characters after it.
 
-        See :func:`~fim_lsp.text.cursor.split_at` for where it is cut. Its cost is the window's, not the document's.
+        :func:`~fim_lsp.text.cursor.split_at` describes where it is cut. The cost depends on the window's size, not on the
+        document's.
         """
         return split_at(self._lines, *self._locate((line, units)), before=before, after=after)
 
     def _locate(self, place: tuple[int, int]) -> tuple[int, int]:
-        """The line and column, inside the document, that a place means."""
+        """The line and column, inside the document, that a position refers to."""
         line, units = place
         if line < 0:
             return 0, 0
@@ -172,7 +173,7 @@ class Document:
         return line, to_column(self._lines[line], units, self._encoding)
 
     def _between(self, start: tuple[int, int], end: tuple[int, int]) -> str:
-        """The text from one line and column to another, which is not before it."""
+        """The text from one line and column to another that is not before it."""
         (line, column), (last, end_column) = start, end
         if line == last:
             return self._lines[line][column:end_column]

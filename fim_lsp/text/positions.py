@@ -1,9 +1,9 @@
-"""Columns: from the code units that an editor counts to places in a ``str``, and back.
+"""Columns: converts the code units that an editor counts to indices of a ``str``, and back.
 
 A *unit* is what the negotiated position encoding counts (bytes, UTF-16 units or characters); a *column* counts
-characters, that is code points, from the line's start. A ``line`` may carry its line end, which is never
-part of it: no column lies behind or inside of a line end. Text may hold lone surrogates (they survive
-``json.loads``); each counts as one UTF-16 unit or three bytes.
+characters, that is code points, from the line's start. A ``line`` may include its line end, but no column is inside
+or after a line end. Text may contain lone surrogates (they survive ``json.loads``); each counts as one UTF-16 unit or
+three bytes.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ def content(line: str) -> str:
 
 
 def with_line_feeds(text: str) -> str:
-    r"""``text`` with ``\n`` for every line end, as models know text; its lines and columns stay what they are."""
+    r"""``text`` with ``\n`` for every line end, as models expect it; lines and columns do not change."""
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
 def line_end(line: str) -> str:
-    r"""A line's ``\n``, ``\r\n`` or ``\r``; ``""`` if it has none, as the last of a document."""
+    r"""A line's ``\n``, ``\r\n`` or ``\r``; ``""`` if it has none, like a document's last line."""
     return line[len(content(line)) :]
 
 
 def to_column(line: str, units: int, encoding: Encoding) -> int:
-    """The column that an editor's ``units`` mean.
+    """The column for a number of the editor's ``units``.
 
     Units past the content mean its end (LSP 3.17, *Position*: "it defaults back to the line length"), negative ones
     its start, and units inside a character that character's start.
@@ -64,7 +64,7 @@ def to_column(line: str, units: int, encoding: Encoding) -> int:
 
 
 def to_units(line: str, column: int, encoding: Encoding) -> int:
-    """How an editor counts ``column``; a column outside of the line's content means the nearer end of it."""
+    """The editor's units for ``column``; a column outside the line's content means the nearer end of it."""
     text = content(line)
     column = min(max(column, 0), len(text))
     if encoding is Encoding.UTF32 or text.isascii():

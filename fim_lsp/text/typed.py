@@ -1,4 +1,4 @@
-"""What happened between two looks at the same document."""
+"""What was typed between two states of a document."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import Final
 from fim_lsp.text.cursor import Split
 from fim_lsp.text.document import Edit, split_lines
 
-_NEAR = 512  # characters round a cursor that must be the same; edits farther off don't change what comes next
-_LINES = 50  # more lines than a person types before an answer comes
-_CURSORS = 50  # more than people place near each other, for a text of one character over and over
+_NEAR = 512  # characters around a cursor that must be the same; edits farther away don't change what comes next
+_LINES = 50  # more lines than a person types before an answer arrives
+_CURSORS = 50  # more than people place near each other; bounds the cost for one character repeated over and over
 BRACKET_PAIRS: Final = MappingProxyType({"(": ")", "[": "]", "{": "}"})
 _PAIRS: Final = MappingProxyType({**BRACKET_PAIRS, '"': '"', "'": "'", "`": "`"})
 
 CLOSING = frozenset(_PAIRS.values())
 AUTO_PAIRS = frozenset(opener + closer for opener, closer in _PAIRS.items())
-"""What an editor puts in for an opening character, with the cursor left in the middle."""
+"""What an editor inserts for an opening character, with the cursor between the two characters."""
 
 
 def typed_since(earlier: Split, now: Split) -> str | None:
     """The text typed at the cursor from ``earlier`` to ``now``; ``None`` if anything else changed near it.
 
-    Nothing typed is ``""``. A deletion, a jump, an edit after the cursor are ``None``, but for the closing characters
+    ``""`` if nothing was typed. ``None`` for a deletion, a jump or an edit after the cursor, except for closing characters
     that an editor adds by itself, and for the same text typed at other cursors.
     """
     lines = now.line - earlier.line
@@ -64,10 +64,10 @@ def typed_at_others(typed: str) -> tuple[str, ...]:
 
 
 def typed_elsewhere(before: str, after: str, text: str, *, whole: bool) -> bool:
-    """Whether ``after`` is ``before`` with ``text`` put in at some places, at its start at the earliest.
+    """Whether ``after`` is ``before`` with ``text`` inserted at some positions.
 
-    ``whole``: ``before`` is all there is; otherwise ``after`` may go on. At each character all counts of insertions that
-    fit so far are followed, up to ``_CURSORS``; in most texts there is one.
+    ``whole``: ``before`` is complete; otherwise ``after`` may be longer. At each character, all numbers of insertions that
+    fit so far are considered, up to ``_CURSORS``; in most texts there is only one.
     """
     if not text:
         return before == after if whole else after.startswith(before)
@@ -103,13 +103,13 @@ def paired_closers(typed: str) -> str:
 
 
 def advance(line: int, column: int, text: str) -> tuple[int, int]:
-    """Where a place (from 0, in characters) moves to when ``text`` is put in at it."""
+    """Where a position (from 0, in characters) moves to when ``text`` is inserted at it."""
     *above, last = split_lines(text)
     return line + len(above), len(last) + (0 if above else column)
 
 
 def moved(place: tuple[int, int], edit: Edit) -> tuple[int, int]:
-    """Where a line and column of the text before ``edit`` are after it; what was inside of it is at its end."""
+    """Where a position in the text before ``edit`` is after it; a position inside the edit moves to its end."""
     start, until = (edit.line, edit.column), advance(edit.line, edit.column, edit.removed)
     if place < start:
         return place
@@ -120,7 +120,7 @@ def moved(place: tuple[int, int], edit: Edit) -> tuple[int, int]:
 
 
 def _place(prefix: str, lines: int, column: int) -> int:
-    """Where a place so many lines above the end of ``prefix`` is in it; -1 if it isn't."""
+    """The index in ``prefix`` of a ``column``, ``lines`` lines above its end; -1 if ``prefix`` does not contain it."""
     start = _line_start(prefix, len(prefix))
     for _ in range(lines):
         if start == 0:

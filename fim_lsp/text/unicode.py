@@ -1,8 +1,8 @@
-"""Characters that nobody sees, or that make others seen elsewhere: one table for all that is shown and for names in prompts.
+"""Characters that are invisible or that reorder others: one table for everything that is shown and for names in prompts.
 
-The table is Unicode's Default_Ignorable_Code_Point and Bidi_Control (DerivedCoreProperties.txt and PropList.txt of
-Unicode 16.0.0) and the general categories Cc, Cf, Cs, Co, Zl and Zp besides the noncharacters. Not in it are spaces
-of any width, which are drawn, and code points that are not assigned yet, which next year's emoji are among.
+The table contains Unicode's Default_Ignorable_Code_Point and Bidi_Control (DerivedCoreProperties.txt and PropList.txt of
+Unicode 16.0.0), the general categories Cc, Cf, Cs, Co, Zl and Zp, and the noncharacters. It does not contain spaces of
+any width, which are visible, or unassigned code points, which will include next year's emoji.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from typing import Final
 
 HIDDEN: Final = (
-    (0x00, 0x08), (0x0B, 0x0C), (0x0E, 0x1F), (0x7F, 0x9F),  # controls but tab and line ends
+    (0x00, 0x08), (0x0B, 0x0C), (0x0E, 0x1F), (0x7F, 0x9F),  # controls except tab and line ends
     (0xAD, 0xAD), (0x34F, 0x34F), (0x600, 0x605), (0x61C, 0x61C), (0x6DD, 0x6DD), (0x70F, 0x70F), (0x890, 0x891),
     (0x8E2, 0x8E2), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x200B, 0x200F), (0x2028, 0x202E),
     (0x2060, 0x206F), (0x3164, 0x3164), (0xD800, 0xF8FF), (0xFDD0, 0xFDEF), (0xFE00, 0xFE0F), (0xFEFF, 0xFEFF),
@@ -20,10 +20,10 @@ HIDDEN: Final = (
     (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A), *((plane + 0xFFFE, plane + 0xFFFF) for plane in range(0x10000, 0xD0000, 0x10000)),
     (0xDFFFE, 0xE0FFF), (0xEFFFE, 0x10FFFF),
 )  # fmt: skip
-"""First and last of each run of hidden code points."""
+"""The first and last of each run of hidden code points."""
 
 REVERSING: Final = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-"""What changes the direction of the text after it, as in CVE-2021-42574."""
+"""Characters that change the direction of the text after them, as in CVE-2021-42574."""
 
 _PICTURES = "©®‼⁉™ℹ←-⇿⌀-⏿Ⓜ■-➿⤀-⥿⬀-⯿〰〽㊗㊙\U0001f000-\U0001faff"
 _JOINING = (  # scripts that are written with joiners between letters: Arabic to Mandaic, the Indic ones to Mongolian
@@ -36,7 +36,7 @@ _ALLOWED = (
     r"|(?<=[#*0-9])\ufe0f(?=\u20e3)"  # a keycap
     rf"|(?<=[{_JOINING}])[\u200c\u200d](?=[{_JOINING}])"
 )
-_FLAGS = "|".join(  # the three that are recommended for interchange; other tags may say anything, unseen
+_FLAGS = "|".join(  # the three that are recommended for interchange; other tags can hide any text
     "(?<=\U0001f3f4)" + "".join(chr(0xE0000 + ord(one)) for one in name) + "\U000e007f"
     for name in ("gbeng", "gbsct", "gbwls")
 )
@@ -45,7 +45,7 @@ _CLASS = "".join(f"\\U{first:08x}-\\U{last:08x}" for first, last in HIDDEN)
 
 @functools.cache
 def _hidden() -> re.Pattern[str]:
-    """Compiled at the first text that is not plain ASCII: half of what importing the command line would cost."""
+    """Compiled for the first text that is not plain ASCII: it would double the time to import the command line."""
     return re.compile(f"[{_CLASS}]")
 
 
@@ -56,9 +56,9 @@ def _hidden_or_allowed() -> re.Pattern[str]:
 
 
 def without_hidden(text: str, known: str = "") -> str:
-    """``text`` without hidden characters, but for those in ``known``, line ends, tabs, and what writing needs.
+    """``text`` without hidden characters, except those in ``known``, line ends, tabs, and what writing needs.
 
-    That is what joins emoji or says how they look, and joiners between the letters of scripts that have them.
+    That is: what joins emoji or selects their style, and joiners between the letters of scripts that use them.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -68,7 +68,7 @@ def without_hidden(text: str, known: str = "") -> str:
 def visible(text: str) -> str:
     r"""``text`` for a message or a terminal: hidden characters are written as ``\x1b`` or ``\u202e``.
 
-    Line feeds and tabs stay; a carriage return goes back to a line's start, so it is written out too.
+    Line feeds and tabs are kept. A carriage return would move to the line's start, so it is escaped too.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -77,13 +77,13 @@ def visible(text: str) -> str:
 
 
 def on_one_line(text: str) -> str:
-    """``text`` for a menu's entry: line ends, tabs and hidden characters are one space each, however many there are."""
+    """``text`` for a menu entry: each run of line ends, tabs and hidden characters becomes one space."""
     text = _hidden_or_allowed().sub(lambda one: one[0] if one["allowed"] else "\n", text)
     return re.sub(r"[\t\n\r]+", " ", text)
 
 
 def is_visible(name: str) -> bool:
-    """Whether a name can be read and is on one line, so that it may stand in a heading or a sentence."""
+    """Whether a name is visible and on one line, so that it can be part of a heading or a sentence."""
     return name.isprintable() and (name.isascii() or not _hidden().search(name))
 
 
@@ -93,7 +93,7 @@ def _escaped(one: str) -> str:
 
 
 def encodable(text: str) -> str:
-    """``text`` with surrogates joined where they are pairs, and replaced where they stand alone: no UTF-8 can hold them."""
+    """``text`` with surrogate pairs joined and lone surrogates replaced: UTF-8 can't encode them."""
     if text.isascii():
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
