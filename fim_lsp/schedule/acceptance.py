@@ -1,4 +1,4 @@
-"""Whether the user takes what is suggested: accepts it or types it, or types something else."""
+"""Whether the user takes suggestions (accepts or types them) or dismisses them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _STEP, _MAX_FACTOR = 0.25, 2.0
 
 @dataclass(slots=True, eq=False)
 class AcceptanceTracker:
-    """Follows one document's suggestions. ``offered`` is the one on the screen, to our knowledge."""
+    """Follows one document's suggestions. ``offered`` is the one that is presumably on the screen."""
 
     offered: str = ""
     _split: Split | None = None

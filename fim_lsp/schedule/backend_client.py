@@ -1,4 +1,4 @@
-"""One back end and what stands between it and a call: circuit breaker, quota, retry, redaction.
+"""One back end, with everything that a call to it passes through: circuit breaker, quota, retry, redaction.
 
 **How often one call may be sent.** Here, once more if it failed without any text, for a reason that may pass (no
 connection, a 5xx) and within half of the timeout; a probe is never retried. Below, in
@@ -53,7 +53,7 @@ MaySend: TypeAlias = Callable[[str, bool], bool]
 
 _RETRY_DELAY = 0.2  # seconds, and up to as much again by chance
 _MAX_TOKENS = 10_000_000  # more than any model reads at once: a server that reports more is mistaken
-_CHARACTERS_PER_TOKEN = 3.0  # of an answer whose tokens nobody counted
+_CHARACTERS_PER_TOKEN = 3.0  # of an answer without a token count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +86,7 @@ class BackendClient:
         return self.limiter.debounce_factor(prompt=settings.prompt_tokens, output=self._output_tokens(settings, ""))
 
     def build_prompt(self, snapshot: Snapshot, settings: Settings) -> Prompt:
-        """The prompt for a snapshot; smaller when the quota runs low."""
+        """The prompt for a snapshot; it is smaller when the quota runs low."""
         model, language = self.backend.model, snapshot.language
         return build_prompt(
             snapshot,
@@ -109,7 +109,7 @@ class BackendClient:
         return self.estimator.output(settings.max_tokens, self.backend.model, language)
 
     async def prepare(self, snapshot: Snapshot, settings: Settings) -> bool:
-        """Let a server on this machine evaluate the beginning of a first prompt ahead of time; elsewhere that only costs."""
+        """Let a server on this machine evaluate the start of a first prompt ahead of time; elsewhere that would only add cost."""
         if not self.is_local:
             return False
         return await self.backend.prepare(self.build_prompt(snapshot, settings))
@@ -117,7 +117,7 @@ class BackendClient:
     async def stream(self, snapshot: Snapshot, settings: Settings, report: Report) -> AsyncGenerator[Chunk, None]:
         """Make a call, if the circuit breaker admits it, or a probe of it; an explicit request is always a call.
 
-        Raises :class:`~fim_lsp.errors.BackendError`; its child ``Paused`` if the back end was not asked, or is silent.
+        Raises :class:`~fim_lsp.errors.BackendError`, or its subclass ``Paused`` if the back end was not asked or is silent.
         ``report`` gets the result of a probe that outlives this generator.
         """
         admission = Admission.CALL if snapshot.explicit else self.breaker.before_call()
@@ -135,7 +135,7 @@ class BackendClient:
                 yield chunk
 
     async def _call(self, snapshot: Snapshot, settings: Settings, report: Report) -> AsyncGenerator[Chunk, None]:
-        """A call, whose result goes to the circuit breaker. One that falls silent is given up, and a probe takes over."""
+        """Make a call and report its result to the circuit breaker. If it falls silent, a probe takes over."""
         progress = _Progress(clock=asyncio.get_running_loop().time)
         failed = False
         prompt = self.build_prompt(snapshot, settings)
@@ -237,7 +237,7 @@ class BackendClient:
         raise Paused(too_small, host=self.backend.host)
 
     async def _redacted(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
-        """Ask the back end. No secret that is recognized as one leaves this machine; in the answer it is restored."""
+        """Ask the back end. No recognized secret leaves this machine; in the answer, secrets are restored."""
         if self.is_local:
             async with aclosing(self.backend.stream(prompt)) as chunks:
                 async for chunk in chunks:
@@ -255,7 +255,7 @@ class BackendClient:
     async def _next(
         self, chunks: AsyncGenerator[Chunk, None], progress: _Progress, max_silence: float | None
     ) -> Chunk | None:
-        """The next chunk, None at the end."""
+        """The next chunk, or None at the end."""
         if max_silence is None:
             return await anext(chunks, None)
         try:
@@ -269,7 +269,7 @@ class BackendClient:
 
 @dataclass(slots=True)
 class _Progress:
-    """How far a call has come, and what it has cost. ``latency`` is in seconds of ``clock``."""
+    """The progress of a call, and what it has cost. ``latency`` is in seconds of ``clock``."""
 
     clock: Callable[[], float]
     has_begun: bool = False

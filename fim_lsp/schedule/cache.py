@@ -1,8 +1,8 @@
 """Recent answers, found again by what has been typed since.
 
-Looked up before any wait. An answer to one request serves every later cursor that the user reaches by typing the
-beginning of it and, because its entry is kept, every earlier one that the user goes back to. What a model wrote beyond
-what was shown is kept too: after an accept, the next part comes from the cache.
+The cache is consulted before any wait. An answer serves every later cursor that the user reaches by typing the beginning
+of it and, because its entry is kept, every earlier one that the user returns to. What a model wrote beyond what was
+shown is kept too: after a suggestion is accepted, the next part comes from the cache.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from fim_lsp.text.typed import CLOSING, suffixes_before, typed_at_others, typed_
 
 LOOK_BACK = 512  # characters typed since the answer; llama.vim walks back 128, which a block of code exceeds
 
-_NEAR = 256  # characters on either side of the cursor that identify a place: the window may slide, these do not
-_SHORT_LIFE = 20.0  # seconds that "nothing to suggest" and a fallback's answer are kept; others until room is needed
+_NEAR = 256  # characters on either side of the cursor that identify a position, even if the window slides
+_SHORT_LIFE = 20.0  # seconds that "nothing to suggest" and a fallback's answer are kept; others until space is needed
 _OVERHEAD = 400  # bytes that an entry costs besides its characters
 _MAX_PARTS = 4  # of a call's shown parts whose entries are kept up to date
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CachedAnswer:
-    """All the ``text`` that a model wrote at a place, the finish reason if it had one, and what was shown of it."""
+    """All the ``text`` that a model wrote at a position, the finish reason if there is one, and what was shown of it."""
 
     text: str
     finish: str | None
@@ -44,9 +44,9 @@ class CachedAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
-    """An answer that holds after ``typed`` was typed since its place.
+    """An answer that is still valid after ``typed`` was typed.
 
-    ``paired`` counts the characters after the cursor that the editor has inserted itself to close what was opened.
+    ``paired`` counts the characters after the cursor that the editor has inserted to close what was opened.
     """
 
     typed: str
@@ -61,7 +61,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """An answer, and the text after its place: the key contains only the rest of the line."""
+    """An answer, and the text after its position: the key contains only the rest of the line."""
 
     suffix: str
     answer: CachedAnswer
@@ -71,7 +71,7 @@ class _Entry:
         return self.answer.from_fallback or not self.answer.suggestion
 
     def holds(self, suffix: str, typed: str) -> bool:
-        """Whether the answer goes on with ``typed``, and nothing else changed but for the same text at other cursors."""
+        """Whether the answer begins with ``typed``, and nothing else changed except for the same text at other cursors."""
         shown = self.answer.suggestion
         if typed and not self.answer.text.startswith(typed) and (shown is None or shown.after(typed) is None):
             return False
@@ -82,7 +82,7 @@ class _Entry:
 
 
 class SuggestionCache:
-    """Bounded by bytes, least recently used first out. An answer is only good for the scope that it was stored with."""
+    """A least-recently-used cache, bounded in bytes. An answer is only valid in the scope that it was stored with."""
 
     def __init__(self, timer: Callable[[], float], *, max_bytes: int = 4 << 20) -> None:
         """``timer`` returns seconds."""
@@ -108,13 +108,13 @@ class SuggestionCache:
         return self._next_part(snapshot, chain, hit)
 
     def store(self, call: Call) -> None:
-        """Keep what a call has brought, at the place that it was made for and where parts of it were shown."""
+        """Store a call's answer at the position that it was made for, and wherever parts of it were shown."""
         suggestion = call.chain.postprocessor.suggestion(call.snapshot, call.text, call.finish)
         self._store(call.snapshot, call, call.text, suggestion)
         self.update_parts(call)
 
     def update_parts(self, call: Call) -> None:
-        """Where a part was shown before the call's end, keep what has arrived since: it begins with the same."""
+        """Where a part was shown before the call's end, store what has arrived since, if it extends that part."""
         for part in call.shown_parts[-_MAX_PARTS:]:
             text = call.text_after(part.snapshot)
             if text is None:
@@ -123,7 +123,7 @@ class SuggestionCache:
             self._store(part.snapshot, call, text, longer if _extends(longer, part.suggestion) else part.suggestion)
 
     def take_head(self, snapshot: Snapshot, call: Call) -> CompletionResult | None:
-        """The lines of a block that have arrived whole, if the first has; they are stored, and noted as shown."""
+        """The complete lines of a block so far, if there is one; they are stored, and noted as shown."""
         text, postprocessor = call.text_after(snapshot), call.chain.postprocessor
         if text is None or not postprocessor.has_head(snapshot, text):
             return None
@@ -135,7 +135,7 @@ class SuggestionCache:
         return _answer(call).result(suggestion)
 
     def take_part(self, snapshot: Snapshot, call: Call) -> CompletionResult | None:
-        """The result for a later cursor than the call's, for which less text may be enough; noted as shown."""
+        """The result for a cursor after the call's, for which less text may be enough; noted as shown."""
         typed = typed_since(call.snapshot.split, snapshot.split)
         if not typed or not call.text.startswith(typed):
             return None
@@ -145,7 +145,7 @@ class SuggestionCache:
         return result
 
     def _next_part(self, snapshot: Snapshot, chain: FallbackChain, hit: Hit) -> CompletionResult | None:
-        """What the model wrote next, if it is complete: what was shown is used up, or does not fit any more."""
+        """What the model wrote next, if it is complete: what was shown has been typed, or no longer fits."""
         text, finish = hit.remaining, hit.answer.finish
         if finish != "stop" and not chain.postprocessor.is_complete(snapshot, text):
             return None
@@ -160,17 +160,17 @@ class SuggestionCache:
         answer = replace(_answer(call), text=text, suggestion=suggestion)
         self.put(_scope(snapshot, call.chain), snapshot.split, answer)
 
-    # -- by places
+    # -- by position
 
     def put(self, scope: Hashable, split: Split, answer: CachedAnswer) -> None:
-        """Keep the answer at ``split``. ``scope`` is all else that it depends on: the document and the settings."""
+        """Store the answer at ``split``. ``scope`` is what else it depends on: the document and the settings."""
         try:
             self._entries[self._key(scope, split.prefix, split.suffix)] = _Entry(split.suffix[:_NEAR], answer)
         except ValueError:  # larger than the whole cache
             return
 
     def find(self, scope: Hashable, split: Split) -> Hit | None:
-        """The answer of the nearest earlier place, if it goes on with what was typed since."""
+        """The answer at the nearest earlier position, if it begins with what was typed since."""
         prefix = split.prefix[-(LOOK_BACK + _NEAR) :]
         after = split.suffix[: _NEAR + LOOK_BACK]
         for length in range(min(len(prefix), LOOK_BACK) + 1):
@@ -195,7 +195,7 @@ def _scope(snapshot: Snapshot, chain: FallbackChain) -> Hashable:
 
 
 def _answer(call: Call) -> CachedAnswer:
-    """All that a call has brought so far, of which nothing has been shown yet."""
+    """A call's answer so far, with nothing shown yet."""
     return CachedAnswer(text=call.text, finish=call.finish, suggestion=None, from_fallback=call.from_fallback)
 
 

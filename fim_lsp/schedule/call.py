@@ -16,7 +16,7 @@ from fim_lsp.text.typed import AUTO_PAIRS, advance, typed_since
 
 MAX_CHARACTERS = 16_000  # of an answer that are kept: several suggestions, each the next one after an accept
 
-_MAX_READS = 64  # times that the text so far may be read in all, beyond what is free
+_MAX_READS = 64  # how often the text so far may be examined in total, beyond what is free
 _FREE_CHARACTERS = 16_000  # an answer of the usual length is examined at every chunk
 
 
@@ -34,7 +34,7 @@ class StreamedText:
         self.size = 0
 
     def add(self, text: str, line_end: str) -> None:
-        """Append what has arrived; a line end may be cut in two. What is beyond ``MAX_CHARACTERS`` is dropped."""
+        """Append text, which may split a line end. Whatever exceeds ``MAX_CHARACTERS`` is dropped."""
         if piece := text[: max(0, MAX_CHARACTERS - self.size)]:
             whole = piece.removeprefix("\n") if self._after_cr else piece
             self._after_cr = piece.endswith("\r")
@@ -47,10 +47,10 @@ class StreamedText:
         return self._pieces[0] if self._pieces else ""
 
     def take_examination(self) -> bool:
-        """Whether to examine the whole text now; if so, that is counted as done.
+        """Whether to examine the whole text now; if so, the examination is counted.
 
-        Examining it at every chunk would cost the square of an answer's length. An answer of a few hundred characters is
-        examined at every chunk all the same; a long one each time that it has grown by a 64th.
+        Examining it at every chunk would take time quadratic in an answer's length. Short answers are examined at every
+        chunk nevertheless, long ones each time they have grown by a 64th.
         """
         if self._characters_read + self.size > _MAX_READS * self.size + _FREE_CHARACTERS:
             return False
@@ -61,7 +61,7 @@ class StreamedText:
 class CallState(enum.Enum):
     """Where a call is in its life."""
 
-    DEBOUNCING = enum.auto()  # it waits for a pause in typing
+    DEBOUNCING = enum.auto()  # waits for a pause in typing
     STREAMING = enum.auto()  # in flight, and more text is wanted
     COMPLETE = enum.auto()  # in flight, and more text would not change what is shown
     ENDED = enum.auto()  # the answer has ended, or the call failed or was hung up on
@@ -80,8 +80,8 @@ class Call:
     """A call made for ``snapshot``, or waiting to be made: while it is debounced, that is the newest request's.
 
     Times are in seconds: ``started_at``; ``complete_at``, when it became ``COMPLETE``; ``head_at``, when the first line of
-    a block had arrived whole; ``part_shown_at``, when a part of a block was last shown. ``hang_up_timer`` runs while no
-    request wants the call. ``matched_edit``: the last edit typed what the call says, so the editor will ask again.
+    a block was complete; ``part_shown_at``, when a part of a block was last shown. ``hang_up_timer`` runs while no request
+    wants the call. ``matched_edit``: the last edit matches the call's output, so the editor will ask again.
     """
 
     snapshot: Snapshot
@@ -108,7 +108,7 @@ class Call:
         self.state, self.started_at = CallState.STREAMING, now
 
     def complete(self, now: float) -> None:
-        """There is enough text for the request that it was made for."""
+        """There is enough text for the request that the call was made for."""
         self.state, self.complete_at = CallState.COMPLETE, now
 
     def reopen(self) -> None:
@@ -129,11 +129,11 @@ class Call:
 
     @property
     def is_full(self) -> bool:
-        """Whether no more text is kept."""
+        """Whether the text has reached its limit."""
         return self._streamed.size >= MAX_CHARACTERS
 
     def add(self, chunk: Chunk) -> None:
-        """Take in a chunk."""
+        """Add a chunk."""
         if chunk.replaces_previous:
             self._streamed.clear()
             self.finish = self._matching = None
@@ -153,9 +153,9 @@ class Call:
     # -- what was typed since
 
     def matches(self, snapshot: Snapshot) -> bool:
-        """Whether the text so far and what was typed since begin alike."""
+        """Whether what was typed since the call matches the text so far."""
         if self._matching is snapshot:
-            return True  # more text changes nothing about that
+            return True  # more text can't change that
         typed = typed_since(self.snapshot.split, snapshot.split)
         if typed is None or not self._begins_like(typed):
             return False
@@ -164,7 +164,7 @@ class Call:
         return True
 
     def apply_edit(self, edit: Edit) -> bool:
-        """Whether the call's output may still be right after an edit, which it is after one away from its cursor."""
+        """Whether the call's output may still be right after an edit; an edit away from its cursor does not matter."""
         line, column = advance(self.snapshot.split.line, self.snapshot.split.column, self._typed)
         if (edit.line, edit.column) == (line, column) and not edit.removed:
             self._typed += edit.inserted[:1] if edit.inserted in AUTO_PAIRS else edit.inserted

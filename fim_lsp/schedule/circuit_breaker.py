@@ -1,8 +1,8 @@
 """A circuit breaker for one back end: closed while it answers, open after failures, half open while a probe is in flight.
 
 While it is open, no request waits for the back end: the next one in the chain answers. As long as completions are
-requested, one of these requests each second is sent on as a probe, and the first answer closes the circuit. So the back
-end is used again within two seconds, however long it was away, and it never gets more calls than if it answered.
+requested, one request a second is sent on as a probe, and the first answer closes the circuit. So the back end is used
+again within two seconds of its recovery, and it never gets more calls than if it answered.
 
 Quotas (429) are the limiter's business; see :mod:`fim_lsp.rate_limit`.
 """
@@ -17,27 +17,27 @@ from fim_lsp.errors import BackendError, BadReply, Intercepted, Unauthorized, Un
 from fim_lsp.schedule.recovery_probe import Probes
 
 MAX_FAILURES = 3
-"""Failures in a row that open the circuit. One is enough where another call at once would change nothing."""
+"""Consecutive failures that open the circuit. One is enough where another call at once would not help."""
 
 PROBE_INTERVAL = 0.8
-"""Seconds from one probe to the next, and up to a quarter more by chance: clients must not fall into step.
+"""Seconds from one probe to the next, plus up to a quarter at random, so that clients do not probe in step.
 
 An open circuit costs a server no more calls than typing does: about one a second (``tests/quality/typing_eval.py``).
 """
 
 REJECTED_INTERVALS = 120.0, 900.0
 """Seconds from one probe to the next where the API rejects a key, or a model, that has never worked: doubled from the
-first number up to the second. Such a rejection rarely ends without a change of settings, and that is tried at once; but a
-key that is activated or paid for at the provider must come back without a restart. Many 401s may get an address blocked,
-and each may run ``api_key_command``, which may prompt its user.
+first number up to the second. Such a rejection rarely ends without a change of settings, after which a probe is made at
+once; but a key that is activated or paid for at the provider must work without a restart. Many 401s may get an address
+blocked, and each may run ``api_key_command``, which may prompt its user.
 """
 
 MAX_OUTAGE = 600.0
-"""Seconds for which a rejection of what worked before counts as an outage. After that it is believed."""
+"""Seconds for which the rejection of a key or model that worked before counts as an outage. After that it is believed."""
 
 _MIN_SILENCE, _SILENCE_FACTOR, _LATENCY_DECAY = 1.5, 4.0, 0.98
 """Seconds and factors: a call is presumed dead after four times the latency of the slowest recent call. Codestral's first
-token comes after 0.2 to 0.4 s. The slowest is forgotten by 2 % a call: one long prompt on a local model counts for dozens.
+token comes after 0.2 to 0.4 s. It decays by 2 % a call: one long prompt on a local model affects dozens of calls.
 """
 
 _MIN_PROBE_WAIT, _PROBE_WAIT_FACTOR, _MAX_PROBE_WAIT, _MAX_WAIT_IF_HANGING = 0.6, 2.0, 1.0, 0.4
@@ -53,7 +53,7 @@ class State(enum.Enum):
 
 
 class Admission(enum.Enum):
-    """What becomes of a call."""
+    """What to do with a call."""
 
     CALL = enum.auto()  # it is made as usual
     PROBE = enum.auto()  # it is made to find out whether the back end has recovered
@@ -68,7 +68,7 @@ class CircuitBreaker:
         self._clock = clock
         self._jitter = jitter
         self._failures = 0  # in a row
-        self._rejections = 0  # in a row, of a key or model, that are believed
+        self._rejections = 0  # of a key or model, in a row, that are believed
         self._last_error: BackendError | None = None
         self._opened_at: float | None = None
         self._next_probe_at = 0.0
@@ -81,7 +81,7 @@ class CircuitBreaker:
 
     @property
     def state(self) -> State:
-        """Half open is open while a probe is in flight."""
+        """The state; half open means open while a probe is in flight."""
         if self._opened_at is None:
             return State.CLOSED
         return State.HALF_OPEN if self._probes_in_flight else State.OPEN
@@ -103,21 +103,21 @@ class CircuitBreaker:
 
     @property
     def max_silence(self) -> float | None:
-        """Seconds without text after which a call is presumed dead, from this back end's usual latency.
+        """Seconds without text after which a call is presumed dead, derived from this back end's usual latency.
 
-        None while that is unknown: a server that loads a model takes its time.
+        None while the latency is unknown: loading a model takes a server long.
         """
         return max(_MIN_SILENCE, _SILENCE_FACTOR * self._latency) if self._has_answered else None
 
     @property
     def probe_wait(self) -> float:
-        """Seconds that a request waits for its probe before the next back end is asked; fewer where probes hang."""
+        """Seconds that a request waits for its probe before the next back end is asked; fewer if probes hang."""
         wait = _PROBE_WAIT_FACTOR * self._latency
         return min(wait, _MAX_WAIT_IF_HANGING) if self._hangs else min(max(_MIN_PROBE_WAIT, wait), _MAX_PROBE_WAIT)
 
     @property
     def needs_whole_answer(self) -> bool:
-        """Whether the beginning of an answer proves nothing, because answers broke off lately."""
+        """Whether the beginning of an answer proves nothing, because recent answers broke off."""
         return isinstance(self._last_error, BadReply)
 
     # -- what happened
@@ -169,7 +169,7 @@ class CircuitBreaker:
         return self._last_error is not None and self._last_error.timed_out
 
     def _is_believed(self) -> bool:
-        """Whether a rejected key or model is meant, rather than an outage of a server that accepted it before."""
+        """Whether the key or model is really rejected, rather than this being an outage of a server that accepted it."""
         return not self._has_answered or (self._opened_at is not None and self._clock() - self._opened_at > MAX_OUTAGE)
 
     def _schedule_probe(self) -> None:

@@ -1,8 +1,9 @@
-"""How long to wait for the next key, learnt from the user's own typing and counted from the last edit.
+"""How long to wait for the next keystroke, learnt from the user's typing and counted from the last edit.
 
-Waits are short. A call in flight goes on while the typing matches its output, so a call made too early costs nothing
-unless that is wrong. Replays of recorded typing (``tests/quality/typing_eval.py``) make as many calls without any wait
-as with 40 ms, and show less with more. What is waited out are bursts: held keys, macros, the quickest tenth of gaps.
+Waits are short. A call in flight continues while the typing matches its output, so a call made too early only costs
+something if its output is wrong. Replays of recorded typing (``tests/quality/typing_eval.py``) make as many calls without
+any wait as with 40 ms, and show less with a longer wait. Only bursts are waited out: held keys, macros, the quickest
+tenth of gaps.
 """
 
 from __future__ import annotations
@@ -12,28 +13,28 @@ from statistics import median
 
 from fim_lsp.text.cursor import Split
 
-_USUAL_GAP = 0.15  # seconds between keys until this user's are known: the median of the recorded traces
-_MIN_WAIT = 0.01  # seconds: below, two edits of one command are two calls
-_MAX_WAIT = 0.4  # seconds: a longer wait is felt as absence
-_QUICK_SHARE = 0.1  # of this user's gaps are waited out: bursts, not the usual pace
+_USUAL_GAP = 0.15  # seconds between keystrokes until this user's pace is known: the median of the recorded traces
+_MIN_WAIT = 0.01  # seconds: with less, two edits of one command would make two calls
+_MAX_WAIT = 0.4  # seconds: with a longer wait, suggestions seem to be missing
+_QUICK_SHARE = 0.1  # the share of this user's gaps that is waited out: bursts, not the usual pace
 
 _BURST_GAP = 0.07  # seconds: quicker gaps are those of a held key or a macro
-_BURST_WAIT = 2.0  # gaps of a burst that are waited for its next edit
-_BURST_GAPS = 4  # of the last gaps that decide whether there is a burst
+_BURST_WAIT = 2.0  # how many of a burst's gaps to wait for its next edit
+_BURST_GAPS = 4  # how many of the last gaps decide whether there is a burst
 
 _MIN_GAP = 0.004  # seconds: a shorter gap is within a program's edit
 _MAX_GAP = 1.0  # seconds: a longer gap is thinking
-_GAPS = 30  # that are remembered
-_ENOUGH_GAPS = 5  # from which the user's pace is known
+_GAPS = 30  # how many are remembered
+_ENOUGH_GAPS = 5  # how many show the user's pace
 _FORGET_AFTER = 60.0  # seconds without an edit
 
-IN_WORD, AT_BREAK = 0.4, 0.2  # factors: a word is likely to go on; at its end, and on a new line, people look
+IN_WORD, AT_BREAK = 0.4, 0.2  # factors: a word is likely to continue; at its end, and on a new line, people look
 
 _CLOSERS = ";)]}"  # a line may be complete after these
 _AFTER_CLOSER = 0.3  # seconds at least: of 60 calls made at once after a closer, one was right
 
 _USUAL_LATENCY = 0.5  # seconds that a call takes
-_LATENCY_SHARE = 0.1  # of a back end's latency above the usual one is waited in addition
+_LATENCY_SHARE = 0.1  # the share of a back end's latency above the usual one that is added to the wait
 _LATENCY_WEIGHT = 0.3  # of the newest call in the mean
 _MAX_LATENCY = 10.0  # seconds: a slower call counts as this
 
@@ -53,7 +54,7 @@ class AdaptiveDebounce:
         return now if self._last is None else self._last + self.wait(split) * factor
 
     def wait(self, split: Split) -> float:
-        """Seconds without an edit after which the user has paused. Never zero for want of data."""
+        """Seconds without an edit after which the user has paused. Never zero just because data is missing."""
         if self.fixed is not None:
             return self.fixed
         gaps = sorted(self._gaps)
@@ -79,6 +80,6 @@ class AdaptiveDebounce:
         self._latency += _LATENCY_WEIGHT * (min(seconds, _MAX_LATENCY) - self._latency)
 
     def _burst_wait(self) -> float:
-        """The wait that outlasts the gaps of the present burst, 0 if there is none."""
+        """The wait that outlasts the gaps of the current burst, 0 if there is none."""
         last = [self._gaps[-n] for n in range(1, min(_BURST_GAPS, len(self._gaps)) + 1)]
         return _BURST_WAIT * median(last) if last and median(last) < _BURST_GAP else 0.0

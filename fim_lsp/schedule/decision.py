@@ -1,4 +1,4 @@
-"""What is done with a request: a pure decision, from what is known when it arrives."""
+"""Decides how a request is answered, purely from what is known when it arrives."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Serve:
 
 @dataclass(frozen=True, slots=True)
 class Reuse:
-    """Answer with what a call in flight brings."""
+    """Answer with the output of a call in flight."""
 
     call: Call
 
@@ -43,7 +43,7 @@ def decide(
 ) -> Decision:
     """``cached`` is the cache's answer; ``in_flight`` is the call whose output matches what was typed since.
 
-    An explicit request accepts neither a cached "nothing to suggest" nor a fallback's text: the user asks for more.
+    For an explicit request, neither a cached "nothing to suggest" nor a fallback's text is enough: the user wants more.
     """
     if cached is not None and not (snapshot.explicit and _is_poor(cached)):
         return Serve(cached)

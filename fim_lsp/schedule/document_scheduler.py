@@ -27,11 +27,11 @@ from fim_lsp.text.typed import typed_since
 
 log = logging.getLogger(__name__)
 
-GRACE = 0.025  # seconds that a call outlives a cancelled request: VS Code cancels just before it sends the edit
+GRACE = 0.025  # seconds that a call outlives a cancelled request: VS Code cancels right before it sends the edit
 GRACE_AFTER_MATCH = 0.3  # the same if that edit matches: VS Code asks again 50 ms later, Neovim 200 ms
-HEAD_WAIT = 0.2  # seconds that the first line of a block waits for the others: 10 to 60 tokens of today's servers
-MAX_BLOCK_TIME = 3.0  # seconds that a call goes on for the rest of a block after a part of it was last shown
-RUN_ON_TIME = 0.5  # seconds that it goes on once it is complete: most end by themselves, and keep their connection
+HEAD_WAIT = 0.2  # seconds that the first line of a block waits for the others: 10 to 60 tokens on today's servers
+MAX_BLOCK_TIME = 3.0  # seconds that a call continues for the rest of a block after a part of it was last shown
+RUN_ON_TIME = 0.5  # seconds that a complete call continues: most end by themselves, and keep their connection
 
 _TIMER_RESOLUTION = 0.001  # seconds that a timer may be early
 
@@ -102,7 +102,7 @@ class DocumentScheduler:
             self._check_call(edit)
 
     def _check_call(self, edit: Edit) -> None:
-        """Hang up on the call in flight if it can't be right after an edit."""
+        """Hang up on the call in flight if an edit contradicts its output."""
         call = self._call
         if call is None or not call.in_flight:
             return
@@ -113,14 +113,14 @@ class DocumentScheduler:
             self._schedule_hang_up(call, GRACE_AFTER_MATCH)
 
     def _withdrawn(self, result: asyncio.Future[CompletionResult]) -> None:
-        """The editor cancelled: hang up, unless a newer request wants the call in a moment."""
+        """The editor cancelled: hang up, unless a newer request soon wants the call."""
         if result.cancelled() and self._waiting is not None and self._waiting.result is result:
             self._waiting = None
             if self._call is not None:
                 self._schedule_hang_up(self._call, GRACE_AFTER_MATCH if self._call.matched_edit else GRACE)
 
     def apply_settings(self, *, excluded: bool) -> None:
-        """The settings changed: a call that they would not make is replaced by one that they would."""
+        """The settings changed: replace a call that they would not make by one that they would."""
         chain, call = self._chain(), self._call
         if excluded:
             self._answer(CompletionResult(outcome=Outcome.EXCLUDED))
@@ -146,13 +146,13 @@ class DocumentScheduler:
             request.result.set_result(result)
 
     def _answer_without_call(self, result: CompletionResult) -> None:
-        """Answer, and give up a call that has not been made yet. One in flight goes on: its output goes to the cache."""
+        """Answer, and drop a call that has not been made yet. One in flight continues: its output goes to the cache."""
         if self._call is not None and self._call.state is CallState.DEBOUNCING:
             self._hang_up()
         self._answer(result)
 
     def _serve(self, call: Call) -> None:
-        """Answer the waiting request with what the call has brought, if that is enough for it."""
+        """Answer the waiting request with the call's output so far, if that is enough for it."""
         if self._waiting is None:
             return
         snapshot = self._waiting.snapshot
@@ -172,7 +172,7 @@ class DocumentScheduler:
         return self._cache.take_part(snapshot, call) or self._head(snapshot, call)
 
     def _head(self, snapshot: Snapshot, call: Call) -> CompletionResult | None:
-        """The whole lines of a block whose first line has waited for the others for long enough."""
+        """The complete lines of a block, if its first line has waited long enough for the others."""
         now = self._clock()
         waited = 0.0 if call.head_at is None else now - call.head_at
         if call.state is not CallState.STREAMING or waited < HEAD_WAIT - _TIMER_RESOLUTION:
@@ -187,7 +187,7 @@ class DocumentScheduler:
     # -- the call
 
     def _start(self, snapshot: Snapshot, chain: FallbackChain) -> None:
-        """Make a call after the debounce, or let the one that is being debounced be for this snapshot."""
+        """Make a call after the debounce; a call that is already being debounced gets this snapshot."""
         call = self._call
         if call is not None and not snapshot.explicit:
             self._cancel_hang_up(call)
@@ -211,7 +211,7 @@ class DocumentScheduler:
             async with aclosing(call.chain.stream(call.snapshot)) as chunks:
                 async for chunk in chunks:
                     if chunk.replaces_previous and call.state is CallState.COMPLETE:
-                        break  # what has been shown stays
+                        break  # what has been shown is kept
                     call.add(chunk)
                     if chunk.text and not self._on_text(call):
                         break
@@ -241,7 +241,7 @@ class DocumentScheduler:
         return not (run_on or block or call.is_full)
 
     def _examine(self, call: Call) -> None:
-        """Look at the text so far: is it enough, or at least the first line of a block?"""
+        """Check whether the text so far is enough, or at least contains the first line of a block."""
         postprocessor = call.chain.postprocessor
         if postprocessor.is_complete(call.snapshot, call.text):
             self._complete(call)
@@ -261,7 +261,7 @@ class DocumentScheduler:
         self._cache.store(call)
 
     def _on_end(self, call: Call) -> None:
-        """The answer has ended, or no more of it is wanted: serve the waiting request, or make it a call of its own."""
+        """The answer has ended, or no more is wanted: serve the waiting request, or make another call for it."""
         if call.state is CallState.ENDED:
             return
         matched = self._is_wanted(call)
@@ -273,7 +273,7 @@ class DocumentScheduler:
             return
         snapshot = self._waiting.snapshot
         if matched and typed_since(call.snapshot.split, snapshot.split) == "":
-            self._answer(CompletionResult(outcome=Outcome.EMPTY))  # asking the same again would bring the same
+            self._answer(CompletionResult(outcome=Outcome.EMPTY))  # asking again would have the same result
         else:
             self._start(snapshot, self._chain())
 
@@ -290,13 +290,13 @@ class DocumentScheduler:
             self._on_failure(call)
 
     def _is_wanted(self, call: Call) -> bool:
-        """Whether what has arrived matches what was typed up to the waiting request, if one waits."""
+        """Whether the output so far matches what was typed up to the waiting request, if there is one."""
         return self._waiting is None or call.matches(self._waiting.snapshot)
 
     # -- hanging up
 
     def _hang_up_if_outdated(self, snapshot: Snapshot, chain: FallbackChain) -> None:
-        """Hang up if the settings have changed, or if something was typed that the call in flight does not say."""
+        """Hang up if the settings have changed, or if something was typed that does not match the call's output."""
         call = self._call
         if call is None:
             return

@@ -17,15 +17,15 @@ from fim_lsp.settings.schema import Settings
 
 
 class _Partial(enum.Enum):
-    """What the back ends tried so far have left of an answer that broke off."""
+    """What has become of a partial answer by the back ends tried so far."""
 
     NONE = enum.auto()
     USABLE = enum.auto()  # it is shown if no other back end has any text
-    VOID = enum.auto()  # its server took it back: it is never shown
+    VOID = enum.auto()  # its server retracted it: it is never shown
 
 
 class FallbackChain:
-    """Answers with the first back end that can; new settings make a new chain."""
+    """Answers with the first back end that can. New settings need a new chain."""
 
     def __init__(
         self,
@@ -39,10 +39,10 @@ class FallbackChain:
     ) -> None:
         """``clients`` are tried in this order, and ``on_event`` receives what happens at each.
 
-        ``local_only`` decides for a document's URI whether its text may only go to back ends on this machine. It is
-        asked at each call, because the rules may change while a request waits. ``settings_known`` waits until every
-        source of settings has been read; it returns false if one can't be, and then no text leaves this process.
-        ``policy`` is what prompts were made by: a call in flight does not outlive it.
+        ``local_only`` decides by a document's URI whether its text may only go to back ends on this machine. It is called
+        for each call, because the rules may change while a request waits. ``settings_known`` waits until every source of
+        settings has been read; it returns false if one can't be, and then no text leaves this process. ``policy`` is the
+        one that prompts were made with: a call in flight does not outlive it.
         """
         self.settings = settings
         self.clients = tuple(clients)
@@ -54,7 +54,7 @@ class FallbackChain:
 
     @property
     def scope(self) -> Hashable:
-        """Back ends and generation settings: a cached answer is only good for the same."""
+        """The back ends and generation settings that a cached answer is valid for."""
         settings = self.settings
         return (
             tuple((client.backend.name, client.backend.host, client.backend.model) for client in self.clients),
@@ -64,7 +64,7 @@ class FallbackChain:
 
     @property
     def identity(self) -> Hashable:
-        """All that a call in flight depends on: when it changes, the call is hung up on."""
+        """Everything that a call in flight depends on: when it changes, the call is aborted."""
         backends = tuple(id(client.backend) for client in self.clients)
         return self.scope, self.settings.local_only, self.settings.context_tokens, id(self._policy), backends
 
@@ -95,8 +95,8 @@ class FallbackChain:
     async def stream(self, snapshot: Snapshot) -> AsyncGenerator[Chunk, None]:
         """Yield the answer of the first back end that can give one. If it breaks off, the next one starts from scratch.
 
-        If no other back end has any text, a partial answer is kept, without a finish reason, unless its server took it
-        back. Raises :class:`~fim_lsp.errors.BackendError` if there is no answer at all.
+        If no other back end has any text, a partial answer is kept, without a finish reason, unless its server retracted
+        it. Raises :class:`~fim_lsp.errors.BackendError` if there is no answer at all.
         """
         clients = await self._clients_now(snapshot.uri)
         partial = _Partial.NONE
@@ -137,7 +137,7 @@ class FallbackChain:
         return clients
 
     def _report(self, backend: Backend) -> Callable[[BackendError | None], None]:
-        """Receives the result of a call that nobody waits for any more: the error, or None for an answer."""
+        """A callback for the result of a call that no request waits for: the error, or None for an answer."""
         return lambda error: self._emit(backend, EventKind.FAILED if error else EventKind.ANSWERED, error)
 
     def _emit(self, backend: Backend, kind: EventKind, error: BackendError | None = None, notice: str = "") -> None:

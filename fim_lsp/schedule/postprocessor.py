@@ -1,6 +1,6 @@
-"""From a model's raw text to what is shown, by the settings in force.
+"""Turns a model's raw text into what is shown, by the settings in force.
 
-:mod:`fim_lsp.suggest.postprocess` is imported on first use: compiling its patterns takes 10 ms, which start-up need not wait for.
+:mod:`fim_lsp.suggest.postprocess` is imported on first use: compiling its patterns takes 10 ms, too long for start-up.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from fim_lsp.schedule.request import Snapshot
 from fim_lsp.suggest.cursor_context import CursorContext, Multiline, cursor_context_at
 from fim_lsp.suggest.suggestion import Suggestion
 
-_CONTEXTS = 4  # a stream looks at one or two places at every chunk: the call's, and that of the request that reuses it
+_CONTEXTS = 4  # a stream needs one or two at every chunk: the call's, and that of a request that reuses it
 
 
 @functools.cache
@@ -45,7 +45,7 @@ class Postprocessor:
         return is_complete(self._context(snapshot), text, self._multiline)
 
     def has_head(self, snapshot: Snapshot, text: str) -> bool:
-        """Whether the first line of a block has arrived whole, so that it could be shown without the rest."""
+        """Whether the first line of a block is complete, so that it could be shown without the rest."""
         from fim_lsp.suggest.postprocess import has_head
 
         return has_head(self._context(snapshot), text, self._multiline)

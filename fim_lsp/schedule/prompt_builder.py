@@ -1,4 +1,4 @@
-"""From a snapshot to the prompt for one back end: within the settings, the quota and what the server accepts."""
+"""Builds the prompt for one back end from a snapshot, within the settings, the quota and what the server accepts."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from fim_lsp.settings.schema import Settings
 from fim_lsp.suggest.cursor_context import Extent, extent_of
 
 ContextSource = Callable[[str, str, str, int, bool, int | None], tuple[Snippet, ...]]
-"""Finds snippets for a prompt: by a document's URI, the window's prefix and suffix, the characters that the snippets may
-take, whether they leave this machine, and the cursor's line."""
+"""Finds snippets for a prompt. The arguments are the document's URI, the window's prefix and suffix, the characters that
+the snippets may take, whether they leave this machine, and the cursor's line."""
 
 
 def build_prompt(
@@ -56,7 +56,7 @@ def build_prompt(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Limits:
-    """Characters that a prompt may take: in all, on either side of the cursor, and for context."""
+    """Characters that a prompt may contain: in total, on either side of the cursor, and for context."""
 
     budget: int
     suffix_share: float
@@ -86,7 +86,7 @@ def _limits(
 def _find_context(
     snapshot: Snapshot, backend: Backend, limits: _Limits, context_source: ContextSource
 ) -> tuple[Snippet, ...]:
-    """Snippets that go well with the window that would remain beside them."""
+    """Snippets that are relevant to the window that would be sent with them."""
     prefix, suffix = cut_window(
         snapshot.window,
         budget=limits.budget - limits.context,
@@ -99,6 +99,6 @@ def _find_context(
 
 
 def _is_single_line(snapshot: Snapshot, settings: Settings) -> bool:
-    """Whether no more than the rest of the line can be shown, and there is a rest that tells the server so."""
+    """Whether only the rest of the line can be shown, and the suffix lets the server know that."""
     has_suffix = bool(snapshot.split.line_suffix.strip())
     return has_suffix and extent_of(snapshot.split, settings.multiline, snapshot.language) is Extent.LINE

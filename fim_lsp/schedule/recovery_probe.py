@@ -1,4 +1,4 @@
-"""Calls that find out whether a back end has recovered. They go on when no request waits for them any more."""
+"""Calls that find out whether a back end has recovered. They continue when no request waits for them any more."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MAX_GAP = 0.5  # seconds since its last chunk for which a probe counts as being
 
 
 class Progress(Protocol):
-    """How far a call has come."""
+    """The progress of a call."""
 
     has_begun: bool
     """Whether text, or the end of the answer, has arrived."""
@@ -29,7 +29,7 @@ class ProbeListener:
     """Receives the result of a probe as soon as it is known.
 
     ``succeeded`` gets the seconds to the first text, ``failed`` the error; ``ended`` is called once, last. ``report`` gets
-    the error, or None for success, if no request was waiting which could get it.
+    the error, or None for success, if no request was waiting that could have received it.
     """
 
     succeeded: Callable[[float], None]
@@ -105,7 +105,7 @@ class Probe:
                     if chunk.finish is not None or not self._needs_whole_answer:
                         self._succeed()
                         if not self._has_reader:
-                            return  # nothing else is to be found out
+                            return  # nothing more to find out
             if self._progress.has_begun:
                 self._succeed()
         except BackendError as error:
@@ -132,8 +132,8 @@ class Probe:
 class Probes:
     """The probes of one back end that are in flight, at most two.
 
-    The older one may take its time, as servers do that load a model. The younger one is replaced again and again, because
-    a server that comes back may never answer what it was asked before.
+    The older one may take long, as when a server loads a model. The younger one is replaced again and again, because a
+    server that has recovered may never answer earlier requests.
     """
 
     def __init__(self) -> None:
@@ -141,7 +141,7 @@ class Probes:
 
     @property
     def progressing(self) -> bool:
-        """Whether one of them is being answered, which makes another one useless."""
+        """Whether one of them is being answered, so that another is not needed."""
         return any(probe.progressing for probe in self._in_flight)
 
     def start(

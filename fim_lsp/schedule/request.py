@@ -1,4 +1,4 @@
-"""The values that go into the scheduler and come out of it."""
+"""The scheduler's input and output values."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Snapshot:
     """A request, and the text around the cursor when it arrived. Later edits don't change it.
 
     ``path`` is relative to the workspace, or ``""``; ``size`` is the document's, in characters. ``explicit``: the request
-    was triggered manually. For a cell of a ``notebook``, ``whole`` is the window that reaches into the other cells.
+    was triggered manually. For a cell of a ``notebook``, ``whole`` is the window that extends into the other cells.
     """
 
     uri: str
@@ -50,8 +50,8 @@ class Outcome(enum.StrEnum):
     """Where a result's text comes from, or why there is none."""
 
     CALL = "call"  # a back end was asked for it
-    REUSED_CALL = "reused call"  # a call that was already in flight brought it
-    CACHE = "cache"  # it was known
+    REUSED_CALL = "reused call"  # it came from a call that was already in flight
+    CACHE = "cache"  # it was cached
     FALLBACK = "fallback"  # the first back end could not answer, another one did
     SUPERSEDED = "superseded"  # a newer request or edit took its place
     EXCLUDED = "excluded"  # the file is never sent

@@ -13,11 +13,11 @@ from fim_lsp.schedule.fallback_chain import FallbackChain
 from fim_lsp.schedule.request import CompletionResult, Outcome, Snapshot
 from fim_lsp.text.document import Edit
 
-MAX_DOCUMENT_SIZE = 10_000_000  # characters: a larger file is data, and its window would tell a model little
+MAX_DOCUMENT_SIZE = 10_000_000  # characters: a larger file is data, and of little use to a model
 
 
 class Scheduler:
-    """Has one :class:`DocumentScheduler` for each document, and one cache for all."""
+    """One :class:`DocumentScheduler` for each document, and one cache for all."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class Scheduler:
         self.apply_settings(chain, debounce=debounce, excluded=excluded)
 
     def apply_settings(self, chain: FallbackChain, *, debounce: float | None, excluded: Callable[[str], bool]) -> None:
-        """Use these from now on, also for requests that wait."""
+        """Use these from now on, including for requests that are waiting."""
         self._chain, self._debounce, self._excluded = chain, debounce, excluded
         for uri, document in self._documents.items():
             document.debounce.fixed = debounce
@@ -63,7 +63,7 @@ class Scheduler:
             self.closed(uri)
 
     def _refusal(self, snapshot: Snapshot) -> Outcome | None:
-        """Why nothing is ever suggested in this document, if so."""
+        """Why nothing is ever suggested in this document, if that is the case."""
         if self._excluded(snapshot.uri):
             return Outcome.EXCLUDED
         if snapshot.size > MAX_DOCUMENT_SIZE:

@@ -1,4 +1,4 @@
-"""Where no call is made, however long the user pauses. What the cache has is shown all the same."""
+"""Where no call is made, however long the user pauses. Cached suggestions are shown nevertheless."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fim_lsp.schedule.request import Outcome, Snapshot
 from fim_lsp.text.document import Edit
 from fim_lsp.text.typed import advance, moved
 
-_MAX_TYPED = 40  # characters inserted at once: more than an editor adds itself (brackets, indentation, an end of line)
+_MAX_TYPED = 40  # characters inserted at once: more than an editor adds by itself (brackets, indentation, a line end)
 
 
 class EditKind(enum.Enum):
@@ -23,7 +23,7 @@ class EditKind(enum.Enum):
 
 
 def skip_reason(snapshot: Snapshot, edit_kind: EditKind) -> Outcome | None:
-    """Why no call is made here, ``None`` if one may be, which is always the case for an explicit request."""
+    """Why no call is made here, or ``None`` if one may be made, as is always the case for an explicit request."""
     if snapshot.explicit:
         return None
     if edit_kind is EditKind.DELETION:
@@ -41,7 +41,7 @@ def _in_word(character: str) -> bool:
 def edit_kind(edit: Edit, offered: str, *, scattered: bool) -> EditKind:
     """What an edit was. ``offered`` is the suggestion on the screen: accepting it, or a part of it, is typing.
 
-    ``scattered``: its notification contains another edit elsewhere, as commands make them (rename, a formatter).
+    ``scattered``: its notification contains another edit elsewhere, as with commands such as rename or a formatter.
     """
     if scattered:
         return EditKind.PASTE
@@ -56,22 +56,22 @@ def edit_kind(edit: Edit, offered: str, *, scattered: bool) -> EditKind:
 
 @dataclass(slots=True, eq=False)
 class LastEdit:
-    """What the edits of the last notification were together, and where they ended: at one of these places is a cursor."""
+    """The kind of the last notification's edits as a whole, and where they ended: one of these positions is a cursor."""
 
     _kind: EditKind = EditKind.NONE
     _ends: tuple[tuple[int, int], ...] = ()
-    _inserted: str | None = None  # at each of these places, if it is the same at all of them
+    _inserted: str | None = None  # the text inserted at these positions, if it is the same at all of them
 
     def add(self, edits: Sequence[Edit], offered: str) -> None:
         """The edits of one notification; ``offered`` is the suggestion on the screen.
 
-        Neovim reports several keys in one notification, and editors with several cursors one key at each of them.
+        Neovim reports several keystrokes in one notification, and editors with several cursors one keystroke at each.
         """
         for number, edit in enumerate(edits):
             self._add(edit, offered, first=number == 0)
 
     def kind_at(self, line: int, column: int) -> EditKind:
-        """What the edits were if one ended here: elsewhere they say nothing about what is wanted."""
+        """The kind of the edits if one ended here: edits elsewhere don't reveal what is wanted."""
         return self._kind if (line, column) in self._ends else EditKind.NONE
 
     def _add(self, edit: Edit, offered: str, *, first: bool) -> None:
@@ -86,5 +86,5 @@ class LastEdit:
         self._ends = (*(moved(place, edit) for place in self._ends), end)
 
     def _is_continued_by(self, edit: Edit) -> bool:
-        """Whether an edit begins or ends where the one before, the only one so far, ended."""
+        """Whether an edit begins or ends where the previous one, the only one so far, ended."""
         return self._ends in {((edit.line, edit.column),), (advance(edit.line, edit.column, edit.removed),)}
