@@ -1,6 +1,6 @@
-"""Secrets assigned to names that announce them, in any language: ``password = "…"``, ``API_KEY=…``, headers, URLs.
+"""Secrets assigned to names that reveal them, in any language: ``password = "…"``, ``API_KEY=…``, headers, URLs.
 
-Patterns are tried only where such a word is, and every repetition has an upper bound: the time is linear.
+Patterns are tried only where such a name occurs, and every repetition has an upper bound: the time is linear.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def passwords_in_urls(text: str) -> Iterator[Span]:
 
 
 def assigned_secrets(text: str) -> Iterator[Span]:
-    """Every literal that is assigned to a name which announces a secret, and looks like one."""
+    """Every literal that looks like a secret and is assigned to a name that reveals one."""
     lowered = _ascii_lower(text)
     end = 0
     for hint in _HINT.finditer(lowered):
@@ -89,7 +89,7 @@ def _command_passwords(text: str) -> Iterator[Span]:
 
 
 def _header_values(text: str, lowered: str) -> Iterator[Span]:
-    """What follows ``Bearer`` and ``Basic``, and rarer schemes if the line has the word authorization."""
+    """What follows ``Bearer`` and ``Basic``, or rarer schemes if the line contains the word authorization."""
     for scheme in ("bearer ", "basic ", "token ", "bot ", "apikey "):
         start = lowered.find(scheme)
         while start >= 0:
@@ -192,6 +192,6 @@ def _span(found: re.Match[str], kind: str) -> Span:
 
 
 def _ascii_lower(text: str) -> str:
-    """In lower case, and as long as ``text``."""
+    """``text`` in lower case, with the same length."""
     lowered = text.lower()
     return lowered if len(lowered) == len(text) else "".join(c.lower() if c.isascii() else c for c in text)

@@ -16,7 +16,7 @@ def find_secrets(text: str) -> tuple[Span, ...]:
 
 
 def merged(spans: Iterable[Span]) -> tuple[Span, ...]:
-    """``spans`` in order, with those that overlap made one, of the first one's kind."""
+    """``spans`` in order; overlapping ones are merged into one, of the first one's kind."""
     found: list[Span] = []
     for span in sorted(spans, key=lambda span: (span.start, -span.end)):
         if found and span.start < found[-1].end:

@@ -1,8 +1,8 @@
 """Replaces secrets by placeholders of the same length and form, so that a reply can get the secrets back.
 
-A placeholder keeps a known head (``ghp_``), has letters for letters, digits for digits and the same punctuation, and reads
-FAKE where it is long enough, or 0000 in hex; characters beyond ASCII remain. It depends only on the secret and the key, so
-that a prompt stays the same from one key press to the next. Nothing here is logged: no repr shows a secret.
+A placeholder keeps a known head (``ghp_``), has letters for letters, digits for digits and the same punctuation, and
+contains FAKE if it is long enough, or 0000 in hex; non-ASCII characters remain. It depends only on the secret and the
+key, so that a prompt does not change from one keystroke to the next. Nothing here is logged: no repr shows a secret.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from fim_lsp.redaction.detect import find_secrets, merged
 from fim_lsp.redaction.restore import Restorer
 from fim_lsp.redaction.token_patterns import Span, known_head
 
-_MIN_MARKED = 12  # characters after the head, of which four read FAKE
-_MAX_REPEATED = 32  # secrets whose other occurrences are searched for; more would cost more than linear time
+_MIN_MARKED = 12  # characters after the head, four of them FAKE
+_MAX_REPEATED = 32  # secrets whose other occurrences are searched for: keeps the time linear
 _MIN_REPEATED_LENGTH = 8
 _MIN_CONTINUATION = 4  # fewer characters at a reply's beginning could be anything
 _SIDE = 512  # characters of the line on either side of the cursor that are searched on their own
-_MAX_ATTEMPTS = 64  # at a placeholder that does not occur in the texts; nearly always the first succeeds
+_MAX_ATTEMPTS = 64  # to find a placeholder that does not occur in the texts; nearly always the first succeeds
 _DIGIT_ATTEMPTS = 8  # with digits for digits; later ones may have letters
 _UNCHANGED = frozenset("+/=_.-%: \t\r\n\\\"'")
 _LOWER, _UPPER, _DIGITS, _PUNCTUATION = "bcdfghjkmnpqrstvwxz", "BCDFGHJKMNPQRSTVWXZ", "234567", "~!*-_"
@@ -31,7 +31,7 @@ _HEX = frozenset("0123456789abcdefABCDEF")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MaskedText:
-    """``texts`` in the given order and of the same lengths; ``secrets`` are by their placeholders."""
+    """``texts`` in the given order, with unchanged lengths; ``secrets`` maps placeholders to secrets."""
 
     texts: tuple[str, ...] = field(repr=False)
     secrets: Mapping[str, str] = field(repr=False, default_factory=dict)
@@ -46,7 +46,7 @@ def mask(texts: Sequence[str], *, key: bytes) -> MaskedText:
     """``texts`` without secrets: the text before the cursor, the text after it, and any others.
 
     The first two are searched as one, so that a secret which contains the cursor is found. ``key`` is random bytes that
-    never leave the process: without them nobody can find out by trial which secret a placeholder stands for.
+    never leave the process: without them, the secret for a placeholder can't be found by trial.
     """
     joined = ["".join(texts[:2]), *texts[2:]]
     found = [find_secrets(text) for text in joined]
@@ -65,14 +65,14 @@ def mask(texts: Sequence[str], *, key: bytes) -> MaskedText:
 
 
 def _values(texts: Sequence[str], found: Sequence[tuple[Span, ...]]) -> list[str]:
-    """The secrets themselves, each once."""
+    """The secrets, without duplicates."""
     return list(
         dict.fromkeys(text[span.start : span.end] for text, spans in zip(texts, found, strict=True) for span in spans)
     )
 
 
 def _with_sides(spans: tuple[Span, ...], prefix: str, suffix: str) -> tuple[Span, ...]:
-    """``spans`` of the joined text, and secrets next to the cursor that only one side on its own shows."""
+    """``spans`` of the joined text, and secrets next to the cursor that are only recognized on one side by itself."""
     if not (prefix[-1:].strip() and suffix[:1].strip()):
         return spans
     cursor = len(prefix)
@@ -88,7 +88,7 @@ def _with_sides(spans: tuple[Span, ...], prefix: str, suffix: str) -> tuple[Span
 
 
 def _with_repetitions(text: str, spans: tuple[Span, ...], values: Sequence[str]) -> tuple[Span, ...]:
-    """``spans``, and where else one of ``values`` occurs, with no name that reveals what it is."""
+    """``spans``, and all other occurrences of ``values``, where no name reveals what they are."""
     repetitions = []
     for value in values:
         start = text.find(value) if len(value) >= _MIN_REPEATED_LENGTH else -1
@@ -101,7 +101,7 @@ def _with_repetitions(text: str, spans: tuple[Span, ...], values: Sequence[str])
 def _masked(
     texts: Sequence[str], found: Sequence[tuple[Span, ...]], values: Sequence[str], key: bytes
 ) -> tuple[dict[str, str], list[str]]:
-    """The placeholder of each value, and the texts with placeholders, from which the texts can be restored."""
+    """The placeholder of each value, and the texts with placeholders, from which the originals can be restored."""
     for attempt in count():
         placeholders = {value: _placeholder(value, key, attempt) for value in values}
         masked = [_replaced(text, spans, placeholders) for text, spans in zip(texts, found, strict=True)]
@@ -111,7 +111,7 @@ def _masked(
 
 
 def _restorable(texts: Sequence[str], masked: Sequence[str], placeholders: Mapping[str, str]) -> bool:
-    """Whether no placeholder occurs in ``texts`` by chance, and the masked ones lead back to them."""
+    """Whether no placeholder occurs in ``texts`` by chance, and ``texts`` can be restored from the masked ones."""
     secrets = {placeholder: value for value, placeholder in placeholders.items()}
     if len(secrets) < len(placeholders) or any(placeholder == value for value, placeholder in placeholders.items()):
         return False
@@ -133,7 +133,7 @@ def _replaced(text: str, spans: Sequence[Span], placeholders: Mapping[str, str])
 
 
 def _continuations(secrets: Mapping[str, str], prefix: str) -> dict[str, str]:
-    """If ``prefix`` ends inside placeholders: what remains of each secret, by what remains of its placeholder."""
+    """If ``prefix`` ends inside placeholders: the rest of each secret, by the rest of its placeholder."""
     found = {}
     for placeholder, secret in secrets.items():
         for length in range(len(placeholder) - _MIN_CONTINUATION, _MIN_CONTINUATION - 1, -1):

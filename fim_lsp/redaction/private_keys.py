@@ -1,8 +1,8 @@
 """Private-key blocks (RFC 7468 PEM, RFC 4880 armor, OpenSSH, PuTTY): the lines between BEGIN and END.
 
-A window may show only one end of a block, or its middle. So a line counts by its form, base64 as long as a line of a key,
-and by what it adjoins: a marker, or another such line. A marker alone, as in a parser's source, is no block. A last line of
-up to five characters is not masked: its placeholder could be anything in a reply.
+A window may contain only one end of a block, or its middle. So a line counts if it has the right form, base64 of the
+length of a key's line, and adjoins a marker or another such line. A marker alone, as in a parser's source, is no block.
+A last line of up to five characters is not masked: in a reply, its placeholder could be anything.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def private_key_lines(text: str) -> Iterator[Span]:
 
 
 def may_contain_key(text: str) -> bool:
-    """Whether lines of ``text`` may be a private key's, each on its own. Certificates and other data look the same."""
+    """Whether single lines of ``text`` may belong to a private key. Certificates and other data look the same."""
     return has_marker(text) or any(map(_KEY_LINE.fullmatch, text.splitlines()))
 
 
@@ -88,9 +88,9 @@ def _lines_before_end(text: str, start: int, end: int) -> Iterator[Span]:
 
 
 def _lines_without_marker(text: str) -> Iterator[Span]:
-    """The lines at a text's start or end that are those of a block whose marker is outside the text.
+    """The lines at a text's start or end that belong to a block whose marker is outside the text.
 
-    The first and last of them may be cut or short; those between must be of one length.
+    The first and last of them may be cut or short; those between must have the same length.
     """
     for bounds in (_lines_from_start(text), _lines_from_end(text)):
         lines: list[re.Match[str]] = []

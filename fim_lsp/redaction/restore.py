@@ -1,4 +1,4 @@
-"""Puts secrets back into a reply that arrives in chunks, and lets no part of a placeholder be shown."""
+"""Restores secrets in a reply that arrives in chunks, and prevents any part of a placeholder from being shown."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from itertools import accumulate
 from types import MappingProxyType
 from typing import Final
 
-_MIN_CUT = 8  # characters of a placeholder at a reply's end are the beginning of it; fewer could be anything
-_FRAGMENT = 12  # consecutive characters of a placeholder occur in no text by chance
-_MIN_DIFFERENT = 6  # of them are not the secret's own, as a vendor's head is
+_MIN_CUT = 8  # characters that identify the beginning of a placeholder at a reply's end; fewer could be anything
+_FRAGMENT = 12  # consecutive characters of a placeholder that don't occur in any text by chance
+_MIN_DIFFERENT = 6  # how many of them must differ from the secret, unlike those of a vendor's head
 _LOWER: Final = MappingProxyType(str.maketrans(string.ascii_uppercase, string.ascii_lowercase))
 
 
@@ -29,10 +29,11 @@ class _Piece:
 class Restorer:
     """Takes the chunks of one reply; returns it with secrets instead of placeholders.
 
-    ``secrets`` are by their placeholders. ``continuations`` are for the reply's beginning only: the text before the cursor
-    may end inside a placeholder, and the reply continue it. A reply that ends inside a placeholder ends at the same place
-    of the secret. One that shows a placeholder in part or in other letters ends before that, unless ``strict`` is false.
-    No more is held back than may yet become one of these; where a reply is cut into chunks makes no difference.
+    ``secrets`` maps placeholders to secrets. ``continuations`` apply to the reply's beginning only: the text before the
+    cursor may end inside a placeholder, and the reply may continue it. A reply that ends inside a placeholder ends at the
+    same position in the secret. One that contains only part of a placeholder, or changes its case, ends before that,
+    unless ``strict`` is false. Only text that may still become one of these is held back; how a reply is cut into chunks
+    makes no difference.
     """
 
     def __init__(self, secrets: Mapping[str, str], continuations: Mapping[str, str], *, strict: bool = True) -> None:
@@ -48,7 +49,7 @@ class Restorer:
         return self._without_fragments(self._restored(self._unread + chunk, more=True))
 
     def flush(self) -> str:
-        """What was held back; the reply is complete."""
+        """The text that was held back; the reply is complete."""
         shown = self._without_fragments(self._restored(self._unread, more=False))
         unshown, self._unshown = self._unshown, ""
         return shown + unshown
@@ -95,7 +96,7 @@ class Restorer:
 
 
 class _Placeholders:
-    """Looks up what begins at a place of a text, at the same cost however many placeholders there are."""
+    """Looks up placeholders at a position in a text; the cost does not depend on the number of placeholders."""
 
     def __init__(self, secrets: Mapping[str, str]) -> None:
         self._secrets = secrets
@@ -105,7 +106,7 @@ class _Placeholders:
         self._first = re.compile(f"[{firsts}]" if firsts else r"\Z(?!\Z)")
 
     def next(self, text: str, start: int) -> int:
-        """Where a placeholder may begin from ``start`` on, the text's length if nowhere."""
+        """Where the next placeholder may begin, from ``start`` on; the text's length if nowhere."""
         found = self._first.search(text, start)
         return found.start() if found else len(text)
 
@@ -124,7 +125,7 @@ class _Placeholders:
         return next(self._beginning_with(text[start:]), None) is not None
 
     def secret_beginning(self, text: str, start: int) -> str | None:
-        """As much of a secret as ``text[start:]`` is of its placeholder; None if it could be that of several secrets."""
+        """The part of a secret that corresponds to ``text[start:]``, None if several secrets are possible."""
         beginning = text[start:]
         found = {self._secrets[placeholder][: len(beginning)] for placeholder in self._beginning_with(beginning)}
         return found.pop() if len(found) == 1 else None
@@ -162,7 +163,7 @@ class _Fragments:
         return next((start for start in starts if lowered[start : start + _FRAGMENT] in self._fragments), len(text))
 
     def may_begin(self, text: str) -> int:
-        """Where the end of ``text`` begins that more text may turn into a fragment."""
+        """Where an end of ``text`` begins that may become a fragment with more text."""
         end = text[-_FRAGMENT + 1 :].translate(_LOWER).rpartition("\0")[2] if self._source else ""
         start = len(text) - len(end)
         return next((start + n for n in range(len(end)) if end[n:] in self._source), len(text))

@@ -1,9 +1,9 @@
-"""The tokens that vendors issue: a head that says whose it is, and what follows it.
+"""The tokens that vendors issue: a head that identifies the vendor, and what follows it.
 
-Heads are searched for as plain strings, which costs a microsecond each; a pattern is tried only after one. Every
-repetition has an upper bound, so the time is linear whatever the text. Rows are named as the vendor's documentation of
-the format is; where a vendor publishes a length, the pattern asks for a little less, because formats grow and a token
-may be cut.
+Heads are searched for as plain strings, which costs a microsecond each; a pattern is tried only after a head. Every
+repetition has an upper bound, so the time is linear for any text. Rows are named after the vendor's documentation of the
+format; where a vendor publishes a length, the pattern requires a little less, because formats change and a token may
+be cut.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ class Span:
 class TokenPattern:
     """``head``, which a placeholder keeps, then ``tail``.
 
-    ``anywhere``: counts within a word too, because nothing else looks like it. ``random``: the tail must look random,
-    because words may follow the head too.
+    ``anywhere``: it counts inside a word too, because nothing else looks like it. ``random``: the tail must look random,
+    because ordinary words may follow the head.
     """
 
     kind: str
@@ -155,7 +155,7 @@ def find_tokens(text: str) -> Iterator[Span]:
 
 
 def known_head(secret: str) -> str:
-    """The start of ``secret`` that names its vendor, and may be shown."""
+    """The start of ``secret`` that identifies its vendor, and may be shown."""
     return next((pattern.head for pattern in TOKEN_PATTERNS if secret.startswith(pattern.head)), "")
 
 

@@ -47,7 +47,7 @@ def classify(name: str) -> NameKind:
 
 
 def _without_suffixes(words: list[str]) -> list[str]:
-    """``words`` without those at the end that change nothing, but with the last one of "connection string"."""
+    """``words`` without insignificant ones at the end, except for the last one of "connection string"."""
     while words and (words[-1].isdigit() or words[-1] in _SUFFIXES):
         if words[-1] == "string" and "conn" in "".join(words):
             break
