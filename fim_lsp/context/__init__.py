@@ -1,1 +1,1 @@
-"""What a prompt contains of other files: finding it, ranking it."""
+"""Snippets of other files for prompts: finding and ranking them."""

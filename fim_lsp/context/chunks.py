@@ -1,4 +1,4 @@
-"""Cuts source into chunks that mean something on their own, and collects the names in them."""
+"""Splits source code into self-contained chunks, and collects the names in them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-MIN_LINES, MAX_LINES = 3, 10  # of a chunk; with 6 to 20, or 2 to 6, fewer of the names to come are found
+MIN_LINES, MAX_LINES = 3, 10  # of a chunk; with 6 to 20, or 2 to 6, fewer of the names that are typed next are found
 
 _CLOSING = tuple(")]}")
 
@@ -18,7 +18,7 @@ _KEYWORDS = frozenset(
     "throws trait true True try type typedef typeof union unsafe until use using val var virtual void where while "
     "with yield".split()
 )
-"""Words of the languages themselves, which reveal nothing about what is being written."""
+"""Keywords of the languages, which reveal nothing about what is being written."""
 
 _NAME = re.compile(r"[^\W\d_]\w{2,}")
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]{3,}")
@@ -34,14 +34,14 @@ class Chunk:
 
 
 def names_in(text: str) -> frozenset[str]:
-    """The identifiers of three letters or more, and after a tilde the words that they consist of."""
+    """Identifiers of three or more letters, and the words that they consist of, prefixed with a tilde."""
     names = set(_NAME.findall(text)) - _KEYWORDS
     parts = {part.lower() for name in names for part in _PART.findall(name) if len(part) > 2}
     return frozenset(names | {f"~{part}" for part in parts})
 
 
 def chunk_bounds(lines: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """The first line of each chunk, and the line after its last; together they are all lines.
+    """The first line of each chunk, and the line after its last; together they cover all lines.
 
     A chunk ends where the indentation returns to that of its first line, preferably after a blank line.
     """

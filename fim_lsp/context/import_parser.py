@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 IMPORT_LINES = 200
-"""Lines from the top in which imports are looked for."""
+"""Lines at the top of a document that are searched for imports."""
 
 _MAX_CANDIDATES = 60  # for one document
 _MAX_LINE = 300  # characters
@@ -47,7 +47,7 @@ def import_candidates(lines: Sequence[str], path: str) -> tuple[str, ...]:
 
 
 def _may_import(content: str) -> bool:
-    """Whether a line is worth the pattern, which costs ten times as much."""
+    """Whether a line is worth trying the pattern, which takes ten times as long."""
     return content.startswith(_FIRST_WORDS) or content.endswith('"') or "require" in content
 
 

@@ -14,7 +14,7 @@ from fim_lsp.workspace.source_files import reachable, read_lines
 
 _MAX_FILES = 12  # that one document imports
 _MAX_FILE_BYTES = 200_000
-_MAX_TRIED = 3_000  # paths for one document, some 10 ms in a thread
+_MAX_TRIED = 3_000  # paths for one document: some 10 ms in a thread
 _INDEX_NAMES = ("__init__", "index", "mod")
 _USUAL_FOLDERS = ("", "src", "lib")
 
@@ -38,8 +38,8 @@ class File:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolvedImports:
-    """``imported`` files, the new or changed ones of them as ``read``, and known files that are ``gone``: those that have
-    changed or may no longer be read.
+    """The ``imported`` files; ``read``, those of them that are new or changed; and ``gone``, known files that have changed
+    or may no longer be read.
     """
 
     imported: Collection[Path]
@@ -58,7 +58,7 @@ class ImportResolver:
     known: Mapping[Path, Stamp]
 
     def run(self, candidates: Sequence[str]) -> ResolvedImports:
-        """The files that the candidates stand for, the first that exists for each; and a check of all known files."""
+        """Find the first existing file of each candidate, and check all known files."""
         gone = {path for path, stamp in self.known.items() if self._stamp(path) != stamp or not self._is_readable(path)}
         imported: dict[Path, None] = {}
         read: list[File] = []
@@ -85,7 +85,7 @@ class ImportResolver:
                     break
 
     def _stamp(self, path: Path) -> Stamp | None:
-        """None unless it is a regular file of moderate size, and no link."""
+        """The file's stamp; None unless it is a regular file of moderate size, and not a link."""
         try:
             status = path.lstat()
         except (OSError, ValueError):
@@ -106,7 +106,7 @@ class ImportResolver:
             return False
 
     def _paths(self, candidate: str) -> Iterator[Path]:
-        """Where the file may be, the likeliest first: with the document's own suffix, nearby."""
+        """Where the file may be, the likeliest path first: with the document's suffix, in a nearby folder."""
         suffixes = sorted(suffixes_of(family(self.language, self.path))) or [self.path.suffix]
         suffixes.sort(key=lambda suffix: suffix != self.path.suffix)
         for folder in self._folders(candidate):
@@ -121,7 +121,7 @@ class ImportResolver:
                 yield from _first_go_file(path)
 
     def _folders(self, candidate: str) -> Sequence[Path]:
-        """Those that a candidate may be relative to: the folders above the document, the workspace's, usual ones in it."""
+        """The folders that a candidate may be relative to: those above the document, the workspace's, usual ones in it."""
         root = next((root for root in self.roots if self.path.is_relative_to(root)), None)
         if root is None:
             return ()

@@ -1,4 +1,4 @@
-"""The documents that context may come from, and which of them are searched. Pure: documents are pushed to it."""
+"""The documents that context may come from, and which of them are searched. Pure: callers add documents."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from fim_lsp.context.ranking import rank_snippets
 from fim_lsp.prompt.prompt import Snippet
 from fim_lsp.text.unicode import is_visible
 
-_MAX_DOCUMENTS = 40  # searched for one prompt, those edited last
-_MAX_CHARACTERS = 12_000  # read for one prompt, some 4 ms; the rest waits for the next
-_MAX_UNREAD_EDITS = 20  # until the edited document itself is read again: what is near the cursor is sent anyway
-_IMPORTED_WEIGHT = 1.5  # of a document that the file imports
-_RECENT_WEIGHTS = (1.3, 1.2, 1.1)  # of the ones edited last
+_MAX_DOCUMENTS = 40  # searched for one prompt: those edited last
+_MAX_CHARACTERS = 12_000  # read for one prompt, in some 4 ms; the rest is read for the next
+_MAX_UNREAD_EDITS = 20  # before the edited document itself is read again: what is near the cursor is sent anyway
+_IMPORTED_WEIGHT = 1.5  # of a document that the current one imports
+_RECENT_WEIGHTS = (1.3, 1.2, 1.1)  # of the documents edited last
 
 
 class ContextIndex:
     """Documents by keys of the caller's choice, because two documents may have the same name."""
 
     def __init__(self, previous: ContextIndex | None = None) -> None:
-        """``previous`` is the index that this one replaces: which documents were edited last, and what was selected for
-        each, is taken over, so that prompts stay the same; text is not.
+        """``previous`` is the index that this one replaces. The new one takes over which documents were edited last and what
+        was selected for each, so that prompts stay the same, but no text.
         """
         self._documents: dict[str, IndexedDocument] = {}
         self._edits: int = previous._edits if previous else 0
@@ -31,7 +31,7 @@ class ContextIndex:
         )
 
     def put(self, key: str, read_lines: LineSource, name: str | None = None) -> None:
-        """Add a document. ``name``, by default the key, is what prompts call it; a name that can't be read isn't added."""
+        """Add a document. ``name``, by default the key, is its name in prompts; one that is not visible is not added."""
         self._documents.pop(key, None)
         name = key if name is None else name
         if is_visible(name):

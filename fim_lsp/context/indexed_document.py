@@ -1,4 +1,4 @@
-"""One document as an index of the names in its chunks, brought up to date by reading only what has changed."""
+"""An index of the names in one document's chunks, which is updated by reading only what has changed."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from fim_lsp.text.document import common_prefix_length
 from fim_lsp.text.positions import with_line_feeds
 
 LineSource = Callable[[], Sequence[str]]
-"""Returns a document's lines as they are when it is called."""
+"""Returns a document's current lines."""
 
 WINDOW_LINES = 1000
-"""Lines of one document that are read, around its last edit."""
+"""The number of lines around a document's last edit that are read."""
 
-_MAX_CHARACTERS = 60_000  # of one document, in whole lines; of one with longer lines fewer are read
+_MAX_CHARACTERS = 60_000  # of one document, in whole lines; if they are long, fewer lines are read
 _MAX_LINE = 300  # characters; a chunk with a longer line is data, or was generated
 _MARGIN = 4  # lines on either side that may reveal a secret: its name may be above, its value below
-_MAX_CHANGES = 200  # that are followed until the document is read again
-_MIN_CHUNKS = 4  # read by one call, so that reading two of them a second time is progress still
+_MAX_CHANGES = 200  # that are tracked until the document is read again
+_MIN_CHUNKS = 4  # read by one call, so that it makes progress even if two of them are read a second time
 
 _Bounds = tuple[int, int]  # the first line, and the line after the last
 
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """So many consecutive lines; without a chunk if they must never be shown elsewhere."""
+    """A number of consecutive lines; without a chunk if they must never be shown elsewhere."""
 
     lines: int
     chunk: Chunk | None
@@ -38,7 +38,7 @@ class _Piece:
 
 @dataclass(frozen=True, slots=True)
 class _Recut:
-    """The ``bounds`` of what must be read, and where reading met the old pieces again, if it did."""
+    """The ``bounds`` of what must be read, and where reading reached unchanged pieces, if it did."""
 
     bounds: Sequence[_Bounds]
     characters: int
@@ -47,10 +47,12 @@ class _Recut:
 
 @dataclass(slots=True)
 class IndexedDocument:
-    """``path`` is what prompts call it; ``last_edit`` counts the edits of all documents, ``edited_line`` is where it was.
+    """``path`` is the document's name in prompts. ``last_edit`` is the number of its last edit, counted over all documents,
+    and ``edited_line`` is where that edit was.
 
-    ``chunks`` are what may be shown, ``chunks_with`` their numbers by the names in them, ``name_count`` the sum of all
-    chunks' names. ``stale``: not all has been read since the last edit. ``unread_edits`` counts those since a ``refresh``.
+    ``chunks`` are those that may be shown, ``chunks_with`` their numbers by the names in them, ``name_count`` the total
+    number of names in all chunks. ``stale``: not everything has been read since the last edit. ``unread_edits`` is the
+    number of edits since the last ``refresh``.
     """
 
     path: str
@@ -74,10 +76,10 @@ class IndexedDocument:
         self.unread_edits += 1
         self._changes.append((line, old, new))
         if len(self._changes) > _MAX_CHANGES:
-            self._changes[:] = [(0, 1 << 60, 1 << 60)]  # too many to follow: no chunk is known to be unchanged
+            self._changes[:] = [(0, 1 << 60, 1 << 60)]  # too many to track: no chunk is known to be unchanged
 
     def current_lines(self, number: int) -> _Bounds | None:
-        """Where a chunk is in the document now; None if it has been changed since it was read."""
+        """Where a chunk is in the document now; None if it has changed since it was read."""
         first, last = self._spans[number]
         for line, old, new in self._changes:
             if line < last and line + old > first:
@@ -91,9 +93,9 @@ class IndexedDocument:
 
         The document stays stale until all of it has been read; until then its end may be missing.
 
-        Chunks before the first change remain. From there the text is cut again, until a cut falls on the beginning of an
-        old chunk after the last change: from there on the old ones remain, too. That first one is read once more,
-        because the lines above it may reveal a secret in it, or no longer do.
+        Chunks before the first change remain. From there on, the text is split again, until a split coincides with the
+        beginning of an old chunk after the last change: from there on, the old chunks remain. The first of these is read
+        again, because the lines above it may now reveal a secret in it, or no longer do.
         """
         if not self.stale:
             return 0
@@ -114,7 +116,7 @@ class IndexedDocument:
         return cut.characters
 
     def _index(self, first_line: int) -> None:
-        """Derive what is searched from the pieces, the first of which begins at ``first_line``."""
+        """Build the index from the pieces. The first piece begins at ``first_line``."""
         starts = accumulate((piece.lines for piece in self._pieces), initial=first_line)
         shown = [(start, piece) for start, piece in zip(starts, self._pieces, strict=False) if piece.chunk is not None]
         self._spans = [(start, start + piece.lines) for start, piece in shown]
@@ -127,7 +129,7 @@ class IndexedDocument:
         self.chunks_with = chunks_with
 
     def _pieces_before(self, line: int) -> Sequence[_Piece]:
-        """The pieces that end before ``line`` but for the last one, whose own end depends on what follows."""
+        """The pieces that end before ``line``, except for the last one, whose end depends on what follows."""
         ends = accumulate(piece.lines for piece in self._pieces)
         count = sum(1 for _ in takewhile(lambda end: end < line, ends))
         return self._pieces[: max(0, count - 1)]
@@ -166,7 +168,7 @@ def _window(lines: Sequence[str], line: int) -> tuple[Sequence[str], int]:
 
 
 def _recut(lines: Sequence[str], begin: int, tail: Container[int], max_characters: int) -> _Recut:
-    """Cut the lines from ``begin`` on, up to the second cut that is in ``tail``, or to ``max_characters``."""
+    """Split the lines from ``begin`` on, up to the second split that is in ``tail``, or up to ``max_characters``."""
     bounds: list[_Bounds] = []
     characters, in_tail = 0, False
     for first, last in chunk_bounds(lines[begin:]):

@@ -1,7 +1,7 @@
 """What a prompt contains from other files: the open documents, and the files that they import.
 
 :mod:`fim_lsp.context.index` selects; this module knows which documents there are, and reads files in a thread, so that a
-key press never waits for a disk.
+keystroke never waits for the disk.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _NEVER = float("-inf")
 
 @dataclass(slots=True)
 class _OpenDocument:
-    """``import_lines`` are those that ``candidates`` come from, ``resolved_at`` is when these were looked for last."""
+    """``candidates`` are derived from ``import_lines``; ``resolved_at`` is when they were last looked for."""
 
     name: str
     path: Path
@@ -41,9 +41,9 @@ class _OpenDocument:
 
 
 class ContextProvider:
-    """The context of one session. Prompts name files by their paths in the workspace; what is outside is no context.
+    """The context of one session. Prompts name files by their paths in the workspace; files outside it are not context.
 
-    The index has open documents by their URIs and other files by their paths: two folders may have files of one name.
+    The index has open documents by URI and other files by path, because files in two folders may have the same name.
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -99,8 +99,8 @@ class ContextProvider:
     ) -> tuple[Snippet, ...]:
         """Context for a window of an open document, up to ``budget`` characters; ``remote``: for another machine.
 
-        Files that the document has newly imported are there the next time. ``line`` is the cursor's; other documents
-        that are open for the same file are no context.
+        Files that the document has only just imported are available the next time. ``line`` is the cursor's. Other
+        documents that are open for the same file are not context.
         """
         document = self._open.get(uri)
         if document is None or budget <= 0:
@@ -130,7 +130,7 @@ class ContextProvider:
         await self.close()
 
     async def close(self) -> None:
-        """Wait for what is being read."""
+        """Wait until files that are being read have been read."""
         while self._reader is not None and not self._reader.done():
             await asyncio.wait([self._reader])
 
@@ -170,7 +170,7 @@ class ContextProvider:
             except Exception as error:  # noqa: BLE001 - one document's imports must not end the reading
                 log.warning("reading imports: %s", type(error).__name__)
                 continue
-            if index is self._index:  # in the same workspace still
+            if index is self._index:  # still in the same workspace
                 self._update(document, resolved)
 
     def _update(self, document: _OpenDocument, resolved: ResolvedImports) -> None:

@@ -14,14 +14,14 @@ from fim_lsp.prompt.prompt import Snippet
 _LINES_ABOVE, _LINES_BELOW = 12, 4  # around the cursor, whose names are searched for
 _NEAR_LINES = 3  # of them, whose names count double
 _MAX_FREQUENCY = 0.2  # a name in a larger share of the chunks reveals nothing
-_MIN_CHUNKS = 60  # of a project, for that share: a name isn't frequent because there are only three chunks
+_MIN_CHUNKS = 60  # assumed at least, for that share: a name isn't frequent because there are only three chunks
 _LENGTH_PENALTY = 0.6  # BM25's b
-_PART_WEIGHT = 0.4  # of a word within a name, against a whole name
-_PREVIOUS_WEIGHT = 1.3  # of what was sent last time: only something better replaces it, so that prompts stay the same
+_PART_WEIGHT = 0.4  # of a word within a name, compared with a whole name
+_PREVIOUS_WEIGHT = 1.3  # of what was sent last time: only something better replaces it, so that prompts are stable
 _MIN_SCORE = 2.0  # about one rare name
-_MAX_CANDIDATES = 60  # of the best chunks; a few of them fit
+_MAX_CANDIDATES = 60  # the best chunks; a few of them fit
 _MAX_SHARED = 0.6  # of the lines of two snippets
-_MAX_KNOWN = 0.5  # of a snippet's lines that the window has already
+_MAX_KNOWN = 0.5  # of a snippet's lines that are already in the window
 
 _Position = tuple[str, int, int]  # in a prompt: by the document's name, for equal names by rank, and then from above
 
@@ -39,8 +39,8 @@ def rank_snippets(
     """The best chunks that fit in ``budget`` characters, in the order of their positions.
 
     ``prefix`` and ``suffix`` are the window that is sent anyway, ``weighted`` documents with factors for their scores,
-    and ``previous`` what was selected last time. Of ``own``, the document itself, no chunk is sent that was changed since
-    it was read, and none that contains the cursor's ``line``: the prompt would contain an older state of it.
+    and ``previous`` what was selected last time. Chunks of ``own``, the document itself, are not sent if they have changed
+    since they were read or contain the cursor's ``line``: the prompt would contain an older version of them.
     """
     scored = _scored(_wanted(prefix, suffix), weighted, previous)
     if own is not None:
@@ -58,7 +58,7 @@ def rank_snippets(
 
 
 def _is_elsewhere(document: IndexedDocument, number: int, line: int | None) -> bool:
-    """Whether a chunk is as it was read, and does not contain ``line``."""
+    """Whether a chunk is unchanged since it was read, and does not contain ``line``."""
     span = document.current_lines(number)
     return span is not None and (line is None or not span[0] <= line < span[1])
 
@@ -66,7 +66,7 @@ def _is_elsewhere(document: IndexedDocument, number: int, line: int | None) -> b
 def _scored(
     wanted: Mapping[str, float], weighted: Sequence[tuple[IndexedDocument, float]], previous: Collection[Snippet]
 ) -> list[tuple[float, _Position, Chunk]]:
-    """The chunks with any of the names; the best has the lowest number."""
+    """The chunks that contain any of the names, with negated scores: the best has the lowest."""
     documents = [document for document, _ in weighted]
     weights = _name_weights(wanted, documents)
     count = sum(len(document.chunks) for document in documents)
@@ -99,7 +99,7 @@ def _wanted(prefix: str, suffix: str) -> dict[str, float]:
 
 
 def _name_weights(wanted: Mapping[str, float], documents: Sequence[IndexedDocument]) -> dict[str, float]:
-    """The weights times the names' inverse document frequencies; without names that are unknown or frequent."""
+    """The weights times the names' inverse document frequencies, without unknown and frequent names."""
     total = max(sum(len(document.chunks) for document in documents), _MIN_CHUNKS)
     counts = {name: sum(len(document.chunks_with.get(name, ())) for document in documents) for name in wanted}
     return {
@@ -110,12 +110,12 @@ def _name_weights(wanted: Mapping[str, float], documents: Sequence[IndexedDocume
 
 
 def _lines(text: str) -> set[str]:
-    """The lines that identify a text: those of more than three characters, without their indentation."""
+    """The lines that identify a text: those with more than three characters, without their indentation."""
     return {content for line in text.splitlines() if len(content := line.strip()) > 3}
 
 
 def _is_like_any(lines: set[str], others: Iterable[Chunk]) -> bool:
-    """Whether one of ``others`` has most of these lines, or most of its own are among them."""
+    """Whether one of ``others`` contains most of these lines, or most of its lines are among them."""
     return any(
         len(lines & other_lines) > _MAX_SHARED * min(len(lines), len(other_lines))
         for other in others
