@@ -2,14 +2,14 @@
 
     FimError
     ├── SettingError         a setting has an invalid value
-    ├── UsageError           the command line can't be followed
+    ├── UsageError           the command line asks for something impossible
     ├── StoreUnavailable     the shared count of a quota is unavailable (in rate_limit/store.py)
     └── BackendError         a back end failed
         ├── Unreachable      no connection (name, route, refusal, TLS, proxy), or no first byte in time
         ├── Unauthorized     401, 403: the key is missing, wrong, or another host's
         ├── UnknownModel     the model is retired, unknown, or can't fill in the middle
         ├── RateLimited      429: a quota is used up for now
-        ├── Overloaded       5xx, or a 429 that says the provider itself is at capacity
+        ├── Overloaded       5xx, or a 429 because the provider itself is at capacity
         ├── Rejected         any other 4xx: the server rejects the request
         ├── BadReply         the response is not a completion, or it broke off
         ├── Intercepted      the response is not the API's: a firewall, a proxy or a sign-in page is in between
@@ -29,17 +29,17 @@ class FimError(Exception):
 
 
 class SettingError(FimError):
-    """A setting has an invalid value; the sentence says what is allowed."""
+    """A setting has an invalid value; the message contains the allowed ones."""
 
 
 class UsageError(FimError):
-    """The command line asks for something that can't be done."""
+    """The command line asks for something impossible."""
 
 
 class BackendError(FimError):
     """A back end failed. ``host`` is where the request went.
 
-    ``sent`` is false if the request never left this machine, so nobody can have charged for it. ``timed_out`` is true if
+    ``sent`` is false if the request never left this machine, so that it can't have been charged. ``timed_out`` is true if
     the server did not respond in time. ``transient`` is false if trying again at once can't help.
     ``invalidates_output`` is true if the server itself reported the error in the middle of its response: nothing of the
     output may be shown.
@@ -96,7 +96,7 @@ class BadReply(BackendError):
 
 
 class Intercepted(BackendError):
-    """The response is not the API's, but a firewall's, a proxy's or a sign-in page. It says nothing about key or model."""
+    """The response is not the API's, but that of a firewall, a proxy or a sign-in page. Key and model may be fine."""
 
 
 class Paused(BackendError):
@@ -104,14 +104,14 @@ class Paused(BackendError):
 
 
 class Withheld(Paused):
-    """The back end was not asked: the settings or ignore rules keep this text from being sent by now."""
+    """The back end was not asked: settings or ignore rules now forbid sending this text."""
 
     def __init__(self, sentence: str, *, host: str = "") -> None:
         super().__init__(sentence, host=host, sent=False)
 
 
 def duration(seconds: float) -> str:
-    """A time span for the user: "2 s", "about 3 minutes", "about 5 hours", and nothing longer than a day in numbers."""
+    """A time span for the user: "2 s", "about 3 minutes", "about 5 hours", "more than a day"."""
     if not seconds < 86_400:  # NaN too
         return "more than a day"
     if seconds < 0.95:

@@ -1,4 +1,4 @@
-"""A value that must not be seen: keys travel as :class:`Secret`, whose every rendering is stars."""
+"""A value that must not be shown: keys are passed as :class:`Secret`, which is always rendered as stars."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import final
 
 @final
 class Secret:
-    """A string that no log, traceback or message may show; :meth:`reveal` is for the Authorization header only."""
+    """A string that must not appear in logs, tracebacks or messages; only :meth:`reveal` returns it."""
 
     __slots__ = ("_value",)
 

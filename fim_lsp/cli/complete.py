@@ -23,8 +23,8 @@ from fim_lsp.text.unicode import visible
 from fim_lsp.workspace.language_families import language_of
 
 MAX_INPUT_BYTES = 50_000_000  # no source file is larger, and /dev/zero never ends
-MAX_DIGITS = 18  # of a line or column: Python refuses to parse thousands of them
-INDEX_TIMEOUT = 5.0  # seconds that ngram waits for the workspace's files: some 250,000 tokens
+MAX_DIGITS = 18  # of a line or column: Python refuses to parse thousands of digits
+INDEX_TIMEOUT = 5.0  # seconds that ngram waits for the workspace's files to be read: some 250,000 tokens
 
 
 def complete(place: str, path: str | None, environment: Mapping[str, str]) -> int:
@@ -45,7 +45,7 @@ def complete(place: str, path: str | None, environment: Mapping[str, str]) -> in
     shown = result.suggestion.text
     if sys.stdout.isatty():
         shown = with_line(document.lines[line - 1], column, result.suggestion)
-    sys.stdout.buffer.write(f"{shown}\n".encode(errors="replace"))  # UTF-8 like the file, whatever the terminal's is
+    sys.stdout.buffer.write(f"{shown}\n".encode(errors="replace"))  # UTF-8 like the file, whatever the terminal uses
     sys.stdout.buffer.flush()
     return 0
 
@@ -66,7 +66,7 @@ async def _request(
 
 
 def parse_position(place: str) -> tuple[str, int, int | None]:
-    """``FILE:LINE:COLUMN`` or ``FILE:LINE``, counted from 1. The name of the file may contain colons itself."""
+    """``FILE:LINE:COLUMN`` or ``FILE:LINE``, counted from 1. The file name may contain colons."""
     head, _, last = place.rpartition(":")
     name, _, middle = head.rpartition(":")
     if name and _is_number(middle) and _is_number(last):
@@ -85,7 +85,7 @@ def _is_number(text: str) -> bool:
 
 
 def _checked_column(document: Document, name: str, line: int, column: int | None) -> int:
-    """The column counted from 0, which is the end of the line for None. Raises UsageError for a position that isn't there."""
+    """The column from 0; for None, the end of the line. Raises UsageError for a position outside the document."""
     if line > len(document.lines):
         raise UsageError(f"{name} has {len(document.lines)} lines, there is no line {line}")
     length = len(content(document.lines[line - 1]))
@@ -111,7 +111,7 @@ def read(name: str) -> str:
 
 
 def _read_file(path: Path) -> bytes:
-    """Up to one byte more than is allowed. Only of a regular file: reading a pipe could wait forever."""
+    """Read up to one byte more than is allowed. Only regular files: reading a pipe could wait forever."""
     if not stat.S_ISREG(path.stat().st_mode):
         raise UsageError(f"{path} is not a regular file")
     with path.open("rb") as file:

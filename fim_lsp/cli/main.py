@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         try:
             return _run(argv)
-        finally:  # flushed here, where a failure is reported in a sentence, and not when Python exits
+        finally:  # flushed here, where a failure is reported in a sentence, rather than when Python exits
             if sys.stdout is not None:
                 sys.stdout.flush()
     except UsageError as error:
@@ -79,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_complete_command(parser: argparse.ArgumentParser) -> None:
-    """Add ``complete``. Here and not in its own module, which imports what the server does not need."""
+    """Add ``complete``. Not in its own module, which imports what the server does not need."""
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     complete = commands.add_parser(
         "complete",

@@ -1,4 +1,4 @@
-"""What is written to standard error: messages for the user, and the log."""
+"""Output to standard error: messages for the user, and the log."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _CLOSE_TIMEOUT = 0.5  # seconds for writing the last lines
 
 
 def say(sentence: str) -> None:
-    """Write a message for the user, if there is a standard error that can be written."""
+    """Write a message for the user, if standard error exists and can be written."""
     with contextlib.suppress(AttributeError, OSError):
         sys.stderr.write(visible(f"fim-lsp: {sentence.removeprefix('fim-lsp: ')}") + "\n")
 
 
 class BackgroundHandler(logging.Handler):
-    """Writes log lines to a stream in a thread of its own: the server never waits for a reader that has stopped reading.
+    """Writes log lines to a stream in a separate thread: the server never waits for a reader that has stopped reading.
 
     The thread starts with the first line. Lines that can't wait are dropped and counted.
     """

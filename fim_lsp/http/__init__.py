@@ -1,1 +1,1 @@
-"""HTTP for back ends: the client, what fails, and what is read from responses."""
+"""HTTP for back ends: the client, its errors, and the decoding of responses."""

@@ -13,7 +13,7 @@ BUFFER_LIMIT: Final = 256 << 10
 
 
 class BodyPipe:
-    """Bytes that are written come out unchanged and in order; an exception that is put in is raised by :meth:`read`."""
+    """Bytes that are written are read unchanged and in order; an exception that is put in is raised by :meth:`read`."""
 
     def __init__(self) -> None:
         self.closed = False
@@ -23,7 +23,7 @@ class BodyPipe:
         self._was_read = asyncio.Event()
 
     def put(self, item: bytes | BaseException) -> None:
-        """Add an exception, or the empty bytes that mark the start and the end of the body. Never waits."""
+        """Add an exception, or the empty ``bytes`` that mark the start and the end of the body. Never waits."""
         self._items.put_nowait(item)
 
     async def write(self, data: bytes) -> None:
@@ -35,9 +35,9 @@ class BodyPipe:
             await self._was_read.wait()
 
     async def read(self) -> bytes:
-        """The next bytes, up to :data:`READ_LIMIT`. Other tasks run first, even if bytes are there already.
+        """The next bytes, up to :data:`READ_LIMIT`. Other tasks run first, even if bytes are already available.
 
-        That way a server that sends faster than its response can be read delays nothing else, and timeouts still apply.
+        That way, a server that sends faster than its response can be read delays nothing else, and timeouts still apply.
         """
         if self._remainder or not self._items.empty():
             await asyncio.sleep(0)

@@ -1,10 +1,10 @@
-"""The network. Each call runs in a task of its own. This is the only file that imports httpx.
+"""The HTTP client. Each call runs in its own task. This is the only file that imports httpx.
 
-Why a task of its own: httpcore 1.0.9 loses a place in its pool when a request is cancelled between getting a connection
-and using it (https://github.com/encode/httpcore/issues/1093, /658, /830). Typing cancels all the time, so a pool of any
-size was dead within minutes. A call is therefore only cancelled where that is clean: before it has entered the pool, and
+The reason for the tasks: httpcore 1.0.9 loses a slot of its pool when a request is cancelled between getting a connection
+and using it (https://github.com/encode/httpcore/issues/1093, /658, /830). Typing cancels requests all the time, so a pool
+of any size was dead within minutes. A call is therefore only cancelled where that is safe: before it enters the pool, and
 from the start of the request's headers to the end of the response. httpcore's public ``trace`` extension reports both
-points. If the caller hangs up in between, it returns at once, and the call ends by itself at the next clean point,
+points. If the caller hangs up in between, it returns at once, and the call ends by itself at the next safe point,
 without having sent anything.
 """
 
@@ -112,8 +112,8 @@ class Transport:
         try:
             return httpx.AsyncClient(
                 verify=ssl_context(self.base_url, os.environ),
-                http2=False,  # httpcore does not tell an HTTP/2 server that a call was cancelled
-                trust_env=not is_loopback(self.base_url),  # proxies; none is meant for this machine's own servers
+                http2=False,  # httpcore does not notify an HTTP/2 server that a call was cancelled
+                trust_env=not is_loopback(self.base_url),  # proxies; none is meant for servers on this machine
                 follow_redirects=False,
                 limits=httpx.Limits(
                     max_connections=self._connections,
@@ -135,10 +135,10 @@ def _failed(building: asyncio.Task[httpx.AsyncClient]) -> bool:
 
 
 def ssl_context(url: str, env: Mapping[str, str]) -> ssl.SSLContext:
-    """The context for connections to ``url``. Takes tens of milliseconds, so it is made once, in a thread.
+    """The TLS context for connections to ``url``. Takes tens of milliseconds, so it is made once, in a thread.
 
-    The operating system's certificates are trusted, those of a company's CA included, and what SSL_CERT_FILE and
-    SSL_CERT_DIR add, as with curl and OpenSSL. For http:// no certificate is needed, read or trusted. Raises
+    The operating system's certificates are trusted, including those of a company's CA, and those that SSL_CERT_FILE and
+    SSL_CERT_DIR add, as with curl and OpenSSL. For http://, no certificates are read. Raises
     :class:`~fim_lsp.errors.Unreachable` if a variable names something that can't be read.
     """
     if urlsplit(url).scheme != "https":
@@ -152,13 +152,13 @@ def ssl_context(url: str, env: Mapping[str, str]) -> ssl.SSLContext:
             continue
         try:
             context.load_verify_locations(**{argument: path})
-        except (OSError, ValueError) as error:  # ssl.SSLError is an OSError; ValueError: not a file's name
+        except (OSError, ValueError) as error:  # ssl.SSLError is an OSError; ValueError: not a file name
             raise Unreachable(f"{variable} does not contain certificates that can be read") from error
     return context
 
 
 async def listens(host: str, port: int, *, within: float) -> bool:
-    """Whether anything accepts connections there, within a number of seconds. Needs no httpx."""
+    """Whether anything accepts connections there, waiting up to ``within`` seconds. Does not need httpx."""
     try:
         async with asyncio.timeout(within):
             _, writer = await asyncio.open_connection(host, port)
@@ -168,8 +168,8 @@ async def listens(host: str, port: int, *, within: float) -> bool:
     return True
 
 
-class _HungUp(Exception):  # not an error, but the way out of a call that nobody waits for
-    """Raised inside httpcore, at a point where leaving is clean."""
+class _HungUp(Exception):  # not an error, but the way out of a call whose caller has hung up
+    """Raised inside httpcore, at a point where aborting is safe."""
 
 
 class Exchange:
@@ -234,7 +234,7 @@ class Exchange:
         return self._body
 
     def complete(self) -> None:
-        """Everything of interest has been read: the remaining bytes may be drained, so that the connection can be kept."""
+        """Everything of interest has been read: the remaining bytes may be drained, to keep the connection."""
         self._complete = True
 
     def hang_up(self) -> None:
@@ -311,7 +311,7 @@ class Exchange:
                 await self._pipe.write(data)
 
     async def _trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """httpcore's hook (https://www.encode.io/httpcore/extensions/#trace): it reports how far the call has come."""
+        """httpcore's hook (https://www.encode.io/httpcore/extensions/#trace), which reports the progress of the call."""
         if event == "connection.connect_tcp.started":
             self._connection_reused = False
         elif event.startswith("connection.start_tls."):
@@ -326,7 +326,7 @@ class Exchange:
             self._cancellable = False  # returning the connection must not be interrupted either; it takes no time
 
     def _done(self, task: asyncio.Task[None]) -> None:
-        """Wake a reader that still waits. An unforeseen error reaches the caller as it is."""
+        """Wake a reader that is still waiting. An unexpected error reaches the caller unchanged."""
         error = self._transport.aborted() if task.cancelled() else task.exception()
         if error is not None:
             self._pipe.put(error)

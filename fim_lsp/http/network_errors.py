@@ -1,6 +1,6 @@
-"""Failures of the network as fim-lsp's own errors: one table for the exceptions of httpx and of Python.
+"""Maps network failures to fim-lsp's errors: one table for the exceptions of httpx and of Python.
 
-httpx is slow to import, and not imported for this: exceptions are recognized by their class names.
+httpx is slow to import, so exceptions are recognized by their class names.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from fim_lsp.errors import BackendError, BadReply, Rejected, Unreachable
 
 
 class ConnectionDropped(Unreachable):
-    """The server closed a kept connection just when it was used again: worth a second attempt."""
+    """The server closed a kept-alive connection just as it was used again: worth a second attempt."""
 
 
 class ConnectionRefused(Unreachable):
-    """The machine is there and refuses to connect: nothing listens at the address."""
+    """The machine is reachable but refuses the connection: nothing listens at the address."""
 
 
 FAILURES: Final[Mapping[str, tuple[type[BackendError], str]]] = MappingProxyType(
@@ -48,7 +48,7 @@ FAILURES: Final[Mapping[str, tuple[type[BackendError], str]]] = MappingProxyType
         "OSError": (Unreachable, "can't connect to {host}: {reason}"),
     }
 )
-"""An exception has the row of its nearest base class in this table."""
+"""An exception is mapped by the row of its nearest base class."""
 
 _NOT_TLS: Final = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "PACKET_LENGTH_TOO_LONG"})
 """OpenSSL's reasons when the other side responds in plain HTTP."""
@@ -56,7 +56,7 @@ _NOT_TLS: Final = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PR
 _BEFORE_SENDING: Final = frozenset({"ConnectTimeout", "PoolTimeout", "ConnectError", "ProxyError"})
 _DROPS: Final = frozenset({"RemoteProtocolError", "ReadError", "WriteError"})
 
-# What is below an httpx.ConnectError; the first that fits.
+# What may have caused an httpx.ConnectError; the first match applies.
 _REASONS: Final[tuple[tuple[type[BaseException], str], ...]] = (
     (ssl.SSLCertVerificationError, "its certificate is not trusted; name a company's CA in SSL_CERT_FILE"),
     (ssl.SSLError, "TLS fails"),
@@ -100,7 +100,7 @@ def timeout_error(host: str, timeout: float, *, head_received: bool) -> BackendE
 
 
 def _wrong_scheme(error: BaseException, host: str, names: list[str], *, tls_handshake: bool) -> BackendError | None:
-    """The error for https:// to a server of plain http, which is known at once and won't change."""
+    """The error for https:// to a plain http server, which is known at once and won't change."""
     reasons = {str(getattr(cause, "reason", "")) for cause in _chain(error) if isinstance(cause, ssl.SSLError)}
     if not _NOT_TLS.isdisjoint(reasons):
         sentence = f"{host} does not speak TLS on that port: should base_url begin with http://?"

@@ -1,4 +1,4 @@
-"""Rate-limit headers, in every spelling that has been seen."""
+"""Rate-limit headers, in every known spelling."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quota:
-    """The limits per minute, what is left of them, and how long to wait, in seconds. None where the headers don't say."""
+    """The limits per minute, what is left of them, and the seconds to wait; None if it is not in the headers."""
 
     requests_limit: int | None = None
     requests_left: int | None = None
@@ -28,7 +28,7 @@ MAX_WAIT: Final = 31 * 86_400.0
 _MIN_TIMESTAMP: Final = 1e9  # seconds: the year 2001 as a time, 31 years as a span
 _NUMBER: Final = re.compile(r"[0-9]+(?:\.[0-9]*)?|\.[0-9]+")
 
-# None of them is documented: Mistral's of 2026, of 2024 and 2025, and OpenAI's, which gateways use. Lower case.
+# None of them is documented: Mistral's of 2026, Mistral's of 2024 and 2025, and OpenAI's, which gateways use. Lower case.
 _LIMITS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "requests_limit": ("x-ratelimit-limit-req-minute", "x-ratelimit-limit-requests"),

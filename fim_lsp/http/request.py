@@ -1,4 +1,4 @@
-"""The HTTP request that a profile writes, the complete response that it reads, and the JSON in both."""
+"""The HTTP requests that profiles write, the complete responses that they read, and the JSON in both."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def get(url: str) -> HttpRequest:
 def parse_json(text: str | bytes, *, max_values: int = MAX_JSON_VALUES) -> object:
     """``json.loads``, but None for invalid JSON, for absurdly deep nesting, and for more than ``max_values`` values.
 
-    Python parses without a pause, and the time depends on the number of values: nothing else can run meanwhile.
+    Python parses without interruption, in time that depends on the number of values, and nothing else can run meanwhile.
     """
     if len(text) > max_values and _separators(text) > max_values:
         return None

@@ -1,4 +1,4 @@
-"""Push decoders for streamed responses: feed them bytes that were cut anywhere, and take complete messages."""
+"""Push decoders for streamed responses: they are fed bytes that were cut anywhere, and return complete messages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 from fim_lsp.errors import BadReply
 
 EVENT_LIMIT: Final = 1 << 20
-"""Bytes in one event. A chunk of a completion has some hundreds."""
+"""Bytes in one event. A chunk of a completion has a few hundred."""
 
 LINE_LIMIT: Final = 1 << 20
 """Bytes in one line. Ollama's last one lists the prompt's tokens (``context``), several for each word."""

@@ -1,4 +1,4 @@
-"""URLs: an endpoint's, the host that a key belongs to, and whether it is on this machine."""
+"""URLs: those of endpoints, the host that a key belongs to, and whether a host is this machine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _API_PATHS: Final = (
     "v1/models", "fim/completions", "chat/completions", "completions", "completion", "infill", "props",
     "api/generate", "api/chat", "api/show", "api/tags", "v1",
 )  # fmt: skip
-"""Ends of URLs that people copy from a server's documentation: paths of its API, not of where it is."""
+"""Ends of URLs that people copy from a server's documentation: paths of the API, not part of the base URL."""
 
 
 def endpoint(base_url: str, path: str, *, other_api: str = "") -> str:
@@ -50,7 +50,7 @@ def _split_base_url(base_url: str) -> SplitResult:
 
 
 def path_of(url: str) -> str:
-    """The URL's path, as an error names it."""
+    """The URL's path, for error messages."""
     return urlsplit(url).path or "/"
 
 

@@ -1,1 +1,1 @@
-"""What we send: the window round the cursor, cut to a budget. Pure: no clock, no I/O, no asyncio."""
+"""What we send: the window around the cursor, cut to a budget. Pure: no clock, no I/O, no asyncio."""

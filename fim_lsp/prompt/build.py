@@ -1,4 +1,4 @@
-"""From the text around the cursor to a prompt that fits its budget and changes little while one types."""
+"""Builds a prompt from the text around the cursor. It fits the budget, and changes little while the user types."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from fim_lsp.text.positions import with_line_feeds
 from fim_lsp.text.unicode import is_visible
 
 WINDOW_CHARACTERS = 24_000
-"""Characters on each side of the cursor that a snapshot holds; the budget cuts further."""
+"""Characters on each side of the cursor that a snapshot contains; the budget cuts further."""
 
 _MAX_CONTEXT_SHARE = 0.4  # of the budget: the text around the cursor is worth more than any other
 _EDGE_LINES, _EDGE_CHARACTERS = 4, 1_000  # on either side of a window's start: a secret's name may be above its value
 
 
 def context_budget(budget: int, wanted: int) -> int:
-    """How many of a prompt's ``budget`` characters context may take if ``wanted`` are set aside for it."""
+    """How many of a prompt's ``budget`` characters context may take if it should get ``wanted``."""
     return max(0, min(wanted, int(budget * _MAX_CONTEXT_SHARE)))
 
 
@@ -44,8 +44,8 @@ def build(
 
     ``suffix_share`` of the window comes after the cursor; characters that one side doesn't need go to the other.
     ``max_prefix`` and ``max_suffix`` bound the sides; 0 allows nothing there, None everything. ``windows`` keeps the
-    window where it was in the prompt before, per ``notebook`` or ``uri``. A text that has lines like the headings of
-    context gets none. Line ends are ``\n`` whatever the document's are.
+    window where it was in the previous prompt, per ``notebook`` or ``uri``. There is no context if the text has lines that
+    look like its headings. Line ends are always ``\n``.
     """
     split = _with_line_feeds(split)
     if not is_visible(path) or has_heading(split.prefix) or has_heading(split.suffix):
@@ -111,7 +111,7 @@ def _sides(split: Split, characters: int, suffix_share: float) -> tuple[int, int
 
 
 def _without_orphaned_secrets(text: str, prefix: str) -> str:
-    """``prefix``, the end of ``text``, without its first lines up to a secret that only the lines above reveal as one."""
+    """``prefix``, the end of ``text``, without lines at its start up to a secret that only the lines above it reveal."""
     start = len(text) - len(prefix)
     above = "".join(text[max(0, start - _EDGE_CHARACTERS) : start].splitlines(keepends=True)[-_EDGE_LINES:])
     first = "".join(prefix[:_EDGE_CHARACTERS].splitlines(keepends=True)[:_EDGE_LINES])

@@ -1,11 +1,11 @@
 """How each family of models expects a fill-in-the-middle prompt, for servers that don't format it themselves.
 
-The form of each row is that of the paper or server named beside it; tests compare every byte.
+Each row follows the paper or server named next to it; tests compare every byte.
 
-The user's own text may contain control tokens, in a file about language models say. A server would read them as such, and
-the model as the end of the text before the cursor. So a space is put after the token's first character
-(``<|fim_prefix|>`` becomes ``< |fim_prefix|>``): the model reads almost the same, in ordinary tokens. This is done only to
-what is sent; a reply is never changed, so a model that repeats such a token shows it with its space.
+The user's text may contain control tokens, for example in a file about language models. A server would treat them as such,
+and to the model the text before the cursor would seem to end there. So a space is inserted after the token's first
+character (``<|fim_prefix|>`` becomes ``< |fim_prefix|>``): the model reads almost the same, in ordinary tokens. Only what
+is sent is changed; if a model repeats such a token in a reply, it is shown with the space.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from fim_lsp.prompt.prompt import UNTITLED, Prompt, prefix_with_context
 from fim_lsp.text.unicode import encodable
 
 REPOSITORY: Final = "project"
-"""The repository's name in every prompt: always the same, because a prompt gives away no more than it must."""
+"""The repository's name in every prompt: always the same, because a prompt should reveal no more than necessary."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class Template:
     ``{suffix}``. With context, ``repository`` (``{repository}``) comes first, then ``other_file`` for each snippet
     (``{path}`` and ``{text}``, or ``{lines}``, which is the text with a final line end), then ``current_file`` for the
     document itself (``{path}`` too); a family without them gets the context before the prefix, under headings.
-    ``control`` are the tokens that its tokenizer does not take for text. ``stop`` are strings that end a reply, the most
+    ``control`` are the tokens that its tokenizer does not treat as text. ``stop`` are strings that end a reply, the most
     useful first: many servers accept only four.
     """
 
@@ -139,7 +139,7 @@ TEMPLATES: Final = (
 
 TEMPLATE_NAMES: Final = tuple(row.name for row in TEMPLATES)
 CONTROL_TOKENS: Final = tuple(dict.fromkeys(token for row in TEMPLATES for token in row.control))
-"""Those of all families, for a model whose family is not known."""
+"""The control tokens of all families, for a model of unknown family."""
 
 
 def template_named(name: str) -> Template | None:
@@ -148,12 +148,12 @@ def template_named(name: str) -> Template | None:
 
 
 def template_for(model: str) -> Template | None:
-    """The row for a model's name in any form that servers use: with an owner, a path, a tag or a quantization."""
+    """The row for a model, by its name in any form that servers use: with an owner, a path, a tag or a quantization."""
     return next((row for row in TEMPLATES if re.search(row.model_pattern, model.lower())), None)
 
 
 def render(template: Template, prompt: Prompt) -> str:
-    """The prompt in the template's form, neutralized."""
+    """The prompt in the template's form, with control tokens neutralized."""
     suffix = neutralize(prompt.suffix, template.control)
     if not (prompt.context and template.current_file):
         return template.fim.format(prefix=neutralize(prefix_with_context(prompt), template.control), suffix=suffix)

@@ -9,9 +9,9 @@ HEADING: Final = "+++++ "
 """Begins the line with a file's path above its text in a prompt of several files, as Continue does for Codestral."""
 
 UNTITLED: Final = "untitled"
-"""The path of a document that has none."""
+"""The path of a document that has no path."""
 
-_HEADING_SIZE = 12  # characters that set off a file besides its path and text, in the longest of the usual forms
+_HEADING_SIZE = 12  # characters of a file's heading besides its path, in the longest of the usual forms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,7 @@ class Snippet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt:
-    """One fill-in-the-middle question.
+    """One fill-in-the-middle prompt.
 
     ``prefix`` and ``suffix`` are the text before and after the cursor, ``context`` is from other files, in an order that
     changes as little as possible from one prompt to the next. ``language`` is the editor's language id; ``path`` is
@@ -49,15 +49,15 @@ class Prompt:
 
     @property
     def size(self) -> int:
-        """Characters that are sent, including headings: with context, the document itself gets one too."""
+        """Characters that are sent, including headings: with context, the document itself has one too."""
         own_heading = len(self.path) + _HEADING_SIZE if self.context else 0
         return len(self.prefix) + len(self.suffix) + own_heading + sum(snippet.size for snippet in self.context)
 
 
 def prefix_with_context(prompt: Prompt) -> str:
-    """The prefix below the context, each file under a heading, for models that have no tokens for files.
+    """The context, each file under a heading, followed by the prefix, for models that have no tokens for files.
 
-    Without context there is no heading either: a bare prefix is what models are trained on.
+    Without context there is no heading: models are trained on bare prefixes.
     """
     if not prompt.context:
         return prompt.prefix
@@ -66,5 +66,5 @@ def prefix_with_context(prompt: Prompt) -> str:
 
 
 def has_heading(text: str) -> bool:
-    """Whether a line of ``text`` would be taken for a heading, as one of a diff may be."""
+    """Whether a line of ``text`` would be mistaken for a heading, as may happen in a diff."""
     return HEADING in text and (text.startswith(HEADING) or f"\n{HEADING}" in text or f"\r{HEADING}" in text)

@@ -1,4 +1,4 @@
-"""A prompt as another machine may see it."""
+"""A prompt in the form that other machines may see."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fim_lsp.redaction.restore import Restorer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RedactedPrompt:
-    """``prompt`` with placeholders for secrets, of the same size, and the way back."""
+    """``prompt`` with placeholders of the same size for secrets, and what is needed to restore them."""
 
     prompt: Prompt = field(repr=False)
     masked: MaskedText = field(repr=False)
@@ -22,7 +22,7 @@ class RedactedPrompt:
 
 
 def redact(prompt: Prompt, key: bytes) -> RedactedPrompt:
-    """Replace the secrets in all strings of a prompt; :func:`~fim_lsp.redaction.mask.mask` says what ``key`` is."""
+    """Replace the secrets in all strings of a prompt; :func:`~fim_lsp.redaction.mask.mask` describes ``key``."""
     context = prompt.context
     masked = mask(
         [prompt.prefix, prompt.suffix, prompt.path, *(s.text for s in context), *(s.path for s in context)], key=key

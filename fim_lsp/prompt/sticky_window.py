@@ -1,9 +1,9 @@
-"""The window around the cursor that is sent, cut so that it stays the same while one types.
+"""The window around the cursor that is sent, cut so that its edges don't move while the user types.
 
 Servers that cache what they have read (llama.cpp's and Ollama's KV cache, Mistral's prompt cache) reuse the beginning
-that a prompt has in common with the one before. A window that slides by a line at every new line has nothing in common.
-So its outer edges stay where they are until the text has outgrown it: the start is counted in lines from the document's
-first, the end from its last, because typing at the cursor moves neither.
+that a prompt has in common with the previous one. A window that slides by a line at every new line has no common
+beginning. So its outer edges remain where they are until the text has outgrown it: the start is counted in lines from the
+document's first line, the end from its last, because typing at the cursor moves neither.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from fim_lsp.text.cursor import Split
 from fim_lsp.text.positions import LINE_END
 
 _MARGIN = 6  # a new edge leaves one sixth of its side free for what will be typed
-_MAX_LOSS = 3  # an old edge is kept while that costs up to one third of its side
-_STEPS = 8  # of a side: a cursor's line that is longer than its side is cut at round columns
+_MAX_LOSS = 3  # an old edge is kept as long as that wastes no more than a third of its side
+_STEPS = 8  # of a side: a cursor's line that is longer than its side is cut at multiples of a step
 _MAX_WINDOWS = 64  # documents whose edges are remembered
 _NO_EDGE: Final = -1
 
@@ -86,7 +86,7 @@ def _cut_suffix(split: Split, size: int, last_lines_below: int) -> tuple[str, in
 
 
 def _dropped_lines(last_edge: int, widest_edge: int, lines: int) -> int:
-    """How many of the ``lines`` that would fit to leave out: those outside the last edge, if it is still good enough."""
+    """How many of the ``lines`` that would fit to leave out: those outside the last edge, if that is still acceptable."""
     outside = last_edge - widest_edge
     return outside if last_edge != _NO_EDGE and 0 <= outside <= lines // _MAX_LOSS else lines // _MARGIN
 
