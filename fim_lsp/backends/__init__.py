@@ -1,1 +1,1 @@
-"""To whom we send: one file a back end, building a request and reading a reply, pure; ``http.py`` alone talks."""
+"""Back ends: pure profiles that write requests and read responses, and ``http_backend.py``, which runs them."""

@@ -1,4 +1,4 @@
-"""What the scheduler needs of a back end, and the values that cross."""
+"""The interface of a back end, and the values that it exchanges with the scheduler."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class Usage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
-    """A piece of a completion as it arrives. Any part may be missing.
+    """A piece of a completion as it arrives. Any field may be missing.
 
     ``finish`` is the server's finish reason (``"stop"``, ``"length"``, …), on the chunk that ends the text.
-    ``confidence`` is the probability, by a back end that knows it, that the whole completion is what will be typed.
+    ``confidence`` is the probability that the whole completion is what will be typed, from a back end that can estimate it.
     ``replaces_previous``: all earlier chunks are void, because another back end starts from scratch.
-    ``from_fallback``: the text is not by the back end that the user chose.
-    ``notice`` is a sentence for the user: the server is asked in another way from now on. It comes once.
+    ``from_fallback``: the text is not from the back end that the user chose.
+    ``notice`` is a sentence for the user, sent once: the server is asked in another way from now on.
     """
 
     text: str = ""
@@ -42,11 +42,11 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capacity:
-    """How much text a server takes, in its own tokens; None where it is unknown.
+    """How much text a server accepts, in its own tokens; None if it is unknown.
 
     ``prefix_tokens`` and ``suffix_tokens`` bound the text around the cursor, ``context_tokens`` the snippets of other
     files, and ``total_tokens`` the prompt and the completion together. ``suffix_share`` is the largest share of the
-    prompt that may come after the cursor: beyond it, too much would have to be evaluated again for each key.
+    prompt that may come after the cursor: with more, too much would have to be evaluated again at each keystroke.
     """
 
     prefix_tokens: int | None = None
@@ -69,11 +69,11 @@ class Backend(Protocol):
 
     @property
     def model(self) -> str:
-        """The model's name; ``""`` where there is none."""
+        """The model's name; ``""`` if there is none."""
 
     @property
     def capacity(self) -> Capacity:
-        """How much text it takes. More may become known while it is used."""
+        """How much text it accepts. More may become known while it is used."""
 
     def stream(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
         """Yield the completion as it arrives. Closing the generator hangs up.
@@ -82,10 +82,10 @@ class Backend(Protocol):
         """
 
     async def prepare(self, prompt: Prompt) -> bool:
-        """Let the server read ``prompt``'s context ahead, or load its model; whether that was done. Never raises."""
+        """Let the server read ``prompt``'s context in advance, or load its model; whether that was done. Never raises."""
 
     def retry(self) -> None:
-        """The user asked explicitly: what was given up for a while is tried again with the next call."""
+        """The user asked explicitly: with the next call, try again what was given up for a while."""
 
     async def close(self) -> None:
         """Release connections, files and threads."""

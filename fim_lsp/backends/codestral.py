@@ -1,7 +1,7 @@
-"""Mistral's fill-in-the-middle API, on its three hosts and on servers that speak like it.
+"""Mistral's fill-in-the-middle API, on its three hosts and on compatible servers.
 
 The API: https://docs.mistral.ai/api/endpoint/fim. Its request body is closed (``additionalProperties: false``): an unknown
-field is refused with 422 ``extra_forbidden``, so nothing but its documented parameters is ever sent.
+field is rejected with 422 ``extra_forbidden``, so only documented parameters are ever sent.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ from fim_lsp.text.unicode import encodable
 PATH: Final = "/v1/fim/completions"
 
 CONTEXT_STOP: Final = f"\n{HEADING}"
-"""With context in the prompt, the model may go on with another file; the completion ends there."""
+"""With context in the prompt, the model may continue with another file; the completion ends there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiHost:
-    """A host of the API. ``base_url`` may contain ``{region}``; ``key_hint`` says which key it requires."""
+    """A host of the API. ``base_url`` may contain ``{region}``; ``key_hint`` describes the key that it requires."""
 
     base_url: str
     model: str
@@ -83,7 +83,7 @@ def codestral(
     model: str | None = None,
     generation: Generation | None = None,
 ) -> Codestral:
-    """The profile of the back end ``name``, a key of :data:`API_HOSTS`; what is None is that host's default.
+    """The profile of the back end ``name``, a key of :data:`API_HOSTS`; for None, that host's default is used.
 
     Raises :class:`~fim_lsp.errors.SettingError` if ``base_url`` is not a usable URL.
     """
@@ -101,9 +101,9 @@ def codestral(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Codestral(DefaultProfile):
-    """A :class:`~fim_lsp.backends.profile.Profile` for one of :data:`API_HOSTS`, or for a server that speaks like it.
+    """A :class:`~fim_lsp.backends.profile.Profile` for one of :data:`API_HOSTS`, or for a compatible server.
 
-    ``model_is_chosen``: the user has set the model; otherwise another one may replace it once the server retires it.
+    ``model_is_chosen``: the user has set the model; otherwise another one may replace it when the server retires it.
     """
 
     name: str
@@ -140,7 +140,7 @@ class Codestral(DefaultProfile):
         )
 
     def other_model_flow(self) -> Flow[ProfileChange | None]:
-        """Change to the newest Codestral in the server's list."""
+        """Switch to the newest Codestral in the server's list."""
         if self.model_is_chosen:
             return None
         response: HttpResponse = yield get(self.url.removesuffix(PATH) + MODELS_PATH)
@@ -181,8 +181,8 @@ def request_body(model: str, prompt: Prompt, generation: Generation) -> dict[str
     """
     min_tokens = generation.min_tokens
     if min_tokens is not None:
-        min_tokens = smallest(min_tokens, prompt.max_tokens)  # the API refuses a minimum above the maximum
-    # the API has no field for other files; a text that has such headings itself, such as a diff, would be cut at them
+        min_tokens = smallest(min_tokens, prompt.max_tokens)  # the API rejects a minimum above the maximum
+    # the API has no field for other files; a text that contains such headings, such as a diff, would be cut at them
     has_context = bool(prompt.context) and not any(map(has_heading, (prompt.prefix, prompt.suffix)))
     stop = stop_strings(generation.stop, prompt.stop, CONTEXT_STOP if has_context else None)
     body: dict[str, object] = {

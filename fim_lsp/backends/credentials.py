@@ -41,7 +41,7 @@ _KILL_TIMEOUT: Final = 1.0  # seconds for a killed process to be gone
 
 
 class KeySource:
-    """The key for one back end: the setting's, else the command's, else the environment's for that very host.
+    """The key for one back end: from the setting, else from the command, else from the environment, if it is for that host.
 
     The key is for :attr:`origin`, the scheme and host of ``base_url``. ``command`` is an argv that is run without a
     shell, ``env`` the environment, ``clock`` counts seconds.
@@ -65,7 +65,7 @@ class KeySource:
         self._failed_at = float("-inf")
 
     async def key(self) -> Secret | None:
-        """The key, None if there is none. Raises :class:`~fim_lsp.errors.Unauthorized` if it is unusable."""
+        """The key, or None if there is none. Raises :class:`~fim_lsp.errors.Unauthorized` if it is unusable."""
         if self._key is None and self._command:
             self._key = await self._fetch(self._command)
         return self._key and _usable(self._key)
@@ -73,7 +73,7 @@ class KeySource:
     async def refresh(self, refused: Secret) -> bool:
         """After a 401 for ``refused``, run the command again; whether :meth:`key` returns another key now.
 
-        However many calls fail with the same key, the command is run once for it.
+        The command is run once for a key, even if several calls fail with it.
         """
         if self._key is not None and self._key != refused:
             return True  # another call with the same key has refreshed it
@@ -119,7 +119,7 @@ class KeySource:
 
 
 def environment_key(base_url: str, env: Mapping[str, str]) -> Secret | None:
-    """The key in ``env`` for the very host of ``base_url``, if the scheme is https."""
+    """The key in ``env`` for exactly the host of ``base_url``, if the scheme is https."""
     scheme, host = origin_of(base_url)
     variable = HOST_VARIABLES.get(host)
     value = env.get(variable, "").strip() if variable and scheme == "https" else ""
@@ -127,7 +127,7 @@ def environment_key(base_url: str, env: Mapping[str, str]) -> Secret | None:
 
 
 def _usable(key: Secret) -> Secret:
-    """The key without whitespace around it. Raises Unauthorized if no header can hold it, as httpx' error would show it."""
+    """The key, stripped. Raises Unauthorized if it can't be put into a header: httpx's own error would show it."""
     value = key.reveal().strip()
     if not (value and value.isascii() and value.isprintable()):
         raise Unauthorized("the API key is empty or contains characters that no key has")

@@ -1,4 +1,4 @@
-"""Finds servers on this machine that can fill in the middle, for the back end ``auto``. Only loopback is ever asked."""
+"""Finds servers on this machine that can fill in the middle, for the back end ``auto``. Only loopback is ever probed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fim_lsp.http.request import HttpResponse, get
 from fim_lsp.http.urls import is_loopback
 
 TIMEOUT: Final = 0.3
-"""Seconds for a connection, and for each round of requests: a server on this machine needs a hundredth of it."""
+"""Seconds for a connection, and for each series of requests: a server on this machine needs a hundredth of that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ USUAL_PORTS: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalServer:
-    """A server that was found, as values for ``backend``, ``base_url`` and ``model`` (``""`` where it has only one)."""
+    """A server that was found, as values for ``backend``, ``base_url`` and ``model`` (``""`` if it has only one)."""
 
     name: str
     base_url: str
@@ -56,7 +56,7 @@ async def find_local_servers(
 ) -> tuple[LocalServer, ...]:
     """The servers on ``ports`` that respond and have a model that can fill in the middle. Never raises.
 
-    A ``known`` server only has to listen: while it is busy it may not respond in time.
+    A ``known`` server only has to listen: it may be too busy to respond in time.
     """
     found = await asyncio.gather(*(_find(port, known, within) for port in ports))
     return tuple(server for server in found if server is not None)
@@ -83,7 +83,7 @@ async def _find(port: LoopbackPort, known: tuple[LocalServer, ...], within: floa
 
 
 async def _find_llamacpp(backend: HttpBackend, port: LoopbackPort) -> LocalServer | None:
-    """A llama-server, unless its model can't fill in. One that is too busy to report its capabilities counts."""
+    """A llama-server, unless its model can't fill in. One that is too busy to report its capabilities counts, too."""
     if not await backend.run_flow(_is_llamacpp_flow(port)):
         return None
     can_fill: bool | None = True

@@ -1,7 +1,7 @@
-"""Error responses: from a status and a body, in whichever shape it came, to an error with one sentence for the user.
+"""Maps error responses, by their status and a body of any form, to errors with one sentence for the user.
 
-Bodies echo what was sent: ``input`` and ``ctx`` always, messages sometimes. So no text of a server's is ever passed on.
-Messages are only searched for known words; what is shown are field names, types and codes that look like identifiers.
+Bodies echo what was sent: ``input`` and ``ctx`` always, messages sometimes. So no text from a server is ever passed on.
+Messages are only searched for known words; only field names, types and codes that look like identifiers are shown.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from fim_lsp.http.request import HttpResponse, parse_json
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorContext:
-    """What was asked for, as the sentences need it: host, path and model, and what to do about a wrong key or model."""
+    """What the sentences need: host, path and model of the request, and what to do about a wrong key or model."""
 
     host: str
     path: str
@@ -40,7 +40,7 @@ class ErrorContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorRule:
-    """A refusal that is recognized by its status, and by one of the other patterns if there are any.
+    """An error that is recognized by its status, and by one of the other patterns if there are any.
 
     ``sentence`` may use ``{host} {path} {model} {key_hint} {model_hint} {status} {fields} {labels}``.
     """
@@ -59,7 +59,7 @@ _NO_MODEL: Final = (
     r"|unavailable|retired|deprecated|does not|doesn't)"
 )
 
-# The first that fits. The bodies behind each of them are in tests/fakes/recorded.py.
+# The first match applies. The recorded bodies for each rule are in tests/fakes/recorded.py.
 _RULES: Final = (
     ErrorRule(
         status="429|5..",
@@ -178,7 +178,7 @@ def _fits(rule: ErrorRule, status: int, body: ErrorBody) -> bool:
 
 
 def _redirect(context: ErrorContext, response: HttpResponse) -> Rejected:
-    """A redirect is not followed, because the key and the text would go along. Only its host is shown."""
+    """A redirect is not followed, because the key and the text would be sent along. Only its host is shown."""
     location = next((value for name, value in response.headers.items() if name.lower() == "location"), "")
     target = urlsplit(location).hostname or context.host
     sentence = (
@@ -188,7 +188,7 @@ def _redirect(context: ErrorContext, response: HttpResponse) -> Rejected:
 
 
 def _intercepted(context: ErrorContext, status: int) -> Intercepted:
-    """The response does not blame the key: its author has not seen one."""
+    """The response is not about the key: its sender has not seen one."""
     sentence = (
         f"{context.host} answers {status} without the API's error message: this looks like a proxy's, a firewall's or a "
         "sign-in page"
@@ -210,8 +210,8 @@ def _rate_limited(context: ErrorContext, body: ErrorBody, quota: Quota) -> RateL
 
 
 def _exceeded_limit(words: str, quota: Quota) -> str:
-    """Which limit a 429 is about: the one that its words name; else, by its headers, the one that is used up; else the
-    only one they mention, because Mistral leaves out the other one.
+    """Which limit a 429 is about: the one that its message mentions; else the one that is used up, by its headers; else the
+    only one in the headers, because Mistral omits the other one.
     """
     named = [limit for limit in ("requests", "tokens") if re.search(rf"\b{limit[:-1]}s?\b", words)]
     left = {"requests": quota.requests_left, "tokens": quota.tokens_left}
@@ -228,10 +228,10 @@ _MESSAGE_KEYS: Final = ("message", "msg", "detail", "error", "errors")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorBody:
-    """What an error body contains. ``words`` are all messages in lower case, for matching only: they may hold user text.
+    """What an error body contains. ``words`` are all messages in lower case, only for matching: they may contain user text.
 
-    ``is_from_api``: it is a JSON object with a message, as every API of this kind writes its errors. A page, other JSON
-    and an empty body come from something in between: a firewall, a proxy, a sign-in page.
+    ``is_from_api``: it is a JSON object with a message, as in all APIs of this kind. Web pages, other JSON and empty bodies
+    come from something in between: a firewall, a proxy, a sign-in page.
     """
 
     words: str = field(default="", repr=False)
@@ -241,7 +241,7 @@ class ErrorBody:
 
 
 def read_error_body(body: bytes | object) -> ErrorBody:
-    """Read an error body: bytes as they came, or JSON that was already parsed. Never raises."""
+    """Read an error body: raw bytes, or JSON that was already parsed. Never raises."""
     message = parse_json(body) if isinstance(body, bytes) else body
     collected = _Collected()
     _collect(body.decode("utf-8", "replace") if isinstance(body, bytes) else body, collected, _MAX_DEPTH)

@@ -1,4 +1,4 @@
-"""From settings to back ends: which one is used, and which ones are its fallbacks."""
+"""Creates back ends from settings: decides which one is used, and which ones are its fallbacks."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ _FIRST_ONLY_SETTINGS: Final = ("base_url", "model", "api_key", "api_key_command"
 class BackendSet:
     """Back ends in the order in which they are tried.
 
-    ``owned`` are those that were made for these settings and must be closed, each with what it was made from; ``made_from``
-    is the same for all of them. ``problems`` are sentences for the user about back ends that could not be made.
+    ``owned`` are those that were created for these settings and must be closed, each with the values it was made from;
+    ``made_from`` are those for all of them. ``problems`` are sentences for the user about back ends that can't be created.
     """
 
     backends: tuple[Backend, ...]
@@ -114,7 +114,7 @@ def uses_local_servers(settings: Settings, environment: Mapping[str, str]) -> bo
 
 
 def _first_name(settings: Settings, environment: Mapping[str, str], local_servers: LocalServers) -> str:
-    """The first back end. ``auto`` goes by the address if one is set, else by the key, else by what was found here."""
+    """The first back end. ``auto`` decides by the address if one is set, else by the key, else by the servers found."""
     if settings.backend != "auto":
         return settings.backend
     if settings.base_url:

@@ -1,4 +1,4 @@
-"""A back end that is asked over HTTP: keys, further attempts, deadlines and the log, around a pure profile."""
+"""A back end that is asked over HTTP: keys, repeated attempts, deadlines and the log, around a pure profile."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from fim_lsp.prompt.prompt import Prompt, Snippet
 from fim_lsp.secret import Secret
 
 MAX_ATTEMPTS: Final = 3
-"""Different ways in which one prompt is sent, while the server refuses one after the other.
+"""How many ways of sending a prompt are tried if the server rejects one after another.
 
-Each attempt is sent again if the server drops a kept connection, and once more with a new key after a 401. The scheduler
-retries on top of that.
+Each attempt is sent again if the server drops a kept-alive connection, and once more with a new key after a 401. The
+scheduler retries on top of that.
 """
 
 ERROR_BODY_LIMIT: Final = 64 * 1024
-"""Bytes that are read of an error's body."""
+"""Bytes of an error's body that are read."""
 
 FLOW_BODY_LIMIT: Final = 1 << 20
-"""Bytes that are read of what a server reports about itself; a gateway's list of models has hundreds of thousands."""
+"""Bytes that are read when a server is asked about itself; a gateway's list of models has hundreds of thousands."""
 
 _Result = TypeVar("_Result")
 _OUTCOMES: Final[Mapping[type[BaseException] | None, str]] = MappingProxyType(
@@ -46,7 +46,7 @@ _log = logging.getLogger(__name__)
 class HttpBackend:
     """A :class:`~fim_lsp.backends.backend.Backend` for any :class:`~fim_lsp.backends.profile.Profile`.
 
-    ``timeout`` is for a whole call, in seconds. Belongs to the event loop that it is made in.
+    ``timeout`` is for a whole call, in seconds. The object belongs to the event loop that it is created in.
     """
 
     def __init__(self, profile: Profile, *, keys: KeySource, timeout: float = 10.0) -> None:
@@ -55,7 +55,7 @@ class HttpBackend:
         self._timeout = timeout
         self._transport = Transport(profile.base_url, timeout=timeout)
         self.capacity = Capacity()
-        self._context: tuple[Snippet, ...] | None = None  # that the server has read last
+        self._context: tuple[Snippet, ...] | None = None  # the context that the server has read last
 
     @property
     def name(self) -> str:
@@ -119,7 +119,7 @@ class HttpBackend:
                 return result
 
     async def prepare(self, prompt: Prompt) -> bool:
-        """Let the server read ``prompt``'s context ahead, or load its model; whether a request was made.
+        """Let the server read ``prompt``'s context in advance, or load its model; whether a request was made.
 
         To be called when a document is opened and when its context changes. Errors are ignored: they will occur again in
         :meth:`stream`, and are reported there.
@@ -157,7 +157,7 @@ class HttpBackend:
         return self._profile.request(prompt), self._profile
 
     async def _read(self, profile: Profile, prompt: Prompt, exchange: Exchange) -> AsyncGenerator[Chunk, None]:
-        """The chunks of a successful response. With the finish reason, everything of interest has arrived."""
+        """The chunks of a successful response. After the finish reason, nothing of interest follows."""
         reader = profile.reader(prompt)
         while data := await exchange.chunk():
             for chunk in reader.feed(data):
@@ -181,7 +181,7 @@ class HttpBackend:
         *,
         may_change: bool,
     ) -> ProfileChange:
-        """Another way to ask. Raises the server's error if there is none."""
+        """Another way to ask the server. Raises the server's error if there is none."""
         response = await _complete(exchange, ERROR_BODY_LIMIT)
         if may_change and (change := profile.alternative(response)) is not None:
             return change
@@ -199,7 +199,7 @@ class HttpBackend:
         raise error
 
     def _use_profile(self, profile: Profile, *, instead_of: Profile) -> bool:
-        """Use ``profile`` from now on; False if another call has changed it in the meantime, and informed the user."""
+        """Use ``profile`` from now on; False if another call has already changed it, and informed the user."""
         if self._profile is not instead_of:
             return False
         self._profile = profile
@@ -207,7 +207,7 @@ class HttpBackend:
 
     @contextlib.contextmanager
     def _naming_the_host(self) -> Iterator[None]:
-        """Errors from inside get the host, and say how to start the server if nothing listens there."""
+        """Add the host to errors from inside, and how to start the server if nothing listens there."""
         try:
             yield
         except ConnectionRefused as error:
@@ -247,12 +247,12 @@ class HttpBackend:
         return key
 
     async def _refresh(self, refused: Secret, exchange: Exchange, deadline: float) -> bool:
-        """Whether there is a new key. A 401 that is not the API's says nothing about the old one."""
+        """Whether there is a new key. A 401 that is not from the API does not mean that the old one is wrong."""
         body = await exchange.read(ERROR_BODY_LIMIT)
         return read_error_body(body).is_from_api and await self._before(deadline, self._keys.refresh(refused))
 
     async def _before(self, deadline: float, waiting: Awaitable[_Result]) -> _Result:
-        """Wait for ``api_key_command``. If it is too slow for this call, it goes on for the next one."""
+        """Wait for ``api_key_command``. If it is too slow for this call, it continues for the next one."""
         try:
             async with asyncio.timeout_at(deadline):
                 return await waiting
@@ -265,7 +265,7 @@ async def _complete(exchange: Exchange, limit: int) -> HttpResponse:
 
 
 class _CallLog:
-    """One line in the log for each call: where, how it ended, how long, how many tokens. Never any text."""
+    """Logs one line for each call: the host, how it ended, how long it took, how many tokens. Never any text."""
 
     def __init__(self, host: str) -> None:
         self.status = 0

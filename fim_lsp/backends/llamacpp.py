@@ -1,9 +1,10 @@
 """llama.cpp's own fill-in-the-middle endpoint, ``/infill``.
 
-https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md, and what build 11669 does. It renders the prompt
-with its model's own tokens: snippets of other files, the text before the cursor's line, directly after it ``prompt`` (the
-line up to the cursor), the suffix, and the token for the middle. So everything before the cursor's line stays in its cache
-while that line is typed, and what comes after the cursor is evaluated again for each key: hence :data:`SUFFIX_SHARE`.
+https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md, and the behavior of build 11669. It renders the
+prompt with its model's own tokens: snippets of other files, the text before the cursor's line, directly after it
+``prompt`` (the line up to the cursor), the suffix, and the token for the middle. So everything before the cursor's line
+remains in its cache while that line is typed, and what comes after the cursor is evaluated again at each keystroke: hence
+:data:`SUFFIX_SHARE`.
 """
 
 from __future__ import annotations
@@ -34,22 +35,22 @@ PATH: Final = "/infill"
 BASE_URL: Final = "http://127.0.0.1:8012"  # where llama-server's --fim-… presets listen
 
 SUFFIX_SHARE: Final = 0.12
-"""Share of the prompt's characters after the cursor. A key then costs less than 15 % of the prompt's tokens."""
+"""Share of the prompt's characters after the cursor. A keystroke then costs less than 15 % of the prompt's tokens."""
 
 MIN_SUFFIX: Final = 240
-"""Characters after the cursor that are sent in any case: some 70 tokens, which cost little anywhere."""
+"""Characters after the cursor that are always sent: some 70 tokens, which cost little anywhere."""
 
 MAX_PREDICT_MS: Final = 1000
 """Milliseconds from the first token after which one complete line is enough; llama.vim's default."""
 
 SAMPLERS: Final = ("top_k", "top_p", "infill")
-"""llama.vim's. ``infill`` ends the text where that is likelier than any single way to go on."""
+"""llama.vim's. ``infill`` ends the text where that is likelier than any single continuation."""
 
 DEFAULT_BATCH: Final = 1024
-"""n_batch where it can't be measured: that of the --fim-… presets. Without them it is 2048, so this is on the safe side."""
+"""n_batch if it can't be measured: that of the --fim-… presets. Without them it is 2048, so this is on the safe side."""
 
 MIN_MEASURABLE_BUILD: Final = 11669
-"""The first build that was measured like this. Much older ones evaluate a prompt that is too long instead of refusing it."""
+"""The first build that was measured this way. Much older ones evaluate a prompt that is too long instead of rejecting it."""
 
 _LINE_RESERVE: Final = 32  # tokens of the cursor's line, for which the server takes room from the suffix
 _MAX_MEASURED_CONTEXT: Final = 1 << 18  # tokens; half a megabyte of filler
@@ -84,8 +85,8 @@ def llamacpp(
 ) -> LlamaCpp:
     """The profile of a llama-server. Raises :class:`~fim_lsp.errors.SettingError` if ``base_url`` is not a usable URL.
 
-    Of ``generation``, ``min_tokens`` has no counterpart there, and responses are always streamed: only while it sends
-    does it notice within milliseconds that the client hung up.
+    Of ``generation``, ``min_tokens`` has no counterpart, and responses are always streamed: only while it sends does the
+    server notice within milliseconds that the client hung up.
     """
     url = endpoint(base_url or BASE_URL, PATH)
     return LlamaCpp(base_url=url.removesuffix(PATH), model=model or "", generation=generation or Generation(), url=url)
@@ -118,7 +119,7 @@ class LlamaCpp(DefaultProfile):
         return error_from_response(self._error_context, response, rules=_RULES)
 
     def preload_request(self, prompt: Prompt) -> HttpRequest | None:
-        """The snippets alone, and no prediction: they come first in the prompt, so the next one finds them in the cache."""
+        """The snippets alone, without a prediction: they come first in prompts, so the next one finds them in the cache."""
         if not prompt.context:
             return None
         body = infill_body(self.model, replace(prompt, prefix="", suffix=""), self.generation)
@@ -128,7 +129,7 @@ class LlamaCpp(DefaultProfile):
     def capabilities_flow(self) -> Flow[Capabilities]:
         """Ask ``/props``, and measure n_batch where possible.
 
-        On a measurable build nothing is evaluated, and the server's cache remains as it is.
+        On a measurable build nothing is evaluated, and the server's cache does not change.
         """
         response = yield get(endpoint(self.base_url, "/props"))
         if response.status in (401, 403, 503):
@@ -148,8 +149,9 @@ class LlamaCpp(DefaultProfile):
         ``format_prompt_infill`` in llama.cpp's server-common.cpp cuts the text around the cursor to n_batch tokens, which
         no endpoint reports. If we send more than it keeps, the beginning of the prompt moves with each new line, and
         nothing of it is found in the cache. But it cuts only the prefix, to three quarters of n_batch, and not ``prompt``.
-        So a ``prompt`` that exceeds the whole context is refused at once, with its number of tokens: once without a
-        prefix, and once with one that is certainly cut. The difference is three quarters of n_batch.
+        So two requests are made with a ``prompt`` that exceeds the whole context, which is rejected at once with its number
+        of tokens: one without a prefix, and one with a prefix that is certainly cut. The difference is three quarters of
+        n_batch.
         """
         counts = []
         for prefix in ("", _FILLER * min(context, _CERTAINLY_CUT)) if context else ("",):

@@ -17,12 +17,12 @@ MODELS_PATH: Final = "/v1/models"
 _MIN_CONTEXT_TOKENS: Final = 256  # less is a mistake
 _MAX_VALUES: Final = 64_000  # a gateway's list has some hundred models with up to a hundred values each
 _MAX_NAMED: Final = 4  # models in one sentence
-_OTHER_PURPOSE: Final = re.compile("embed|mamba", re.IGNORECASE)  # in names of Codestrals that can't fill in
+_OTHER_PURPOSE: Final = re.compile("embed|mamba", re.IGNORECASE)  # in names of Codestral models that can't fill in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """One model of a list. None where the list does not say."""
+    """One model of a list. None means that the list does not report the value."""
 
     name: str
     aliases: tuple[str, ...] = ()
@@ -37,8 +37,8 @@ class Model:
 def model_flow(name: str, base_url: str, *, to_error: Callable[[HttpResponse], BackendError]) -> Flow[Model | None]:
     """Look for the model ``name`` in the list of the server at ``base_url``.
 
-    None where there is no list (codestral.mistral.ai has none). Raises ``to_error`` of a 401, and what
-    :func:`find_model` raises.
+    None if there is no list (codestral.mistral.ai has none). Raises ``to_error`` of a 401, and what :func:`find_model`
+    raises.
     """
     url = base_url.rstrip("/") + MODELS_PATH
     response: HttpResponse = yield get(url)
@@ -80,7 +80,7 @@ def find_model(models: tuple[Model, ...], name: str, *, host: str) -> Model | No
     found = next((model for model in models if model.is_called(name)), None)
     if found is None:
         usable = [model for model in models if model.can_fill is not False] or list(models)
-        listed = sorted(usable, key=lambda model: model.can_fill is not True)  # those that say so come first
+        listed = sorted(usable, key=lambda model: model.can_fill is not True)  # those that certainly can come first
         raise UnknownModel(f"{host} has no model {name}; it has {_names(listed)}: set the setting `model`", host=host)
     if found.can_fill is False:
         able = [model for model in models if model.can_fill]
@@ -104,7 +104,7 @@ def first_names(models: Sequence[str]) -> str:
 def newest_codestral(models: Sequence[Model], retired: str) -> str:
     """The name of the Codestral that should replace ``retired``; ``""`` if there is none.
 
-    It can fill in the middle by the list, or is not known for another purpose where the list has no capabilities. Names
+    According to the list, it can fill in the middle; if the list has no capabilities, its name shows no other purpose. Names
     that end with ``latest`` come first, then those with the latest date (``codestral-2508``).
     """
     has_capabilities = any(model.can_fill is not None for model in models)

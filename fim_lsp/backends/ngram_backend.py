@@ -25,9 +25,9 @@ SLOW_LOAD: Final = 1.0
 class NgramBackend:
     """A :class:`~fim_lsp.backends.backend.Backend` that is kept up to date with the editor's documents.
 
-    Lines include their line ends. All methods are for the event loop's thread and return quickly: the beginning of a large
-    document is read at once, the rest between other events, 4 µs a token; without a running loop everything is read at
-    once. Completions are also possible in a document that was never opened, from the others and the workspace.
+    Lines include their line ends. All methods must be called in the event loop's thread and return quickly: the beginning
+    of a large document is read at once, the rest between other events, 4 µs a token; without a running loop, everything is
+    read at once. A document that was never opened can be completed too, from the others and the workspace.
     """
 
     name = "ngram"
@@ -44,8 +44,8 @@ class NgramBackend:
     ) -> None:
         """``load_timeout``: seconds that :meth:`stream` waits for documents and workspace to be read; none in an editor.
 
-        ``on_slow_load`` is called up to once a request, when that takes longer than :data:`SLOW_LOAD`: with the number of
-        files that are read, or 0 while they are still searched for.
+        ``on_slow_load`` is called at most once a request, if that takes longer than :data:`SLOW_LOAD`, with the number of
+        files that are read, or 0 while they are still being searched for.
         """
         self._load_timeout, self._on_slow_load = load_timeout, on_slow_load
         self._lock = threading.Lock()

@@ -1,12 +1,12 @@
 """Ollama's ``/api/generate``.
 
-https://github.com/ollama/ollama/blob/main/docs/api.md. Ollama renders the prompt by its model's own template, if that has
-a place for a suffix. Otherwise it says ``does not support insert``, and the prompt is rendered here, which it calls
-``raw``. Its native call has no field for other files: with context the prompt is rendered here too, if the model's family
-is known.
+https://github.com/ollama/ollama/blob/main/docs/api.md. Ollama renders the prompt with its model's own template, if that
+has a place for a suffix. Otherwise it responds ``does not support insert``, and the prompt is rendered here, which Ollama
+calls ``raw``. Its native call has no field for other files: with context, the prompt is rendered here too, if the model's
+family is known.
 
-Two traps: without a suffix, the model is asked to chat (ollama/ollama#6932); an empty prompt only loads the model. So both
-are sent as a line end at least.
+Two pitfalls: without a suffix, the model is asked to chat (ollama/ollama#6932); an empty prompt only loads the model. So
+at least a line end is sent for each.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ KEEP_ALIVE: Final = "30m"
 MIN_NUM_CTX: Final = 4096
 """The smallest ``num_ctx``, in tokens. It is only ever doubled: Ollama loads the model again for another value."""
 
-_CHARS_PER_TOKEN: Final = 2.2  # few, so that no prompt is cut; 98 % of windows of code have more
-_MAX_SHOWN: Final = 12  # models whose capabilities are asked for
+_CHARS_PER_TOKEN: Final = 2.2  # low, so that no prompt is cut; 98 % of windows of code have more
+_MAX_SHOWN: Final = 12  # models whose capabilities are requested
 
 NO_INSERT: Final = ErrorRule(
     status="400|500",
@@ -63,7 +63,7 @@ NO_INSERT: Final = ErrorRule(
     sentence="Ollama's {model} can't fill in the middle, and its family is unknown here: set another `model`, "
     "such as qwen2.5-coder:1.5b-base, or `fim_template` to its family",
 )
-"""What both of its endpoints respond if the model's template has no place for a suffix."""
+"""What both of Ollama's endpoints respond if the model's template has no place for a suffix."""
 
 _RULES: Final = (
     NO_INSERT,
@@ -89,9 +89,9 @@ def ollama(
     generation: Generation | None = None,
     fim_template: str = "auto",
 ) -> Ollama:
-    """The profile of ``model`` on an Ollama. If it is None, the server is asked which models it has.
+    """The profile of ``model`` on an Ollama server. If it is None, the server is asked which models it has.
 
-    ``fim_template``: ``"auto"`` leaves the rendering to the server where it can, ``"suffix"`` always; a name in
+    ``fim_template``: ``"auto"`` leaves the rendering to the server if possible, ``"suffix"`` always; a name in
     :data:`~fim_lsp.prompt.fim_templates.TEMPLATES` renders every prompt here. Raises
     :class:`~fim_lsp.errors.SettingError` if ``base_url`` is not a usable URL.
     """
@@ -244,7 +244,7 @@ def _options(prompt: Prompt, generation: Generation, template: Template | None) 
 
 
 def _num_ctx(prompt: Prompt, generation: Generation) -> int:
-    """Room for the prompt and the completion. Ollama silently cuts the beginning of what exceeds it."""
+    """Room for the prompt and the completion. Ollama silently drops the beginning of a longer prompt."""
     size = len(prompt.prefix) + len(prompt.suffix) + sum(len(each.path) + len(each.text) for each in prompt.context)
     needed = int(size / _CHARS_PER_TOKEN) + (generation.max_tokens or prompt.max_tokens or 128) + 64
     num_ctx = MIN_NUM_CTX
@@ -297,7 +297,7 @@ def _show(base_url: str, model: str) -> HttpRequest:
 
 
 def _can_insert(shown: object) -> bool | None:
-    """Whether the server's template has a place for a suffix, by ``/api/show``; None if that does not say."""
+    """Whether the server's template has a place for a suffix, by ``/api/show``; None if that does not report it."""
     capabilities = shown.get("capabilities") if isinstance(shown, dict) else None
     return "insert" in capabilities if isinstance(capabilities, list) else None
 

@@ -1,9 +1,9 @@
-"""OpenAI's ``/v1/completions``, which many servers have.
+"""OpenAI's ``/v1/completions``, which many servers offer.
 
 vLLM, LM Studio, TGI, llama-cpp-python, llama-server, DeepSeek, Inception, SiliconFlow, OpenRouter and others. They differ
-in ``suffix``: the hosts in :data:`HOST_QUIRKS` fill in before it. Others refuse it (vLLM: "suffix is not currently
-supported"), ignore it silently (llama-server) or append it to the text (TGI). So everywhere else the prompt is rendered
-here, by the template of the model's family.
+in ``suffix``: the hosts in :data:`HOST_QUIRKS` fill in before it. Others reject it (vLLM: "suffix is not currently
+supported"), ignore it silently (llama-server) or append it to the text (TGI). So for all others the prompt is rendered
+here, with the template of the model's family.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from fim_lsp.text.unicode import encodable
 PATH: Final = "/v1/completions"
 
 MAX_STOPS: Final = 4
-"""Stop strings that any server accepts; OpenAI's own limit. The completion ends here at the others."""
+"""Stop strings that any server accepts; OpenAI's own limit. The others are applied on this side."""
 
 PromptForm = Literal["suffix", "prefix", "template"]
 """How the text around the cursor is sent: in the API's two fields, without a suffix, or rendered by a template."""
@@ -53,10 +53,10 @@ PromptForm = Literal["suffix", "prefix", "template"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostQuirks:
-    """How one host differs. ``pattern`` is its whole name, or the end of it with the port.
+    """How one host differs. ``pattern`` is its whole name, or the end of its name with the port.
 
     ``fills_suffix``: it fills in before ``suffix``; ``empty_suffix`` is sent for an empty one. ``refused_parameters`` are
-    those that it does not have. ``other_api`` is the path of another API on it.
+    those that it does not accept. ``other_api`` is the path of another API on it.
     """
 
     pattern: str
@@ -77,7 +77,7 @@ HOST_QUIRKS: Final = (
         max_stops=16,
         refused_parameters=frozenset({"seed"}),
     ),
-    # Inception's OpenAPI description of its FIM endpoint has neither temperature nor seed
+    # Inception's OpenAPI description of its FIM endpoint contains neither temperature nor seed
     HostQuirks(
         pattern="api.inceptionlabs.ai",
         path="/v1/fim/completions",
@@ -194,7 +194,7 @@ class OpenAI(DefaultProfile):
         return {"prompt": prefix, "suffix": encodable(prompt.suffix) or self.host.empty_suffix or None}
 
     def _stops(self, prompt: Prompt) -> list[str]:
-        """All stop strings, first those that the server must notice for the user's sake."""
+        """All stop strings; those that the server itself should apply come first."""
         line_end = "\n" if prompt.single_line else None
         template_stops = self.template.stop if self.template and self.form == "template" else ()
         return stop_strings(line_end, self.generation.stop, prompt.stop, template_stops)
@@ -212,7 +212,7 @@ class OpenAI(DefaultProfile):
         return error_from_response(self._error_context, response, quota=quota, rules=(NO_INSERT,))
 
     def alternative(self, response: HttpResponse) -> ProfileChange | None:
-        """With a template instead of a suffix, or without an optional parameter that the server refuses."""
+        """Use a template instead of a suffix, or omit an optional parameter that the server rejects."""
         body = read_error_body(response.body)
         is_invalid = response.status in (400, 422)
         refuses_suffix = (is_invalid and _is_about(body, "suffix")) or NO_INSERT.words in body.words
@@ -235,7 +235,7 @@ class OpenAI(DefaultProfile):
         return ProfileChange(profile=replace(self, form="template"), notice=notice)
 
     def capabilities_flow(self) -> Flow[Capabilities]:
-        """Look for the model in ``/v1/models``, and check that ``suffix`` has an effect unless that is known."""
+        """Look for the model in ``/v1/models``, and check whether ``suffix`` has an effect, unless that is known."""
         model = yield from model_flow(self.model, self.url.removesuffix(self.host.path), to_error=self.error)
         profile, change = self, None
         if model is not None and not self.model:
@@ -253,7 +253,7 @@ class OpenAI(DefaultProfile):
         """Whether the server uses ``suffix``: llama-server and others ignore it silently.
 
         It is asked for one token with a suffix and one without. If it uses the suffix, it charges for more tokens, or
-        refuses it. True if that is unclear: no usage, or another refusal, which the next request will meet too.
+        rejects it. True if that is unclear: no usage, or another error, which the next request will get too.
         """
         charged = []
         for suffix in (_TEST_SUFFIX, ""):
@@ -284,7 +284,7 @@ _TEST_SUFFIX: Final = "\n\ndef main():\n    print(total(1, 2))\n\n\nif __name__ 
 
 
 def _is_about(body: ErrorBody, parameter: str) -> bool:
-    """Whether a refusal is about ``parameter``. The words may contain the user's text, so the name alone is not enough."""
+    """Whether an error is about ``parameter``. Messages may contain the user's text, so the name alone is not enough."""
     if parameter in body.fields:
         return True
     return any(

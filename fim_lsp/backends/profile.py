@@ -1,4 +1,4 @@
-"""Profiles: how one kind of server is asked and understood.
+"""Profiles: how to talk to one kind of server.
 
 A profile is pure: it opens no connection, reads no clock and holds no key. :mod:`fim_lsp.backends.http_backend` does the
 rest.
@@ -72,7 +72,7 @@ class Reader(Protocol):
 
 
 class Profile(Protocol):
-    """How one kind of server is asked and understood. Optional parts have a default in :class:`DefaultProfile`."""
+    """How to talk to one kind of server. Optional parts have a default in :class:`DefaultProfile`."""
 
     @property
     def name(self) -> str:
@@ -84,7 +84,7 @@ class Profile(Protocol):
 
     @property
     def model(self) -> str:
-        """The model's name; ``""`` where there is none."""
+        """The model's name; ``""`` if there is none."""
 
     def request(self, prompt: Prompt) -> HttpRequest:
         """The request for a completion."""
@@ -103,14 +103,14 @@ class Profile(Protocol):
 
     @property
     def missing_key_message(self) -> str | None:
-        """What to say instead of asking without a key; None where a key is optional."""
+        """The message to show instead of asking without a key; None if a key is optional."""
 
     @property
     def not_running_message(self) -> str | None:
-        """What to say if nothing listens at the address; None for the usual sentence."""
+        """The message if nothing listens at the address; None for the usual one."""
 
     def alternative(self, response: HttpResponse) -> ProfileChange | None:
-        """How to ask after this refusal, if there is another way that may work."""
+        """How to ask after this error response, if there is another way that may work."""
 
     def alternative_without_suffix(self) -> ProfileChange | None:
         """How to ask a server that appended the suffix to its completion, if there is another way."""
@@ -119,7 +119,7 @@ class Profile(Protocol):
         """Find another model on a server that does not have this one, unless this one was the user's choice."""
 
     def preload_request(self, prompt: Prompt) -> HttpRequest | None:
-        """A cheap request that lets the server read ``prompt``'s context ahead, or load its model, if one helps."""
+        """A cheap request that makes the server read ``prompt``'s context in advance, or load its model, if that helps."""
 
     def capabilities_flow(self) -> Flow[Capabilities]:
         """Ask the server about itself and its model.

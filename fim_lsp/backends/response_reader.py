@@ -1,7 +1,7 @@
-"""Completions, whether streamed as events or lines or sent as one message: all are read in the same way.
+"""Reads completions in the same way whether they are streamed as events or lines, or sent as one message.
 
-The request does not decide which it is: gateways respond to a streaming request with one JSON body, and the other way
-round. So the body's first byte does.
+The form does not depend on the request: gateways respond to a streaming request with one JSON body, and vice versa. So
+the body's first byte decides.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _REQUESTED_INDEX: Final = (0, "0", None)  # of the one choice that was asked for
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResponseFormat:
-    """How one kind of server writes a message of a completion: the field that each has, its type, and its meaning.
+    """How one kind of server writes a message of a completion: the field that every message has, its type and meaning.
 
     ``streams_lines``: it streams lines of JSON, not events.
     """
@@ -46,10 +46,10 @@ class ResponseFormat:
 
 
 class ResponseReader:
-    """A :class:`~fim_lsp.backends.profile.Reader` of one response. ``to_error`` makes an error of an error message.
+    """A :class:`~fim_lsp.backends.profile.Reader` of one response. ``to_error`` converts an error message to an error.
 
-    Streamed messages that are no part of a completion (keep-alives, notes of a gateway, null) are skipped. If nothing
-    else comes, that is an error.
+    Streamed messages that are not part of a completion (keep-alives, a gateway's notes, null) are skipped. If there are no
+    others, that is an error.
     """
 
     suffix_appended = False  # StopFilter checks that where it may happen
@@ -122,7 +122,7 @@ class ResponseReader:
         return chunk
 
     def _read(self, message: object) -> Chunk | None:
-        """The message as a chunk; None if it is no part of a completion. Errors after the finish reason are ignored."""
+        """The message as a chunk; None if it is not part of a completion. Errors after the finish reason are ignored."""
         if not isinstance(message, dict):
             return None
         is_completion = self._format.is_completion(message)

@@ -1,4 +1,4 @@
-"""Ends a completion where the server did not: at a stop string that was not sent, and before an appended suffix.
+"""Ends a completion where the server did not: at a stop string that was not sent, or before an appended suffix.
 
 Servers accept up to four stop strings, and some write control tokens as text. Some append the suffix to the text instead
 of filling in before it (TGI, https://github.com/huggingface/text-generation-inference/pull/1527; llama-cpp-python with a
@@ -15,7 +15,7 @@ from fim_lsp.backends.backend import Chunk
 from fim_lsp.backends.profile import Reader
 
 MIN_SUFFIX: Final = 16
-"""Characters of a suffix, without whitespace around it, from which on a completion can't end with it by accident."""
+"""The length of a suffix, without whitespace around it, from which a completion can't end with it by accident."""
 
 
 class StopFilter:
@@ -63,7 +63,7 @@ class StopFilter:
         return (text[: min(starts)], True) if starts else (text, False)
 
     def _release(self) -> str:
-        """The text that was held back, now that nothing follows it, unless it is the whole suffix."""
+        """The text that was held back, now that nothing follows, unless it is the whole suffix."""
         text, self._held_back = self._held_back, ""
         for matcher in self._matchers:
             matcher.reset()
