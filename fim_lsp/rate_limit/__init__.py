@@ -1,1 +1,1 @@
-"""How much we may send: requests and tokens a minute, counted here, shared with others, corrected by the server."""
+"""How much we may send: requests and tokens a minute, counted here, shared with other processes, corrected by the server."""

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from fim_lsp.rate_limit.sliding_window import MAX_CALL_SECONDS
 
-_MIN_PAUSE, _MAX_PAUSE = 2.0, 60.0  # seconds: what Mistral's users do without a Retry-After, and the window's length
-_MAX_RETRY_AFTER = 600.0  # seconds; a longer one (a monthly quota) is checked again by then
+_MIN_PAUSE, _MAX_PAUSE = 2.0, 60.0  # seconds: Mistral's clients wait as long without a Retry-After; the window's length
+_MAX_RETRY_AFTER = 600.0  # seconds; with a longer one (a monthly quota), a probe is made by then
 _PROBE_WAIT = 1.0  # seconds until other calls ask again while a probe is in flight
 _CUT = 0.5  # after an unexpected 429, this share of the limit is used: somebody else uses the rest
 _MIN_SHARE = 0.2

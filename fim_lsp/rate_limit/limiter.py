@@ -1,4 +1,4 @@
-"""Decides whether a call fits the quota, and what to save if the quota runs low."""
+"""Decides whether a call fits into the quota, and what to save if the quota runs low."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ def _jitter() -> float:
 class Limiter:
     """The quota of ``identity``, a model at a host. ``shared`` counts it together with other processes.
 
-    Before a call, :meth:`debounce_factor` and :meth:`choose_prompt_share` say what to save, and :meth:`reserve` returns a
-    :class:`Permit`, or how long to :class:`Wait`. Every method but :meth:`reserve` returns at once; all must be called in
-    the event loop's thread.
+    Before a call, :meth:`debounce_factor` and :meth:`choose_prompt_share` return what to save, and :meth:`reserve` returns
+    a :class:`Permit`, or how long to :class:`Wait`. All methods except :meth:`reserve` return at once; all must be called
+    in the event loop's thread.
     """
 
     def __init__(
@@ -124,7 +124,7 @@ class Limiter:
             shared.put(self._identity, entries)
 
     def _pace(self, tokens: int) -> float:
-        """Take a call from the bucket if the rate decides; the seconds to wait if it is empty."""
+        """Take a call from the bucket if the rate is limiting; returns the seconds to wait if the bucket is empty."""
         window, ceiling = self._window(), self.counter.ceiling()
         rate = self._own_rate(window, ceiling)
         calls_per_second = min(rate.tokens / max(tokens, 1), rate.requests)
@@ -153,7 +153,7 @@ class Limiter:
         return sustainable_rate(window, ceiling).scaled(min(1.0, max(share, _MIN_SHARE)))
 
     def _window(self) -> UsageWindow:
-        """The more restrictive one of the shared window, as it was last seen, and this process's own."""
+        """The more restrictive of the shared window, as it was last seen, and this process's own."""
         own = self.counter.window()
         if self._shared_window is None:
             return own
@@ -188,7 +188,7 @@ class Permit:
             self._limiter._put_shared(self._limiter.counter.release(reservation))
 
     def rate_limited(self, retry_after: float | None) -> None:
-        """The server answered 429, and may have said for how many seconds."""
+        """The server answered 429, with ``retry_after`` seconds if it gave a number."""
         if reservation := self._take():
             self._limiter._put_shared(*self._limiter.counter.rate_limited(reservation, retry_after))
 
@@ -199,7 +199,7 @@ class Permit:
 
 @dataclass(slots=True)
 class _Demand:
-    """The calls a second that the user causes, as an average that forgets."""
+    """The calls a second that the user causes, as a moving average."""
 
     updated_at: float
     rate: float = 0.0

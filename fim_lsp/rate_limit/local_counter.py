@@ -1,4 +1,4 @@
-"""One process's own count of a quota. It can't fail, and takes over when a shared count does."""
+"""One process's own count of a quota. It can't fail, and takes over when a shared count fails."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from fim_lsp.rate_limit.sliding_window import (
     seconds_until_free,
 )
 
-_SLICES = 6  # foreign usage leaves the window in as many parts, as if it had been spread evenly
+_SLICES = 6  # foreign usage leaves the window in this many parts, as if it had been spread evenly
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +93,7 @@ class LocalCounter:
         )
 
     def reserve(self, tokens: int, *, explicit: bool = False) -> Reservation | Wait:
-        """Reserve room for one request. It counts until it is settled or released, but for 75 s at most."""
+        """Reserve room for one request. It counts until it is settled or released, for up to 75 s."""
         self._usage = self._live()
         now = self._clock()
         seconds = seconds_until_free(self.window(), self.ceiling(explicit=explicit), tokens)
@@ -142,7 +142,7 @@ class LocalCounter:
     def foreign_entries(self, quota: Quota, window: UsageWindow) -> tuple[Entry, ...]:
         """What others, such as colleagues in the same workspace, must have used besides ``window``'s calls.
 
-        The server may not have charged calls in flight yet, so less usage than counted here means nothing; more does.
+        The server may not have charged calls in flight yet, so only more usage than counted here is significant.
         """
         limits = self.limits.tightest(self._server_limits)
         own = UsageWindow(expiries=tuple(expiry for expiry in window.expiries if not expiry.foreign))
@@ -169,5 +169,5 @@ class LocalCounter:
 
 
 def _excess(limit: int | None, left: int | None, own: int) -> int:
-    """What is gone from a limit besides one's own usage."""
+    """How much of a limit is used by others."""
     return 0 if limit is None or left is None else max(0, limit - left - own)

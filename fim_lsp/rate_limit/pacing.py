@@ -7,8 +7,8 @@ from typing import Final
 
 from fim_lsp.rate_limit.sliding_window import Rate
 
-# A prompt shrinks in steps, so that it begins the same from one key to the next: local servers and Mistral reuse what they
-# have already read. A quarter of 1,200 tokens is some 20 lines.
+# A prompt shrinks in steps, so that its beginning does not change at each keystroke: local servers and Mistral reuse what
+# they have already read. A quarter of 1,200 tokens is some 20 lines.
 _PROMPT_SHARES: Final = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.32, 0.25)
 _GROW_MARGIN = 1.1  # how much more the rate must allow before a prompt grows again, so that it does not alternate
 _MAX_DEBOUNCE_FACTOR = 4.0
@@ -29,19 +29,19 @@ class Degradation:
 
 
 def freedom(headroom: float) -> float:
-    """How freely calls may be made: 1 is without regard to the rate, 0 is at the sustainable rate only."""
+    """How freely calls may be made: 1 means regardless of the rate, 0 means only at the sustainable rate."""
     return max(0.0, min(1.0, (headroom - _PACED_BELOW) / (_FREE_ABOVE - _PACED_BELOW)))
 
 
 def degrade(
     *, headroom: float, rate: Rate, demand: float, prompt: int, output: int, last_share: float = 1.0
 ) -> Degradation:
-    """What to save so that typing can continue like this without a stop.
+    """What to save so that the user can keep typing at this rate without a pause.
 
     ``headroom`` is the unused part of the quota (0 to 1), ``rate`` the sustainable one, ``demand`` the calls a second that
     the user causes now, ``prompt`` and ``output`` the tokens of a call that saves nothing, and ``last_share`` the size of
-    the last prompt. Short bursts are free: the rate starts to count once 60 % of the quota is used, and decides alone from
-    80 % on.
+    the last prompt. Short bursts are free: the rate starts to matter once 60 % of the quota is used, and is the only
+    criterion from 80 % on.
     """
     if demand <= 0:
         return Degradation()
@@ -61,7 +61,7 @@ def _ratio(demand: float, supply: float) -> float:
 
 
 class TokenBucket:
-    """Saves up to three calls that the rate allowed and nobody made, so that calls are spread instead of bunched."""
+    """Saves up to three unused calls that the rate allowed, so that calls are spread instead of bunched."""
 
     def __init__(self, now: float) -> None:
         self._refilled_at = now

@@ -17,7 +17,7 @@ _KEY: Final = "fim-lsp:limits:1:"
 _CONNECT_TIMEOUT = 3.0  # seconds; connecting happens in the background, so no completion waits for it
 
 # A field is an entry's name, and its value "until tokens requests", with until in milliseconds. Expired entries are removed,
-# entries too far in the future (the server's clock was set back) count as made now, and the key expires with its last
+# entries too far in the future (the server's clock was set back) count as made now, and the hash expires with its last
 # entry. The reply sums calls by the second in which they expire, so that a busy minute is sent as fast as a quiet one.
 _SCRIPT: Final = """
 local clock = redis.call('TIME')

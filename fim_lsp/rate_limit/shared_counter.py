@@ -14,7 +14,7 @@ from fim_lsp.rate_limit.store import Store, StoreUnavailable, Verdict
 _T = TypeVar("_T")
 
 _MIN_RETRY, _MAX_RETRY = 0.5, 60.0  # seconds between attempts to open the store again, doubling
-_OPEN_TIMEOUT = 5.0  # seconds; TLS over a company's VPN takes longer than an operation may
+_OPEN_TIMEOUT = 5.0  # seconds; TLS over a company's VPN may take longer than the timeout of an operation
 _EPISODE = 120.0  # seconds without a failure after which the next one is reported again
 _MAX_LATENESS = 0.01  # seconds; if a timer fires later, this loop was busy, and the store gets its time again
 _MAX_ROUNDS = 5
@@ -69,7 +69,7 @@ class SharedCounter:
         return await self._bounded(self._store.reserve(identity, _clamped(entry), ceiling))
 
     def put(self, identity: str, entries: Sequence[Entry]) -> None:
-        """Write soon. While the store is down, nothing is kept: it is restored when the store is reopened."""
+        """Write soon. While the store is down, nothing is queued: the counts are restored when it is reopened."""
         if self._state is not _State.UP:
             return
         now = self._clock()

@@ -1,7 +1,7 @@
 """The sliding window: what has been used, when it expires, and at which rate to continue. Pure: no clock, no I/O.
 
 Mistral counts over a sliding window of 60 s. It does not document whether a call is charged when it arrives or when it
-ends, so a call counts here from before it is sent until 60 s after it has ended: never less than on the server.
+ends, so a call counts here from before it is sent until 60 s after it has ended: never for less time than on the server.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Limits:
         return self.requests is None and self.tokens is None
 
     def tightest(self, other: Limits) -> Limits:
-        """The lower of each limit."""
+        """The lower of both for each limit."""
         return Limits(requests=_lower(self.requests, other.requests), tokens=_lower(self.tokens, other.tokens))
 
     def scaled(self, share: float) -> Limits:
@@ -152,13 +152,13 @@ def seconds_until_free(window: UsageWindow, ceiling: Limits, tokens: int) -> flo
 
 
 def headroom(window: UsageWindow, ceiling: Limits) -> float:
-    """The unused part of the quota: 1 if nothing is used, 0 if nothing is left; the lower one of tokens and requests."""
+    """The unused part of the quota: 1 if nothing is used, 0 if nothing is left; the lower of tokens and requests."""
     pairs = ((ceiling.tokens, window.tokens), (ceiling.requests, window.requests))
     return min((max(0.0, 1 - used / limit) for limit, used in pairs if limit is not None), default=1.0)
 
 
 def sustainable_rate(window: UsageWindow, ceiling: Limits) -> Rate:
-    """The steady rate that can be sustained through the next minute without being refused once.
+    """The steady rate that can be sustained for the next minute without a single refusal.
 
     Until any moment ahead, what is free now and what has expired by then may be used; the tightest moment decides. The
     headroom alone would allow any rate until it is gone, and then nothing until the first burst has expired.

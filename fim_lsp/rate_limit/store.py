@@ -1,4 +1,4 @@
-"""The interface of a place where several processes count one quota together."""
+"""The interface of a store in which several processes count one quota together."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fim_lsp.rate_limit.sliding_window import Entry, Limits, UsageWindow
 class StoreUnavailable(FimError):
     """A store can't be used now: it is unreachable, locked, damaged or slow. The message contains no credentials.
 
-    ``permanent``: there is no use in trying again.
+    ``permanent``: trying again is useless.
     """
 
     def __init__(self, message: str, *, permanent: bool = False) -> None:

@@ -14,8 +14,8 @@ from typing import Final
 # Initial tokens per character, an upper estimate: 95 % of 2,000-character windows have fewer.
 _INITIAL_FACTORS: Final = MappingProxyType({"go": 1 / 2.2})
 _INITIAL_FACTOR: Final = 1 / 2.6
-_MIN_FACTOR, _MAX_FACTOR = 1 / 6, 1 / 1.5  # others have a cause other than the text, and are not learned
-_MARKER_TOKENS = 3  # which mark prefix, suffix and middle
+_MIN_FACTOR, _MAX_FACTOR = 1 / 6, 1 / 1.5  # values outside are not caused by the text, and are not learned
+_MARKER_TOKENS = 3  # those that mark prefix, suffix and middle
 _MIN_CHARACTERS = 60  # of a prompt to learn from; in shorter ones, the markers and chance outweigh the text
 
 _LEARNING_RATE = 0.3  # weight of the latest call
