@@ -43,7 +43,7 @@ Counts = dict[int, dict[int, float]]
 class Scope:
     """The document for which counts are collected, by owner number and folder.
 
-    ``weights`` are those of its single positions: 0 for hidden ones, more around the cursor. ``hidden`` owners don't count.
+    ``weights`` are those of single positions in it: 0 for hidden ones, more around the cursor. ``hidden`` owners don't count.
     ``framed`` are the positions in open documents, and in files, that ``FRAMED_WEIGHT`` applies to. ``examined`` counts
     the positions that were compared.
     """
@@ -71,8 +71,8 @@ def collect(
 ) -> None:
     """Add to ``counts`` what followed in the store after contexts that share ``ORDERS[chain]`` tokens or more.
 
-    ``context`` is ``MAX_CONTEXT`` cores, nearest first. Lengths that the chain of the next longer order has found already
-    are left out.
+    ``context`` is ``MAX_CONTEXT`` cores, nearest first. Lengths that the chain of the next longer order has already found
+    are skipped.
     """
     shortest = ORDERS[chain]
     too_long = ORDERS[chain - 1] if chain else MAX_CONTEXT + 1

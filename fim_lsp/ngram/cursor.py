@@ -20,7 +20,7 @@ _LONG_LINE = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CursorPlace:
-    """``context`` is cores, nearest first; ``partial`` the word that ends at the cursor, or ``""``; a number is none.
+    """``context`` is cores, nearest first; ``partial`` the word that ends at the cursor, or ``""``; numbers don't count.
 
     ``after_space``: the cursor is after whitespace or at the line's beginning, so a token's own spaces are not offered.
     ``indent`` is the line's; ``next_line`` is the next line that isn't blank, without its end; ``lines_above`` are those
@@ -90,9 +90,9 @@ def _context(
 
 
 def find_line(document: Document, prefix: str, suffix: str) -> int | None:
-    """The line of the document that contains the cursor: the one changed last if it fits, else the first that does.
+    """The line of the document that contains the cursor: the one changed last if it matches, else the first that does.
 
-    It fits if the lines around it are those of the window, which may be older than the document's last edits elsewhere.
+    A line matches if the lines around it are those of the window, which may be older than the last edits elsewhere.
     """
     *above, typed = LINE_END.split(prefix[-_WINDOW:])
     line_suffix, *below = LINE_END.split(suffix[:_WINDOW])

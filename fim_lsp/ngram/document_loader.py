@@ -1,8 +1,8 @@
 """Reads open documents in slices on the event loop, so that opening, changing or closing a large one doesn't block it.
 
 What has been read is always the beginning of the live document: ``document.lines == lines()[:len(document.lines)]``. An
-edit below it is read later, one across its end moves the end up. Only the loop's thread changes documents, so there is no
-other thread.
+edit below it is read later; one across its end moves the end up. Only the loop's thread changes documents, so this needs
+no thread.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ AT_ONCE_LINES = 600
 """Lines that are read at once when a document is opened or changed: about 20 ms."""
 
 AT_ONCE_CHARACTERS = 16_000
-"""The same in characters, of which four make a token of 4 µs."""
+"""The same in characters: some four make a token, which takes 4 µs."""
 
 SLICE_LINES = 50
 SLICE_CHARACTERS = 1_100
@@ -28,10 +28,10 @@ SLICE_TOKENS = 250
 """Tokens removed in one slice: about 1 ms."""
 
 MAX_LINES = 50_000
-"""Lines of a document that are read; those below are ignored."""
+"""Lines of a document that are read; those below them are ignored."""
 
 LineSource = Callable[[], Sequence[str]]
-"""Returns the document's lines, including line ends, as they are now; the sequence may be another each time."""
+"""Returns the document's current lines, including line ends; the sequence may be a different one each time."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -70,7 +70,7 @@ class DocumentLoader:
         self.resume()
 
     def change(self, uri: str, first: int, old_lines: int, new_lines: Sequence[str]) -> None:
-        """Apply a change that the live document has already; after a large one the document is opened again."""
+        """Apply a change that the live document already contains; after a large one, the document is opened again."""
         source = self._sources[uri]
         known = source.model.documents[uri].lines
         if first >= len(known) and not source.complete:
@@ -118,7 +118,7 @@ class DocumentLoader:
         return None
 
     def resume(self) -> None:
-        """Do what remains: in later turns of the event loop, or now if there is none."""
+        """Do the remaining work: in later turns of the event loop, or now if there is none."""
         loop = _running_loop()
         if loop is None:
             while self._slice():
@@ -133,7 +133,7 @@ class DocumentLoader:
             self.resume()
 
     def _slice(self) -> bool:
-        """Do one slice of what remains, reading before removing; whether there was any."""
+        """Do one slice of the remaining work, reading before removing; whether there was any."""
         uri = self._pending()
         if uri is not None:
             _read(uri, self._sources[uri], SLICE_LINES, SLICE_CHARACTERS)
@@ -172,7 +172,7 @@ def _large(old_lines: int, new_lines: Sequence[str]) -> bool:
 def _difference(
     known: Sequence[str], first: int, end: int, new: Sequence[str], *, across: bool
 ) -> tuple[int, int, Sequence[str]]:
-    """A change without the lines that it leaves as they are, as when an editor sends the whole text or formats it."""
+    """A change without the lines that it does not affect, as when an editor sends or formats the whole text."""
     shorter = min(end - first, len(new))
     same_above = next((index for index in range(shorter) if known[first + index] != new[index]), shorter)
     same_below = 0

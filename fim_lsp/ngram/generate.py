@@ -13,7 +13,7 @@ from fim_lsp.ngram.model import NgramModel
 from fim_lsp.ngram.vocabulary import BLANK, SAME_INDENT
 
 MAX_LINE_TOKENS = 24
-"""Tokens of one line that are guessed; with ``CHAIN_STEPS`` this bounds the cost of a suggestion."""
+"""Tokens that are guessed for one line; together with ``CHAIN_STEPS``, this bounds the cost of a suggestion."""
 
 HOPELESS = 1e-4
 """A guess ends when the product of its probabilities falls to this."""
@@ -74,7 +74,7 @@ def _guess(
     cursor: CursorPlace | None,
     min_product: float,
 ) -> Guess:
-    """A line, after ``cursor`` or from its beginning, given ``scores`` for its first token. ``brackets`` are read on."""
+    """A line, from ``cursor`` or its beginning, given ``scores`` for its first token. ``brackets`` are updated."""
     steps: list[Step] = []
     overall = 1.0
     typed = cursor.partial if cursor is not None else ""
@@ -103,7 +103,7 @@ def _guess(
 
 
 def _best(model: NgramModel, scores: dict[int, float]) -> tuple[int, float]:
-    """The likeliest event; among equals the spelling decides."""
+    """The likeliest event; ties are broken by the spelling."""
     top = max(scores.values())
     equals = [event for event, score in scores.items() if score > top - 1e-9]
     if len(equals) == 1:

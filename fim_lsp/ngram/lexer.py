@@ -1,8 +1,8 @@
 """Source text as tokens, the same way for every language, without losing a character.
 
-A token includes the one or two spaces before it (``" timeout"``), so that spacing is learnt with the token and contexts
-don't consist of whitespace by half. Longer or other whitespace is a token of its own. Strings and comments are not special:
-their words and punctuation are tokens like the code's.
+A token includes the one or two spaces before it (``" timeout"``), so that spacing is learnt with the token, and half of a
+context is not whitespace. Longer or other whitespace is a separate token. Strings and comments are not special: their
+words and punctuation are tokens like the code's.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 
 TAB_COLUMNS = 4
-"""Columns of indentation that a tab counts for."""
+"""Columns of indentation that a tab counts as."""
 
 _OPERATORS = (
     '"""', "'''", "===", "!==", "...", "**=", "//=", "<<=", ">>=", "==", "!=", "<=", ">=", "->", "=>", "::", ":=",

@@ -27,20 +27,20 @@ MIN_PROBABILITY = 1e-3
 """Before the shift a probability is at least this, and at most one minus this."""
 
 UNOPENED = 0.05
-"""Factor for a closing bracket if no bracket is open that it would close: of 88 that followed a cursor none was one."""
+"""Factor for a closing bracket that would close nothing: none of the 88 that followed a cursor was such a bracket."""
 
 
 _OPENING, _CLOSING = frozenset(BRACKET_PAIRS), frozenset(BRACKET_PAIRS.values())
 _QUOTES = "\"'`"
 _LAST = 3
-"""Characters that are kept. A quote after as many letters is an apostrophe: a string has a prefix of up to two, ``rb"``."""
+"""Characters that are kept. A quote after this many letters is an apostrophe: a string's prefix has up to two, ``rb"``."""
 
 _LINES_ABOVE = 30
 """Lines above the cursor in which an open bracket is searched for."""
 
 
 def first_scores(model: NgramModel, cursor: CursorPlace, scope: Scope, brackets: OpenBrackets) -> dict[int, float]:
-    """What may come first at the cursor. A word that is typed completely scores without the share that ends the line."""
+    """Scores for the first token at the cursor. The share of a completely typed word that ends the line is not its own."""
     wanted = Wanted(partial=cursor.partial, end=not cursor.after_space)
     scores = distribution(model, cursor.context, scope, wanted)
     if cursor.after_space or cursor.line_suffix.strip():

@@ -11,7 +11,7 @@ from fim_lsp.ngram.token_store import ORDERS
 from fim_lsp.ngram.vocabulary import RESERVED, UNKNOWN, WORD, Vocabulary
 
 END_OF_LINE = -1
-"""The event "nothing more on this line"; line starts of any depth are this one event."""
+"""The event "nothing more on this line"; all line starts, of any depth, count as this event."""
 
 ESCAPE = 0.5
 """Weight of "something new" for each kind of event seen (Witten-Bell's is 1)."""
@@ -39,7 +39,7 @@ _FIRST_WORD_EVENT = RESERVED * 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which events are asked for.
+    """Which events are requested.
 
     ``partial``: only words that start with it, whatever spaces precede them. ``end``: whether the line may end here.
     ``line_starts``: only line starts, with their indentations.

@@ -71,7 +71,7 @@ class NgramModel:
         document.last_changed = 0
 
     def append(self, uri: str, lines: Sequence[str]) -> None:
-        """Add more of a document that is read in slices; unlike ``change``, nothing that was typed."""
+        """Add more of a document that is read in slices; unlike with ``change``, nothing was typed."""
         document = self.documents[uri]
         last_changed = document.last_changed
         self.change(uri, len(document.lines), 0, lines)
@@ -137,7 +137,7 @@ class NgramModel:
             file.indent = next((indent for indent in reversed(indents) if indent != _BLANK_LINE), file.indent)
 
     def hide_file(self, name: str) -> bool:
-        """Ignore a file from now on; whether there is one, which should be removed when there is time."""
+        """Ignore a file from now on; whether there is one, which should then be removed in idle time."""
         file = self._files.get(name)
         if file is not None:
             self.hidden.add(file.owner)

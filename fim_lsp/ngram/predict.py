@@ -1,4 +1,4 @@
-"""What to offer at a cursor: the rest of the line and further lines, as long as they are likely right.
+"""Decides what to offer at a cursor: the rest of the line and further lines, as long as they are probably right.
 
 The confidence tables are from the evaluation's tuning packages (``tests/quality/ngram_eval.py --calibrate``): the share of
 guesses that were right, by the product of their tokens' probabilities. 35 % of the cursors are at ends of lines, where
@@ -25,7 +25,7 @@ MIN_PIECE = 3
 """Characters of a part of a line that is worth showing."""
 
 MIN_LINE_END = 2
-"""Characters of the rest of a line: accepting a single one takes as many keys as typing it."""
+"""Characters of the rest of a line: accepting a single one takes as many keystrokes as typing it."""
 
 MIN_LINE = 4
 """Characters of a whole line where nothing is typed yet: not just a bracket or a quote."""
@@ -152,8 +152,8 @@ def _repeats(cursor: CursorPlace, text: str) -> bool:
 def fit(steps: Sequence[Step], line_suffix: str) -> tuple[Step, ...] | None:
     """The steps before ``line_suffix``, the text after the cursor on its line; ``None`` if the guess doesn't contain it.
 
-    Either the guess ends with it, or reaches it with all brackets of its own closed, as after a bracket that the editor
-    has inserted.
+    Either the guess ends with it, or reaches it with all of its brackets closed, as after a bracket that the editor has
+    inserted.
     """
     wanted = line_suffix.strip()
     if not wanted:

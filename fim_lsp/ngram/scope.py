@@ -41,7 +41,7 @@ def scope_at(model: NgramModel, uri: str, cursor: CursorPlace, line: int | None)
 
 
 def _weights_around(model: NgramModel, document: Document, line: int | None) -> dict[int, float]:
-    """Weights around the cursor's line; 0 for the line itself and its end, which would be its own precedent."""
+    """Weights around the cursor's line; 0 for the line itself and its end, which must not be predicted from itself."""
     if line is None:
         return {}
     after = model.open_store.after
@@ -62,7 +62,7 @@ def _weights_around(model: NgramModel, document: Document, line: int | None) -> 
 
 
 def hide_below(model: NgramModel, uri: str, scope: Scope, line: int | None, *, lines: int) -> None:
-    """Before further lines are guessed: the lines below the cursor are no precedent for what comes above them."""
+    """Hide the lines below the cursor before further lines are guessed: they must not be predicted from themselves."""
     document = model.documents.get(uri)
     if document is None or line is None:
         return

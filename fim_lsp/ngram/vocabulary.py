@@ -22,7 +22,7 @@ NUMBER = START + 2
 RESERVED = NUMBER + 1
 """Numbers below are not words."""
 UNKNOWN = -1
-"""In a context, a word that has no number: it equals nothing."""
+"""In a context, a word that has no number: it matches nothing."""
 
 _PREFIX_KEY = 3
 

@@ -1,6 +1,6 @@
 """Learns from the workspace's files in the background, without slowing down typing.
 
-One thread works in slices of one or two milliseconds, each under the models' lock and followed by a pause: a key press
+One thread works in slices of one or two milliseconds, each under the models' lock and followed by a pause: a keystroke
 waits for one slice at most.
 """
 
@@ -73,7 +73,7 @@ class WorkspaceIndex:
         return self._files
 
     def set_workspace(self, roots: Sequence[Path], allowed: Callable[[Path], bool]) -> None:
-        """What may be read from now on; what was learnt before is removed when there is time."""
+        """Set what may be read from now on; what was learnt before is removed in idle time."""
         self._generation += 1
         self._roots, self._allowed = tuple(roots), allowed
         for path, (model, _) in list(self._held.items()):
@@ -133,7 +133,7 @@ class WorkspaceIndex:
         if job.kind == _FIND:
             self._find(job)
         elif job.kind == _FILE:
-            # not for what was never saved: asking reads, and caches, the rules of each folder
+            # not for documents that were never saved: the check reads, and caches, the rules of each folder
             if os.path.isfile(job.path) and reachable(job.path, self._roots, self._allowed):
                 self._add_files(job.model, [job.path], self._generation)
         else:
@@ -185,7 +185,7 @@ class WorkspaceIndex:
             self._yield_or_stop()
 
     def _add(self, model: NgramModel, path: Path, lines: Sequence[str]) -> bool:
-        """Add a file in slices; whether all of it, not if it has been opened meanwhile or a bound is reached."""
+        """Add a file in slices; false if it is opened in the meantime or a bound is reached."""
         name = str(path)
         for first in range(0, len(lines), SLICE_LINES):
             with self._lock:
