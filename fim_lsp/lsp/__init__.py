@@ -1,1 +1,1 @@
-"""The editor's side, and the only room that imports pygls and lsprotocol."""
+"""The LSP side, and the only package that imports pygls and lsprotocol."""

@@ -1,4 +1,4 @@
-"""Normalizes parameters that clients send in other forms than LSP specifies.
+"""Normalizes parameters that clients send in forms other than those that LSP specifies.
 
 A notification that is rejected for one wrong detail would leave its document wrong from then on, so anything that does
 not affect the text is tolerated: versions, language ids, null for an absent member.
@@ -30,8 +30,8 @@ class ClientQuirks:
     """Normalizes what one client sends, and learns which trigger kinds it uses.
 
     vscode-languageclient 9.0 sends the trigger kinds of VS Code's API, 0 and 1, where LSP has 1 and 2. A client that has
-    sent a 0 uses those, one that has sent a 2 does not. Before either, a 1 means what it means in LSP, except from VS
-    Code: its first request is rarely triggered manually, and as such would skip the debounce at every character.
+    sent a 0 uses VS Code's, one that has sent a 2 uses LSP's. Before either, a 1 means what it means in LSP, except from
+    VS Code: its requests are rarely triggered manually, and as such would skip the debounce at every character.
     """
 
     def __init__(self) -> None:
@@ -100,7 +100,7 @@ def _versioned(document: Any) -> Any:
 
 
 def _opened(document: Any) -> Any:
-    """The document of ``didOpen``. A missing language id becomes ``""``: the file name decides."""
+    """The document of ``didOpen``. A missing language id becomes ``""``, and the file name decides."""
     if not isinstance(document, dict):
         return document
     strings = {name: it if isinstance(it := document.get(name), str) else "" for name in ("languageId", "text")}

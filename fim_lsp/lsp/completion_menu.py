@@ -1,4 +1,4 @@
-"""Suggestions in the editor's completion menu: when they appear there, how the editor is told, and their entries."""
+"""Suggestions in the editor's completion menu: when they appear, how they are registered, and their entries."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MAX_LABEL_LENGTH = 60  # characters: Helix cuts labels where its menu ends, oth
 
 
 class MenuState(enum.Enum):
-    """Whether the editor knows that we have entries for its completion menu."""
+    """Whether the editor knows that the server has entries for its completion menu."""
 
     ABSENT = enum.auto()
     ADVERTISED = enum.auto()  # in the handshake, and therefore for good
@@ -34,7 +34,7 @@ def is_wanted(setting: str, *, has_inline_completion: bool) -> bool:
 
 
 def next_state(state: MenuState, *, wanted: bool, dynamic: bool) -> MenuState:
-    """What the editor should know. It can be told after the handshake only if it supports ``dynamic`` registration."""
+    """The state that the editor should be in. After the handshake, it can only change with ``dynamic`` registration."""
     if state is MenuState.ADVERTISED or not dynamic:
         return state
     return MenuState.REGISTERED if wanted else MenuState.ABSENT
@@ -46,8 +46,8 @@ def next_state(state: MenuState, *, wanted: bool, dynamic: bool) -> MenuState:
 def completion_list(suggestion: Suggestion | None, cursor: Cursor, *, first_line: bool) -> types.CompletionList:
     """The completion menu, for editors without inline completion.
 
-    A suggestion of several lines has two entries, all of it and, if ``first_line``, the first line alone. They are plain
-    text: in a snippet, Helix, Neovim and VS Code indent every line after the first once more.
+    A suggestion of several lines has an entry for all of it and, if ``first_line``, one for the first line alone. They are
+    plain text: in a snippet, Helix, Neovim and VS Code would indent every line after the first once more.
     """
     if suggestion is None:
         return types.CompletionList(is_incomplete=True, items=[])

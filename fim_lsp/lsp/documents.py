@@ -1,4 +1,4 @@
-"""Reports what happens to documents to the session, in place of the workspace of pygls."""
+"""Reports changes of documents to the session, in place of pygls' workspace."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class DocumentStore(Protocol):
 class Documents(Workspace):
     """Handles document notifications for pygls. The documents themselves are in the ``store``.
 
-    The text documents of pygls take O(document) per keystroke, end lines where LSP does not, and clamp columns wrongly.
+    The text documents of pygls take O(document) per keystroke, split lines where LSP does not, and clamp columns wrongly.
     """
 
     def __init__(

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 def register_handlers(server: Server) -> None:
-    """Let a server handle everything but ``textDocument/completion``, which is added during the handshake."""
+    """Register all handlers except that of ``textDocument/completion``, which is added during the handshake."""
     server.feature(types.INITIALIZE)(_initialize)
     server.feature(types.INITIALIZED)(_initialized)
     server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)(_configuration_changed)
@@ -63,9 +63,9 @@ def _completion(server: Server, params: types.CompletionParams) -> asyncio.Futur
 def _ask(
     server: Server, params: types.InlineCompletionParams | types.CompletionParams, *, explicit: bool
 ) -> tuple[asyncio.Future[CompletionResult], Cursor] | None:
-    """Make a request, before a newer message can change the document. None if there is nothing to make it about.
+    """Make a request, before a newer message can change the document. None if the document is not open.
 
-    After a bug of ours there is nothing to suggest either: an error reply would pop up at every key.
+    A bug of ours also results in no suggestion: an error reply would pop up at every keystroke.
     """
     try:
         document = server.documents.document(params.text_document.uri)
@@ -114,7 +114,7 @@ def _mapped(
 
 
 def _initialize(server: Server, params: types.InitializeParams) -> None:
-    """Take the editor's side of the handshake. pygls replies with the capabilities that follow from it."""
+    """Process the editor's part of the handshake. pygls replies with the resulting capabilities."""
     workspace = server.protocol.workspace
     encoding = str(getattr(workspace.position_encoding, "value", workspace.position_encoding))
     documents = Documents(workspace.root_uri, params.workspace_folders or [], encoding, server.session)

@@ -47,7 +47,7 @@ class Notebooks:
         return cells
 
     def notebook_of(self, uri: str) -> str:
-        """The URI of the notebook that a document is a cell of, ``""`` if it is not a cell."""
+        """The URI of the notebook that a document belongs to, ``""`` if it is not a cell."""
         if reported := self._notebook.get(uri):
             return reported
         match = _CELL_URI.fullmatch(uri)
@@ -56,7 +56,7 @@ class Notebooks:
         return match["notebook"]
 
     def cells_of(self, notebook: str, documents: Collection[str]) -> list[str]:
-        """The cells of a notebook from top to bottom, of ``documents``, which are in the order of their opening."""
+        """The cells of a notebook from top to bottom, among ``documents``, which are in the order of their opening."""
         if notebook in self._cells:
             return [cell.document for cell in self._cells[notebook] if cell.document in documents]
         cells = [uri for uri in documents if self.notebook_of(uri) == notebook]
@@ -77,6 +77,6 @@ class Notebooks:
 
 
 def _natural_order(uri: str) -> list[tuple[int, str]]:
-    """Compares numbers in ids by value. VS Code's ids begin with a letter that stands for the number of digits."""
+    """Compares numbers in ids by value. VS Code's ids begin with a letter that encodes the number of digits."""
     parts = re.split(r"(\d+)", uri.partition("#")[2])
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]

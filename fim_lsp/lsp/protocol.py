@@ -1,6 +1,6 @@
 """Workarounds for pygls 2.1. No other file uses its private parts.
 
-Each override says what pygls does without it. ``tests/lsp/test_protocol.py`` has a test for each, and one that fails
+Each override documents what pygls does without it. ``tests/lsp/test_protocol.py`` has a test for each, and one that fails
 when the parts used here change.
 """
 
@@ -47,7 +47,7 @@ class Protocol(LanguageServerProtocol):
         self._quirks = ClientQuirks()
 
     def replace_workspace(self, workspace: Workspace) -> None:
-        """Replace the workspace that pygls creates for ``initialize``. There is no public way."""
+        """Replace the workspace that pygls creates for ``initialize``. There is no public API for this."""
         self._workspace = workspace
 
     @property

@@ -136,7 +136,7 @@ def _identity(path: Path) -> tuple[int, int]:
 
 @contextlib.contextmanager
 def _locked_folder(path: Path) -> Iterator[None]:
-    """Lock the socket's folder against other servers that start at the same time. It must not be writable by everybody."""
+    """Lock the socket's folder against other servers that start at the same time. It must not be world-writable."""
     import fcntl  # POSIX only, as are Unix sockets in Python
 
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
@@ -158,7 +158,7 @@ def _locked_folder(path: Path) -> Iterator[None]:
 
 
 def _remove_stale(path: Path) -> None:
-    """Remove a socket on which nobody listens any more."""
+    """Remove a socket that no process listens on any more."""
     try:
         status = path.lstat()
     except FileNotFoundError:
@@ -196,7 +196,7 @@ def _bind(path: Path) -> socket.socket:
 
 
 def is_own_user(sock: socket.socket) -> bool:
-    """Whether the client of a Unix socket is the user of the server; true on systems that cannot tell."""
+    """Whether the client of a Unix socket is the server's user; true on systems that do not report this."""
     option = getattr(socket, "SO_PEERCRED", None)
     if option is None:
         return True

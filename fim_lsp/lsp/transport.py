@@ -1,7 +1,8 @@
 """One editor's connection, and the server on stdio. ``shared_server.py`` serves many editors on TCP or a Unix socket.
 
 The loops of pygls take three thread hops a message, share one protocol between all TCP clients, hang on SIGINT, always
-exit with 0, and freeze when the editor stops reading. Here one thread reads, the event loop works, and one thread writes.
+exit with 0, and freeze when the editor stops reading. Here, one thread reads, the event loop handles messages, and one
+thread writes.
 """
 
 from __future__ import annotations
@@ -251,8 +252,8 @@ class ThreadWriter:
 
 @contextlib.contextmanager
 def without_details() -> Iterator[None]:
-    """Let asyncio report errors by their class only. Its own reports contain arguments and results, which are the user's
-    text; so does its log, where debug mode reports slow calls."""
+    """Make asyncio report errors by their class only. Its own reports contain arguments and results, which are the user's
+    text; so does its log, in which debug mode reports slow calls."""
     loop = asyncio.get_running_loop()
     before = loop.get_exception_handler()
     loop.set_exception_handler(_log_class_only)
