@@ -35,9 +35,9 @@ SEARCH_INTERVAL = 30.0  # seconds between two searches for servers on this machi
 
 
 class BackendManager:
-    """Gives the scheduler a client for each back end that the settings name.
+    """Provides the scheduler with a client for each back end that the settings name.
 
-    A change of settings keeps whatever it does not concern: connections and keys, circuit breakers, the prompts' sticky
+    A change of settings keeps whatever it does not affect: connections and keys, circuit breakers, the prompts' sticky
     windows, learnt token counts, and limiters.
     """
 
@@ -177,7 +177,7 @@ class BackendManager:
     # -- what the user should know
 
     def on_event(self, event: BackendEvent) -> None:
-        """Report an event. Where the model is unknown, the back end is first asked which models it has."""
+        """Report an event. If the model is unknown, the back end is first asked which models it has."""
         error, backend = event.error, event.backend
         if isinstance(error, UnknownModel) and isinstance(backend, HttpBackend) and not _is_local_server(backend):
             self._start(self._report_unknown_model(backend, error))
@@ -207,7 +207,7 @@ class BackendManager:
                 self._notifier.warn_once(sentence)
 
     async def _warm_up(self, backends: BackendSet, added: Sequence[HttpBackend]) -> None:
-        """Do what makes a first call slow, and ask new servers on this machine about their model.
+        """Do in advance what makes a first call slow, and ask new servers on this machine about their model.
 
         No other host is contacted before there is something to complete.
         """
@@ -237,12 +237,12 @@ class BackendManager:
 
 
 def _is_local_server(backend: HttpBackend) -> bool:
-    """Whether it is a server on this machine, and not a hosted API behind a proxy here: it is asked at the start."""
+    """Whether a back end is a server on this machine, which is asked at the start, and not a hosted API via a local proxy."""
     return is_local(backend.host) and backend.name not in API_HOSTS
 
 
 def quota_of(backend: Backend, settings: Settings) -> Limits:
-    """The quota of a back end: the user's numbers, or those its host is known for."""
+    """The quota of a back end: the user's numbers, or the known ones of its host."""
     default = DEFAULT_QUOTAS.get(backend.name)
     requests, tokens = settings.requests_per_minute, settings.tokens_per_minute
     if default is not None:

@@ -45,7 +45,7 @@ class Notifier:
         self._shown_at: dict[tuple[str, str], float] = {}  # by back end and kind of error
 
     def setting_problems(self, problems: Iterable[SettingProblem]) -> None:
-        """Take all present problems with settings, and report the new ones."""
+        """Take all current problems with settings, and report the new ones."""
         sentences = tuple(dict.fromkeys(problem.message for problem in problems))
         for sentence in sentences:
             if sentence not in self._problems:
@@ -67,9 +67,9 @@ class Notifier:
             self.warn(sentence)
 
     def on_backend_event(self, event: BackendEvent, fallback: str = "") -> None:
-        """Report what the user should know of an event. ``fallback`` is the next back end, if there is one.
+        """Report what the user should know about an event. ``fallback`` is the next back end, if there is one.
 
-        A pause is no news: it follows a failure that has been reported, or the user's own quota.
+        A pause is not reported: it follows a failure that has been reported, or is due to the user's own quota.
         """
         match event.kind:
             case EventKind.ANSWERED:
@@ -98,7 +98,7 @@ class Notifier:
         return type(error).__name__ in self._failures.get(backend.name, {})
 
     def forget_failures(self, backend: Backend) -> None:
-        """Report the failures of a back end again: it was created again, with other settings."""
+        """Report the failures of a back end again, because it was created again with other settings."""
         self._failures.pop(backend.name, None)
         self._shown_at = {key: at for key, at in self._shown_at.items() if key[0] != backend.name}
 

@@ -21,7 +21,7 @@ Place = tuple[str, Path | None]
 class OpenDocument:
     """A document as the editor has it now. ``notebook`` is set if the document is a cell of one.
 
-    The text may go nowhere until a policy has decided about it.
+    The text must not be used until a policy has decided where it may go.
     """
 
     uri: str
@@ -47,7 +47,7 @@ class OpenDocument:
 class OpenDocuments(Mapping[str, OpenDocument]):
     """The open documents by URI, in the order in which they were opened.
 
-    The embedded model learns from those that are not excluded, and prompts for other documents have them as context.
+    The embedded model learns from those that are not excluded, and prompts for other documents may use them as context.
     """
 
     def __init__(self, ngram: NgramBackend, context: ContextProvider) -> None:
@@ -66,7 +66,7 @@ class OpenDocuments(Mapping[str, OpenDocument]):
         return len(self._documents)
 
     def apply_policy(self, policy: FilePolicy, roots: Sequence[Path]) -> None:
-        """Index and send by this policy from now on; ``roots`` are the folders of the workspace."""
+        """Follow this policy from now on; ``roots`` are the folders of the workspace."""
         self.policy = policy
         self._ngram.workspace(roots, policy.may_index)
         self._context.set_workspace(roots, policy.may_import, lambda path: policy.local_only(path.as_uri(), path))
@@ -116,7 +116,7 @@ class OpenDocuments(Mapping[str, OpenDocument]):
         return self.policy.relative_path(document.path) if document.path else ""
 
     def neighbours(self, cell: OpenDocument, other_cells: OtherCells) -> tuple[list[Cell], list[Cell]]:
-        """The cells above and below a cell, without those that must not go everywhere this one may go."""
+        """The cells above and below a cell, without those that are more restricted than this one."""
 
         def cells(uris: Sequence[str]) -> list[Cell]:
             return [
@@ -151,7 +151,7 @@ class OpenDocuments(Mapping[str, OpenDocument]):
         self._context.closed(document.uri)
 
     def _offer_as_context(self, document: OpenDocument) -> None:
-        """Use a document as context for others, if it may be sent and lies in the workspace."""
+        """Use a document as context for others, if it may be sent and is in the workspace."""
         name, path = self.relative_path(document), document.path
         if document.indexed and path is not None and is_visible(name) and self.policy.contains(path):
             self._context.opened(document.uri, name, path, document.language, lambda: document.text.lines)

@@ -1,6 +1,6 @@
-"""Why the latest requests were answered as they were, for users who wonder why no suggestion appeared.
+"""Records how the latest requests were answered, for users who wonder why no suggestion appeared.
 
-Contains no text of the user's: only positions, reasons, counts and times.
+Contains none of the user's text: only positions, reasons, counts and times.
 """
 
 from __future__ import annotations

@@ -131,7 +131,7 @@ class Session:
 
     @property
     def status(self) -> Status:
-        """How the back end that is tried first is doing."""
+        """The state of the back end that is tried first."""
         return self._status_tracker.status
 
     def explain_requests(self) -> list[str]:
@@ -167,7 +167,7 @@ class Session:
             self._scheduler.closed(uri)
 
     async def _prepare(self, document: OpenDocument) -> None:
-        """Let a server on this machine read the beginning of the first prompt for a document ahead of the request."""
+        """Let a server on this machine read the beginning of a document's first prompt before it is requested."""
         await self._context.wait_until_read(document.uri)
         known = await self._loader.wait_for_workspace_settings()
         if known and self._chain and self.documents.get(document.uri) is document and not document.excluded:
@@ -217,7 +217,7 @@ class Session:
         self._on_settings()
 
     def _apply_settings(self, settings: Settings) -> None:
-        """Let documents, back ends and the scheduler follow the settings. What does not change is kept."""
+        """Apply the settings to documents, back ends and the scheduler. What they do not affect is kept."""
         self.settings = settings
         if self._failed_closed and not self._loader.failed_closed:
             self._notifier.settings_usable_again()
@@ -240,7 +240,7 @@ class Session:
             self._scheduler.apply_settings(self._chain, debounce=debounce, excluded=self._documents.is_excluded)
 
     def _apply_policy(self, settings: Settings) -> FilePolicy:
-        """The policy for these settings: the present one, unless roots, globs or ignore files have changed."""
+        """The policy for these settings: the current one, unless roots, globs or ignore files have changed."""
         policy = self._documents.policy
         if not policy.applies_to(self._roots, settings.exclude, settings.local_only) or policy.poll_changes():
             policy = FilePolicy(self._roots, settings.exclude, settings.local_only)
@@ -248,7 +248,7 @@ class Session:
         return policy
 
     def _may_send(self, policy: FilePolicy, context_tokens: int, uri: str, local: bool) -> bool:
-        """Whether a document may still be sent, in a prompt that was made by this policy and up to this much context.
+        """Whether a document may still be sent, in a prompt that was made with this policy and up to this much context.
 
         Called right before sending: settings and ignore files may have changed while the request waited.
         """
