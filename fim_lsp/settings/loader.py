@@ -39,14 +39,14 @@ class SettingsLoader:
         self._workspace_overdue = False
         self._settings = Settings()
         self.failed_closed = False
-        """Whether nothing leaves this machine because a source or a restriction is damaged, and this was reported.
+        """Whether nothing leaves this machine because a source or a restriction is damaged, and this has been reported.
 
-        False while a file is only being rewritten, which is not reported.
+        False while a file is just being rewritten, which is not reported.
         """
 
     def start(self, roots: Sequence[Path], initialization: object, *, trusted: bool = True) -> Settings:
-        """Read every source. ``initialization`` holds the editor's ``initializationOptions``; they are not ``trusted`` if
-        anybody could be the client.
+        """Read every source. ``initialization`` contains the editor's ``initializationOptions``; they are not ``trusted`` if
+        the client could be anybody.
         """
         self._initialization = _EditorSource("initializationOptions", trusted=trusted)
         self._initialization.receive(initialization)
@@ -76,7 +76,7 @@ class SettingsLoader:
         self._workspace_known.set()
 
     async def wait_for_workspace_settings(self) -> bool:
-        """Wait up to :data:`WORKSPACE_TIMEOUT` seconds; whether all sources are known then."""
+        """Wait up to :data:`WORKSPACE_TIMEOUT` seconds; returns whether all sources are known by then."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(WORKSPACE_TIMEOUT):
                 await self._workspace_known.wait()
@@ -111,8 +111,8 @@ class SettingsLoader:
 
 
 class _EditorSource:
-    """Settings that an editor sends. The last valid ones remain in force when it sends something unusable, or settings
-    of other servers only.
+    """Settings that an editor sends. The last valid ones remain in force when it sends something unusable, or only the
+    settings of other servers.
     """
 
     def __init__(self, origin: str, *, trusted: bool = True, shared: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""What users read about their settings. Values are shortened, and never shown where they may be secret."""
+"""Messages for users about their settings. Values are shortened, and never shown if they may be secret."""
 
 from __future__ import annotations
 

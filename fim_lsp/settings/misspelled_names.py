@@ -1,6 +1,6 @@
-"""Recognizes unknown names that were meant to be a setting that restricts: ``excludes``, ``baseurl``, ``apiBase``.
+"""Recognizes unknown names that were meant to be a restricting setting: ``excludes``, ``baseurl``, ``apiBase``.
 
-Such a name counts as damage to that setting. If it were ignored, text that its author wanted to protect would be sent.
+Such a name counts as damage to that setting. If it were ignored, text that the user wanted to protect would be sent.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a project's settings may change: a project can lower costs and tighten restrictions, but never the opposite.
 
-A project's settings come with its files or its editor workspace, so whoever wrote the project wrote them. Each rule
-compares the project's value with the value below it: the user's own, or the default.
+A project's settings come with its files or its editor workspace, so they were written by the project's authors. Each rule
+compares the project's value with the value below it: the user's, or the default.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ DEFAULT_QUOTAS: Final[Mapping[str, DefaultQuota]] = MappingProxyType({"langdock"
 """By back end. A back end that is not listed has no quota unless the user sets one."""
 
 
-# Real values are far shorter. The bounds keep a source that anybody may have written from filling memory or requests.
+# Real values are far shorter. The bounds keep a source that anybody could have written from filling memory or requests.
 _MAX_NAME, _MAX_KEY, _MAX_ADDRESS, _MAX_STOP, _MAX_GLOB = 200, 4_096, 2_048, 1_000, 4_096  # characters
 _MAX_ITEMS, _MAX_GLOBS = 64, 10_000  # entries
 
@@ -277,6 +277,6 @@ SPECS: Mapping[str, SettingSpec] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettingProblem:
-    """A problem to report once; ``message`` says what is wrong, where, and what is allowed."""
+    """A problem to report once; ``message`` describes what is wrong, where, and what is allowed."""
 
     message: str

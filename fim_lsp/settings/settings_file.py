@@ -24,7 +24,7 @@ GRACE_PERIOD = 3.0
 """Seconds until the settings of a file that was emptied or removed are dropped: editors save by emptying a file, or by
 moving it away, before they write it."""
 
-MAX_PROJECT_BYTES = 16 << 10  # a project's file, which anybody may have written; a long one has some hundred bytes
+MAX_PROJECT_BYTES = 16 << 10  # of a project's file, which anybody could have written; a long one has some hundred
 _READ_TIMEOUT = 1.0  # seconds; a slow file system must not block the editor
 
 _NEVER_READ: Stamp = (0, -1, 0)  # no file has this stamp, so the next refresh reads the file
@@ -124,8 +124,8 @@ class SettingsFile:
         return had_values and (not values or (text != self._text and self._text.startswith(text)))
 
     def _lost_restriction(self, values: Mapping[str, Any]) -> bool:
-        """Whether a setting that restricts has disappeared. If the text is only half written, it may still follow: a key may
-        already be there, but not yet the address it belongs to.
+        """Whether a setting that restricts has disappeared. If the file is only half written, it may still follow: a key may
+        already be there, but not yet the address that it belongs to.
         """
         before = self._valid.values if self._valid else {}
         lost = [SPECS[name] for name in before if name in SPECS and name not in values]
@@ -229,5 +229,5 @@ def _reason(error: OSError | ValueError | RecursionError) -> str:
 
 
 def _is_recent(stamp: Stamp) -> bool:
-    """Whether a file was written just now, so that writing may continue. Its file system's clock may be ahead."""
+    """Whether a file was written just now, so that it may still be being written. Its file system's clock may be ahead."""
     return stamp is not None and abs(time.time() - stamp[0] / 1e9) < GRACE_PERIOD

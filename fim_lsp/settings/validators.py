@@ -12,7 +12,7 @@ class Validator:
     """``accept(value)`` returns the value to use, or raises ``ValueError``; ``allowed`` completes "must be …".
 
     ``accept_items`` is set where a list may be partly usable. It returns the usable entries and the others, each with its
-    position from 1; position 0 stands for the whole value.
+    position from 1; position 0 means the whole value.
     """
 
     allowed: str
@@ -154,7 +154,7 @@ def any_of(*validators: Validator) -> Validator:
 
 
 def optional(validator: Validator) -> Validator:
-    """The same or null, which stands for "not sent" or "not set"."""
+    """The same or null, which means "not sent" or "not set"."""
     return Validator(
         allowed=f"{validator.allowed}, or null",
         schema={"anyOf": [dict(validator.schema), {"type": "null"}]},
