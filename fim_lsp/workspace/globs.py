@@ -147,7 +147,7 @@ class Globs:
 
 
 class Match(Enum):
-    """What an ignore file says about a path: ignored, re-included by a ``!`` line, or not mentioned."""
+    """How an ignore file treats a path: ignored, re-included by a ``!`` line, or not mentioned."""
 
     IGNORED = auto()
     INCLUDED = auto()

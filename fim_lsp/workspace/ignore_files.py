@@ -108,7 +108,7 @@ class IgnoreFiles:
         return _Folder(str(top), ignored, tuple(files))
 
     def _top(self, folder: Path) -> Path:
-        """The uppermost folder that counts: the repository of the workspace's folder, or of the file, or else that folder."""
+        """The uppermost folder that counts: the repository that contains the workspace, or the file, else that folder."""
         root = next((root for root in self._roots if folder.is_relative_to(root)), folder)
         repository = next((place for place in (root, *root.parents) if os.path.exists(place / ".git")), None)
         return repository or root
@@ -121,7 +121,7 @@ class IgnoreFiles:
         return None if lines is None else IgnoreRules(lines)
 
     def _repository(self, folder: Path) -> Path:
-        """The git directory that all work trees of a repository share: ``.git``, or where a file of this name points."""
+        """The git directory that all work trees of a repository share: ``.git``, or the one that a ``.git`` file points to."""
         git = folder / ".git"
         if not os.path.isfile(git):
             return git

@@ -1,4 +1,4 @@
-"""Reads files that somebody else may have written: bounded in size, and never anything endless."""
+"""Reads files that somebody else may have written: with bounded size, and never an endless one."""
 
 from __future__ import annotations
 
