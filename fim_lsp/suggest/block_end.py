@@ -92,7 +92,7 @@ def end_of_block(context: CursorContext, text: str, *, statement: bool = False, 
             return End(at=_end_before(context, text, reading.line.start, statement=statement), sure=True)
         if statement and not reading.before and is_simple(reading):
             return End(at=reading.line.end, sure=True)
-    if closer is not None:  # not sure before its line is complete, which may put it into a string
+    if closer is not None:  # not sure until its line is complete: the rest may show that it is inside a string
         return End(at=_end_before(context, text, closer, statement=statement), sure=closer < complete)
     return End(at=len(text), sure=False)
 

@@ -44,7 +44,7 @@ def without_overlap(context: CursorContext, text: str) -> str:
 
 
 def _begins(suffix: str, said: str) -> bool:
-    """Whether all that is said stands after the cursor already, up to the end of a word."""
+    """Whether the suffix begins with all of ``said``, up to the end of a word."""
     distinctive = said == suffix or re.search(r"\w|[^\x00-\x7f]", said)
     return bool(said and distinctive) and suffix.startswith(said) and _apart(said, suffix[len(said) :])
 
@@ -86,9 +86,9 @@ class _Overlaps:
             unopened(text) <= context.brackets.missing_closers and unclosed(text) >= context.brackets.missing_openers
         )
         closing = CLOSERS.match(suffix)
-        self._closing = closing.end() if closing else 0  # so many characters close something
+        self._closing = closing.end() if closing else 0  # how many characters at the start close something
         self._leading_whitespace = len(suffix) - len(suffix.lstrip())
-        self._highest = list(accumulate(_depths(suffix), max, initial=0))  # brackets closed and not opened, by length
+        self._highest = list(accumulate(_depths(suffix), max, initial=0))  # brackets closed but not opened, by length
         self._quotes = [
             (
                 (context.open_quote + text).count(quote),
@@ -127,7 +127,7 @@ def drawable(suffix: str, text: str) -> bool:
 
 
 def unopened(text: str) -> int:
-    """How many brackets it closes that it has not opened."""
+    """How many brackets the text closes without having opened them."""
     depth = highest = 0
     for bracket in re.findall(r"[()\[\]{}]", text):
         depth += 1 if bracket in ")]}" else -1

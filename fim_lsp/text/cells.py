@@ -67,7 +67,7 @@ def join(split: Split, language: str, above: Sequence[Cell], below: Sequence[Cel
 
 @dataclass(frozen=True, slots=True)
 class _CellText:
-    """The first ``count`` lines of a cell, each after ``mark``, and a blank one after them."""
+    """The first ``count`` lines of a cell, each prefixed with ``mark``, followed by a blank line."""
 
     lines: Sequence[str]
     count: int
@@ -87,7 +87,7 @@ class _CellText:
 
 
 def _text_of(cell: Cell, language: str) -> _CellText | None:
-    """What is sent of a cell: not the blank lines at its end, and nothing if it is left out."""
+    """The part of a cell that is sent, without the blank lines at its end; ``None`` if the cell is left out."""
     as_comment = cell.prose and language not in PROSE
     mark = _COMMENT.get(language, "") if as_comment else ""
     if (as_comment and not mark) or not (as_comment or cell.language == language):
@@ -99,7 +99,7 @@ def _text_of(cell: Cell, language: str) -> _CellText | None:
 
 
 def _nearest(lines: Iterable[str], budget: int) -> tuple[list[str], bool]:
-    """The first lines that fit into ``budget`` characters, and whether these are all."""
+    """The first lines that fit into ``budget`` characters, and whether those are all lines."""
     kept: list[str] = []
     for line in lines:
         budget -= len(line)

@@ -59,7 +59,7 @@ def split_at(lines: Sequence[str], line: int, column: int, *, before: int, after
 
 
 def _above(lines: Sequence[str], line: int, column: int, budget: int) -> tuple[str, bool]:
-    """At most ``budget`` characters in front of a place, and whether the document starts with them."""
+    """Up to ``budget`` characters before a position, and whether the document starts with them."""
     own = lines[line][max(column - budget, 0) : column]
     if len(own) < column:
         return own, False
@@ -71,7 +71,7 @@ def _above(lines: Sequence[str], line: int, column: int, budget: int) -> tuple[s
 
 
 def _below(lines: Sequence[str], line: int, column: int, budget: int) -> tuple[str, bool]:
-    """At most ``budget`` characters behind a place, and whether the document ends with them."""
+    """Up to ``budget`` characters after a position, and whether the document ends with them."""
     own = lines[line][column:]
     if len(own) > budget:
         return content(own)[: max(budget, 0)], False

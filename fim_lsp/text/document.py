@@ -1,6 +1,6 @@
 r"""A document as its editor reports it: a list of lines, edited in time that does not depend on the document's size.
 
-The invariant: ``lines == split_lines("".join(lines))`` after every edit, also where ``\r`` and ``\n`` come to stand together.
+The invariant: ``lines == split_lines("".join(lines))`` after every edit, even if an edit joins ``\r`` and ``\n``.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Change:
 
 
 def difference(old: Sequence[str], new: Sequence[str]) -> Edit:
-    """The one edit that makes ``new`` lines of ``old`` ones, as small as two cuts can make it."""
+    """The edit that turns ``old`` lines into ``new`` ones, without what both have in common at the start and the end."""
     limit = min(len(old), len(new)) - 1  # at least one line is left on both sides
     first = min(common_prefix_length(old, new), limit)
     same = min(common_prefix_length(old[::-1], new[::-1]), limit - first)

@@ -58,7 +58,7 @@ def _same_after(earlier: Split, now: Split, typed: str) -> bool:
 
 
 def typed_at_others(typed: str) -> tuple[str, ...]:
-    """What stands at each of the other cursors after this was typed at all: the same, or with what was paired."""
+    """What was inserted at each of the other cursors when this was typed: the same, or with the paired closers."""
     added = paired_closers(typed)
     return (typed, typed + added) if added else (typed,)
 
@@ -86,13 +86,13 @@ def typed_elsewhere(before: str, after: str, text: str, *, whole: bool) -> bool:
 
 
 def suffixes_before(suffix: str, typed: str) -> tuple[str, ...]:
-    """What may have stood after the cursor before this was typed: the same, or the same without what was paired."""
+    """What may have been after the cursor before this was typed: the same, or the same without the paired closers."""
     added = paired_closers(typed)
     return (suffix, suffix[len(added) :]) if added and suffix.startswith(added) else (suffix,)
 
 
 def paired_closers(typed: str) -> str:
-    """What an editor that pairs brackets and quotes has put after the cursor while this was typed."""
+    """What an editor that pairs brackets and quotes has inserted after the cursor while this was typed."""
     open_now: list[str] = []
     for character in typed:
         if open_now and character == open_now[-1]:
