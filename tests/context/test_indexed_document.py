@@ -1,4 +1,4 @@
-"""A document on its document: read in parts, anew only where it has changed, and without what is never to be shown."""
+"""Documents are indexed in parts, read again only where they have changed, and without what must never be shown."""
 
 from __future__ import annotations
 

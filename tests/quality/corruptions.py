@@ -194,7 +194,7 @@ def indentation_again(place: Place, chance: random.Random) -> Case | None:
 
 
 def deeper(place: Place, chance: random.Random) -> Case | None:
-    """All lines one level deeper, the first by that much behind the cursor."""
+    """All lines one level deeper; the first has that much more whitespace after the cursor."""
     if place.split.line_prefix.strip() or not place.indent:
         return None
     level = "\t" if place.indent[0] == "\t" else " " * (2 if len(place.indent) % 4 else 4)
@@ -305,7 +305,7 @@ def _line_end(place: Place, chance: random.Random) -> str:
 
 
 def closers_again(place: Place, chance: random.Random) -> Case | None:
-    """With the closing brackets, quotes and signs that stand behind the cursor already, or the first of them."""
+    """With the closing brackets, quotes and punctuation that are already after the cursor, or the first of them."""
     found = re.match(r"[)\]}\"'`>]+[;:,]?", place.split.line_suffix)
     return Case(place=place, reply=place.middle + chance.choice([found[0], found[0][0]])) if found else None
 

@@ -1,17 +1,16 @@
-"""How much of the truth is shown: a reply is streamed as the scheduler does it, and what comes out is judged.
+"""Judges how much of the truth is shown: a reply is streamed as the scheduler does it, and the result is compared.
 
-The verdicts, of the document that accepting would make, blanks at line ends aside:
+The verdicts on the document after accepting, ignoring whitespace at line ends:
 
-* ``right``: it is the true one. Where one line is asked for, it may also be the one with the hole's first line alone
-  (with the line break before it, if the hole begins with one), without its end if that stands behind the cursor. Where
-  the length cut the reply, it may also be
-  the one with any number of whole lines of the hole, from the first on; a reply cut in its first line may be shown
-  as far as it goes, for nobody can do better. Where it loops, one repetition may be left. Whole lines may end with
-  their line end, and the indentation of the cursor's line, where something stands behind the cursor.
-* ``part``: whole lines of the hole, from the first on, where all of them were asked for; with their line end where
-  something stands behind the cursor, so that it doesn't come to stand on the last of them.
+* ``right``: it is the true one. If one line was requested, the hole's first line alone is right too (with the line break
+  before it, if the hole begins with one), without its end if that is already after the cursor. If the reply was cut at
+  its length limit, any number of whole lines of the hole is right too, from the first on; a reply that was cut in its
+  first line may be shown up to the cut. If the reply loops, one repetition may be left. If there is text after the
+  cursor, whole lines may end with their line end and the indentation of the cursor's line.
+* ``part``: whole lines of the hole, from the first on, where all of them were requested; with their line end if there is
+  text after the cursor, so that it does not end up on the last of them.
 * ``silent``: nothing is shown.
-* ``wrong``: anything else, that is, something the user would have to delete or mend.
+* ``wrong``: anything else, that is, something that the user would have to delete or correct.
 """
 
 from __future__ import annotations
@@ -66,7 +65,7 @@ def first_line(middle: str) -> str:
 
 
 def _first_lines(place: Place) -> list[str]:
-    """The hole's first line, and where it has more, that line without an end that stands behind the cursor."""
+    """The hole's first line and, if it has more lines, that line without an end that is already after the cursor."""
     first, behind = first_line(place.middle), place.split.line_suffix
     overlaps = (
         [end for end in range(1, len(behind) + 1) if first.endswith(behind[:end])] if first != place.middle else []
@@ -81,7 +80,7 @@ def beginnings(middle: str) -> list[str]:
 
 
 def _with_line_ends(place: Place) -> list[str]:
-    """The same with a line end, with and without indentation, where something stands behind the cursor."""
+    """The same with a line end, with and without indentation, if there is text after the cursor."""
     if not place.split.line_suffix.strip():
         return []
     ends = ["\n", "\n" + place.indent]

@@ -20,7 +20,7 @@ def test_there_are_many_scenarios_and_no_two_alike() -> None:
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 def test_quiet(scenario: Scenario) -> None:
-    """The baseline names those that aren't yet; once one is, it has to be written anew."""
+    """The baseline lists those that aren't quiet yet. Once one of them is, the baseline must be updated."""
     assert silent(scenario) == (scenario.name not in KNOWN["not quiet"]), shown(scenario)
 
 

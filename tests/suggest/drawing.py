@@ -180,7 +180,7 @@ def replaced(document: str, span: Span, text: str) -> str:
 
 
 def _offset(document: str, line: int, column: int) -> int:
-    r"""The UTF-16 units before a place; a column behind the line's end means its end."""
+    r"""The UTF-16 units before a position; a column beyond the line's end means its end."""
     whole = units(document)
     starts = [0, *(match.end() for match in _LINE_END.finditer(whole))]
     ends = [*(match.start() for match in _LINE_END.finditer(whole)), len(whole)]
