@@ -63,7 +63,7 @@ API_HOSTS: Final[Mapping[str, ApiHost]] = MappingProxyType(
         ),
         "langdock": ApiHost(
             base_url="https://api.langdock.com/mistral/{region}",
-            model="codestral-2501",  # the model that Langdock's documentation names, in spite of RETIRED
+            model="codestral-2501",  # the model in Langdock's documentation, despite RETIRED
             key_hint='it requires a Langdock key with the scope "Completion API" '
             "(LANGDOCK_API_KEY or the setting api_key)",
         ),

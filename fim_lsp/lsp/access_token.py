@@ -110,7 +110,7 @@ def read_or_create(path: Path) -> tuple[Secret, bool]:
         token = new_token()
         try:
             _write(path, token, replace=False)
-        except FileExistsError:  # another server has just created it, or it is a dangling link
+        except FileExistsError:  # another server has just created it, or it is a dangling symbolic link
             continue
         except OSError as error:
             raise UsageError(f"--tcp-token {path}: {_reason(error)}") from error

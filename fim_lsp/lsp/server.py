@@ -65,7 +65,7 @@ class Server(LanguageServer):
         return is_wanted(self.session.settings.menu, has_inline_completion=self.has_inline_completion)
 
     def report_server_error(self, error: Exception, source: Any) -> None:
-        """Log the class of the error only. pygls shows it to the user, with whatever text it contains."""
+        """Log only the class of the error. pygls shows it to the user, with any text that it contains."""
         log.error("%s in a handler", type(error).__name__)
 
     def send_status(self, status: Status) -> None:
@@ -76,8 +76,7 @@ class Server(LanguageServer):
     def update_menu(self) -> None:
         """Register or unregister the completion menu, as settings and editor require.
 
-        With an editor that does not support this, the menu remains as it is, and requests that are not wanted get an
-        empty answer.
+        If the editor does not support this, the menu keeps its state, and unwanted requests get an empty answer.
         """
         text = self.client_capabilities.text_document
         dynamic = bool(text and text.completion and text.completion.dynamic_registration)
@@ -94,7 +93,7 @@ class Server(LanguageServer):
             self.in_background(reply_or_none(self.client_unregister_capability_async(params)))
 
     def register_in_background(self, registration: types.Registration) -> None:
-        """Ask the editor for a method of ours. It may refuse."""
+        """Ask the editor to register one of our methods. It may refuse."""
         params = types.RegistrationParams(registrations=[registration])
         self.in_background(reply_or_none(self.client_register_capability_async(params)))
 

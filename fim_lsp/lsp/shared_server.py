@@ -1,7 +1,7 @@
 """One server process for many editors: on TCP, protected by a token, or on a Unix socket that only its user can open.
 
-Each client has its own connection and session. No client can block another or the end of the process: unsent output is
-bounded, and so are the number, the input and the time of clients that have not shown the token yet.
+Each client has its own connection and session. No client can block another one or the end of the process: unsent output is
+bounded, and so are the number, the input and the time of clients that have not presented the token yet.
 """
 
 from __future__ import annotations

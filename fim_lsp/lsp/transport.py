@@ -204,7 +204,7 @@ def _is_alive(process: int) -> bool:
 
 
 class ThreadWriter:
-    """Writes in a thread, so that an editor that does not read delays nothing but its own answers.
+    """Writes in a thread, so that an editor that does not read only delays its own answers.
 
     ``on_broken`` is called, in any thread, when the editor has closed its end or more than ``max_unsent`` bytes wait for
     it.

@@ -1,4 +1,4 @@
-"""The positions whose context is like the cursor's, and how much each of them counts.
+"""Finds the positions whose context is like the cursor's, and how much each of them counts.
 
 Scopes are nested as in Hellendoorn & Devanbu (FSE 2017): this document (first the lines around the cursor, as in the
 cache of Tu, Su & Devanbu, FSE 2014), its folder and the other open documents, the workspace. They differ by weight, and

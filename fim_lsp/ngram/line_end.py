@@ -40,7 +40,7 @@ _LINES_ABOVE = 30
 
 
 def first_scores(model: NgramModel, cursor: CursorPlace, scope: Scope, brackets: OpenBrackets) -> dict[int, float]:
-    """Scores for the first token at the cursor. The share of a completely typed word that ends the line is not its own."""
+    """Scores for the first token at the cursor. A completely typed word does not get the share that ends the line."""
     wanted = Wanted(partial=cursor.partial, end=not cursor.after_space)
     scores = distribution(model, cursor.context, scope, wanted)
     if cursor.after_space or cursor.line_suffix.strip():

@@ -66,7 +66,7 @@ ANYTHING = Wanted()
 
 
 def distribution(model: NgramModel, context: Sequence[int], scope: Scope, wanted: Wanted) -> dict[int, float]:
-    """Events with their probabilities; what is missing to 1 is the share of events never seen here."""
+    """Events with their probabilities; the rest up to 1 is the share of events never seen here."""
     scores: dict[int, float] = {}
     left = 1.0
     pools: dict[bool, _Pool] = {False: _Pool(model.vocabulary, wanted), True: _Pool(model.vocabulary, wanted)}

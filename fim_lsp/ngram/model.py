@@ -110,7 +110,7 @@ class NgramModel:
         self._deleted.append((document.owner, document.starts[0] if document.lines else NOWHERE))
 
     def collect(self, max_tokens: int) -> bool:
-        """Remove up to ``max_tokens`` of deleted documents; whether one of them is gone completely."""
+        """Remove up to ``max_tokens`` of deleted documents; whether one of them is completely removed."""
         owner, first = self._deleted.pop()
         end = next(islice(self.open_store.walk(first), max_tokens, None), NOWHERE)
         if first:
@@ -144,7 +144,7 @@ class NgramModel:
         return file is not None
 
     def remove_file(self, name: str, *, max_tokens: int | None = None) -> bool:
-        """Remove a file of the workspace, or up to ``max_tokens`` of it; whether it is gone completely."""
+        """Remove a file of the workspace, or up to ``max_tokens`` of it; whether it is completely removed."""
         file = self._files.get(name)
         if file is None:
             return True

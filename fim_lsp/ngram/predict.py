@@ -43,7 +43,7 @@ _PIECE_RIGHT: Sequence[tuple[float, float]] = (
     (0.0, 0.0), (0.141, 0.05), (0.323, 0.074), (0.431, 0.131), (0.542, 0.193), (0.655, 0.286), (0.75, 0.351),
     (0.831, 0.565), (0.884, 0.704), (0.922, 0.847), (0.941, 0.94), (0.965, 0.96), (1.0, 1.0),
 )  # fmt: skip
-"""The same for 20,939 beginnings of them, of any number of tokens."""
+"""The same for 20,939 beginnings of such guesses, of any number of tokens."""
 
 MIN_WHOLE_CONFIDENCE = 0.5
 """Confidence from which a guess to the line's end is offered."""

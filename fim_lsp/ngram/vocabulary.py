@@ -16,7 +16,7 @@ SAME_INDENT = BLANK + 1 + _MAX_DELTA
 START = SAME_INDENT + _MAX_DELTA + 1
 """The number of what precedes a file's first line and follows its last."""
 WORD = START + 1
-"""The shape of every word that isn't a keyword: in a similar place the name may be another."""
+"""The shape of every word that isn't a keyword: in similar contexts, the names may differ."""
 NUMBER = START + 2
 """The shape of every number."""
 RESERVED = NUMBER + 1

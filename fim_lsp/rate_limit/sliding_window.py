@@ -160,8 +160,8 @@ def headroom(window: UsageWindow, ceiling: Limits) -> float:
 def sustainable_rate(window: UsageWindow, ceiling: Limits) -> Rate:
     """The steady rate that can be sustained for the next minute without a single refusal.
 
-    Until any moment ahead, what is free now and what has expired by then may be used; the tightest moment decides. The
-    headroom alone would allow any rate until it is gone, and then nothing until the first burst has expired.
+    Up to any future moment, what is free now and what has expired by then may be used; the tightest moment decides. The
+    headroom alone would allow any rate until it is used up, and then nothing until the first burst has expired.
     """
     return Rate(
         tokens=_rate(ceiling.tokens, [(expiry.seconds, expiry.tokens) for expiry in window.expiries]),

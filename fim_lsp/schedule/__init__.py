@@ -1,1 +1,1 @@
-"""When we send: one completion's life, from keystroke to answer."""
+"""When we send: the life of a completion, from keystroke to answer."""

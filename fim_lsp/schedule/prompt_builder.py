@@ -33,7 +33,7 @@ def build_prompt(
     """``share`` is the part of the usual prompt that the quota allows; ``characters`` converts a number of tokens.
 
     ``output_tokens`` are set aside for the answer where a server bounds both together. ``context_source`` is asked if the
-    back end is outside of this process and the document belongs to the workspace. ``windows`` keeps the window in place.
+    back end is outside this process and the document belongs to the workspace. ``windows`` keeps the window in place.
     """
     limits = _limits(settings, backend.capacity, share, output_tokens, characters)
     wants_context = backend.host and snapshot.path

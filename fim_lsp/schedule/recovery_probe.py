@@ -68,7 +68,7 @@ class Probe:
         return asyncio.get_running_loop().time() - self._last_chunk_at < _MAX_GAP
 
     async def read(self, max_wait: float) -> AsyncGenerator[Chunk, None]:
-        """Yield the answer. Raises Paused if it does not begin within ``max_wait`` seconds, or stalls; the probe goes on.
+        """Yield the answer. Raises Paused if it does not begin within ``max_wait`` seconds, or stalls; the probe continues.
 
         Closing the generator while the answer arrives hangs up, unless only its end proves something.
         """

@@ -1,4 +1,4 @@
-"""The completions of all documents of one editor."""
+"""The completions for all documents of one editor."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""One editor's connection without LSP: settings, documents, back ends and the scheduler brought together."""
+"""One editor's connection without LSP: combines settings, documents, back ends and the scheduler."""

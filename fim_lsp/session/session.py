@@ -54,7 +54,7 @@ class Session:
         on_settings: Callable[[], None] = lambda: None,
         ngram: NgramBackend | None = None,
     ) -> None:
-        """``environment`` holds the process's environment variables; ``ngram`` is the embedded back end to use.
+        """``environment`` contains the process's environment variables; ``ngram`` is the embedded back end to use.
 
         ``on_status`` is called with each new status, ``on_settings`` after the settings have changed.
         """

@@ -1,1 +1,1 @@
-"""Where settings come from, what their values may be, and which of them apply."""
+"""Settings: their sources, their allowed values, and which of them apply."""

@@ -24,7 +24,7 @@ GRACE_PERIOD = 3.0
 """Seconds until the settings of a file that was emptied or removed are dropped: editors save by emptying a file, or by
 moving it away, before they write it."""
 
-MAX_PROJECT_BYTES = 16 << 10  # of a project's file, which anybody could have written; a long one has some hundred
+MAX_PROJECT_BYTES = 16 << 10  # a project's file, which anybody could have written; a long one has a few hundred bytes
 _READ_TIMEOUT = 1.0  # seconds; a slow file system must not block the editor
 
 _NEVER_READ: Stamp = (0, -1, 0)  # no file has this stamp, so the next refresh reads the file

@@ -20,7 +20,7 @@ _COMMENTED = re.compile(r"\s*(?:[#*]|//|/\*|--|<!--|\Z)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class End:
-    """Only ``text[:at]`` is shown. ``sure``: nothing of what is still to come will be shown."""
+    """Only ``text[:at]`` is shown. ``sure``: no later text will be shown either."""
 
     at: int
     sure: bool
@@ -157,7 +157,7 @@ def _surplus_closer(context: CursorContext, text: str, scanned: Scan, spare: int
 
 
 def _end_before(context: CursorContext, text: str, at: int, *, statement: bool) -> int:
-    """The end of what is kept before ``at``: with one line end, if the cursor's line goes on after the cursor."""
+    """The end of the text that is kept before ``at``: with one line end, if there is text after the cursor on its line."""
     kept = len(text[:at].rstrip())
     if not context.line_suffix or statement:
         return kept

@@ -52,7 +52,7 @@ CleanupRule = Callable[[CursorContext, str], str]
 
 
 def without_schema(context: CursorContext, text: str) -> str:
-    """No URL of a JSON schema that is not in the document: editors fetch it, which may reveal what was written."""
+    """Remove URLs of JSON schemas that are not in the document: editors fetch them, which may reveal what was written."""
     if _SCHEMA_BEFORE.search(context.line_prefix[-_MAX_PREFIX:]):
         url = re.match(r"[^\s,]*", text)
         return text if url and url.group().strip("\"'") in context.nearby else ""
@@ -62,7 +62,7 @@ def without_schema(context: CursorContext, text: str) -> str:
 
 
 def without_echo(context: CursorContext, text: str) -> str:
-    """No repetition of what is before the cursor: the lines above (also several times), the line so far, or both."""
+    """Remove a repetition of the text before the cursor: the lines above (even several times), the line so far, or both."""
     while (remaining := _after_lines_above(context, text)) is not None:
         if END_WORD.match(last := remaining.rstrip().rpartition("\n")[2]) and width(last) >= context.column > 0:
             head = " " * context.column + text.lstrip()
@@ -113,7 +113,7 @@ def may_be_echo(context: CursorContext, text: str) -> bool:
 
 
 def unless_outdented(context: CursorContext, text: str) -> str:
-    """Nothing if the first line belongs to an outer block: at the cursor it would become part of the inner one."""
+    """Nothing if the first line belongs to an outer block: at the cursor, it would become part of the inner one."""
     if not context.at_line_start or not context.column or context.open_quote:
         return text
     body = without_blank_lines(text)

@@ -33,7 +33,7 @@ class Extent(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BracketBalance:
-    """How the brackets before and after the cursor match. Those closed on their own side don't count."""
+    """How the brackets before and after the cursor match. Those that are closed on the same side don't count."""
 
     any: bool
     """Some brackets are open before the cursor, or closed after it."""

@@ -267,7 +267,7 @@ def _continues_one_of(line: str, before: list[str]) -> bool:
 
 
 def leaves_last_block(reading: Reading) -> bool:
-    """At the end of the document, the reply has closed the block that the cursor is in, and goes on outside of it."""
+    """At the end of the document, the reply has closed the block that contains the cursor, and continues outside it."""
     if reading.context.lines_below:
         return False
     closed = any(position < reading.line.start for position in reading.scan.closers)

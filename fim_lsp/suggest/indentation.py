@@ -95,7 +95,7 @@ def _unit_of_spaces(context: CursorContext, columns: int, level: int) -> _Unit |
 
 
 def _converted(context: CursorContext, line: str, unit: _Unit) -> str:
-    """A line with the file's unit; what is less than a level, as in aligned lines, is kept."""
+    """A line with the file's unit; a remainder of less than a level, as in aligned lines, is kept."""
     whitespace, file_unit = indentation(line), context.indent.unit
     columns = columns_of(whitespace)
     if not whitespace or (file_unit == "\t" and " " * 2 not in whitespace):
@@ -162,7 +162,7 @@ class _Block:
     columns: int
     least_columns: int  # of all lines after the first
     opened: bool  # the first line opens a block
-    wrapped: bool  # the first line goes on in the second
+    wrapped: bool  # the first line continues in the second
     in_brackets: bool  # the first line leaves a bracket open, other than a block's
     expected: int
 

@@ -77,7 +77,7 @@ def common_lengths(text: str, suffix: str) -> Iterator[int]:
 
 
 class _Overlaps:
-    """Which common lengths are repetitions of what is after the cursor. Counts are made once for all lengths."""
+    """Decides which common lengths are repetitions of the text after the cursor. What they share is computed once."""
 
     def __init__(self, context: CursorContext, text: str) -> None:
         suffix = context.line_suffix

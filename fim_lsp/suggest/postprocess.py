@@ -1,4 +1,4 @@
-"""From what a model wrote to what is shown: how much of it, and which characters after the cursor it replaces."""
+"""Turns a model's text into a suggestion: how much of it is shown, and which characters after the cursor it replaces."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cells of a notebook as one document, seen from a cursor in one of them."""
+"""Joins the cells of a notebook into one document around a cursor in one of them."""
 
 from __future__ import annotations
 
