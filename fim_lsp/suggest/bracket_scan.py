@@ -92,7 +92,7 @@ def scan(
     starts: list[tuple[int, str, bool]] = [(0, "", False)]
     closers: list[int] = []
     openers: list[int] = []
-    position, again = 0, -1
+    position, reopener = 0, -1
     if open_quote:
         end = text.find(open_quote)
         position = end + len(open_quote) if end >= 0 else len(text)
@@ -100,13 +100,13 @@ def scan(
     for token in (_WITH_LINES if by_line else _WITHOUT_LINES)[hash_comments].finditer(text, position):
         kind = token.lastgroup
         if kind == "open":
-            if token.start() != again:
+            if token.start() != reopener:
                 openers.append(token.start())
         elif kind == "close" and openers:
             openers.pop()
         elif kind == "close":
-            again = reopened(text, token.start()) if reopening else -1
-            if again < 0:
+            reopener = reopened(text, token.start()) if reopening else -1
+            if reopener < 0:
                 closers.append(token.start())
         elif kind == "line":
             starts.append((token.end(), text[openers[-1]] if openers else "", False))

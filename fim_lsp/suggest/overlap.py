@@ -24,17 +24,21 @@ def without_overlap(context: CursorContext, text: str) -> str:
     suffix = context.line_suffix
     if re.fullmatch(r"\w\w", context.line_prefix[-1:] + suffix[:1]) and text.endswith(suffix):
         return text[: -len(suffix)]
-    if _begins(suffix.lstrip(), text.strip()):
+    if _starts_with_text(suffix.lstrip(), text.strip()):
         return ""
     if suffix[0] in " \t" and not context.in_prose:
-        bare, end = suffix.lstrip(), text.rstrip()
-        for length in common_lengths(end, bare):
-            again = (
-                length == len(bare)
-                or re.fullmatch(r"\w+", bare[:length])
-                or (length > 2 and re.search(r"\w", bare[:length]))
+        suffix_text, end = suffix.lstrip(), text.rstrip()
+        for length in common_lengths(end, suffix_text):
+            repeats = (
+                length == len(suffix_text)
+                or re.fullmatch(r"\w+", suffix_text[:length])
+                or (length > 2 and re.search(r"\w", suffix_text[:length]))
             )
-            if again and _apart(end[:-length], bare) and _apart(bare[:length], bare[length:]):
+            if (
+                repeats
+                and _meet_between_words(end[:-length], suffix_text)
+                and _meet_between_words(suffix_text[:length], suffix_text[length:])
+            ):
                 return end[:-length].rstrip()
     overlaps = _Overlaps(context, text)
     for length in common_lengths(text, suffix):
@@ -43,13 +47,13 @@ def without_overlap(context: CursorContext, text: str) -> str:
     return text
 
 
-def _begins(suffix: str, said: str) -> bool:
-    """Whether the suffix begins with all of ``said``, up to the end of a word."""
-    distinctive = said == suffix or re.search(r"\w|[^\x00-\x7f]", said)
-    return bool(said and distinctive) and suffix.startswith(said) and _apart(said, suffix[len(said) :])
+def _starts_with_text(suffix: str, text: str) -> bool:
+    """Whether the suffix begins with all of ``text``, up to the end of a word."""
+    distinctive = text == suffix or re.search(r"\w|[^\x00-\x7f]", text)
+    return bool(text and distinctive) and suffix.startswith(text) and _meet_between_words(text, suffix[len(text) :])
 
 
-def _apart(one: str, other: str) -> bool:
+def _meet_between_words(one: str, other: str) -> bool:
     """Whether joining two strings would not join two words."""
     return not re.fullmatch(r"\w\w", one[-1:] + other[:1])
 
@@ -123,7 +127,7 @@ def drawable(suffix: str, text: str) -> bool:
 
     VS Code compares characters, and distinguishes parentheses by their depth and by the number of pairs before them.
     """
-    return _within(suffix, text) and _within(_numbered(suffix), _numbered(text))
+    return is_subsequence(suffix, text) and is_subsequence(_numbered(suffix), _numbered(text))
 
 
 def unopened(text: str) -> int:
@@ -145,9 +149,10 @@ def unclosed(text: str) -> int:
     return unopened(text[::-1].translate(_MIRRORED))
 
 
-def _within(part: Iterable[Hashable], whole: Iterable[Hashable]) -> bool:
-    rest = iter(whole)
-    return all(one in rest for one in part)
+def is_subsequence(part: Iterable[Hashable], whole: Iterable[Hashable]) -> bool:
+    """Whether all items of ``part`` occur in ``whole``, in this order."""
+    remaining = iter(whole)
+    return all(one in remaining for one in part)
 
 
 def _numbered(text: str) -> list[Hashable]:

@@ -83,7 +83,7 @@ def _read(context: CursorContext, text: str, multiline: Multiline, *, is_final: 
     if thought_end := unopened_thought_end(context, text):
         before = text[: thought_end.start()]  # a thought, unless it is an answer by itself
         answered = _read(context, before, multiline)[1].sure
-        text = before if answered else after_thoughts(context, text, thought_end.end())
+        text = before if answered else after_thoughts(context, text[thought_end.end() :])
     extent = extent_of(context.split, multiline, context.language)
     body = cleaned(context, text, one_line=extent is Extent.LINE)
     end = end_of(context, body, extent, is_final=is_final)

@@ -11,7 +11,7 @@ import re
 from fim_lsp.suggest.bracket_scan import scan, without_case_patterns
 from fim_lsp.suggest.code_lines import CLOSERS
 from fim_lsp.suggest.cursor_context import CursorContext
-from fim_lsp.suggest.overlap import drawable, without_overlap
+from fim_lsp.suggest.overlap import drawable, is_subsequence, without_overlap
 from fim_lsp.text.document import common_prefix_length
 from fim_lsp.text.typed import BRACKET_PAIRS
 
@@ -41,15 +41,15 @@ def joined_to_suffix(context: CursorContext, text: str) -> tuple[str, int]:
         return text, len(context.line_suffix)
     if (cut := _before_repeated_suffix(context, text)) is not None:
         return cut, 0
-    rest = without_overlap(context, text)
-    if not rest.strip():
+    kept = without_overlap(context, text)
+    if not kept.strip():
         return "", 0
     if len(context.open_quote) == 1:
-        return _joined_in_string(context, rest)
-    if again := text[len(rest) :].strip():
+        return _joined_in_string(context, kept)
+    if repeated := text[len(kept) :].strip():
         surplus = len(_closers(context, text)) - context.brackets.missing_closers
-        if surplus <= len(_closers(context, again)):
-            return rest, 0
+        if surplus <= len(_closers(context, repeated)):
+            return kept, 0
     return (_joined_in_tag(context, text) if context.may_have_tags else None) or _joined_in_code(context, text, 0, 0)
 
 
@@ -146,10 +146,10 @@ def _open_braces(before: str, *, hash_comments: bool) -> int:
 def _joined_in_string(context: CursorContext, text: str) -> tuple[str, int]:
     """The same if the cursor is in a string: a closing quote that the editor has inserted is replaced by the text's own."""
     quote, suffix = context.open_quote, context.line_suffix
-    ends, stops = _ends(text, quote), _ends(suffix, quote)
-    if not ends or len(ends) % 2 == 0:  # the string is still open where the text ends
+    quotes_in_text, quotes_in_suffix = _unescaped(text, quote), _unescaped(suffix, quote)
+    if not quotes_in_text or len(quotes_in_text) % 2 == 0:  # the string is still open where the text ends
         return text, 0
-    return _joined_in_code(context, text, ends[0] + 1, stops[0] + 1 if stops else 0)
+    return _joined_in_code(context, text, quotes_in_text[0] + 1, quotes_in_suffix[0] + 1 if quotes_in_suffix else 0)
 
 
 def _closers(context: CursorContext, text: str) -> tuple[int, ...]:
@@ -158,7 +158,7 @@ def _closers(context: CursorContext, text: str) -> tuple[int, ...]:
     return scan(plain, hash_comments=context.hash_comments, by_line=False, reopening=True).closers
 
 
-def _ends(text: str, quote: str) -> list[int]:
+def _unescaped(text: str, quote: str) -> list[int]:
     """The positions of unescaped quotes."""
     return [found.start() for found in re.finditer(r"\\.|(?P<end>" + quote + ")", text, re.DOTALL) if found["end"]]
 
@@ -201,8 +201,9 @@ def covers(suffix: str, text: str) -> bool:
     in_suffix, in_text = _TOKEN.findall(suffix), _TOKEN.findall(text)
     if not in_text or in_suffix[-1:] != in_text[-1:] or not (len(in_suffix) > 1 and _DISTINCTIVE.search(suffix)):
         return False
-    rest = iter(in_text)
-    return all(one in rest for one in in_suffix) and drawable(suffix.rstrip(), text.rstrip()) and drawable(suffix, text)
+    if not is_subsequence(in_suffix, in_text):
+        return False
+    return drawable(suffix.rstrip(), text.rstrip()) and drawable(suffix, text)
 
 
 def _without_second_statement(context: CursorContext, text: str) -> str:

@@ -17,14 +17,14 @@ _USUAL = (
 )
 """The usual control tokens, besides those of known templates: a server may send those of a family not known yet."""
 
-_STRUCK_BEGIN, _STRUCK_ENDS = "<s>", ("</s>", "[/INST]")
-_STRUCK = re.compile(r"<s>|\[INST\]")  # after one of these, the closing one is not a control token
+_BOS, _PAIR_ENDS = "<s>", ("</s>", "[/INST]")
+_PAIR_START = re.compile(r"<s>|\[INST\]")  # after one of these, the closing one is not a control token
 _THOUGHT = re.compile(
     r"\s*(?:<(?P<tag>think|thinking|thought|thoughts|reasoning|reflection)>|(?P<mark>\[THINK\])|(?P<channel><\|channel\|?>\s*(?:analysis|commentary|thought)\b))"
 )
 _THOUGHT_END = re.compile(r"</(?:think|thinking|thought|thoughts|reasoning|reflection)>|\[/THINK\]")
 _CHANNEL = re.compile(r"(?:<\|start\|>assistant)?<\|channel\|>final(?:\s*<\|constrain\|>\w*)?\s*<\|message\|>")
-_FINAL = re.compile(r"\s*(?:<\|start\|>assistant)?<\|channel\|>final(?:\s*<\|constrain\|>\w*)?\s*<\|message\|>")
+_FINAL_CHANNEL = re.compile(rf"\s*{_CHANNEL.pattern}")
 _HEADER = re.compile(r"^\+{5} \S[^\n]*$", re.MULTILINE)
 _FENCE = re.compile(r"\A\s*(?:```+|~~~+)[^\n`]*(?:\n|\Z)")
 _OUTER_FENCE = re.compile(r"\A\s*(?:```+|~~~+)[ \t]*(?:markdown|md|mdx|text|txt|plaintext)[ \t]*(?:\n|\Z)")
@@ -40,7 +40,7 @@ _ESCAPE = re.compile(  # of a terminal: ECMA-48's control sequences and strings
     r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c\n]{0,256}(?:\x07|\x1b\\|\x9c|\Z)|\x1b"
 )
 _GARBLED = re.compile(f"[{REVERSING}\ufffd]")
-_WIDE = re.compile(r"[\u00a0\u2007\u202f]")  # non-breaking spaces
+_NO_BREAK_SPACE = re.compile(r"[\u00a0\u2007\u202f]")  # non-breaking spaces
 
 
 def without_thoughts(context: CursorContext, text: str) -> str:
@@ -49,8 +49,8 @@ def without_thoughts(context: CursorContext, text: str) -> str:
     if found is not None and found.group().strip() not in context.nearby:
         ending = _CHANNEL if found["channel"] else _THOUGHT_END
         end = ending.search(text, found.end())
-        return _after_thoughts(context, text[end.end() :]) if end else ""
-    return text[found.end() :] if (found := _FINAL.match(text)) else text
+        return after_thoughts(context, text[end.end() :]) if end else ""
+    return text[found.end() :] if (found := _FINAL_CHANNEL.match(text)) else text
 
 
 def unopened_thought_end(context: CursorContext, text: str) -> re.Match[str] | None:
@@ -65,7 +65,7 @@ def _opening(closing: str) -> str:
     return closing.replace("/", "", 1)
 
 
-def _after_thoughts(context: CursorContext, text: str) -> str:
+def after_thoughts(context: CursorContext, text: str) -> str:
     """Remove the blank lines between the thoughts and an answer; if it begins a block, one line break is kept."""
     body = text[len(text) - len(text.lstrip()) :]
     whitespace = text[: len(text) - len(body)]
@@ -75,24 +75,15 @@ def _after_thoughts(context: CursorContext, text: str) -> str:
     return "\n" + line if not context.at_line_start and line[:1] in (" ", "\t") else line
 
 
-def after_thoughts(context: CursorContext, text: str, end: int) -> str:
-    """The answer after thoughts that end at ``end``."""
-    return _after_thoughts(context, text[end:])
-
-
 def ends_at_tokens(context: CursorContext, text: str) -> str:
     """Cut the text at a template's control token, unless the document contains it too; leading ones are skipped."""
     if "<" not in text and "[" not in text:
         return text
-    start, struck = 0, _STRUCK.search(text)
+    start, pair_start = 0, _PAIR_START.search(text)
     for found in (context.control_tokens or _USUAL_TOKENS).finditer(text):
         token = found.group()
-        closes = struck is not None and struck.start() < found.start() and token in _STRUCK_ENDS
-        if (
-            token in context.nearby
-            or closes
-            or (token == _STRUCK_BEGIN and text.rfind(_STRUCK_ENDS[0]) > found.start())
-        ):
+        closes = pair_start is not None and pair_start.start() < found.start() and token in _PAIR_ENDS
+        if token in context.nearby or closes or (token == _BOS and text.rfind(_PAIR_ENDS[0]) > found.start()):
             continue
         if text[start : found.start()].strip():
             return text[start : found.start()]
@@ -129,7 +120,7 @@ def without_invisibles(context: CursorContext, text: str) -> str:
     return (
         text
         if context.is_text_document or context.in_prose
-        else _WIDE.sub(lambda one: one[0] if one[0] in context.nearby else " ", text)
+        else _NO_BREAK_SPACE.sub(lambda one: one[0] if one[0] in context.nearby else " ", text)
     )
 
 
