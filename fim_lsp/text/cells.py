@@ -51,11 +51,11 @@ def join(split: Split, language: str, above: Sequence[Cell], below: Sequence[Cel
     Cells in other languages are left out. Prose between code becomes a comment, if the language's comments are known.
     Up to ``window`` characters come from either side, in whole lines.
     """
-    before = [sent for cell in above if (sent := _text_of(cell, language))]
-    after = [sent for cell in below if (sent := _text_of(cell, language))]
-    head, whole_head = _nearest((line for sent in reversed(before) for line in sent.upwards()), window)
-    tail, whole_tail = _nearest((line for sent in after for line in sent.downwards()), window)
-    lines_above, lines_below = sum(it.count + 1 for it in before), sum(it.count + 1 for it in after)
+    before = [piece for cell in above if (piece := _text_of(cell, language))]
+    after = [piece for cell in below if (piece := _text_of(cell, language))]
+    head, whole_head = _nearest((line for piece in reversed(before) for line in piece.upwards()), window)
+    tail, whole_tail = _nearest((line for piece in after for line in piece.downwards()), window)
+    lines_above, lines_below = sum(piece.count + 1 for piece in before), sum(piece.count + 1 for piece in after)
     joined = replace(split, line=split.line + lines_above, lines=split.lines + lines_above + lines_below)
     if lines_above and split.at_start:
         joined = replace(joined, prefix="".join(reversed(head)) + split.prefix, at_start=whole_head)

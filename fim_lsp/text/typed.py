@@ -8,9 +8,9 @@ from typing import Final
 from fim_lsp.text.cursor import Split
 from fim_lsp.text.document import Edit, split_lines
 
-_NEAR = 512  # characters around a cursor that must be the same; edits farther away don't change what comes next
-_LINES = 50  # more lines than a person types before an answer arrives
-_CURSORS = 50  # more than people place near each other; bounds the cost for one character repeated over and over
+_MAX_COMPARED = 512  # characters around a cursor that must be the same; edits farther away don't change what comes next
+_MAX_LINES = 50  # more lines than a person types before an answer arrives
+_MAX_CURSORS = 50  # more than people place near each other; bounds the cost for one character repeated over and over
 BRACKET_PAIRS: Final = MappingProxyType({"(": ")", "[": "]", "{": "}"})
 _PAIRS: Final = MappingProxyType({**BRACKET_PAIRS, '"': '"', "'": "'", "`": "`"})
 
@@ -26,9 +26,13 @@ def typed_since(earlier: Split, now: Split) -> str | None:
     that an editor adds by itself, and for the same text typed at other cursors.
     """
     lines = now.line - earlier.line
-    if not 0 <= lines <= _LINES:
+    if not 0 <= lines <= _MAX_LINES:
         return None
-    start = len(now.prefix) - (now.column - earlier.column) if lines == 0 else _place(now.prefix, lines, earlier.column)
+    start = (
+        len(now.prefix) - (now.column - earlier.column)
+        if lines == 0
+        else _offset_above(now.prefix, lines, earlier.column)
+    )
     if not 0 <= start <= len(now.prefix):
         return None
     typed = now.prefix[start:]
@@ -36,22 +40,22 @@ def typed_since(earlier: Split, now: Split) -> str | None:
 
 
 def _same_before(earlier: Split, prefix: str, typed: str) -> bool:
-    near = earlier.prefix[-_NEAR:]
+    near = earlier.prefix[-_MAX_COMPARED:]
     if prefix.endswith(near):
         return True
     return any(
-        typed_elsewhere(near[::-1], prefix[::-1], text[::-1], whole=len(near) < _NEAR)
+        typed_elsewhere(near[::-1], prefix[::-1], text[::-1], whole=len(near) < _MAX_COMPARED)
         for text in typed_at_others(typed)
     )
 
 
 def _same_after(earlier: Split, now: Split, typed: str) -> bool:
-    near = earlier.suffix[:_NEAR]
+    near = earlier.suffix[:_MAX_COMPARED]
     after = suffixes_before(now.suffix, typed)
-    if any(suffix[:_NEAR] == near for suffix in after):
+    if any(suffix[:_MAX_COMPARED] == near for suffix in after):
         return True
     return any(
-        typed_elsewhere(near, suffix, text, whole=len(near) < _NEAR)
+        typed_elsewhere(near, suffix, text, whole=len(near) < _MAX_COMPARED)
         for suffix in after
         for text in typed_at_others(typed)
     )
@@ -67,7 +71,7 @@ def typed_elsewhere(before: str, after: str, text: str, *, whole: bool) -> bool:
     """Whether ``after`` is ``before`` with ``text`` inserted at some positions.
 
     ``whole``: ``before`` is complete; otherwise ``after`` may be longer. At each character, all numbers of insertions that
-    fit so far are considered, up to ``_CURSORS``; in most texts there is only one.
+    fit so far are considered, up to ``_MAX_CURSORS``; in most texts there is only one.
     """
     if not text:
         return before == after if whole else after.startswith(before)
@@ -75,7 +79,7 @@ def typed_elsewhere(before: str, after: str, text: str, *, whole: bool) -> bool:
     counts = {0}
     for place in range(len(before) + 1):
         for count in sorted(counts):
-            while count < _CURSORS and after.startswith(text, place + count * size):
+            while count < _MAX_CURSORS and after.startswith(text, place + count * size):
                 counts.add(count := count + 1)
         if place == len(before):
             break
@@ -119,7 +123,7 @@ def moved(place: tuple[int, int], edit: Edit) -> tuple[int, int]:
     return (line, column + place[1] - until[1]) if place[0] == until[0] else (place[0] + line - until[0], place[1])
 
 
-def _place(prefix: str, lines: int, column: int) -> int:
+def _offset_above(prefix: str, lines: int, column: int) -> int:
     """The index in ``prefix`` of a ``column``, ``lines`` lines above its end; -1 if ``prefix`` does not contain it."""
     start = _line_start(prefix, len(prefix))
     for _ in range(lines):

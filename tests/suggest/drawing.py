@@ -81,7 +81,7 @@ def _between(lines: Sequence[str], span: Span) -> str:
 
 
 def _step(line: int, column: int, text: str) -> tuple[int, int]:
-    """The place behind ``text`` that begins at a place."""
+    """The position after ``text`` that begins at a position."""
     breaks = text.count("\n")
     return (line + breaks, len(text) - text.rfind("\n") - 1) if breaks else (line, column + len(text))
 
@@ -95,9 +95,9 @@ def _indentation(text: str) -> int:
 
 
 def _visible(here: str, begin: int, old: str, text: str, cursor: int) -> bool:
-    """Before the cursor, what stands there begins the text; behind it, the text has it all, in order, in any case.
+    """The text begins with what is before the cursor, and contains what is after it, in order, in any case.
 
-    ``cursor`` is counted from ``begin``. In the indentation, blanks are looked over on both sides.
+    ``cursor`` is counted from ``begin``. Whitespace in the indentation is skipped on both sides.
     """
     old_before, old_after, before, after = old[:cursor], old[cursor:], text[:cursor], text[cursor:]
     if begin <= _indentation(here):

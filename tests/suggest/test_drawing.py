@@ -192,7 +192,7 @@ def places(draw: st.DrawFn) -> tuple[str, str]:
 
 @st.composite
 def replies(draw: st.DrawFn, before: str, after: str) -> str:
-    """What a model might write: bits of code, and of what stands round the cursor."""
+    """What a model might write: bits of code, and of the text around the cursor."""
     here, _, below = after.partition("\n")
     pieces = st.sampled_from([*PIECES, here, here.strip(), below, before.rpartition("\n")[2], after])
     return "".join(draw(st.lists(pieces, max_size=12)))

@@ -12,17 +12,17 @@ FORMS = [
     ("one line where code goes on", "x = f(‸)\n", "a, b)\ny = 2", "a, b"),
     ("no bracket twice", "foo(‸)", "bar)", "bar"),
     ("no quote twice", 'print("‸")', 'hi")', "hi"),
-    ("what follows is not said twice", "a = ‸ + c\n", "b + c", "b"),
+    ("what follows is not repeated", "a = ‸ + c\n", "b + c", "b"),
     ("a block on an empty line", "def f():\n    ‸\n", "x = 1\n    return x\n", "x = 1\n    return x"),
     ("a block ends at a blank line", "def f():\n    ‸\n", "return 1\n\n\ndef g():\n    pass", "return 1"),
     ("after an opener", "if x:‸\n", "\n    return\n", "\n    return"),
     ("a new line where the line is complete", "x = 1‸\n", "\ny = 2\nz = 3", "\ny = 2"),
-    ("blanks are nothing", "x = 1‸\n", "  \n  ", None),
+    ("whitespace is nothing", "x = 1‸\n", "  \n  ", None),
     ("nothing is nothing", "x = 1‸\n", "", None),
     ("the document's line ends", "if x:\r\n    ‸\r\n", "a()\n    b()", "a()\r\n    b()"),
     ("control tokens end the text", "x = ‸\n", "1[PREFIX]junk", "1"),
     ("the next line is not offered", "a()\n‸\nb()\n", "b()", None),
-    ("trailing blanks go", "x = ‸\n", "1   ", "1"),
+    ("trailing whitespace is removed", "x = ‸\n", "1   ", "1"),
 ]
 
 
