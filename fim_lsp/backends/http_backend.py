@@ -26,8 +26,8 @@ from fim_lsp.secret import Secret
 MAX_ATTEMPTS: Final = 3
 """How many ways of sending a prompt are tried if the server rejects one after another.
 
-Each attempt is sent again if the server drops a kept-alive connection, and once more with a new key after a 401. The
-scheduler retries on top of that.
+Each attempt is sent again if the server drops a kept-alive connection, and once more with a new key after a 401.
+``schedule/backend_client.py`` retries on top of that.
 """
 
 ERROR_BODY_LIMIT: Final = 64 * 1024
@@ -121,7 +121,7 @@ class HttpBackend:
     async def prepare(self, prompt: Prompt) -> bool:
         """Let the server read ``prompt``'s context in advance, or load its model; whether a request was made.
 
-        To be called when a document is opened and when its context changes. Errors are ignored: they will occur again in
+        To be called when a document is opened. Errors are ignored: they will occur again in
         :meth:`stream`, and are reported there.
         """
         request = self._profile.preload_request(prompt)

@@ -30,7 +30,7 @@ from fim_lsp.secret import Secret
 
 SQLITE_FILE: Final = "limits.sqlite3"
 
-_MARGIN: Final = 1.2  # once a call was charged, 95 % of the estimates are less than this factor too low
+_MARGIN: Final = 1.2  # 95 % of estimates are exceeded by less than this factor, once calls were charged
 _MIN_SHARE: Final = 0.2  # of the sustainable rate, for a process to which others have left nothing
 _DEMAND_MEMORY: Final = 20.0  # seconds over which the demand is averaged
 

@@ -1,7 +1,7 @@
 """A circuit breaker for one back end: closed while it answers, open after failures, half open while a probe is in flight.
 
-While it is open, no request waits for the back end: the next one in the chain answers. As long as completions are
-requested, one request a second is sent on as a probe, and the first answer closes the circuit. So the back end is used
+While it is open, the next back end in the chain answers. As long as completions are requested, one request a second is
+sent as a probe and waits for it for a moment, and the first answer closes the circuit. So the back end is used
 again within two seconds of its recovery, and it never gets more calls than if it answered.
 
 Quotas (429) are the limiter's business; see :mod:`fim_lsp.rate_limit`.

@@ -1,8 +1,8 @@
 """One document's completions: the newest request wins, and at most one call is in flight.
 
 A request is served from the cache if possible. Otherwise it reuses the call in flight, provided everything typed since
-matches its output. Otherwise that call is hung up on and, after the debounce, a new one is made. Every request is
-answered exactly once, an older one before a newer one.
+matches its output. Otherwise that call is aborted and, after the debounce, a new one is made, unless ``triggers`` says to
+skip. Every request is answered exactly once, an older one before a newer one.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from fim_lsp.text.typed import typed_since
 log = logging.getLogger(__name__)
 
 GRACE = 0.025  # seconds that a call outlives a cancelled request: VS Code cancels right before it sends the edit
-GRACE_AFTER_MATCH = 0.3  # the same if that edit matches: VS Code asks again 50 ms later, Neovim 200 ms
-HEAD_WAIT = 0.2  # seconds that the first line of a block waits for the others: 10 to 60 tokens on today's servers
+GRACE_AFTER_MATCH = 0.3  # the same if the edit matches the call's output: VS Code asks again 50 ms later, Neovim 200 ms
+HEAD_WAIT = 0.2  # seconds that the first line of a block waits for the others; today's servers send 10 to 60 tokens in that time
 MAX_BLOCK_TIME = 3.0  # seconds that a call continues for the rest of a block after a part of it was last shown
 RUN_ON_TIME = 0.5  # seconds that a complete call continues: most end by themselves, and keep their connection
 

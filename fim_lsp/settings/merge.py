@@ -3,7 +3,7 @@
 A setting that restricts (``SettingSpec.restricts``) decides which text may leave this machine, where it goes, and with
 which key. If any source contains an unusable value for one of them, the author's intent is unknown. Then neither the next
 source's value nor the default applies: nothing leaves this machine, and only the embedded model answers
-(:attr:`Merged.failed_closed`). Any other invalid value is reported and ignored, and the next source applies.
+(:attr:`Merged.failed_closed`). Any other invalid value is reported and ignored, and the value of the source below it applies.
 """
 
 from __future__ import annotations

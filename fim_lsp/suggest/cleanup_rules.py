@@ -1,4 +1,4 @@
-"""Removes what models add to the code they mean: one small function for each habit.
+"""The rules that clean up a reply, in their order: one small function for each habit of models.
 
 The functions run in the order of ``CLEANUP_RULES`` on all the text so far, before its end is determined; line ends are
 ``\\n``. They only remove characters, except for the indentation rules, which replace tabs by spaces and move whole lines.

@@ -1,4 +1,4 @@
-"""Why a block or a statement may end before a line: one small function for each reason, in tables."""
+"""Rules that decide whether a suggestion ends before a line: one small function for each reason, in three tables."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _MAX_HEAD = 300  # characters
 _LABEL = re.compile(r"\#\w|(?!default\b)\w+:\s*$")  # in C: lines of the preprocessor, and targets of goto
 _WORD = re.compile(r"\w{3}")
 _UNFINISHED = (",", "\\", "&&", "||", "+", "=", "|", "(", "[")
-_MAX_LOOP_LINES = 8  # lines
+_MAX_LOOP_LINES = 8  # that are repeated together
 
 
 class Verdict(enum.Enum):
@@ -280,7 +280,7 @@ def leaves_last_block(reading: Reading) -> bool:
 
 
 def loops(reading: Reading) -> bool:
-    """The lines before it repeat the same thing three times."""
+    """The lines before it end in a loop; see :func:`loop_start`."""
     return loop_start(reading.before) is not None
 
 

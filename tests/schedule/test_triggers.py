@@ -100,5 +100,5 @@ def test_a_position_moves_with_its_text(text: str, place: At, start: At, end: At
         return (at[0], at[1] + 1) if at[0] == here[0] and at > here else at
 
     marked.replace(with_mark(start), with_mark(end), put_in)
-    above, _, _ = marked.text().partition("|")
+    above, _, _ = "".join(marked.lines).partition("|")
     assert moved(here, edit) == (above.count("\n"), len(above) - above.rfind("\n") - 1)
