@@ -28,7 +28,7 @@ from fim_lsp.backends.response_reader import ResponseReader
 from fim_lsp.errors import BackendError
 from fim_lsp.http.rate_limit_headers import Quota, read_quota
 from fim_lsp.http.request import EVENT_STREAM, JSON, HttpRequest, HttpResponse, get, post
-from fim_lsp.http.urls import endpoint, host_of, path_of
+from fim_lsp.http.urls import endpoint, host_of
 from fim_lsp.prompt.prompt import HEADING, Prompt, has_heading, prefix_with_context
 from fim_lsp.text.unicode import encodable
 
@@ -163,8 +163,7 @@ class Codestral(DefaultProfile):
         if retired := RETIRED.get(self.model):
             model_hint = f"Mistral retired it on {retired}; set the setting `model`, for example to codestral-latest"
         return ErrorContext(
-            host=host_of(self.url),
-            path=path_of(self.url),
+            url=self.url,
             model=self.model,
             key_hint="set api_key or api_key_command to a key for this host"
             if self._is_self_hosted

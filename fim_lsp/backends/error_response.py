@@ -25,17 +25,25 @@ from fim_lsp.errors import (
 )
 from fim_lsp.http.rate_limit_headers import Quota
 from fim_lsp.http.request import HttpResponse, parse_json
+from fim_lsp.http.urls import host_of, path_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorContext:
-    """What the sentences need: host, path and model of the request, and what to do about a wrong key or model."""
+    """What the sentences need: address and model of the request, and what to do about a wrong key or model."""
 
-    host: str
-    path: str
+    url: str
     model: str
     key_hint: str
     model_hint: str
+
+    @property
+    def host(self) -> str:
+        return host_of(self.url)
+
+    @property
+    def path(self) -> str:
+        return path_of(self.url)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,7 @@ from fim_lsp.backends.response_reader import ResponseFormat, ResponseReader, cou
 from fim_lsp.errors import BackendError, Overloaded, Rejected, UnknownModel
 from fim_lsp.http.rate_limit_headers import Quota
 from fim_lsp.http.request import JSON, HttpRequest, HttpResponse, get, parse_json, post
-from fim_lsp.http.urls import endpoint, host_of, path_of
+from fim_lsp.http.urls import endpoint
 from fim_lsp.prompt.fim_templates import has_control_token
 from fim_lsp.prompt.prompt import UNTITLED, Prompt
 from fim_lsp.text.unicode import encodable
@@ -185,8 +185,7 @@ class LlamaCpp(DefaultProfile):
     @property
     def _error_context(self) -> ErrorContext:
         return ErrorContext(
-            host=host_of(self.url),
-            path=path_of(self.url),
+            url=self.url,
             model=self.model or "it has loaded",
             key_hint="it was started with --api-key: set api_key to the same",
             model_hint="set the setting `model` to one that it was started with",

@@ -39,7 +39,7 @@ from fim_lsp.backends.stop_filter import StopFilter
 from fim_lsp.errors import BackendError, Rejected, UnknownModel
 from fim_lsp.http.rate_limit_headers import Quota
 from fim_lsp.http.request import JSON, HttpRequest, HttpResponse, get, post
-from fim_lsp.http.urls import endpoint, host_of, path_of
+from fim_lsp.http.urls import endpoint, host_of
 from fim_lsp.prompt.fim_templates import CONTROL_TOKENS, Template, neutralize, render, template_for, template_named
 from fim_lsp.prompt.prompt import Prompt, prefix_with_context
 from fim_lsp.text.unicode import encodable
@@ -162,7 +162,7 @@ class Ollama(DefaultProfile):
         request = _show(self.base_url, self.model)
         response: HttpResponse = yield request
         if not response.is_success:
-            context = replace(self._error_context, path=path_of(request.url))
+            context = replace(self._error_context, url=request.url)
             raise error_from_response(context, response, rules=_RULES)
         shown = response.json()
         can_insert = _can_insert(shown)
@@ -204,8 +204,7 @@ class Ollama(DefaultProfile):
     @property
     def _error_context(self) -> ErrorContext:
         return ErrorContext(
-            host=host_of(self.url),
-            path=path_of(self.url),
+            url=self.url,
             model=self.model,
             key_hint="set api_key to the key of the proxy in front of it",
             model_hint=f"get it with `ollama pull {self.model}`, or list what is there with `ollama list`",

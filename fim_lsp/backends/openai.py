@@ -37,7 +37,7 @@ from fim_lsp.backends.stop_filter import StopFilter
 from fim_lsp.errors import BackendError, SettingError, UnknownModel
 from fim_lsp.http.rate_limit_headers import Quota, read_quota
 from fim_lsp.http.request import EVENT_STREAM, JSON, HttpRequest, HttpResponse, parse_json, post
-from fim_lsp.http.urls import endpoint, host_of, is_loopback, path_of
+from fim_lsp.http.urls import endpoint, host_of, is_loopback
 from fim_lsp.prompt.fim_templates import TEMPLATE_NAMES, Template, neutralize, render, template_for, template_named
 from fim_lsp.prompt.prompt import Prompt, prefix_with_context
 from fim_lsp.text.unicode import encodable
@@ -271,8 +271,7 @@ class OpenAI(DefaultProfile):
     @property
     def _error_context(self) -> ErrorContext:
         return ErrorContext(
-            host=host_of(self.url),
-            path=path_of(self.url),
+            url=self.url,
             model=self.model or "it has loaded",
             key_hint="set api_key or api_key_command to a key for this host",
             model_hint="set the setting `model` to one that it offers",
