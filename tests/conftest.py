@@ -14,6 +14,7 @@ from tests.virtual import VirtualLoop
 # A deadline is a timed assertion: on a busy machine it fails by itself.
 hypothesis.settings.register_profile("no deadline", deadline=None)
 hypothesis.settings.load_profile("no deadline")
+pytest.register_assert_rewrite("tests.suggest.cases")  # which makes tests: their failures show both sides
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 
@@ -16,12 +16,18 @@ TOP = "import os\n\n‸\n"
 Cases = Mapping[str, Sequence[tuple[str, str, str | None]]]
 
 
-def each(cases: Cases) -> pytest.MarkDecorator:
-    """A test of every case in a table."""
+def shown_as_wanted(cases: Cases) -> Callable[[str, str, str | None], None]:
+    """A test of every case in a table, both as a whole reply and as a stream."""
     rows = [
         pytest.param(*case, id=f"{rule} {number}") for rule, table in cases.items() for number, case in enumerate(table)
     ]
-    return pytest.mark.parametrize(("marked", "reply", "want"), rows)
+
+    @pytest.mark.parametrize(("marked", "reply", "want"), rows)
+    def test(marked: str, reply: str, want: str | None) -> None:
+        assert shown(marked, reply) == want
+        assert streamed(marked, reply) == want
+
+    return test
 
 
 def shown(marked: str, reply: str, *, finished: str | None = "stop", multiline: Multiline = "auto") -> str | None:

@@ -6,7 +6,7 @@ import pytest
 
 from fim_lsp.suggest.cleanup_rules import has_ended, may_be_echo, unless_outdented
 from tests.marked import context
-from tests.suggest.cases import BODY, NESTED, TOP, Cases, each, shown, streamed
+from tests.suggest.cases import BODY, NESTED, TOP, Cases, shown_as_wanted
 
 CASES: Cases = {
     "without_schema": [
@@ -31,10 +31,7 @@ CASES: Cases = {
 }  # fmt: skip
 
 
-@each(CASES)
-def test_what_is_shown(marked: str, reply: str, want: str | None) -> None:
-    assert shown(marked, reply) == want
-    assert streamed(marked, reply) == want
+test_what_is_shown = shown_as_wanted(CASES)
 
 
 @pytest.mark.parametrize(

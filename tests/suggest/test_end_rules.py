@@ -6,7 +6,7 @@ import pytest
 
 from fim_lsp.suggest.end_rules import MAX_LINES, continues_block, loop_start, waits_for_brace
 from tests.marked import context
-from tests.suggest.cases import BODY, NESTED, TOP, Cases, each, shown, streamed
+from tests.suggest.cases import BODY, NESTED, TOP, Cases, shown, shown_as_wanted
 
 CASES: Cases = {
     "repeats_lines_below": [
@@ -44,10 +44,7 @@ CASES: Cases = {
 }  # fmt: skip
 
 
-@each(CASES)
-def test_what_is_shown(marked: str, reply: str, want: str | None) -> None:
-    assert shown(marked, reply) == want
-    assert streamed(marked, reply) == want
+test_what_is_shown = shown_as_wanted(CASES)
 
 
 def test_no_more_lines_are_shown_than_fit_on_a_screen() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from fim_lsp.suggest.indentation import aligned_with_cursor, with_file_indentation
 from tests.marked import context
-from tests.suggest.cases import BODY, NESTED, Cases, each, shown, streamed
+from tests.suggest.cases import BODY, NESTED, Cases, shown_as_wanted
 
 CASES: Cases = {
     "with_file_indentation": [
@@ -30,10 +30,7 @@ CASES: Cases = {
 }  # fmt: skip
 
 
-@each(CASES)
-def test_what_is_shown(marked: str, reply: str, want: str | None) -> None:
-    assert shown(marked, reply) == want
-    assert streamed(marked, reply) == want
+test_what_is_shown = shown_as_wanted(CASES)
 
 
 @pytest.mark.parametrize(

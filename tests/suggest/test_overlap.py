@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fim_lsp.suggest.overlap import common_lengths, drawable, unclosed, unopened
-from tests.suggest.cases import Cases, each, shown, streamed
+from tests.suggest.cases import Cases, shown_as_wanted
 
 CASES: Cases = {
     "without_overlap": [
@@ -24,10 +24,7 @@ CASES: Cases = {
 }  # fmt: skip
 
 
-@each(CASES)
-def test_what_is_shown(marked: str, reply: str, want: str | None) -> None:
-    assert shown(marked, reply) == want
-    assert streamed(marked, reply) == want
+test_what_is_shown = shown_as_wanted(CASES)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 from fim_lsp.suggest.postprocess import is_complete, suggestion_from
 from tests.marked import context
-from tests.suggest.cases import BODY, TOP, Cases, each, shown, streamed
+from tests.suggest.cases import BODY, TOP, Cases, shown, shown_as_wanted
 
 FORMS = [
     ("one line where code goes on", "x = f(‸)\n", "a, b)\ny = 2", "a, b"),
@@ -81,10 +81,7 @@ CASES: Cases = {
 }  # fmt: skip
 
 
-@each(CASES)
-def test_what_is_shown(marked: str, reply: str, want: str | None) -> None:
-    assert shown(marked, reply) == want
-    assert streamed(marked, reply) == want
+test_what_is_shown = shown_as_wanted(CASES)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 from fim_lsp.suggest.prefix_join import without_blank_lines, without_glue, without_last_word
 from tests.marked import context
-from tests.suggest.cases import BODY, Cases, each, shown, streamed
+from tests.suggest.cases import BODY, Cases, shown_as_wanted
 
 CASES: Cases = {
     "without_first_break": [
@@ -26,10 +26,7 @@ CASES: Cases = {
 }  # fmt: skip
 
 
-@each(CASES)
-def test_what_is_shown(marked: str, reply: str, want: str | None) -> None:
-    assert shown(marked, reply) == want
-    assert streamed(marked, reply) == want
+test_what_is_shown = shown_as_wanted(CASES)
 
 
 def test_blank_lines_at_the_beginning_are_left_out() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from fim_lsp.suggest.wrappers import has_wrapper, may_announce_fence, until_garbled, without_thoughts
 from tests.marked import context
-from tests.suggest.cases import BODY, TOP, Cases, each, shown, streamed
+from tests.suggest.cases import BODY, TOP, Cases, shown_as_wanted
 
 CASES: Cases = {
     "ends_at_tokens": [
@@ -53,10 +53,7 @@ CASES: Cases = {
 }  # fmt: skip
 
 
-@each(CASES)
-def test_what_is_shown(marked: str, reply: str, want: str | None) -> None:
-    assert shown(marked, reply) == want
-    assert streamed(marked, reply) == want
+test_what_is_shown = shown_as_wanted(CASES)
 
 
 @pytest.mark.parametrize(
