@@ -50,6 +50,11 @@ class Editor(ABC):
         await self.terminal.wait_for(suggested)
         return path
 
+    async def column_of(self, shown: str) -> int:
+        """The screen's column at which ``shown`` begins, once it is there. The cursor may still be on its way then."""
+        screen = await self.terminal.wait_for(shown)
+        return next(line.index(shown) for line in screen.splitlines() if shown in line)
+
     async def type_and_wait(self, text: str) -> None:
         """Type something that makes the editor ask, and wait until all is answered."""
         before = len(self.wire.sent(self.method))

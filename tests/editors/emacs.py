@@ -60,6 +60,7 @@ class Emacs(Editor):
     def __init__(self, sandbox: Sandbox, config: str = ALONE) -> None:
         super().__init__(sandbox)
         self.own_client = "(fim-lsp-setup)" in config  # else the connection is eglot's or lsp-mode's
+        self._has_eglot = config.endswith(_EGLOT)
         init = sandbox.home / ".config" / "emacs" / "init.el"
         init.parent.mkdir(parents=True)
         init.write_text(_QUIET.lstrip() + config)
@@ -71,6 +72,11 @@ class Emacs(Editor):
         self.sandbox.install()
         place = [] if column else ["--eval", "(end-of-line)"]
         self.terminal.start(self.executable, f"+{line}:{column or 1}", path.name, *place, folder=path.parent)
+
+    async def open(self, path: Path, *, line: int = 1, column: int | None = None) -> None:
+        await super().open(path, line=line, column=column)
+        if self._has_eglot:
+            await self.terminal.wait_for("[eglo")  # in the mode line: what eglot says of its start is over by then
 
     async def save(self) -> None:
         self.terminal.keys("C-x", "C-s")

@@ -62,7 +62,7 @@ async def test_without_ghost_tab_does_what_it_did_before(emacs: Emacs) -> None:
 async def test_word_then_line_then_dismiss(emacs: Emacs) -> None:
     text = "first(a.b) + second"
     path = await emacs.open_with_suggestion(suggested=f"return {text}")
-    column, _ = emacs.terminal.cursor()
+    column = await emacs.column_of(f"return {text}") + len("ret")
     for word in ("urn", " first", "(", "a"):
         emacs.terminal.keys("M-f")
         column += len(word)

@@ -48,8 +48,7 @@ async def test_typing_what_is_shown_keeps_it_and_makes_no_call(ghost_text_editor
     editor = ghost_text_editor
     path = await editor.open_with_suggestion()
     asked = len(editor.wire.sent(INLINE))
-    screen = await editor.terminal.wait_for(SUGGESTED)
-    column = next(line.index(SUGGESTED) for line in screen.splitlines() if SUGGESTED in line) + len("ret")
+    column = await editor.column_of(SUGGESTED) + len("ret")
     for count, letter in enumerate("urn fib(n - 1)", start=1):
         editor.terminal.type(letter)
         await editor.terminal.wait_for(lambda _, at=column + count: editor.terminal.cursor()[0] == at)

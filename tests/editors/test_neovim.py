@@ -68,12 +68,8 @@ async def test_ghost_that_no_longer_fits_goes_at_once_and_an_empty_answer_leaves
 
 async def test_word_then_line_then_dismiss(neovim: Neovim) -> None:
     text = "first(a.b) + second"
-    neovim.codestral.answer = writes(f"return {text}")
-    path = neovim.sandbox.file("demo.py", BEFORE + "\n")
-    await neovim.open(path, line=4)
-    neovim.terminal.type("ret")
-    await neovim.terminal.wait_for(text)
-    column, _ = neovim.terminal.cursor()
+    path = await neovim.open_with_suggestion(suggested=f"return {text}")
+    column = await neovim.column_of(f"return {text}") + len("ret")
     for word in ("urn", " first", "(", "a"):
         neovim.terminal.keys("M-Right")
         column += len(word)
