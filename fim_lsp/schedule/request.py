@@ -6,8 +6,6 @@ import enum
 from collections.abc import Hashable
 from dataclasses import dataclass
 
-from fim_lsp.backends.backend import Backend
-from fim_lsp.errors import BackendError
 from fim_lsp.suggest.suggestion import Suggestion
 from fim_lsp.text.cursor import Split
 
@@ -71,25 +69,3 @@ class CompletionResult:
 
     outcome: Outcome
     suggestion: Suggestion | None = None
-
-
-class EventKind(enum.Enum):
-    """What happened at a back end."""
-
-    ANSWERED = enum.auto()  # it answered, or had begun to when the call was hung up on
-    FAILED = enum.auto()  # it was asked, and failed
-    PAUSED = enum.auto()  # it was not asked: its quota is used up, or its circuit breaker is open
-    NOTICE = enum.auto()  # it is asked in another way from now on, which the user should know
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BackendEvent:
-    """One thing that happened at a back end: the status line and the notices are derived from these.
-
-    ``error`` is why it failed or is paused; ``notice`` is the sentence for the user.
-    """
-
-    backend: Backend
-    kind: EventKind
-    error: BackendError | None = None
-    notice: str = ""

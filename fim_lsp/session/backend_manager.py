@@ -23,8 +23,8 @@ from fim_lsp.rate_limit.sliding_window import Limits
 from fim_lsp.rate_limit.token_estimate import Estimator
 from fim_lsp.schedule.backend_client import BackendClient, MaySend
 from fim_lsp.schedule.circuit_breaker import CircuitBreaker
+from fim_lsp.schedule.events import BackendEvent
 from fim_lsp.schedule.prompt_builder import ContextSource
-from fim_lsp.schedule.request import BackendEvent
 from fim_lsp.secret import Secret
 from fim_lsp.session.notifier import Notifier
 from fim_lsp.settings.schema import DEFAULT_QUOTAS, Settings

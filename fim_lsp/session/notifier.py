@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 
 from fim_lsp.backends.backend import Backend
 from fim_lsp.errors import BackendError, Unauthorized, UnknownModel
-from fim_lsp.schedule.request import BackendEvent, EventKind
+from fim_lsp.schedule.events import BackendEvent, EventKind
 from fim_lsp.settings.schema import SettingProblem
 
 log = logging.getLogger(__name__)

@@ -15,8 +15,9 @@ from pathlib import Path
 from fim_lsp.backends.ngram_backend import NgramBackend
 from fim_lsp.context.provider import ContextProvider
 from fim_lsp.prompt.build import WINDOW_CHARACTERS
+from fim_lsp.schedule.events import BackendEvent
 from fim_lsp.schedule.fallback_chain import FallbackChain
-from fim_lsp.schedule.request import BackendEvent, CompletionResult, Outcome, Snapshot
+from fim_lsp.schedule.request import CompletionResult, Outcome, Snapshot
 from fim_lsp.schedule.scheduler import Scheduler
 from fim_lsp.session.backend_manager import BackendManager
 from fim_lsp.session.notifier import Notifier, ShowMessage

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from fim_lsp.backends.backend import Backend
 from fim_lsp.errors import BackendError, RateLimited
-from fim_lsp.schedule.request import BackendEvent, EventKind
+from fim_lsp.schedule.events import BackendEvent, EventKind
 
 
 class StatusState(enum.StrEnum):

@@ -18,9 +18,10 @@ from fim_lsp.rate_limit.sliding_window import Limits
 from fim_lsp.rate_limit.token_estimate import Estimator
 from fim_lsp.schedule.backend_client import BackendClient
 from fim_lsp.schedule.circuit_breaker import MAX_FAILURES, CircuitBreaker
+from fim_lsp.schedule.events import BackendEvent, EventKind
 from fim_lsp.schedule.fallback_chain import FallbackChain
 from fim_lsp.schedule.prompt_builder import ContextSource
-from fim_lsp.schedule.request import BackendEvent, CompletionResult, EventKind, Snapshot
+from fim_lsp.schedule.request import CompletionResult, Snapshot
 from fim_lsp.schedule.scheduler import Scheduler
 from fim_lsp.settings.schema import Settings
 from fim_lsp.text.document import Document

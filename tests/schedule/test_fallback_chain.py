@@ -21,8 +21,9 @@ from fim_lsp.schedule.call import Call
 from fim_lsp.schedule.circuit_breaker import (
     MAX_FAILURES,
 )
+from fim_lsp.schedule.events import BackendEvent, EventKind
 from fim_lsp.schedule.fallback_chain import FallbackChain
-from fim_lsp.schedule.request import BackendEvent, EventKind, Outcome, Snapshot
+from fim_lsp.schedule.request import Outcome, Snapshot
 from tests.fakes.backend import BackendDefaults
 from tests.marked import split
 from tests.schedule.script import Script, Typist, a_chain, a_client, limited, shown

@@ -13,7 +13,7 @@ from fim_lsp.backends.discovery import LocalServer
 from fim_lsp.backends.http_backend import HttpBackend
 from fim_lsp.backends.ngram_backend import NgramBackend
 from fim_lsp.errors import UnknownModel, Unreachable
-from fim_lsp.schedule.request import BackendEvent, EventKind
+from fim_lsp.schedule.events import BackendEvent, EventKind
 from fim_lsp.secret import Secret
 from fim_lsp.session import backend_manager
 from fim_lsp.session.backend_manager import NO_HOME_FOLDER, BackendManager, quota_of

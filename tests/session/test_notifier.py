@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from fim_lsp.errors import Paused, Unauthorized, Unreachable
-from fim_lsp.schedule.request import BackendEvent, EventKind
+from fim_lsp.schedule.events import BackendEvent, EventKind
 from fim_lsp.session.notifier import MIN_REPEAT_SECONDS, Level, Notifier
 from fim_lsp.settings.schema import SettingProblem
 from tests.fakes.backend import BackendDefaults

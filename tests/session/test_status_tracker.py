@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from fim_lsp.errors import BackendError, Paused, RateLimited, Unreachable
-from fim_lsp.schedule.request import BackendEvent, EventKind
+from fim_lsp.schedule.events import BackendEvent, EventKind
 from fim_lsp.session.status_tracker import Status, StatusState, StatusTracker
 from tests.fakes.backend import BackendDefaults
 
