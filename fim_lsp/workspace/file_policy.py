@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
 
+from fim_lsp.workspace.exclusion import BUILT_IN, Exclusion
 from fim_lsp.workspace.ignore_files import IgnoreFiles
-from fim_lsp.workspace.setting_globs import SettingGlobs
+from fim_lsp.workspace.setting_globs import DEFAULT_EXCLUDES, SettingGlobs, has_known_home
 
 _UNRESOLVABLE = (OSError, ValueError, RuntimeError)  # a NUL byte, half a surrogate pair, a loop of symbolic links
 _MAX_FOLDERS = 500  # cached folders before those of closed documents are dropped; each takes about a kilobyte
@@ -52,6 +55,36 @@ class FilePolicy:
             return not any(self._ignores.is_ignored(file) for file in files)
         except _UNRESOLVABLE:
             return False
+
+    def exclusion(self, uri: str, path: Path | None) -> Exclusion | None:
+        """Why :meth:`may_send` returns false for a document, None if it does not. Slow: to be asked by people only."""
+        if self.may_send(uri, path):
+            return None
+        try:
+            names, targets = _all_names(uri, path)
+            found = self._find_exclusion(names, targets, path)
+        except _UNRESOLVABLE:
+            found = None
+        return found or Exclusion(source="", because="because its name is unusual")
+
+    def index_exclusion(self, path: Path) -> Exclusion | None:
+        """The rule because of which :meth:`may_index` returns false for a file or folder, None if there is no such rule."""
+        folder = os.path.isdir(path)
+        for name in (path, path.resolve()):
+            if found := self._glob_for("exclude", self._excluded, name) or self._ignores.explain(name, folder=folder):
+                return found
+        return None
+
+    def local_only_rule(self, uri: str, path: Path | None) -> Exclusion | None:
+        """Why :meth:`local_only` returns true for a document, None if it does not."""
+        if self._local_only is None or not self.local_only(uri, path):
+            return None
+        with contextlib.suppress(*_UNRESOLVABLE):
+            names, targets = _all_names(uri, path)
+            for place in (*names, *targets, *(self._roots if path is None else ())):
+                if found := self._glob_for("local_only", self._local_only, place):
+                    return found
+        return Exclusion(source="", because="because its name is unusual")
 
     def local_only(self, uri: str, path: Path | None) -> bool:
         """Whether a document may only be sent to back ends on this machine; the arguments are those of :meth:`may_send`.
@@ -112,6 +145,34 @@ class FilePolicy:
         recheck_open()
         self._max_folders = max(_MAX_FOLDERS, 2 * self._ignores.folder_count)
 
+    def _find_exclusion(self, names: Sequence[Path], targets: Sequence[Path], path: Path | None) -> Exclusion | None:
+        """The first rule that excludes one of a document's names, or a file that it is a link to."""
+        for place in (*names, *targets):
+            found = self._glob_for("exclude", self._excluded, place)
+            if found is None and place in names:
+                found = self._glob_for("exclude", self._excluded, place, outside=True)
+            if found is None and (place == path or place in targets):
+                found = self._ignores.explain(place)
+            if found is not None:
+                return found if place in names else replace(found, target=str(place))
+        return None
+
+    def _glob_for(self, setting: str, globs: SettingGlobs, path: Path, *, outside: bool = False) -> Exclusion | None:
+        """The glob that matches a path; with ``outside``, as if it were in no workspace."""
+        for relative, absolute in [("", path.as_posix().lstrip("/"))] if outside else self._matched_names(path):
+            for folder in (False, True):
+                glob = globs.deciding_glob(relative, absolute, folder=folder)
+                if glob is not None:
+                    return self._by_glob(setting, glob)
+        return None
+
+    def _by_glob(self, setting: str, glob: str) -> Exclusion:
+        if not glob:
+            return Exclusion(source=f"the setting {setting}", because="which is too long to be matched")
+        built_in = setting == "exclude" and glob in DEFAULT_EXCLUDES
+        because = "" if has_known_home(glob) else "because there is no such home folder"
+        return Exclusion(source=BUILT_IN if built_in else f"the setting {setting}", rule=glob, because=because)
+
     def _root(self, path: Path) -> Path | None:
         if ".." in path.parts:
             return None
@@ -124,12 +185,18 @@ class FilePolicy:
 
     def _matches(self, globs: SettingGlobs, path: Path) -> bool:
         """Whether globs match a path as a file or as a folder: an editor may show a folder as a document."""
+        return any(
+            globs.match(relative, absolute, folder=folder)
+            for relative, absolute in self._matched_names(path)
+            for folder in (False, True)
+        )
+
+    def _matched_names(self, path: Path) -> list[tuple[str, str]]:
+        """The path in each root that it is in, or ``""``, with its absolute path without the leading slash, or ``""``."""
         name = path.as_posix()
         absolute = name.lstrip("/") if path.is_absolute() or name[:1] == "/" else ""
-        relatives = self._relative_paths(path)
-        if not relatives:
-            relatives = [""] if absolute else [name]
-        return any(globs.match(one, absolute, folder=folder) for one in relatives for folder in (False, True))
+        relatives = self._relative_paths(path) or ([""] if absolute else [name])
+        return [(relative, absolute) for relative in relatives]
 
     def _relative_paths(self, path: Path) -> list[str]:
         """The path relative to each root it is in, whether or not the root is reached through symbolic links."""

@@ -177,6 +177,14 @@ class IgnoreRules:
             return Match.NONE
         return Match.INCLUDED if number in self._negative else Match.IGNORED
 
+    def last_line(self, path: str, *, folder: bool) -> int:
+        """The number of the line that decides about a path, from 0; -1 if none does, or if nothing could be matched."""
+        try:
+            path = _as_bytes(path)
+        except UnicodeEncodeError:
+            return -1
+        return -1 if self._everything or not self._globs.can_match(path) else self._globs.last(path, folder=folder)
+
 
 class _Table:
     """Strings without wildcards, each with the number of the last rule that contains it."""

@@ -11,7 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import TypeAlias
 
+from fim_lsp.workspace.exclusion import Exclusion
 from fim_lsp.workspace.globs import IgnoreRules, Match
 from fim_lsp.workspace.safe_read import Stamp, file_stamp, read_text
 
@@ -20,18 +22,21 @@ _NAMES = (".gitignore", ".fimignore")
 _EVERYTHING = ("*",)
 _FILES_PER_POLL = 300  # checking one takes some 2 microseconds
 
+_Files: TypeAlias = tuple[tuple[IgnoreRules, int], ...]
+"""Ignore files of one kind from the top down, each with the length of the path to it."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Folder:
     """The rules in a folder.
 
     ``ignored`` is true if the folder itself is. ``files`` are, for each of :data:`_NAMES`, the ignore files from ``top``,
-    the uppermost folder that counts, down to the folder, each with the length of the path to it.
+    the uppermost folder that counts, down to the folder.
     """
 
     top: str
     ignored: bool
-    files: tuple[tuple[tuple[IgnoreRules, int], ...], ...]
+    files: tuple[_Files, ...]
 
 
 class IgnoreFiles:
@@ -50,6 +55,20 @@ class IgnoreFiles:
         """Whether a file or ``folder``, or a folder above it, is ignored."""
         parent = self._folder(path.parent)
         return parent.ignored or _ignores(parent, str(path), folder=folder)
+
+    def explain(self, path: Path, *, folder: bool = False) -> Exclusion | None:
+        """The line by which a file or ``folder``, or a folder above it, is ignored. Reads the file with the line again."""
+        top = self._top(path.parent)
+        places = [path, *(place for place in path.parents if place != top and place.is_relative_to(top))]
+        for place in reversed(places):
+            above = self._folder(place.parent)
+            for kind, files in zip(_NAMES, above.files, strict=True):
+                is_folder = folder or place != path
+                if (deciding := _deciding(files, str(place), folder=is_folder)) is not None:
+                    rules, length = deciding
+                    number = rules.last_line(_relative(str(place), length), folder=is_folder)
+                    return self._line(Path(str(place)[:length]) / kind, number)
+        return None
 
     def matches(self, path: Path, *, folder: bool) -> bool:
         """Whether a file or folder itself is ignored, regardless of the folders above it."""
@@ -115,10 +134,24 @@ class IgnoreFiles:
 
     def _ignore_file(self, folder: Path, name: str) -> IgnoreRules | None:
         """A file that can't be read ignores everything (fail closed)."""
-        lines = self._lines(folder / name)
-        if name == ".gitignore" and (more := self._lines(self._repository(folder) / "info" / "exclude")):
-            lines = [*more, *(lines or ())]
-        return None if lines is None else IgnoreRules(lines)
+        files = [(file, lines) for file in self._sources(folder, name) if (lines := self._lines(file)) is not None]
+        return IgnoreRules([line for _, lines in files for line in lines]) if files else None
+
+    def _sources(self, folder: Path, name: str) -> tuple[Path, ...]:
+        """The files whose lines are the rules of one kind in a folder."""
+        file = folder / name
+        return (self._repository(folder) / "info" / "exclude", file) if name == ".gitignore" else (file,)
+
+    def _line(self, file: Path, number: int) -> Exclusion:
+        """Where the line with this number is written, and its text; -1 for no line in particular."""
+        for source in self._sources(file.parent, file.name):
+            lines = self._lines(source) or ()
+            if 0 <= number < len(lines):
+                if lines is _EVERYTHING:
+                    return Exclusion(source=str(source), because="which can't be read")
+                return Exclusion(source=str(source), line=number + 1, rule=lines[number])
+            number -= len(lines)
+        return Exclusion(source=str(file), because="which is too large to be matched")
 
     def _repository(self, folder: Path) -> Path:
         """The git directory that all work trees of a repository share: ``.git``, or the one that a ``.git`` file points to."""
@@ -141,12 +174,20 @@ class IgnoreFiles:
 
 
 def _ignores(parent: _Folder, path: str, *, folder: bool) -> bool:
-    """Whether the rules in a folder ignore a path in it: for each kind of file, the nearest one with a verdict decides."""
-    for files in parent.files:
-        for file, length in reversed(files):
-            match = file.match(path[length:].replace(os.sep, "/"), folder=folder)
-            if match is Match.IGNORED:
-                return True
-            if match is Match.INCLUDED:
-                break
-    return False
+    """Whether the rules in a folder ignore a path in it."""
+    return any(_deciding(files, path, folder=folder) is not None for files in parent.files)
+
+
+def _deciding(files: _Files, path: str, *, folder: bool) -> tuple[IgnoreRules, int] | None:
+    """The file of one kind that ignores a path: the nearest one with a verdict decides."""
+    for file, length in reversed(files):
+        match = file.match(_relative(path, length), folder=folder)
+        if match is Match.IGNORED:
+            return file, length
+        if match is Match.INCLUDED:
+            break
+    return None
+
+
+def _relative(path: str, length: int) -> str:
+    return path[length:].replace(os.sep, "/")

@@ -45,6 +45,7 @@ class SettingGlobs:
     def __init__(self, globs: Sequence[str], *, match_parents: bool = False) -> None:
         """``match_parents``: a glob without a slash also matches the folders that contain the workspace."""
         lines = [trimmed(line.removesuffix("\r")) for glob in globs for line in glob.split("\n")]
+        self._lines = lines
         self._above = match_parents
         self._folds = [_Folded(lines, _fold)]
         self._folds.append(self._folds[0] if all(map(str.isascii, lines)) else _Folded(lines, _fold_singly))
@@ -62,6 +63,15 @@ class SettingGlobs:
         if relative.isascii() and absolute.isascii():
             return False
         return self._match_folded(self._folds[1], relative, absolute, _fold_singly, folder=folder)
+
+    def deciding_glob(self, relative: str, absolute: str, *, folder: bool) -> str | None:
+        """The glob because of which :meth:`match` returns true; ``""`` if the globs, or the path, are too long to be matched."""
+        for globs, fold in zip(self._folds, (_fold, _fold_singly), strict=True):
+            for names in ((relative, absolute), *([("", absolute)] if self._above and relative and absolute else [])):
+                number = globs.deciding(*map(fold, names), folder=folder)
+                if number is not None:
+                    return self._lines[number] if number >= 0 else ""
+        return None
 
     def _match_folded(
         self, globs: _Folded, relative: str, absolute: str, fold: Callable[[str], str], *, folder: bool
@@ -84,7 +94,8 @@ class _Folded:
         self._rooted = self._compiled([(number, place) for number, place in places if place is not None], fold)
         everywhere = sorted({*inside, *((number, place) for number, place in places if place)})
         self._outside = self._compiled(everywhere, fold) if places else self._inside
-        self._everything |= any(place is None and number not in self._negative for number, place in places)
+        self._homeless = [number for number, place in places if place is None and number not in self._negative]
+        self._everything |= bool(self._homeless)
         self._folders: dict[tuple[bool, str, str], bool] = {}
 
     @property
@@ -104,6 +115,16 @@ class _Folded:
         return self._matches_folder(relative, absolute) or self._is_positive(
             self._last(relative, absolute, folder=folder)
         )
+
+    def deciding(self, relative: str, absolute: str, *, folder: bool) -> int | None:
+        """The number of the glob that makes :meth:`match` return true; -1 if that is none in particular."""
+        if not self.match(relative, absolute, folder=folder):
+            return None
+        if self._everything or not (self._inside.can_match(relative) and self._outside.can_match(absolute)):
+            return next(iter(self._homeless), -1)
+        above = bool(relative), relative.rpartition("/")[0], absolute.rpartition("/")[0]
+        numbers = (*self._levels(*above), self._last(relative, absolute, folder=folder))
+        return next(filter(self._is_positive, numbers), -1)
 
     def _matches_folder(self, relative: str, absolute: str) -> bool:
         """Whether a folder above a path is matched. Cached, since most paths share their folders."""
@@ -157,6 +178,12 @@ def _absolute_globs(glob: str) -> Iterator[str | None]:
         real = _resolved(bare)
         if real is not None and real != bare:
             yield negative + real
+
+
+def has_known_home(glob: str) -> bool:
+    """Whether a glob refers to no home directory, or to one that exists."""
+    home = _HOME.match(glob.removeprefix("!"))
+    return home is None or _home(home[0]) is not None
 
 
 def _home(tilde: str) -> str | None:
