@@ -6,12 +6,13 @@ import * as vscode from 'vscode';
 import {
   CloseAction,
   ErrorAction,
-  LanguageClient,
   State as ClientState,
   type ErrorHandler,
+  type LanguageClient,
   type LanguageClientOptions,
   type Middleware,
 } from 'vscode-languageclient/node';
+import { QuietClient } from './client';
 import type { Program } from './find';
 import type { Values } from './settings';
 import { received, status, type Status } from './state';
@@ -162,12 +163,5 @@ export class Server {
         return { action: CloseAction.DoNotRestart, handled: true };
       },
     };
-  }
-}
-
-/** A client that logs its own errors without pop-ups: the server and `fail` report what the user should know. */
-class QuietClient extends LanguageClient {
-  override error(message: string, data?: unknown): void {
-    super.error(message, data, false);
   }
 }
