@@ -8,7 +8,7 @@ source's value nor the default applies: nothing leaves this machine, and only th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,8 +21,11 @@ from fim_lsp.settings.misspelled_names import (
     names_config,
     restricted_inside,
     restricted_like,
+    setting_like,
+    setting_named,
 )
 from fim_lsp.settings.schema import SPECS, SettingProblem, Settings, SettingSpec
+from fim_lsp.settings.validators import FrozenMapping, TableRules
 
 _KEYS = ("api_key", "api_key_command")
 _ACCUMULATING = ("exclude", "local_only")
@@ -146,6 +149,9 @@ class _Merge:
         if spec.name in _ACCUMULATING:
             self._add_globs(spec, value, layer)
             return
+        if spec.validator.table is not None:
+            self._add_entries(spec, spec.validator.table, value, layer)
+            return
         below = self.values.get(spec.name, spec.default)
         try:
             accepted = spec.validator.accept(value)
@@ -163,6 +169,49 @@ class _Merge:
             self.messages.append(messages.not_from_project(spec.name, location))
         else:
             self.messages.append(messages.beyond_project(spec.name, spec.project_rule.may, location))
+
+    def _add_entries(self, spec: SettingSpec, table: TableRules, value: object, layer: Layer) -> None:
+        """Let the entries of a layer's table override those of the same name below it."""
+        below, location = self.values.get(spec.name, spec.default), layer.location(spec.name)
+        entries, bad = table.accept_entries(value)
+        refused = [
+            name
+            for name, entry in entries.items()
+            if not (layer.trusted or entry == below.get(name) or spec.project_rule.allows(entry, below.get(name)))
+        ]
+        bad = [*bad, *((name, entries[name]) for name in entries if setting_named(name))]
+        if spec.user_only and not layer.trusted:
+            if refused or bad:
+                self.messages.append(messages.not_from_project(spec.name, location))
+            refused, bad = [], [(name, entry) for name, entry in bad if _restricts(spec, name)]
+            entries = {}
+        kept = {name: entry for name, entry in entries.items() if name not in refused and not setting_named(name)}
+        self.values[spec.name] = FrozenMapping({**below, **kept})
+        for name in refused[:_MAX_REPORTED]:
+            self.messages.append(messages.beyond_project(f"{spec.name}.{name}", spec.project_rule.may, location))
+        self._report_entries(spec, table, bad, location)
+
+    def _report_entries(
+        self, spec: SettingSpec, table: TableRules, bad: Sequence[tuple[str, object]], location: str
+    ) -> None:
+        """Report invalid entries, first those that restrict."""
+        restricting = [name for name, _ in bad if _restricts(spec, name)]
+        self.damaged = self.damaged or bool(restricting)
+        for name, entry in sorted(bad, key=lambda row: row[0] not in restricting)[:_MAX_REPORTED]:
+            self._report_entry(spec, table, name, entry, location)
+
+    def _report_entry(self, spec: SettingSpec, table: TableRules, name: str, entry: object, location: str) -> None:
+        """Report an invalid entry. TOML puts every line after ``[languages]`` into that table, settings too."""
+        restricts = _restricts(spec, name)
+        if not name:
+            self._reject(spec, entry, location)
+        elif setting_like(name):
+            self.messages.append(messages.misplaced_setting(name, spec.name, location, restricts=restricts))
+        else:
+            shown = f"{spec.name}.{name}"
+            self.messages.append(
+                messages.invalid_value(shown, entry, table.allowed, location, hidden=False, restricts=restricts)
+            )
 
     def _reject(self, spec: SettingSpec, value: object, location: str, position: int = 0) -> None:
         """Report an invalid value or, if ``position`` is given, an invalid entry of a list."""
@@ -210,6 +259,12 @@ class _Merge:
         self.messages += messages.unknown_settings(harmless, SPECS, layer.location)
         if more > 0:
             self.messages.append(messages.too_many_unknown(len(unknown), layer.origin))
+
+
+def _restricts(table: SettingSpec, name: str) -> bool:
+    """Whether an unusable entry of a table is damage to it, or to a setting that was put into it."""
+    meant = setting_like(name)
+    return table.restricts or bool(meant and SPECS[meant].restricts)
 
 
 def _intended_restriction(name: str, layer: Layer) -> str:

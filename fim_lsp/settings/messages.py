@@ -39,7 +39,15 @@ def invalid_value(name: str, value: object, allowed: str, where: str, *, hidden:
     """A value that is not ``allowed``; ``hidden`` ones are shown as stars."""
     shown = "***" if hidden else _shown(value)
     consequence = _FAILED_CLOSED if restricts else "it is ignored"
-    return f'{where}: "{name}" is {shown}, but must be {allowed}; {consequence}.'
+    return f'{where}: "{_printable(name)}" is {shown}, but must be {allowed}; {consequence}.'
+
+
+def misplaced_setting(name: str, table: str, where: str, *, restricts: bool) -> str:
+    """A setting that was put into another one's table."""
+    consequence = _FAILED_CLOSED if restricts else "it is ignored"
+    return (
+        f'{where}: "{_printable(name)}" is inside the table "{table}"; move it above the line [{table}]: {consequence}.'
+    )
 
 
 def not_from_project(name: str, where: str) -> str:
@@ -52,7 +60,7 @@ def not_from_project(name: str, where: str) -> str:
 
 def beyond_project(name: str, may: str, where: str) -> str:
     """A value in a project's settings that goes beyond what a project ``may`` do."""
-    return f'{where}: "{name}" is ignored, because a project may {may}; set it in {_USER_SOURCES}.'
+    return f'{where}: "{_printable(name)}" is ignored, because a project may {may}; set it in {_USER_SOURCES}.'
 
 
 def key_for_another_address(where: str) -> str:

@@ -28,6 +28,8 @@ _ALIASES: Mapping[str, str] = MappingProxyType(
         ),
         **dict.fromkeys(("include", "includes", "only", "allow", "allowlist", "whitelist", "files"), "exclude"),
         **dict.fromkeys(("private", "local", "onlylocal", "stayslocal"), "local_only"),
+        **dict.fromkeys(("filetypes", "disabledlanguage", "disabledlanguages", "disabledfiletypes"), "languages"),
+        **dict.fromkeys(("manual", "automatic", "autotrigger", "autosuggest", "triggermode"), "trigger"),
     }
 )
 # Words that identify a setting in a longer name: ``exclude_files``, ``openai_base_url``, ``contextSize``.
@@ -44,10 +46,13 @@ _KEYWORDS: Mapping[str, str] = MappingProxyType(
         "context": "context_tokens",
         "fallback": "fallback",
         "fallbacks": "fallback",
+        **dict.fromkeys(("languages", "filetypes"), "languages"),
+        "trigger": "trigger",
     }
 )
 _FUZZY_KEYWORDS = ("exclude", "ignore")  # recognized even when misspelled
 _CONTAINERS = ("settings", "options", "config", "configuration", "initializationoptions")
+_FOREIGN = ("languageserver",)  # coc.nvim's section, which is close to "languages"
 _MIN_SIMILARITY = 0.78  # difflib's ratio: up to two wrong letters in a word of eight
 _MAX_NAMES = 200  # names inside a table that are compared
 _MAX_DEPTH = 8
@@ -64,17 +69,22 @@ def _normalized(name: str) -> str:
 _SETTINGS: Mapping[str, str] = MappingProxyType({_normalized(name): name for name in SPECS})
 
 
+def setting_named(name: str) -> str:
+    """The setting that ``name`` is a spelling of, whatever its separators and case, or ``""``."""
+    return _SETTINGS.get(_normalized(name), "")
+
+
 def restricted_like(name: str) -> str:
     """The setting that restricts and that ``name`` was probably meant to be, or ``""``."""
-    found = _ALIASES.get(_normalized(name)) or _similar(name) or _by_keyword(name)
+    found = _ALIASES.get(_normalized(name)) or setting_like(name) or _by_keyword(name)
     return found if found and SPECS[found].restricts else ""
 
 
-def _similar(name: str) -> str:
+def setting_like(name: str) -> str:
     """The setting whose name differs in a few letters at most, or ``""``."""
     plain = _normalized(name)
-    if plain in _SETTINGS:
-        return _SETTINGS[plain]
+    if plain in _SETTINGS or plain in _FOREIGN:
+        return _SETTINGS.get(plain, "")
     close = difflib.get_close_matches(plain, _SETTINGS, n=1, cutoff=_MIN_SIMILARITY) if plain else []
     return _SETTINGS[close[0]] if close else ""
 
@@ -108,7 +118,7 @@ def names_config(name: str) -> bool:
 
 def may_hold_settings(name: str, value: object) -> bool:
     """Whether a table in an editor's settings may contain fim-lsp's, although its name is not exactly the section's."""
-    if is_section(name) or _normalized(name) in _CONTAINERS or _similar(name):
+    if is_section(name) or _normalized(name) in _CONTAINERS or setting_like(name):
         return True
     return isinstance(value, Mapping) and any(
         is_section(inner) for inner in islice(_names_inside(value, 3), _MAX_NAMES)
@@ -118,7 +128,7 @@ def may_hold_settings(name: str, value: object) -> bool:
 def restricted_inside(value: object) -> str:
     """A setting that restricts and was put inside a table, where it would not be read, or ``""``."""
     names = list(islice(_names_inside(value, _MAX_DEPTH), _MAX_NAMES + 1))
-    settings = (_similar(name) for name in names)
+    settings = (setting_like(name) for name in names)
     found = next((name for name in settings if name and SPECS[name].restricts), "")
     return found or ("exclude" if len(names) > _MAX_NAMES else "")  # fail closed if there are too many to compare
 

@@ -8,6 +8,7 @@ from typing import Any
 from fim_lsp.secret import Secret
 from fim_lsp.settings import project_rules
 from fim_lsp.settings.schema import SPECS, SettingSpec
+from fim_lsp.settings.validators import FrozenMapping
 
 
 def schema() -> dict[str, Any]:
@@ -40,6 +41,8 @@ def _row(spec: SettingSpec) -> str:
 def _json_value(value: Any) -> Any:
     if isinstance(value, Secret):
         return value.reveal()  # defaults are not secret
+    if isinstance(value, FrozenMapping):
+        return dict(value)
     return list(value) if isinstance(value, tuple) else value
 
 

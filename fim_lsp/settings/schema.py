@@ -17,6 +17,7 @@ from fim_lsp.secret import Secret
 from fim_lsp.settings import project_rules as project
 from fim_lsp.settings.project_rules import ProjectRule
 from fim_lsp.settings.validators import (
+    FrozenMapping,
     Validator,
     any_of,
     boolean,
@@ -27,8 +28,10 @@ from fim_lsp.settings.validators import (
     one_of,
     optional,
     pattern,
+    table_of,
     text,
 )
+from fim_lsp.workspace.language_families import canonical_language
 from fim_lsp.workspace.setting_globs import DEFAULT_EXCLUDES
 
 BackendName = Literal["auto", "codestral", "mistral", "langdock", "llamacpp", "ollama", "openai", "ngram"]
@@ -53,7 +56,7 @@ DEFAULT_QUOTAS: Final[Mapping[str, DefaultQuota]] = MappingProxyType({"langdock"
 
 # Real values are far shorter. The bounds keep a source that anybody could have written from filling memory or requests.
 _MAX_NAME, _MAX_KEY, _MAX_ADDRESS, _MAX_STOP, _MAX_GLOB = 200, 4_096, 2_048, 1_000, 4_096  # characters
-_MAX_ITEMS, _MAX_GLOBS = 64, 10_000  # entries
+_MAX_ITEMS, _MAX_GLOBS, _MAX_ENTRIES = 64, 10_000, 500  # entries
 
 
 def _is_base_url(value: str) -> bool:
@@ -245,6 +248,49 @@ class Settings:
         one_of("auto", "always", "never"),
         "whether the completion menu offers suggestions as well; `auto`: only in editors without inline completion",
     )
+    trigger: Literal["auto", "manual"] = _setting(
+        "auto",
+        one_of("auto", "manual"),
+        "whether suggestions are made as you type, or only when you ask for one",
+        restricts=True,
+        project_rule=project.ONLY_MANUAL,
+    )
+    languages: FrozenMapping[bool] = _setting(
+        FrozenMapping(),
+        table_of(
+            boolean(),
+            "a table of language ids, each true or false",
+            _MAX_ENTRIES,
+            max_name=_MAX_NAME,
+            canonical=canonical_language,
+        ),
+        "languages without suggestions: `{ markdown = false }`; all others have them",
+        restricts=True,
+        project_rule=project.ONLY_OFF,
+    )
+    stats: bool = _setting(
+        True,
+        boolean(),
+        "whether counts for `fim-lsp stats` are kept on this machine; they contain no text",
+        project_rule=project.ONLY_OFF,
+    )
+    prices: FrozenMapping[tuple[float, ...]] = _setting(
+        FrozenMapping(),
+        table_of(
+            list_of(
+                number(0, 1_000_000), "two or three numbers from 0: input, output and cached input", 3, min_items=2
+            ),
+            "a table of model ids, each with two or three numbers",
+            _MAX_ENTRIES,
+            max_name=_MAX_NAME,
+        ),
+        "your own prices in US dollars per million tokens, for `fim-lsp stats`: `{ my-model = [input, output, cached] }`",
+        project_rule=project.NOTHING,
+    )
+
+    def has_language(self, language: str) -> bool:
+        """Whether documents of a language, by the id that an editor sends, get suggestions."""
+        return not self.languages or self.languages.get(canonical_language(language), True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,9 +45,9 @@ def state_folder() -> Path | None:
 
 
 def read_environment(environment: Mapping[str, str]) -> Layer:
-    """The variables ``FIM_LSP_<NAME>``. Numbers, booleans, null and lists are JSON, other text is a string; empty is unset.
+    """The variables ``FIM_LSP_<NAME>``. Numbers, booleans, null, lists and tables are JSON, other text is a string.
 
-    A variable with a misspelled prefix (``FIMLSP_EXCLUDE``) becomes an unknown name.
+    An empty variable is unset. A variable with a misspelled prefix (``FIMLSP_EXCLUDE``) becomes an unknown name.
     """
     values: dict[str, object] = {}
     for variable, raw in environment.items():
@@ -132,7 +132,11 @@ def flatten(values: Mapping[str, Any], *, exclusive: bool = False) -> dict[str, 
 
 
 def _combined(name: str, outside: object, inside: object) -> object:
-    """A setting given both next to the section and in it: lists of globs add up, otherwise the section's value applies."""
-    if name not in SPECS or SPECS[name].validator.accept_items is None:
+    """A setting given both next to the section and in it: globs and entries add up, otherwise the section's applies."""
+    if name not in SPECS:
+        return inside
+    if SPECS[name].validator.table and isinstance(outside, Mapping) and isinstance(inside, Mapping):
+        return {**outside, **inside}
+    if SPECS[name].validator.accept_items is None:
         return inside
     return [entry for value in (outside, inside) for entry in (value if isinstance(value, list) else [value])]

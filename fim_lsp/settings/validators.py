@@ -2,9 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
+
+Value = TypeVar("Value", covariant=True)
+
+
+class FrozenMapping(Mapping[str, Value]):
+    """A mapping that can't be changed, with a hash: the value of a setting that is a table."""
+
+    __slots__ = ("_entries",)
+
+    def __init__(self, entries: Mapping[str, Value] | None = None) -> None:
+        self._entries = dict(entries or {})
+
+    def __getitem__(self, name: str) -> Value:
+        return self._entries[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._entries.items()))
+
+    def __repr__(self) -> str:
+        return repr(self._entries)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableRules:
+    """How a table is merged entry by entry.
+
+    ``accept_entries`` returns the usable entries and the others, each with its name; ``""`` means the whole value.
+    ``allowed`` completes "must be …" for one entry.
+    """
+
+    allowed: str
+    accept_entries: Callable[[object], tuple[Mapping[str, Any], Sequence[tuple[str, object]]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,13 +50,14 @@ class Validator:
     """``accept(value)`` returns the value to use, or raises ``ValueError``; ``allowed`` completes "must be …".
 
     ``accept_items`` is set where a list may be partly usable. It returns the usable entries and the others, each with its
-    position from 1; position 0 means the whole value.
+    position from 1; position 0 means the whole value. ``table`` is set for tables.
     """
 
     allowed: str
     schema: Mapping[str, Any]
     accept: Callable[[object], Any]
     accept_items: Callable[[object], tuple[Sequence[Any], Sequence[tuple[int, object]]]] | None = None
+    table: TableRules | None = None
 
 
 def _fail(value: object) -> Any:
@@ -132,6 +171,50 @@ def globs(max_length: int, max_items: int) -> Validator:
         schema={"anyOf": [dict(items.schema), dict(item.schema)]},
         accept=accept,
         accept_items=accept_items,
+    )
+
+
+def table_of(
+    item: Validator,
+    allowed: str,
+    max_items: int,
+    *,
+    max_name: int,
+    canonical: Callable[[str], str] = lambda name: name,
+) -> Validator:
+    """A table of up to ``max_items`` such entries, kept as a :class:`FrozenMapping`. ``canonical`` unifies the names that
+    mean the same; if they disagree, the smaller value (false) applies.
+    """
+    name_of = text(max_name)
+
+    def accept_entries(value: object) -> tuple[Mapping[str, Any], Sequence[tuple[str, object]]]:
+        if not isinstance(value, Mapping) or len(value) > max_items:
+            return {}, (("", value),)
+        entries: dict[str, Any] = {}
+        bad: list[tuple[str, object]] = []
+        for name, given in value.items():
+            try:
+                accepted, known = item.accept(given), canonical(name_of.accept(name))
+            except ValueError:
+                bad.append((str(name) or '""', given))
+                continue
+            entries[known] = min(entries.get(known, accepted), accepted)
+        return entries, bad
+
+    def accept(value: object) -> Any:
+        entries, bad = accept_entries(value)
+        return _fail(value) if bad else FrozenMapping(entries)
+
+    return Validator(
+        allowed=allowed,
+        schema={
+            "type": "object",
+            "additionalProperties": dict(item.schema),
+            "propertyNames": {"minLength": 1, "maxLength": max_name},
+            "maxProperties": max_items,
+        },
+        accept=accept,
+        table=TableRules(allowed=item.allowed, accept_entries=accept_entries),
     )
 
 

@@ -57,3 +57,18 @@ _LANGUAGE_IDS: Final = MappingProxyType(
 def language_of(path: Path) -> str:
     """The LSP language id of a file, ``"plaintext"`` if it is unknown; for documents whose editor sends none."""
     return _LANGUAGE_IDS.get(path.suffix.lower(), "plaintext")
+
+
+_SAME_LANGUAGE: Final = MappingProxyType({
+    "c++": "cpp", "c#": "csharp", "cs": "csharp", "sh": "shellscript", "bash": "shellscript", "zsh": "shellscript",
+    "md": "markdown", "py": "python", "js": "javascript", "jsx": "javascriptreact", "ts": "typescript",
+    "tsx": "typescriptreact", "rb": "ruby", "rs": "rust", "golang": "go", "yml": "yaml", "tex": "latex",
+    "make": "makefile", "elisp": "emacs-lisp", "text": "plaintext", "txt": "plaintext", "objc": "objective-c",
+    "objcpp": "objective-cpp", "gitcommit": "git-commit", "gitrebase": "git-rebase",
+})  # fmt: skip
+
+
+def canonical_language(language: str) -> str:
+    """One id for a language that editors or people name differently: ``shellscript`` (VS Code) for ``sh`` (Vim)."""
+    name = language.casefold().removeprefix(".")
+    return _SAME_LANGUAGE.get(name, name)

@@ -70,7 +70,13 @@ DAMAGED: list[dict[str, object]] = [
     {"exclude": ["*.py", None]}, {"exclude": [["*.py"]]}, {"exclude": True}, {"excludes": ["*.py"]},
     {"exclued": ["*.py"]}, {"ignore": ["*.py"]}, {"exclude": "x" * 5000}, {"exclude": ["x"] * 10_001}, {"api_key": 5},
     {"api_key": ""}, {"api_key": "k" * 5000}, {"apikey": "sk"}, {"api_keys": ["sk"]}, {"api_key_command": "pass show x"},
-    {"api_key_cmd": ["pass"]}, {"api_key_command": [1]}, {"settings": {"exclude": ["*.py"]}},
+    {"api_key_cmd": ["pass"]}, {"api_key_command": [1]}, {"trigger": "by hand"}, {"trigger": None}, {"trigger": False},
+    {"triggers": "manual"}, {"manual": True}, {"autoTrigger": False}, {"languages": {"markdown": "off"}},
+    {"languages": {"markdown": False, "python": 0}}, {"languages": ["markdown"]}, {"languages": "markdown"},
+    {"languages": None}, {"languages": {"": False}}, {"languages": {"x" * 300: False}}, {"language": {"markdown": False}},
+    {"languages": {f"l{n}": False for n in range(501)}}, {"disabled_languages": ["markdown"]}, {"filetypes": {}},
+    {"languages": {"exclude": ["*.py"]}}, {"languages": {"stream": False}}, {"prices": {"exclude": ["*.py"]}},
+    {"prices": {**{f"m{n}": 5 for n in range(20)}, "excludes": ["*.py"]}}, {"settings": {"exclude": ["*.py"]}},
     {"tool": {"fim-lsp": {"local_only": ["**"]}}}, {f"name{n}": 1 for n in range(300)},
 ]  # fmt: skip
 
@@ -94,6 +100,7 @@ async def test_nothing_leaves_when_a_setting_that_restricts_is_damaged(values: d
 HARMLESS: list[dict[str, object]] = [
     {"temperature": 9}, {"max_token": 5}, {"modle": "x"}, {"debounce": "fast"}, {"prompt_tokens": -1}, {"stream": 1},
     {"nonsense": True}, {"python": {"path": "x"}}, {"timeout": 0}, {"menu": "maybe"}, {"model": "m" * 201},
+    {"stats": "no"}, {"prices": 5}, {"prices": {"local-model": 3}}, {"prices": {"m": [1, -1]}}, {"prices": {"model": 1}},
 ]  # fmt: skip
 
 
@@ -122,6 +129,30 @@ def test_the_valid_entries_of_a_list_of_globs_apply_and_the_invalid_one_is_repor
     assert merged.settings.exclude == (*DEFAULT_EXCLUDES, "*.py", "*.js")
     (problem,) = merged.problems
     assert '"exclude[2]" is 5' in problem.message
+
+
+def test_entries_of_a_table_are_merged_over_the_sources_one_by_one() -> None:
+    layers = [
+        Layer(origin="config.toml", values={"languages": {"markdown": False, "go": False}, "prices": {"m": [1, 2]}}),
+        Layer(origin="editor", values={"languages": {"go": True, "Bash": False}, "prices": {"n": [3, 4, 1]}}),
+        Layer(origin="project", values={"languages": {"sql": False, "rust": True}}, trusted=False),
+    ]
+    merged, problems = merge(layers)
+    found = {language: merged.has_language(language) for language in ("markdown", "go", "sh", "sql", "rust", "c")}
+    assert found == {"markdown": False, "go": True, "sh": False, "sql": False, "rust": True, "c": True}
+    assert merged.prices == {"m": (1, 2), "n": (3, 4, 1)}
+    assert problems == ()
+
+
+def test_a_setting_below_the_line_of_a_table_is_reported_as_such() -> None:
+    """``exclude`` after ``[languages]`` is TOML's ``languages.exclude``."""
+    merged = from_user(languages={"markdown": False, "exclude": ["*.sql"], "stream": False})
+    assert merged.failed_closed
+    assert merged.settings.languages == {"markdown": False}
+    assert [problem.message.split(":")[1] for problem in merged.problems] == [
+        f' "{name}" is inside the table "languages"; move it above the line [languages]'
+        for name in ("exclude", "stream")
+    ]
 
 
 CORP = {"api_key": "sk-corp", "base_url": "https://llm.corp/v1"}
@@ -177,8 +208,8 @@ def test_a_project_cannot_loosen_by_damage(values: dict[str, object]) -> None:
         intact.api_key,
     )
     assert merged.problems
-    named = [name for name in values if name in ("exclude", "local_only", "context_tokens")]
-    assert merged.failed_closed or not named
+    named = [name for name in values if name in ("exclude", "local_only", "context_tokens", "trigger", "languages")]
+    assert merged.failed_closed or not (named or "exclude" in str(values.get("prices")))
 
 
 GLOBS = st.lists(st.sampled_from(["*.py", "secret/", "vendor/**", "**", "*.md", "!notes.md"]), max_size=3)
@@ -192,6 +223,8 @@ INTACT: dict[str, st.SearchStrategy[object]] = {
     "fallback": st.lists(st.sampled_from(["mistral", "langdock", "ngram"]), max_size=2, unique=True),
     "exclude": GLOBS, "local_only": GLOBS, "context_tokens": st.sampled_from([0, 400]),
     "limits_store": st.sampled_from(["machine", "redis://corp"]), "temperature": st.sampled_from([0.5, 9]),
+    "trigger": st.sampled_from(["auto", "manual"]),
+    "languages": st.dictionaries(st.sampled_from(["python", "markdown", "sh"]), st.booleans(), max_size=3),
 }  # fmt: skip
 
 
@@ -203,7 +236,7 @@ JUNK = st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.list
 
 MISSPELLED = {"exclude": "excludes", "local_only": "localonly", "base_url": "baseUrl", "backend": "backnd",
             "api_key": "apikey", "fallback": "fallbacks", "region": "regoin", "context_tokens": "context-tokens",
-            "limits_store": "limit_store"}  # fmt: skip
+            "limits_store": "limit_store", "trigger": "triggers", "languages": "languags"}  # fmt: skip
 
 
 def accepted(check: Validator, value: object) -> bool:
@@ -236,6 +269,8 @@ async def test_damage_lets_no_more_leave_than_the_intact_settings(
             check = SPECS[name].validator
             junk = data.draw(JUNK.filter(lambda junk, check=check: not accepted(check, junk)))
             kept = [*value, junk] if isinstance(value, list) and not isinstance(junk, str) else junk
+            if isinstance(value, dict) and not isinstance(junk, bool) and data.draw(st.booleans()):
+                kept = {**value, data.draw(st.sampled_from(["python", "go"])): junk}
             values[name] = kept
         else:
             values[MISSPELLED[name]] = value
@@ -244,5 +279,9 @@ async def test_damage_lets_no_more_leave_than_the_intact_settings(
     if hosts := await leaving(after.settings):
         assert hosts <= await leaving(before.settings)
         assert files(after.settings) <= files(before.settings)
+        if before.settings.trigger == "manual":
+            assert after.settings.trigger == "manual"
+        for language in ("python", "markdown", "shellscript", "go"):
+            assert before.settings.has_language(language) or not after.settings.has_language(language)
         assert after.settings.context_tokens <= before.settings.context_tokens
         assert after.settings.limits_store in (before.settings.limits_store, Secret("process"))

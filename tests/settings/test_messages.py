@@ -26,6 +26,7 @@ from tests.settings.helpers import (
         ("base_url", "https://h/?q=1"), ("base_url", "https://u:p@h/"),
         ("region", "../x"), ("api_key", ""), ("api_key_command", "pass show key"),
         ("fallback", ["nobody"]), ("exclude", 5), ("menu", True), ("prompt_tokens", 3), ("suffix_share", 2),
+        ("trigger", "never"), ("languages", 5), ("stats", 1), ("prices", 7),
     ],
 )  # fmt: skip
 def test_an_invalid_value_is_one_message_with_name_value_and_what_is_allowed(name: str, bad: object) -> None:

@@ -21,10 +21,15 @@ MEANT = {
     "region": "langdock_region regions",
     "api_key": "apikey codestral_api_key api_key_file password_command",
     "fallback": "fallbacks fallback_backends",
+    "trigger": "triggers trigger_mode autoTrigger manual",
+    "languages": "language disabled_languages languages_off filetypes",
 }
 
 
-OTHER = "models timeouts temprature path enabled trace log_level ghost_key color locale prompt_token token version"
+OTHER = (
+    "models timeouts temprature path enabled trace log_level ghost_key color locale prompt_token token version "
+    "languageserver price statistics"
+)
 
 
 @pytest.mark.parametrize("name", [name for names in MEANT.values() for name in names.split()])

@@ -16,6 +16,7 @@ from tests.settings.helpers import (
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("prices", {"codestral-latest": [0, 0]}),
         ("backend", "mistral"),
         ("base_url", "https://elsewhere.example"),
         ("api_key", "k"),
@@ -66,6 +67,9 @@ def test_a_project_may_only_lower_the_quota(below: int | None, project: int | No
         ("timeout", 10, 600, 10), ("timeout", 10, 2, 2), ("stop", ["x"], None, ("x",)),
         ("stop", None, ["a"], ("a",)), ("stop", "x", ["y"], "x"), ("stop", "x", ["y", "x"], ("y", "x")),
         ("multiline", "never", "always", "never"), ("multiline", "auto", "never", "never"), ("region", "eu", "us", "eu"),
+        ("trigger", "auto", "manual", "manual"), ("trigger", "manual", "auto", "manual"), ("stats", True, False, False),
+        ("stats", False, True, False), ("prices", {"m": [1, 2]}, {"m": [0, 0]}, {"m": (1, 2)}),
+        ("languages", {"go": False}, {"go": True}, {"go": False}), ("languages", {}, {"go": False}, {"go": False}),
     ],
 )  # fmt: skip
 def test_a_project_never_raises_what_costs_or_leaks(name: str, below: object, project: object, above: object) -> None:

@@ -54,12 +54,14 @@ def test_environment_values_are_json_or_plain_text() -> None:
         {
             "FIM_LSP_MAX_TOKENS": "64", "FIM_LSP_STREAM": "false", "FIM_LSP_STOP": '["a", "b"]', "FIM_LSP_MODEL": "7",
             "FIM_LSP_API_KEY": "12345", "FIM_LSP_DEBOUNCE": "adaptive", "FIM_LSP_TEMPERATURE": "null",
+            "FIM_LSP_LANGUAGES": '{"markdown": false}', "FIM_LSP_PRICES": '{"m": [1, 2.5]}', "FIM_LSP_TRIGGER": "manual",
             "FIM_LSP_REGION": "", "PATH": "/bin", "FIM_LSP_CONFIG": "/x",
         }
     )  # fmt: skip
     assert layer.values == {
         "max_tokens": 64, "stream": False, "stop": ["a", "b"], "model": "7", "api_key": "12345",
-        "debounce": "adaptive", "temperature": None,
+        "debounce": "adaptive", "temperature": None, "languages": {"markdown": False}, "prices": {"m": [1, 2.5]},
+        "trigger": "manual",
     }  # fmt: skip
     assert merge([layer])[1] == ()
 
@@ -126,6 +128,19 @@ def test_editors_send_settings_flat_or_under_the_section() -> None:
     for sent in ({"model": "m"}, {"fim-lsp": {"model": "m"}}):
         assert read_editor("o", sent, trusted=True)[0].values == {"model": "m"}
     assert read_editor("o", "text", trusted=True)[1]
+
+
+def test_entries_next_to_the_section_and_in_it_add_up() -> None:
+    sent = {"languages": {"go": False, "c": False}, "fim-lsp": {"languages": {"sql": False, "c": True}}}
+    layer, _ = read_editor("o", sent, trusted=True)
+    assert merge([layer])[0].languages == {"go": False, "c": True, "sql": False}
+
+
+@pytest.mark.parametrize(
+    "raw", ["markdown", "markdown=false", "{markdown: false}", '{"markdown": "false"}', "[]", "false"]
+)
+def test_an_invalid_table_in_the_environment_fails_closed(raw: str) -> None:
+    assert merge_layers([read_environment({"FIM_LSP_LANGUAGES": raw})]).failed_closed
 
 
 @pytest.mark.parametrize(("beside", "inside"), [("**", ["*.c"]), (["**"], "*.c"), ("**", "*.c")])

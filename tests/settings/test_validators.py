@@ -18,6 +18,7 @@ from fim_lsp.settings.validators import (
     one_of,
     optional,
     pattern,
+    table_of,
     text,
 )
 
@@ -32,6 +33,7 @@ VALIDATORS = {
     "list": (list_of(one_of("on"), "a list of words", 2, min_items=1), "a list of words"),
     "globs": (globs(3, 2), "a list of globs in gitignore syntax"),
     "any": (any_of(one_of("auto"), number(0, 5)), '"auto" or a number from 0 to 5'),
+    "table": (table_of(boolean(), "a table of words", 2, max_name=3), "a table of words"),
     "optional": (optional(boolean()), "true or false, or null"),
 }
 SCALARS = (
@@ -41,7 +43,7 @@ SCALARS = (
     | st.floats(-1, 7)
     | st.sampled_from(["", "on", "auto", "ab", "xxxx"])
 )
-VALUES = SCALARS | st.lists(SCALARS, max_size=3)
+VALUES = SCALARS | st.lists(SCALARS, max_size=3) | st.dictionaries(st.text("abcd", max_size=4), SCALARS, max_size=3)
 
 
 def accepts(validator: Validator, value: object) -> bool:
@@ -79,6 +81,23 @@ def test_a_list_of_globs_reports_its_invalid_entries_by_position() -> None:
     assert accept_items(["*.py", 5, "too long"]) == (("*.py",), [(2, 5), (3, "too long")])
     assert accept_items(5) == ((), ((0, 5),))
     assert accept_items(["a"] * 4) == ((), ((0, ["a"] * 4),))
+
+
+def test_a_table_reports_its_invalid_entries_by_name() -> None:
+    validator = table_of(boolean(), "a table", 3, max_name=5, canonical=str.lower)
+    assert validator.table is not None
+    assert validator.table.accept_entries({"Go": True, "go": False, "c": 1}) == ({"go": False}, [("c", 1)])
+    assert validator.table.accept_entries(5) == ({}, (("", 5),))
+
+
+def test_a_table_is_a_value() -> None:
+    table = table_of(boolean(), "a table", 3, max_name=5)
+    one, same, other = (
+        table.accept(value) for value in ({"a": True, "b": False}, {"b": False, "a": True}, {"a": True})
+    )
+    assert one == same != other
+    assert hash(one) == hash(same)
+    assert (repr(other), list(one), len(one), one["b"]) == ("{'a': True}", ["a", "b"], 2, False)
 
 
 def test_half_a_surrogate_pair_is_not_text() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fim_lsp.workspace.language_families import family, language_of, suffixes_of
+from fim_lsp.workspace.language_families import canonical_language, family, language_of, suffixes_of
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,19 @@ def test_a_family_has_the_suffixes_of_all_its_languages() -> None:
 )
 def test_the_suffix_decides_the_language_id(name: str, language: str) -> None:
     assert language_of(Path(name)) == language
+
+
+@pytest.mark.parametrize(
+    ("name", "canonical"),
+    [
+        ("sh", "shellscript"),
+        ("Bash", "shellscript"),
+        (".md", "markdown"),
+        ("C++", "cpp"),
+        ("cs", "csharp"),
+        ("go", "go"),
+    ],
+)
+def test_a_language_has_one_name_whatever_editors_call_it(name: str, canonical: str) -> None:
+    assert canonical_language(name) == canonical
+    assert canonical_language(canonical) == canonical
