@@ -155,29 +155,38 @@ def _continues_outer_block(context: CursorContext, line: str) -> bool:
     )
 
 
-CLEANUP_RULES: tuple[CleanupRule, ...] = (
-    without_thoughts,
-    ends_at_tokens,
-    ends_at_headers,
-    without_invisibles,
-    without_talk,
-    without_fence,
-    without_schema,
-    without_echo,
-    unless_outdented,
-    without_first_break,
-    without_first_space,
-    without_last_word,
-    without_glue,
+THOUGHTS = "begins with the model's thoughts"
+OUTER_BLOCK = "belongs to an outer block"
+CLEANUP_RULES: tuple[tuple[CleanupRule, str], ...] = (
+    (without_thoughts, THOUGHTS),
+    (ends_at_tokens, "contains control tokens"),
+    (ends_at_headers, "goes on with another file"),
+    (without_invisibles, "contains hidden characters"),
+    (without_talk, "talks about the code"),
+    (without_fence, "is in a Markdown fence"),
+    (without_schema, "names a schema that the file does not"),
+    (without_echo, "repeats what is before the cursor"),
+    (unless_outdented, OUTER_BLOCK),
+    (without_first_break, "breaks a line of code"),
+    (without_first_space, "begins with spaces"),
+    (without_last_word, "repeats the word before the cursor"),
+    (without_glue, "begins a statement on a finished line"),
 )
+"""The rules, and what is wrong with a reply that each shortens: "it …", in a user's words."""
+
 INDENTATION_RULES: tuple[CleanupRule, ...] = (with_file_indentation, aligned_with_cursor)
 _FIRST_LINE = re.compile(r"\s*[^\n]*\n?")
 
 
-def cleaned(context: CursorContext, text: str, *, one_line: bool = False) -> str:
-    """The text with all of these rules applied. ``one_line``: its indentation must not depend on further lines."""
-    for rule in CLEANUP_RULES:
-        text = rule(context, text)
+def cleaned(context: CursorContext, text: str, *, one_line: bool = False, left_out: list[str] | None = None) -> str:
+    """The text with all of these rules applied. ``one_line``: its indentation must not depend on further lines.
+
+    The names of the rules that left out more than whitespace are appended to ``left_out``.
+    """
+    for rule, name in CLEANUP_RULES:
+        before, text = text, rule(context, text)
+        if left_out is not None and is_shorter(text, before):
+            left_out.append(name)
     end = len(text)
     if one_line and (first := _FIRST_LINE.match(text)):
         end = first.end()
@@ -185,6 +194,11 @@ def cleaned(context: CursorContext, text: str, *, one_line: bool = False) -> str
     for rule in INDENTATION_RULES:
         shown = rule(context, shown)
     return shown + further
+
+
+def is_shorter(text: str, before: str) -> bool:
+    """Whether more than whitespace at the ends was left out."""
+    return len(text) < len(before) and len(text.strip()) < len(before.strip())
 
 
 def has_ended(context: CursorContext, text: str) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from fim_lsp.suggest.block_end import End, end_of, end_of_line, with_one_line_end
-from fim_lsp.suggest.cleanup_rules import cleaned, has_ended, may_be_echo
-from fim_lsp.suggest.code_lines import END_WORD, closes, closes_block_of, defines, width
+from fim_lsp.suggest.cleanup_rules import OUTER_BLOCK, THOUGHTS, cleaned, has_ended, is_shorter, may_be_echo
+from fim_lsp.suggest.code_lines import CLOSERS, END_WORD, closes, closes_block_of, defines, width
 from fim_lsp.suggest.cursor_context import (
     CursorContext,
     Extent,
@@ -16,11 +16,17 @@ from fim_lsp.suggest.cursor_context import (
 )
 from fim_lsp.suggest.end_rules import loop_start
 from fim_lsp.suggest.suffix_join import joined_to_suffix
-from fim_lsp.suggest.suggestion import Suggestion
+from fim_lsp.suggest.suggestion import Shaped, Suggestion
 from fim_lsp.suggest.wrappers import after_thoughts, may_announce_fence, unopened_thought_end, until_garbled
 from fim_lsp.text.positions import with_line_feeds
 
-__all__ = ["Multiline", "has_head", "is_complete", "suggestion_from", "wants_lines"]
+__all__ = ["Multiline", "has_head", "is_complete", "shaped", "suggestion_from", "wants_lines"]
+
+LINES_BELOW = "repeats the lines below"
+REST_OF_LINE = "repeats the rest of the line"
+CLOSED = "closes what is closed already"
+LOOP = "goes round in a loop"
+"""What is wrong with a reply that is shortened or not shown: "it …"; see ``CLEANUP_RULES`` for more."""
 
 MAX_LENGTH = 4000  # characters of a suggestion: VS Code draws nothing that is longer than 5000
 MAX_READ = 3 * MAX_LENGTH  # characters that are read for one: what models wrap around code is no longer than the code
@@ -57,35 +63,82 @@ def has_head(context: CursorContext, text: str, multiline: Multiline) -> bool:
 def suggestion_from(
     context: CursorContext, text: str, *, finished: str | None, multiline: Multiline
 ) -> Suggestion | None:
-    """The suggestion in ``text``, or ``None``. ``finished`` is the server's finish reason, if it gave one.
+    """The suggestion of :func:`shaped`."""
+    return shaped(context, text, finished=finished, multiline=multiline).suggestion
+
+
+def shaped(context: CursorContext, text: str, *, finished: str | None, multiline: Multiline) -> Shaped:
+    """What is shown of ``text``, and why not all of it. ``finished`` is the server's finish reason, if it gave one.
 
     Only line ends and indentation are changed, to the document's; otherwise characters are only left out. The user
     loses none: those that are replaced after the cursor are part of the suggestion.
     """
-    text, end = _read(context, text, multiline, is_final=finished == "stop")
+    cut: list[str] = []
+    text, end = _read(context, text, multiline, is_final=finished == "stop", cut=cut)
     kept = text[: end.at]
+    if further := text[end.at :].strip():
+        cut.append(_after_end(context, further, multiline) if kept.strip() else OUTER_BLOCK)
     whole = (end.sure or finished == "stop") and len(kept) <= MAX_LENGTH
     if not whole:
-        kept = _whole_lines(kept[:MAX_LENGTH])
-    kept = _without_loop(_without_lines_below(context, until_garbled(context, kept)))
-    kept = _without_stutter(kept, _MIN_STUTTER if whole else _MIN_STUTTER_IF_CUT)
-    kept, replace = joined_to_suffix(context, _without_trailing_whitespace(context, kept))
-    if not kept.strip() or len(kept) > MAX_LENGTH or _repeats_lines_below(context, kept):
-        return None
-    if kept == context.line_suffix[:replace]:
-        return None
-    return Suggestion(text=kept.replace("\n", context.split.line_end), replace=replace)
+        kept = _noted(cut, kept, kept[:MAX_LENGTH], "is too long")
+        kept = _noted(cut, kept, _whole_lines(kept), "ends in the middle of a line")
+    kept = _noted(cut, kept, until_garbled(context, kept), "contains garbled characters")
+    kept = _noted(cut, kept, _without_lines_below(context, kept), LINES_BELOW)
+    kept = _noted(cut, kept, _without_loop(kept), LOOP)
+    kept = _noted(cut, kept, _without_stutter(kept, _MIN_STUTTER if whole else _MIN_STUTTER_IF_CUT), LOOP)
+    before = _without_trailing_whitespace(context, kept)
+    kept, replace = joined_to_suffix(context, before)
+    if is_shorter(kept, before):
+        cut.append(CLOSED if CLOSERS.fullmatch(before[len(kept) :].strip()) else REST_OF_LINE)
+    suggestion = _unless_there(context, kept, replace, cut)
+    return Shaped(suggestion=suggestion, cut_by=tuple(dict.fromkeys(cut)))
 
 
-def _read(context: CursorContext, text: str, multiline: Multiline, *, is_final: bool = False) -> tuple[str, End]:
-    """The cleaned text, and where the suggestion in it ends."""
+def _unless_there(context: CursorContext, kept: str, replace: int, cut: list[str]) -> Suggestion | None:
+    """The suggestion, unless it is nothing, or nothing new."""
+    if not kept.strip():
+        return None
+    if len(kept) > MAX_LENGTH:
+        cut.append("is too long")
+    elif _repeats_lines_below(context, kept):
+        cut.append(LINES_BELOW)
+    elif kept == context.line_suffix[:replace]:
+        cut.append(REST_OF_LINE)
+    else:
+        return Suggestion(text=kept.replace("\n", context.split.line_end), replace=replace)
+    return None
+
+
+def _noted(cut: list[str], before: str, text: str, name: str) -> str:
+    """``text``, which a rule made from ``before``; the rule's name is noted if it left something out."""
+    if len(text) < len(before) and is_shorter(text, before):
+        cut.append(name)
+    return text
+
+
+def _after_end(context: CursorContext, further: str, multiline: Multiline) -> str:
+    """What is wrong with the text after the suggestion's end."""
+    extent = extent_of(context.split, multiline, context.language)
+    if extent is Extent.LINE:
+        return "goes on after the line"
+    if context.is_text_document:
+        return "goes on after the paragraph"
+    return CLOSED if closes(further) else "goes on after the block"
+
+
+def _read(
+    context: CursorContext, text: str, multiline: Multiline, *, is_final: bool = False, cut: list[str] | None = None
+) -> tuple[str, End]:
+    """The cleaned text, and where the suggestion in it ends. The names of rules that left something out go to ``cut``."""
     text = with_line_feeds(text)
     if thought_end := unopened_thought_end(context, text):
         before = text[: thought_end.start()]  # a thought, unless it is an answer by itself
         answered = _read(context, before, multiline)[1].sure
+        if cut is not None:
+            cut.append(THOUGHTS)
         text = before if answered else after_thoughts(context, text[thought_end.end() :])
     extent = extent_of(context.split, multiline, context.language)
-    body = cleaned(context, text, one_line=extent is Extent.LINE)
+    body = cleaned(context, text, one_line=extent is Extent.LINE, left_out=cut)
     end = end_of(context, body, extent, is_final=is_final)
     if end.sure and not is_final and (may_be_echo(context, body) or may_announce_fence(context, body)):
         end = End(at=end.at, sure=False)

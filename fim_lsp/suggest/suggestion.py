@@ -17,3 +17,11 @@ class Suggestion:
         if len(typed) >= len(self.text) or not self.text.startswith(typed):
             return None
         return Suggestion(text=self.text[len(typed) :], replace=self.replace)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shaped:
+    """What is shown of a text, ``None`` for nothing, and the names of the rules that left something out, in their order."""
+
+    suggestion: Suggestion | None
+    cut_by: tuple[str, ...] = ()

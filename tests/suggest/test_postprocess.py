@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fim_lsp.suggest.postprocess import is_complete, suggestion_from
+from fim_lsp.suggest.postprocess import is_complete, shaped, suggestion_from
 from tests.marked import context
 from tests.suggest.cases import BODY, TOP, Cases, shown, shown_as_wanted
 
@@ -105,3 +105,30 @@ def test_after_accepting_the_rest_of_the_reply_comes_next() -> None:
     second = suggestion_from(place, reply[len(first.text) :], finished="stop", multiline="auto")
     assert second is not None
     assert second.text == "\n\nz = 3"
+
+
+@pytest.mark.parametrize(
+    ("marked", "reply", "finished", "reasons"),
+    [
+        ("x = ‸\n", "1", "stop", []),
+        ("x = 1‸\n", "  \n ", "stop", []),
+        ("x = ‸\n", "1   ", "stop", []),
+        ("a()\n‸\nb()\n", "b()", "stop", ["repeats the lines below"]),
+        ("a = ‸ + c\n", "b + c", "stop", ["repeats the rest of the line"]),
+        ("foo(‸)", "bar)", "stop", ["closes what is closed already"]),
+        ("if (a) {\n    ‸\n}\n", "b();\n}\nint c;", "stop", ["closes what is closed already"]),
+        ("def f():\n    ‸\n", "return 1\n\n\ndef g():", "stop", ["goes on after the block"]),
+        ("def f():\n    ‸\n", "\n\ndef g():", "stop", ["belongs to an outer block"]),
+        ("def f():\n    ‸\n", "a()\n    b(", "length", ["ends in the middle of a line"]),
+        ("# ‸\n", "=" * 700, "stop", ["goes round in a loop"]),
+        ("x = ‸\n", "1[PREFIX]y", "stop", ["contains control tokens"]),
+        ("x = ‸\n", "<think>hm</think>1", "stop", ["begins with the model's thoughts"]),
+        ("x = ‸\n", "```python\n1\n```", "stop", ["is in a Markdown fence"]),
+        ("def f(a):\n    total = sum(‸\n", "total = sum(a)", "stop", ["repeats what is before the cursor"]),
+        ("x = f(‸)\n", "a)\ny", "stop", ["goes on after the block", "closes what is closed already"]),
+    ],
+)
+def test_what_is_wrong_with_a_reply_that_is_not_shown_as_a_whole(
+    marked: str, reply: str, finished: str, reasons: list[str]
+) -> None:
+    assert list(shaped(context(marked), reply, finished=finished, multiline="auto").cut_by) == reasons

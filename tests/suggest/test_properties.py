@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fim_lsp.suggest.cursor_context import CursorContext
 from fim_lsp.suggest.overlap import drawable
-from fim_lsp.suggest.postprocess import Multiline, is_complete, suggestion_from
+from fim_lsp.suggest.postprocess import Multiline, is_complete, shaped, suggestion_from
 from fim_lsp.suggest.suggestion import Suggestion
 from tests.marked import context
 
@@ -88,3 +88,15 @@ def test_typing_the_beginning_of_a_suggestion_leaves_the_rest_of_it(
         for length in range(1, len(shown.text)):
             rest = shown.after(shown.text[:length])
             assert rest == Suggestion(text=shown.text[length:], replace=shown.replace)
+
+
+@settings(max_examples=1000, deadline=None)
+@given(PLACE, TEXT, MULTILINE, FINISHED)
+def test_what_is_left_out_has_a_reason(
+    place: CursorContext, text: str, multiline: Multiline, finished: str | None
+) -> None:
+    """The end of a suggestion is a reason too. Whitespace needs none, nor what is still arriving."""
+    result = shaped(place, text, finished=finished, multiline=multiline)
+    shown = result.suggestion.text if result.suggestion else ""
+    if not result.cut_by:
+        assert re.sub(r"\s", "", shown) == re.sub(r"\s", "", text)
