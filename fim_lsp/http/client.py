@@ -190,6 +190,7 @@ class Exchange:
         self._complete = False
         self._connection_reused = True  # until a connection is made
         self._tls_handshake = False  # in progress
+        self._proxy = ""  # the address of a proxy that a connection is being made to
         self._head_received = False
         self.task = asyncio.create_task(self._run())
         self.task.add_done_callback(self._done)
@@ -261,6 +262,7 @@ class Exchange:
                     head_received=self._head_received,
                     connection_reused=self._connection_reused,
                     tls_handshake=self._tls_handshake,
+                    proxy=self._proxy,
                 ) from error
             finally:
                 self._cancellable = True
@@ -314,6 +316,9 @@ class Exchange:
         """httpcore's hook (https://www.encode.io/httpcore/extensions/#trace), which reports the progress of the call."""
         if event == "connection.connect_tcp.started":
             self._connection_reused = False
+            self._proxy = self._other_address(info["host"], info["port"])
+        elif event == "connection.connect_tcp.complete":
+            self._proxy = ""
         elif event.startswith("connection.start_tls."):
             self._tls_handshake = not event.endswith("complete")
         elif (
@@ -324,6 +329,12 @@ class Exchange:
             self._cancellable = True
         elif event == "http11.response_closed.started":
             self._cancellable = False  # returning the connection must not be interrupted either; it takes no time
+
+    def _other_address(self, host: str, port: int) -> str:
+        """An address, unless it is the one that the request is for."""
+        wanted = urlsplit(self._request.url)
+        default = 443 if wanted.scheme == "https" else 80
+        return "" if (host, port) == (wanted.hostname, wanted.port or default) else f"{host}:{port}"
 
     def _done(self, task: asyncio.Task[None]) -> None:
         """Wake a reader that is still waiting. An unexpected error reaches the caller unchanged."""

@@ -5,6 +5,7 @@ httpx is slow to import, so exceptions are recognized by their class names.
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
@@ -50,6 +51,14 @@ FAILURES: Final[Mapping[str, tuple[type[BackendError], str]]] = MappingProxyType
 )
 """An exception is mapped by the row of its nearest base class."""
 
+_PROXY_FAILURES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "ConnectTimeout": "the proxy {proxy} does not accept the connection to {host} in time",
+        "ConnectError": "can't connect to the proxy {proxy}, through which {host} is reached: {reason}",
+    }
+)
+"""The sentences for an exception while connecting to a proxy."""
+
 _NOT_TLS: Final = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "PACKET_LENGTH_TOO_LONG"})
 """OpenSSL's reasons when the other side responds in plain HTTP."""
 
@@ -66,10 +75,28 @@ _REASONS: Final[tuple[tuple[type[BaseException], str], ...]] = (
 )
 
 
+_CERTIFICATE_REASONS: Final[Mapping[int, str]] = MappingProxyType(
+    {
+        9: "its certificate is not valid yet, or this machine's clock is slow",
+        10: "its certificate has expired, or this machine's clock is fast",
+        62: "its certificate is for another name",
+        64: "its certificate is for another address",
+    }
+)
+"""By the codes of OpenSSL's X509_verify_cert_error_string(3), for failures that no CA helps against."""
+
+
 def map_exception(
-    error: BaseException, host: str, *, head_received: bool, connection_reused: bool, tls_handshake: bool = False
+    error: BaseException,
+    host: str,
+    *,
+    head_received: bool,
+    connection_reused: bool,
+    tls_handshake: bool = False,
+    proxy: str = "",
 ) -> BackendError:
-    """The error for a foreign exception during a call; ``tls_handshake``: while one was in progress.
+    """The error for a foreign exception during a call; ``tls_handshake``: while one was in progress; ``proxy``: while
+    connecting to the proxy with this address.
 
     The exception's own text is left out: it may contain headers.
     """
@@ -82,10 +109,14 @@ def map_exception(
         return wrong_scheme
     causes = list(_chain(error))
     kind, sentence = next(FAILURES[name] for name in names if name in FAILURES)
-    if kind is Unreachable and _has(ConnectionRefusedError, causes):
+    if proxy and (about_proxy := next((_PROXY_FAILURES[name] for name in names if name in _PROXY_FAILURES), "")):
+        sentence = about_proxy
+    elif kind is Unreachable and _has(ConnectionRefusedError, causes):
         kind = ConnectionRefused
+    if "ProxyError" in names:
+        sentence += _proxy_status(error)
     return kind(
-        sentence.format(host=host, reason=_reason(causes)),
+        sentence.format(host=host, proxy=proxy, reason=_reason(causes)),
         host=host,
         sent=_BEFORE_SENDING.isdisjoint(names),
         transient=not _has(ssl.SSLCertVerificationError, causes),
@@ -111,7 +142,18 @@ def _wrong_scheme(error: BaseException, host: str, names: list[str], *, tls_hand
     return Unreachable(sentence, host=host, transient=False, sent=False)
 
 
+def _proxy_status(error: BaseException) -> str:
+    """What the status of a proxy's refusal means. Of httpcore's message, nothing but that number is used."""
+    status = re.match(r"\d{3}\b", str(error))
+    if status is None:
+        return ""
+    return " (407), because it requires a login: put it into its URL" if status[0] == "407" else f" ({status[0]})"
+
+
 def _reason(causes: list[BaseException]) -> str:
+    codes = [getattr(cause, "verify_code", 0) for cause in causes if isinstance(cause, ssl.SSLCertVerificationError)]
+    if reason := next((_CERTIFICATE_REASONS[code] for code in codes if code in _CERTIFICATE_REASONS), ""):
+        return reason
     return next((reason for kind, reason in _REASONS if _has(kind, causes)), "no route")
 
 

@@ -156,6 +156,15 @@ async def test_no_proxy_and_loopback_go_straight(
         assert proxy.asked == []
 
 
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_a_proxy_that_requires_a_login(connect: Connect, monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
+    refusal = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
+    async with RawServer(refusal) as proxy:
+        monkeypatch.setenv(f"{scheme}_proxy", proxy.url)
+        with pytest.raises(Unreachable, match=r"\(407\).*: put it into its URL"):
+            await ask(connect(f"{scheme}://codestral.test"))
+
+
 async def test_a_tunnel_does_not_see_the_key(
     certificate: Path, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -182,12 +191,23 @@ async def test_certificates(
         assert await ask_text(connect(trusted.url)) == "return a + b"
 
 
+async def test_a_certificate_for_another_name(
+    certificate: Path, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    async with FakeCodestral(tls=context) as server:
+        with pytest.raises(Unreachable, match="its certificate is for another name"):
+            await ask(connect(f"https://localhost:{server.port}"))
+
+
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
         ("SSL_CERT_FILE", "/no/such/file", "SSL_CERT_FILE"),
         ("ALL_PROXY", "gopher://127.0.0.1", "proxy"),
-        ("HTTPS_PROXY", "http://127.0.0.1:1", "nothing listens"),
+        ("HTTPS_PROXY", "http://127.0.0.1:1", "the proxy 127.0.0.1:1, through which codestral.test .* nothing listens"),
     ],
 )
 async def test_an_unusable_environment_is_a_sentence(

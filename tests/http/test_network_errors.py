@@ -10,7 +10,7 @@ import httpcore
 import httpx
 import pytest
 
-from fim_lsp.errors import BackendError, BadReply
+from fim_lsp.errors import BackendError, BadReply, Unreachable
 from fim_lsp.http.network_errors import FAILURES, ConnectionDropped, map_exception
 
 
@@ -69,3 +69,33 @@ def test_the_reason_for_a_failed_connection(cause: Exception, words: str) -> Non
     error.__cause__ = httpcore.ConnectError()
     error.__cause__.__context__ = cause
     assert words in str(map_exception(error, "h", head_received=False, connection_reused=False))
+
+
+@pytest.mark.parametrize(
+    ("kind", "sentence"),
+    [
+        (httpx.ConnectError, "can't connect to the proxy p:3128, through which h is reached: nothing listens there"),
+        (httpx.ConnectTimeout, "the proxy p:3128 does not accept the connection to h in time"),
+    ],
+)
+def test_a_proxy_that_cannot_be_reached_is_named(kind: type[Exception], sentence: str) -> None:
+    error = kind("secret")
+    error.__cause__ = ConnectionRefusedError()
+    found = map_exception(error, "h", head_received=False, connection_reused=False, proxy="p:3128")
+    assert (type(found), str(found)) == (Unreachable, sentence)
+
+
+@pytest.mark.parametrize(
+    ("message", "sentence"),
+    [
+        (
+            "407 Proxy Authentication Required",
+            "the proxy refuses to connect to h (407), because it requires a login: put it into its URL",
+        ),
+        ("403 Forbidden, secret", "the proxy refuses to connect to h (403)"),
+        ("secret", "the proxy refuses to connect to h"),
+    ],
+)
+def test_the_status_of_a_proxys_refusal_is_shown(message: str, sentence: str) -> None:
+    error = httpx.ProxyError(message)
+    assert str(map_exception(error, "h", head_received=False, connection_reused=False)) == sentence
