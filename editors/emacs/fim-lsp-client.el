@@ -179,8 +179,18 @@ The names are those of fim-lsp\\='s README.  A list is an array;
     ('window/showMessage
      (message "%s" (plist-get params :message)))
     ('fim-lsp/status
-     (setq fim-lsp-client-status params)
-     (force-mode-line-update t))))
+     (fim-lsp-client-take params))))
+
+(defconst fim-lsp-client--old-states
+  '(("ready" . "idle") ("busy" . "calling") ("paused" . "limited") ("trouble" . "failing") ("off" . "disabled"))
+  "The names of the states before they were renamed.")
+
+(defun fim-lsp-client-take (status)
+  "Store STATUS, a plist as the server sends it, and show it in the mode line."
+  (let ((state (plist-get status :state)))
+    (setq fim-lsp-client-status
+          (plist-put status :state (alist-get state fim-lsp-client--old-states state nil #'equal))))
+  (force-mode-line-update t))
 
 ;;; Buffers
 

@@ -244,16 +244,17 @@ Return non-nil if a request was sent."
                                  reason backend model host))
                  ", ")))
 
-(defconst fim-lsp--marks '(("paused" . "~") ("trouble" . "!") ("off" . "-"))
-  "What the mode line shows for a state other than ready.")
+(defconst fim-lsp--marks
+  '(("limited" . "~") ("offline" . "?") ("failing" . "!") ("disabled" . "-") ("snoozed" . "z"))
+  "What the mode line shows for a state in which something is amiss.")
 
 (defun fim-lsp--lighter ()
   "The state for the mode line: in italics during a request."
-  (let* ((state (if fim-lsp-client--down "off" (plist-get fim-lsp-client-status :state)))
+  (let* ((state (if fim-lsp-client--down "disabled" (plist-get fim-lsp-client-status :state)))
          (mark (alist-get state fim-lsp--marks "" nil #'equal)))
     (concat " " (propertize (concat "fim" mark)
-                            'face (cond ((equal state "busy") 'italic)
-                                        ((equal state "trouble") 'warning))
+                            'face (cond ((member state '("waiting" "calling")) 'italic)
+                                        ((equal state "failing") 'warning))
                             'help-echo (fim-lsp--status-in-words)))))
 
 ;;; lsp-mode
@@ -293,12 +294,12 @@ Return non-nil if a request was sent."
 
 (defun fim-lsp--heard (status)
   "Store STATUS, the server's state as a hash table or plist."
-  (setq fim-lsp-client-status
-        (if (hash-table-p status)
-            (cl-loop for name being the hash-keys of status using (hash-values value)
-                     collect (intern (format ":%s" name))
-                     collect value)
-          status)))
+  (fim-lsp-client-take
+   (if (hash-table-p status)
+       (cl-loop for name being the hash-keys of status using (hash-values value)
+                collect (intern (format ":%s" name))
+                collect value)
+     status)))
 
 (provide 'fim-lsp)
 ;;; fim-lsp.el ends here

@@ -185,7 +185,7 @@ vim.lsp.config('fim_lsp', { cmd = function(dispatchers)
     elseif method == 'textDocument/inlineCompletion' then
       local row, column = unpack(vim.api.nvim_win_get_cursor(0))
       local at = { line = row - 1, character = column }
-      dispatchers.notification('fim-lsp/status', { state = 'busy', backend = 'codestral', model = 'm', host = 'h' })
+      dispatchers.notification('fim-lsp/status', { state = 'calling', backend = 'codestral', model = 'm', host = 'h' })
       return { items = vim.tbl_map(function(text)
         return { insertText = text, range = { start = at, ['end'] = at } }
       end, { 'one()', 'two()', 'three()' }) }

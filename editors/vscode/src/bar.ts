@@ -7,7 +7,7 @@ export class Bar implements vscode.Disposable {
   private latest: Status = status('starting');
 
   /** `silent` returns why suggestions are off at the moment. */
-  constructor(private readonly silent: () => string | undefined) {
+  constructor(private readonly silent: () => Status | undefined) {
     this.item.name = 'fim-lsp';
     this.item.command = 'fim-lsp.menu';
     this.draw();
@@ -26,7 +26,7 @@ export class Bar implements vscode.Disposable {
     this.item.text = text;
     this.item.tooltip = tooltip.join('\n');
     this.item.accessibilityInformation = { label: tooltip.join(', ') };
-    const failing = this.latest.state === 'trouble';
+    const failing = this.latest.state === 'failing';
     this.item.backgroundColor = failing ? new vscode.ThemeColor('statusBarItem.warningBackground') : undefined;
   }
 

@@ -31,7 +31,7 @@ export function activate(context: vscode.ExtensionContext): void {
     const program = findServer(chosenCommand(), machine());
     if (!program || (program.origin === 'uvx' && !mayDownload(context.globalState))) {
       await running.stop();
-      bar.report(status('off', 'no server is installed'));
+      bar.report(status('disabled', 'no server is installed'));
       if (!program) {
         tellMissing();
       } else if (await askToDownload(context.globalState, again)) {
@@ -44,7 +44,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const refresh = (again = false): Promise<void> =>
     start(again).catch((error: unknown) => {
       log.error(String(error));
-      bar.report(status('trouble', 'the server could not be started: see the log'));
+      bar.report(status('failing', 'the server could not be started: see the log'));
     });
   const actors = {
     memory,

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import type { Status } from './state';
 import { ALL_ON, silence, type Switches } from './switches';
 
 const SLOT = 'switches';
@@ -26,7 +27,7 @@ export class Memory implements vscode.Disposable {
   }
 
   /** Why there are no suggestions in a document just now. */
-  silence(document: vscode.TextDocument | undefined): string | undefined {
+  silence(document: vscode.TextDocument | undefined): Status | undefined {
     return silence(this.switches, document?.languageId, Date.now());
   }
 

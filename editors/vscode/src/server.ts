@@ -88,7 +88,7 @@ export class Server {
     client.onNotification('fim-lsp/status', (sent: unknown) => this.report(received(sent)));
     client.onDidChangeState(({ newState }) => {
       if (newState === ClientState.Running) {
-        this.report(status('ready'));
+        this.report(status('idle'));
       }
     });
     this.client = client;
@@ -119,7 +119,7 @@ export class Server {
   }
 
   private fail(sentence: string): void {
-    this.report(status('trouble', sentence));
+    this.report(status('failing', sentence));
     void vscode.window.showErrorMessage(`fim-lsp: ${sentence}.`, 'Show Log', 'Restart').then((pressed) => {
       if (pressed) {
         void vscode.commands.executeCommand(pressed === 'Restart' ? 'fim-lsp.restart' : 'fim-lsp.showLog');

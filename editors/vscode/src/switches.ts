@@ -1,3 +1,5 @@
+import { clock, status, type Status } from './state';
+
 /** What the user has turned off. Times are milliseconds since 1970. */
 export interface Switches {
   readonly off: boolean;
@@ -8,14 +10,15 @@ export interface Switches {
 export const ALL_ON: Switches = { off: false, languages: [], snoozedUntil: 0 };
 
 /** Why there are no suggestions for a language at the moment, or undefined if there are. */
-export function silence(switches: Switches, language: string | undefined, now: number): string | undefined {
+export function silence(switches: Switches, language: string | undefined, now: number): Status | undefined {
   if (switches.off) {
-    return 'turned off';
+    return status('disabled', 'turned off in VS Code');
   }
   if (switches.snoozedUntil > now) {
-    return `snoozed until ${clock(switches.snoozedUntil)}`;
+    return status('snoozed', `until ${clock(switches.snoozedUntil)}`, switches.snoozedUntil);
   }
-  return language !== undefined && switches.languages.includes(language) ? `turned off for ${language}` : undefined;
+  const isOff = language !== undefined && switches.languages.includes(language);
+  return isOff ? status('disabled', `turned off in VS Code for ${language}`) : undefined;
 }
 
 /** Toggle everywhere; turning on also ends a snooze. */
@@ -34,8 +37,4 @@ export function languageToggled(switches: Switches, language: string): Switches 
 /** Snooze for a number of minutes; 0 ends a snooze. */
 export function snoozed(switches: Switches, minutes: number, now: number): Switches {
   return { ...switches, snoozedUntil: minutes > 0 ? now + minutes * 60_000 : 0 };
-}
-
-function clock(time: number): string {
-  return new Date(time).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
 }

@@ -1,30 +1,33 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { received, shown, status } from '../src/state';
+import { clock, received, shown, status } from '../src/state';
+
+const LIMITED = { state: 'limited', reason: 'the quota is used up until 14:05', backend: 'codestral', model: 'm', host: 'h' };
 
 test('a status as the server sends it', () => {
-  const sent = { state: 'paused', reason: 'too many requests', backend: 'codestral', model: 'm', host: 'h' };
-  assert.deepEqual(received(sent), sent);
-  assert.deepEqual(shown(received(sent), undefined), {
-    text: '$(debug-pause) fim-lsp',
-    tooltip: ['fim-lsp: paused, too many requests', 'codestral · m · h'],
+  const sent = received({ ...LIMITED, until: 1_900_000_000 });
+  assert.deepEqual(sent, { ...LIMITED, until: 1_900_000_000_000 });
+  assert.deepEqual(shown(sent, undefined), {
+    text: `$(debug-pause) fim-lsp ${clock(1_900_000_000_000)}`,
+    tooltip: ['fim-lsp: limited, the quota is used up until 14:05', 'codestral · m · h'],
   });
+  assert.deepEqual(received({ ...LIMITED, until: null }), LIMITED);
 });
 
 test('odd statuses do no harm', () => {
-  for (const sent of [null, undefined, 7, 'ready', [], {}, { state: 'constructor', reason: 4 }]) {
-    assert.deepEqual(received(sent), status('ready'));
+  for (const sent of [null, undefined, 7, 'idle', [], {}, { state: 'constructor', reason: 4, until: '14:05' }]) {
+    assert.deepEqual(received(sent), status('idle'));
   }
 });
 
 test("the user's own switch is what is shown", () => {
-  const { text, tooltip } = shown(status('ready', 'waiting'), 'turned off');
+  const { text, tooltip } = shown(status('idle', 'ready'), status('disabled', 'turned off'));
   assert.equal(text, '$(circle-slash) fim-lsp');
-  assert.deepEqual(tooltip, ['fim-lsp: off, turned off', 'waiting']);
+  assert.deepEqual(tooltip, ['fim-lsp: disabled, turned off', 'ready']);
 });
 
-test('trouble is never hidden', () => {
-  const { text, tooltip } = shown(status('trouble', 'the key is refused'), 'turned off');
+test('a failure is never hidden', () => {
+  const { text, tooltip } = shown(status('failing', 'the key is refused'), status('snoozed', 'until 14:05', 1));
   assert.equal(text, '$(warning) fim-lsp');
-  assert.deepEqual(tooltip, ['fim-lsp: trouble, turned off', 'the key is refused']);
+  assert.deepEqual(tooltip, ['fim-lsp: failing, until 14:05', 'the key is refused']);
 });

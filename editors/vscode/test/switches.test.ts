@@ -10,14 +10,14 @@ test('all is on at first', () => {
 
 test('off and on again', () => {
   const off = toggled(ALL_ON, NOW);
-  assert.equal(silence(off, 'python', NOW), 'turned off');
+  assert.equal(silence(off, 'python', NOW)?.reason, 'turned off in VS Code');
   assert.deepEqual(toggled(off, NOW), ALL_ON);
 });
 
 test('one language off leaves the others on', () => {
   const off = languageToggled(languageToggled(ALL_ON, 'rust'), 'go');
   assert.deepEqual(off.languages, ['go', 'rust']);
-  assert.equal(silence(off, 'go', NOW), 'turned off for go');
+  assert.equal(silence(off, 'go', NOW)?.reason, 'turned off in VS Code for go');
   assert.equal(silence(off, 'python', NOW), undefined);
   assert.equal(silence(off, undefined, NOW), undefined);
   assert.deepEqual(languageToggled(off, 'go').languages, ['rust']);
@@ -25,7 +25,8 @@ test('one language off leaves the others on', () => {
 
 test('a snooze ends by itself, by waking up and by toggling', () => {
   const asleep = snoozed(ALL_ON, 5, NOW);
-  assert.match(silence(asleep, 'python', NOW + 299_999) ?? '', /^snoozed until /);
+  assert.equal(silence(asleep, 'python', NOW + 299_999)?.state, 'snoozed');
+  assert.equal(silence(asleep, 'python', NOW)?.until, NOW + 300_000);
   assert.equal(silence(asleep, 'python', NOW + 300_000), undefined);
   assert.deepEqual(snoozed(asleep, 0, NOW), ALL_ON);
   assert.deepEqual(toggled(asleep, NOW), ALL_ON);

@@ -178,7 +178,7 @@ async def test_turning_off_everywhere_and_for_a_language(sandbox: Sandbox) -> No
     await sandbox.editor.command("fim-lsp: Toggle Suggestions")
     await until_on(sandbox)
     await sandbox.editor.command("fim-lsp: Toggle Suggestions for This Language")
-    await sandbox.editor.until_status("turned off for python")
+    await sandbox.editor.until_status("turned off in VS Code for python")
     await sandbox.type_without_asking()
     await sandbox.at("other = ‸\n", suffix=".lua")
     await until_on(sandbox)
@@ -196,7 +196,7 @@ async def test_snoozing_and_waking_up(sandbox: Sandbox) -> None:
     await sandbox.at("def snooze(a, b):\n    ‸\n")
     await sandbox.editor.command("fim-lsp: Snooze Suggestions")
     await sandbox.editor.pick("5 minutes")
-    await sandbox.editor.until_status("snoozed until")
+    await sandbox.editor.until_status("snoozed, until")
     await sandbox.type_without_asking()
     await sandbox.editor.command("fim-lsp: Snooze Suggestions")
     await sandbox.editor.pick("Wake up now")
@@ -207,7 +207,7 @@ async def test_snoozing_and_waking_up(sandbox: Sandbox) -> None:
 
 async def until_on(sandbox: Sandbox) -> None:
     async def awake() -> bool:
-        return not {"off", "snoozed"} & set((await sandbox.editor.status()).replace(",", "").split())
+        return not {"disabled", "snoozed"} & set((await sandbox.editor.status()).replace(",", "").split())
 
     await until(awake, "suggestions to be on")
 
@@ -217,7 +217,7 @@ async def test_the_status_bar_shows_the_state(sandbox: Sandbox) -> None:
     await sandbox.at("def state(a, b):\n    ‸\n")
     await sandbox.editor.type("x = 7; ")
     await sandbox.editor.until_ghost(ANSWER)
-    await sandbox.editor.until_status("fim-lsp: ready")
+    await sandbox.editor.until_status("fim-lsp: idle")
 
 
 async def test_show_why_and_show_log_open(sandbox: Sandbox) -> None:

@@ -63,7 +63,7 @@ function M.buffer(client, bufnr)
   local name = vim.fn.fnamemodify(vim.api.nvim_buf_get_name(bufnr), ':~:.')
   local who = type(status.backend) == 'string' and ', back end ' .. status.backend or ''
   health.info(('%d %s: %s%s'):format(bufnr, name, on and 'on' or 'off (:FimLsp enable)', who))
-  if status.state == 'trouble' or status.state == 'paused' then
+  if vim.list_contains({ 'limited', 'offline', 'failing', 'disabled', 'snoozed' }, status.state) then
     health.warn(tostring(status.reason), { ':FimLsp why' })
   end
   if on and require('fim_lsp.buffers').has_inline and not require('fim_lsp.builtin').known(bufnr) then

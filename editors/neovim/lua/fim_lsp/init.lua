@@ -50,7 +50,7 @@ function M.statusline()
   return require('fim_lsp.status').line(vim.api.nvim_get_current_buf())
 end
 
---- The server's status in a buffer: `state`, `reason`, `backend`, `model`, `host`. nil where it is not attached.
+--- The server's status in a buffer: `state`, `reason`, `backend`, `model`, `host`, `until`. nil where it is not attached.
 ---@param bufnr? integer
 ---@return table?
 function M.status(bufnr)

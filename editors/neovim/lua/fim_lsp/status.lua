@@ -3,10 +3,21 @@ local api = vim.api
 local M = {}
 
 local received = {} ---@type table<integer, table> by client
-local SIGNS = { busy = '…', paused = '⏸', trouble = '✗', off = 'off' }
+local SIGNS = {
+  waiting = '…',
+  calling = '…',
+  limited = '⏸',
+  offline = 'offline',
+  failing = '✗',
+  disabled = 'off',
+  snoozed = 'snoozed',
+}
+--- The names of the states before they were renamed.
+local OLD = { ready = 'idle', busy = 'calling', paused = 'limited', trouble = 'failing', off = 'disabled' }
 
 --- Store a notification and trigger |User| FimLspStatus for statuslines.
 function M.take(client_id, status)
+  status.state = OLD[status.state] or status.state
   received[client_id] = status
   api.nvim_exec_autocmds('User', { pattern = 'FimLspStatus', modeline = false, data = status })
   api.nvim_command('redrawstatus')
@@ -30,8 +41,11 @@ function M.line(bufnr)
     return ''
   end
   local off = not require('fim_lsp.buffers').is_enabled(bufnr)
-  local sign = off and SIGNS.off or SIGNS[status.state]
-  return table.concat({ 'fim', status.backend ~= vim.NIL and status.backend or nil, sign }, ' ')
+  local parts = { 'fim' }
+  parts[#parts + 1] = type(status.backend) == 'string' and status.backend ~= '' and status.backend or nil
+  parts[#parts + 1] = off and SIGNS.disabled or SIGNS[status.state]
+  parts[#parts + 1] = not off and type(status['until']) == 'number' and os.date('%H:%M', status['until']) or nil
+  return table.concat(parts, ' ')
 end
 
 return M
