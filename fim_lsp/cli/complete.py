@@ -2,29 +2,44 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import stat
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from fim_lsp.backends.ngram_backend import NgramBackend
 from fim_lsp.cli.output import say
 from fim_lsp.errors import UsageError
-from fim_lsp.schedule.request import CompletionResult
-from fim_lsp.session.notifier import Level
-from fim_lsp.session.open_documents import OpenDocument
-from fim_lsp.session.request_log import EXPLANATIONS
-from fim_lsp.session.session import Session
 from fim_lsp.suggest.suggestion import Suggestion
 from fim_lsp.text.document import Document
 from fim_lsp.text.positions import Encoding, content
 from fim_lsp.text.unicode import visible
 from fim_lsp.workspace.language_families import language_of
 
+if TYPE_CHECKING:
+    from fim_lsp.schedule.request import CompletionResult
+    from fim_lsp.session.notifier import Level
+
 MAX_INPUT_BYTES = 50_000_000  # no source file is larger, and /dev/zero never ends
 MAX_DIGITS = 18  # of a line or column: Python refuses to parse thousands of digits
 INDEX_TIMEOUT = 5.0  # seconds that ngram waits for the workspace's files to be read: some 250,000 tokens
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the position, and a name for text from standard input."""
+    parser.description = (
+        "Print the completion at FILE:LINE:COLUMN, both counted from 1, COLUMN in characters; FILE:LINE is the end of the "
+        "line. Exits with 0 if there is a completion, 1 if there is none, 2 if the file can't be read."
+    )
+    parser.add_argument("place", metavar="FILE:LINE:COLUMN", help="FILE may be - for standard input")
+    parser.add_argument("--path", metavar="FILE", help="with -: the file name to assume for the text")
+
+
+def run(arguments: argparse.Namespace, environment: Mapping[str, str]) -> int:
+    """Print one completion."""
+    return complete(arguments.place, arguments.path, environment)
 
 
 def complete(place: str, path: str | None, environment: Mapping[str, str]) -> int:
@@ -38,6 +53,8 @@ def complete(place: str, path: str | None, environment: Mapping[str, str]) -> in
     document = Document(read(name), Encoding.UTF32)
     column = _checked_column(document, name, line, column)
     source = Path(path or (name if name != "-" else "stdin.txt")).absolute()
+    from fim_lsp.session.request_log import EXPLANATIONS  # with what it imports this takes half a second
+
     result = asyncio.run(_request(source, document, line - 1, column, environment))
     if result.suggestion is None:
         say(EXPLANATIONS[result.outcome])
@@ -53,6 +70,10 @@ def complete(place: str, path: str | None, environment: Mapping[str, str]) -> in
 async def _request(
     path: Path, document: Document, line: int, column: int, environment: Mapping[str, str]
 ) -> CompletionResult:
+    from fim_lsp.backends.ngram_backend import NgramBackend
+    from fim_lsp.session.open_documents import OpenDocument
+    from fim_lsp.session.session import Session
+
     ngram = NgramBackend(load_timeout=INDEX_TIMEOUT, on_slow_load=_report_loading)
     session = Session(_show_message, environment, ngram=ngram)
     uri = path.as_uri()

@@ -1,9 +1,10 @@
-"""The command line: ``fim-lsp`` serves, ``fim-lsp complete`` prints one completion."""
+"""The command line: ``fim-lsp`` serves, and each row of ``commands.py`` is a command."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
 import logging
 import os
 import re
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import fim_lsp
+from fim_lsp.cli.commands import COMMANDS, epilog, greeting
 from fim_lsp.cli.output import BackgroundHandler, say
 from fim_lsp.cli.serve import add_serve_options, serve
 from fim_lsp.errors import UsageError
@@ -44,18 +46,34 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: Sequence[str] | None) -> int:
-    arguments = _parser().parse_args(_mark_positions(sys.argv[1:] if argv is None else argv))
+    given = _mark_positions(sys.argv[1:] if argv is None else argv)
+    arguments = _without_marks(_parser(given).parse_args(given))
+    if arguments.command is None and _is_for_a_person(arguments):
+        sys.stderr.write(f"{greeting()}\n")
+        return 2  # nothing was served
     _log_to(arguments.log_file, arguments.log_level)
-    if arguments.command == "complete":
-        from fim_lsp.cli.complete import complete  # the server does not need it
-
-        return complete(arguments.place.removeprefix(_POSITION_MARK), arguments.path, dict(os.environ))
+    if arguments.command is not None:
+        command = importlib.import_module(COMMANDS[arguments.command].module)
+        return int(command.run(arguments, dict(os.environ)))
     return serve(arguments)
+
+
+def _is_for_a_person(arguments: argparse.Namespace) -> bool:
+    """Whether the server was started in a terminal by someone who did not ask for that: LSP is not typed by hand."""
+    serves = arguments.stdio or arguments.tcp is not None or arguments.socket is not None
+    return not serves and sys.stdin is not None and sys.stdin.isatty() and sys.stderr is not None
 
 
 def _mark_positions(arguments: Sequence[str]) -> list[str]:
     """Keep argparse from taking ``-:3:4`` (on standard input) and ``-x.py:3`` for options."""
     return [_POSITION_MARK + argument if _DASHED_POSITION.fullmatch(argument) else argument for argument in arguments]
+
+
+def _without_marks(arguments: argparse.Namespace) -> argparse.Namespace:
+    for name, value in vars(arguments).items():
+        if isinstance(value, str):
+            setattr(arguments, name, value.removeprefix(_POSITION_MARK))
+    return arguments
 
 
 def _discard_stdout() -> None:
@@ -66,30 +84,25 @@ def _discard_stdout() -> None:
         os.close(null)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
+    """The parser for a command line: the modules of commands that it does not name are not imported."""
     parser = argparse.ArgumentParser(
         prog="fim-lsp",
+        usage="fim-lsp [options]\n       fim-lsp COMMAND [options]",
         description="Ghost text in any LSP editor. Without a command it serves LSP on stdin and stdout.",
+        epilog=epilog(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"fim-lsp {fim_lsp.__version__}")
     add_serve_options(parser)
     _add_log_options(parser)
-    _add_complete_command(parser)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", prog="fim-lsp", help=argparse.SUPPRESS)
+    for name, row in COMMANDS.items():
+        command = commands.add_parser(name, epilog=f"example: {row.example}")
+        if name in given:
+            importlib.import_module(row.module).add_arguments(command)
+            _add_log_options(command)
     return parser
-
-
-def _add_complete_command(parser: argparse.ArgumentParser) -> None:
-    """Add ``complete``. Not in its own module, which imports what the server does not need."""
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    complete = commands.add_parser(
-        "complete",
-        help="print the completion at a position in a file",
-        description="Print the completion at FILE:LINE:COLUMN, both counted from 1, COLUMN in characters; FILE:LINE is "
-        "the end of the line. Exits with 0 if there is a completion, 1 if there is none, 2 if the file can't be read.",
-    )
-    complete.add_argument("place", metavar="FILE:LINE:COLUMN", help="FILE may be - for standard input")
-    complete.add_argument("--path", metavar="FILE", help="with -: the file name to assume for the text")
-    _add_log_options(complete)
 
 
 def _add_log_options(parser: argparse.ArgumentParser) -> None:
