@@ -190,7 +190,6 @@ TESTED_TOGETHER = {
     "ngram/token_store.py": "ngram/test_model.py",
     "ngram/vocabulary.py": "ngram/test_model.py",
     "prompt/prompt.py": "prompt/test_build.py",
-    "rate_limit/store.py": "rate_limit/test_limiter.py",
     "redaction/assignments.py": "redaction/test_mask.py",
     "settings/schema.py": "settings/test_loader.py",
     "settings/validators.py": "settings/test_merge.py",

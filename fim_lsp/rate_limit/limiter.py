@@ -224,7 +224,7 @@ class LimiterRegistry:
 
     def get(self, host: str, model: str, limits: Limits) -> Limiter:
         """The limiter of a model at a host (including the region, if that has its own quota), with these limits."""
-        identity = f"{host} {model}"
+        identity = identity_of(host, model)
         limiter = self._limiters.get(identity)
         if limiter is None:
             limiter = Limiter(limits, identity=identity, shared=self._shared, clock=self._clock)
@@ -236,6 +236,11 @@ class LimiterRegistry:
         """Write what is pending, and close the store."""
         if self._shared is not None:
             await self._shared.close()
+
+
+def identity_of(host: str, model: str) -> str:
+    """What a quota is counted for: the name of its entries in a store."""
+    return f"{host} {model}"
 
 
 def choose_store(location: Secret, state_folder: Path) -> Store | None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import secrets
+import socket
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +15,7 @@ from fim_lsp.rate_limit.sliding_window import (
     EXPLICIT_RESERVE,
     FOREIGN_PREFIX,
     PAUSE,
+    PROCESS_END,
     RESERVATION_SECONDS,
     WINDOW,
     Clock,
@@ -99,7 +103,7 @@ class LocalCounter:
         seconds = seconds_until_free(self.window(), self.ceiling(explicit=explicit), tokens)
         if seconds > 0:
             return Wait(seconds=seconds)
-        name = secrets.token_hex(8)
+        name = f"{_process()}{PROCESS_END}{secrets.token_hex(8)}"
         self._usage[name] = _Usage(now + RESERVATION_SECONDS, tokens, 1)
         self._backoff.started(name, now)
         return Reservation(name=name, tokens=tokens, at=now)
@@ -166,6 +170,11 @@ class LocalCounter:
     def _live(self) -> dict[str, _Usage]:
         now = self._clock()
         return {name: usage for name, usage in self._usage.items() if usage.expires_at > now}
+
+
+def _process() -> str:
+    """This process, among those of all machines."""
+    return f"{zlib.crc32(socket.gethostname().encode(errors='replace')):08x}-{os.getpid()}"
 
 
 def _excess(limit: int | None, left: int | None, own: int) -> int:

@@ -114,6 +114,22 @@ class RedisStore:
         """Takes one round trip."""
         await self._call(identity, "put", Limits(), entries)
 
+    async def look(self, identity: str) -> tuple[Entry, ...]:
+        """Takes two round trips."""
+        from redis.exceptions import RedisError
+
+        client: Any = self._client  # its stubs allow for an option that decodes, which is not set
+        if client is None:
+            raise StoreUnavailable(f"{self.label} is not connected")
+        try:
+            seconds, microseconds = await client.time()
+            fields = await client.hgetall(_KEY + identity)
+        except (RedisError, OSError) as error:
+            raise StoreUnavailable(f"{self.label} can't be used ({type(error).__name__})") from None
+        now = seconds * 1000 + microseconds / 1000
+        entries = (_entry(str(name, "utf-8"), value, now) for name, value in fields.items())
+        return tuple(entry for entry in entries if entry is not None and entry.expires_in > 0)
+
     async def close(self) -> None:
         """Close all connections."""
         client, self._client = self._client, None
@@ -145,6 +161,15 @@ class RedisStore:
             Entry(name=str(name, "utf-8"), tokens=int(tokens), requests=int(requests), expires_in=lasts / 1000)
             for name, tokens, requests, lasts in found
         )
+
+
+def _entry(name: str, value: bytes, now: float) -> Entry | None:
+    """The entry in a field; None if another program has written it. ``now`` is in milliseconds."""
+    parts = value.split()
+    if len(parts) != 3 or not all(part.isdigit() for part in parts):
+        return None
+    until, tokens, requests = map(int, parts)
+    return Entry(name=name, tokens=tokens, requests=requests, expires_in=min((until - now) / 1000, RESERVATION_SECONDS))
 
 
 def _without_credentials(url: str) -> str:

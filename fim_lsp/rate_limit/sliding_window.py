@@ -18,6 +18,7 @@ EXPLICIT_RESERVE = 0.12  # share of a limit that is reserved for manually trigge
 _TAPER = 0.05  # share of a limit within which the rate decreases to zero; N processes settle at 1/N of it
 FOREIGN_PREFIX = "~"  # of the names of entries that are not calls of this process
 PAUSE = "~pause"
+PROCESS_END = "."  # in the name of a call, after that of the process that makes it
 
 Clock = Callable[[], float]
 """Seconds that never go back."""
@@ -53,7 +54,7 @@ class Limits:
 class Entry:
     """A call, the usage of others, or a pause, as a store holds it.
 
-    ``name`` is random and unique among all processes; the entry counts for ``expires_in`` seconds.
+    ``name`` is unique among all processes, and contains the one that made it; the entry counts for ``expires_in`` seconds.
     """
 
     name: str

@@ -75,6 +75,10 @@ class SqliteStore:
         """Write or remove entries in one transaction."""
         await self._run(lambda: self._put(identity, entries))
 
+    async def look(self, identity: str) -> tuple[Entry, ...]:
+        """All entries, in one transaction."""
+        return await self._run(lambda: self._look(identity))
+
     async def close(self) -> None:
         """Close the file after the operation in progress."""
         with suppress(RuntimeError):  # already closed
@@ -149,6 +153,15 @@ class SqliteStore:
         with self._transaction() as (db, now):
             for entry in entries:
                 self._write(db, identity, entry, now)
+
+    def _look(self, identity: str) -> tuple[Entry, ...]:
+        with self._transaction() as (db, now):
+            rows = db.execute("SELECT name, tokens, requests, until FROM entries_1 WHERE identity = ?", (identity,))
+            return tuple(
+                Entry(name=name, tokens=tokens, requests=requests, expires_in=min(until - now, RESERVATION_SECONDS))
+                for name, tokens, requests, until in rows
+                if until > now
+            )
 
     @contextmanager
     def _transaction(self) -> Iterator[tuple[sqlite3.Connection, float]]:

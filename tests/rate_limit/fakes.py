@@ -61,6 +61,10 @@ class MemoryStore:
         for entry in entries:
             self._keep(identity, entry)
 
+    async def look(self, identity: str) -> tuple[Entry, ...]:
+        await self._work("look")
+        return self.entries(identity)
+
     async def close(self) -> None:
         self.closed = True
 

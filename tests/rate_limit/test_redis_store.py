@@ -89,6 +89,22 @@ async def granted(store: RedisStore, entry: Entry, identity: str = "us") -> bool
 
 
 @real
+async def test_looking_lists_each_call_and_changes_nothing(server: Server) -> None:
+    store = RedisStore(Secret(server.url))
+    await store.open()
+    try:
+        await store.put("us", [entry("a.1", 300), entry(PAUSE, 0, expires_in=5)])
+        for _ in range(2):
+            found = {one.name: (one.tokens, one.requests, round(one.expires_in / 5)) for one in await store.look("us")}
+            assert found == {"a.1": (300, 1, 12), PAUSE: (0, 1, 1)}
+        assert await store.look("nobody") == ()
+    finally:
+        await store.close()
+    with pytest.raises(StoreUnavailable):
+        await store.look("us")
+
+
+@real
 async def test_a_call_is_granted_if_it_fits(store: RedisStore) -> None:
     assert [await granted(store, entry(str(number), 300)) for number in range(5)] == [True, True, True, False, False]
     assert await granted(store, entry("another model", 300), "them")

@@ -49,6 +49,15 @@ async def test_a_call_is_granted_if_it_fits(store: SqliteStore) -> None:
     assert await tokens(store) == 310
 
 
+async def test_looking_lists_each_call_and_changes_nothing(store: SqliteStore) -> None:
+    await store.put("us", [entry("a.1", 300), entry("a.2", 200), entry(PAUSE, 0, expires_in=5)])
+    await store.put("them", [entry("b.1", 1)])
+    for _ in range(2):
+        found = {one.name: (one.tokens, one.expires_in) for one in await store.look("us")}
+        assert found == {"a.1": (300, 60), "a.2": (200, 60), PAUSE: (0, 5)}
+    assert await store.look("nobody") == ()
+
+
 async def test_a_call_that_is_already_stored_counts_once(store: SqliteStore) -> None:
     await store.put("us", [entry("x", 900)])
     assert await granted(store, entry("x", 900))
