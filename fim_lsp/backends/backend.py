@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -28,6 +28,8 @@ class Chunk:
     ``replaces_previous``: all earlier chunks are void, because another back end starts from scratch.
     ``from_fallback``: the text is not from the back end that the user chose.
     ``notice`` is a sentence for the user, sent once: the server is asked in another way from now on.
+    ``author`` is the name of the back end that this and the following chunks are from, and ``because`` the reason why the
+    ones before it did not answer.
     """
 
     text: str = ""
@@ -38,6 +40,16 @@ class Chunk:
     replaces_previous: bool = False
     from_fallback: bool = False
     notice: str = ""
+    author: str = ""
+    because: str = ""
+
+
+OnSent = Callable[[int], None]
+"""Called each time a request has been sent, with the bytes of its body."""
+
+
+def ignore_sent(_size: int) -> None:
+    """The :data:`OnSent` of those who don't count."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,13 +87,13 @@ class Backend(Protocol):
     def capacity(self) -> Capacity:
         """How much text it accepts. More may become known while it is used."""
 
-    def stream(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
+    def stream(self, prompt: Prompt, *, on_sent: OnSent = ignore_sent) -> AsyncGenerator[Chunk, None]:
         """Yield the completion as it arrives. Closing the generator hangs up.
 
         Raises :class:`~fim_lsp.errors.BackendError`.
         """
 
-    async def prepare(self, prompt: Prompt) -> bool:
+    async def prepare(self, prompt: Prompt, *, on_sent: OnSent = ignore_sent) -> bool:
         """Let the server read ``prompt``'s context in advance, or load its model; whether that was done. Never raises."""
 
     def retry(self) -> None:

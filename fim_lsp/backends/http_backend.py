@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Awaitable, Iterator, Mapping
 from types import MappingProxyType, TracebackType
 from typing import Final, Self, TypeVar
 
-from fim_lsp.backends.backend import Capacity, Chunk, Usage
+from fim_lsp.backends.backend import Capacity, Chunk, OnSent, Usage, ignore_sent
 from fim_lsp.backends.credentials import KeySource
 from fim_lsp.backends.error_response import read_error_body
 from fim_lsp.backends.profile import Capabilities, Flow, Profile, ProfileChange
@@ -69,7 +69,7 @@ class HttpBackend:
     def model(self) -> str:
         return self._profile.model
 
-    async def stream(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
+    async def stream(self, prompt: Prompt, *, on_sent: OnSent = ignore_sent) -> AsyncGenerator[Chunk, None]:
         """Yield the completion. The rate limits in the headers come first, in a chunk of their own, even before an error."""
         self._context = prompt.context
         deadline = self._deadline()
@@ -77,7 +77,7 @@ class HttpBackend:
         with self._naming_the_host(), _CallLog(self.host) as log:
             for attempts_left in reversed(range(MAX_ATTEMPTS)):
                 request, profile = await self._request(profile, prompt)
-                with await self._open(request, deadline) as exchange:
+                with await self._open(request, deadline, on_sent) as exchange:
                     log.status = exchange.status
                     if quota := profile.quota(exchange.headers, now=time.time()):
                         yield Chunk(quota=quota)
@@ -118,7 +118,7 @@ class HttpBackend:
                 result: _Result = end.value
                 return result
 
-    async def prepare(self, prompt: Prompt) -> bool:
+    async def prepare(self, prompt: Prompt, *, on_sent: OnSent = ignore_sent) -> bool:
         """Let the server read ``prompt``'s context in advance, or load its model; whether a request was made.
 
         To be called when a document is opened. Errors are ignored: they will occur again in
@@ -129,7 +129,7 @@ class HttpBackend:
             return False
         self._context = prompt.context
         with contextlib.suppress(BackendError):
-            await self._response(request, self._deadline())
+            await self._response(request, self._deadline(), on_sent)
         return True
 
     async def warm_up(self) -> None:
@@ -216,26 +216,26 @@ class HttpBackend:
             error.host = error.host or self.host
             raise
 
-    async def _response(self, request: HttpRequest, deadline: float) -> HttpResponse:
-        with await self._open(request, deadline) as exchange:
+    async def _response(self, request: HttpRequest, deadline: float, on_sent: OnSent = ignore_sent) -> HttpResponse:
+        with await self._open(request, deadline, on_sent) as exchange:
             return await _complete(exchange, FLOW_BODY_LIMIT)
 
-    async def _open(self, request: HttpRequest, deadline: float) -> Exchange:
+    async def _open(self, request: HttpRequest, deadline: float, on_sent: OnSent) -> Exchange:
         """Send the request and wait for the head of the response; after a 401 of the API, once more with a new key."""
         key = await self._key(request, deadline)
         with contextlib.ExitStack() as unless_returned:
-            exchange = unless_returned.enter_context(await self._send(request, key, deadline))
+            exchange = unless_returned.enter_context(await self._send(request, key, deadline, on_sent))
             if key is None or exchange.status != 401 or not await self._refresh(key, exchange, deadline):
                 unless_returned.pop_all()
                 return exchange
-        return await self._send(request, await self._key(request, deadline), deadline)
+        return await self._send(request, await self._key(request, deadline), deadline, on_sent)
 
-    async def _send(self, request: HttpRequest, key: Secret | None, deadline: float) -> Exchange:
+    async def _send(self, request: HttpRequest, key: Secret | None, deadline: float, on_sent: OnSent) -> Exchange:
         """Send the request, and again if the server dropped a kept connection."""
         try:
-            return await self._transport.send(request, key, deadline=deadline)
+            return await self._transport.send(request, key, deadline=deadline, on_sent=on_sent)
         except ConnectionDropped:
-            return await self._transport.send(request, key, deadline=deadline)
+            return await self._transport.send(request, key, deadline=deadline, on_sent=on_sent)
 
     async def _key(self, request: HttpRequest, deadline: float) -> Secret | None:
         """The key, if the request goes to its host. Raises Unauthorized if a key is required and missing."""

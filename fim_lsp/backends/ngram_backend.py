@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from fim_lsp.backends.backend import Capacity, Chunk
+from fim_lsp.backends.backend import Capacity, Chunk, OnSent, ignore_sent
 from fim_lsp.ngram.document_loader import DocumentLoader, LineSource
 from fim_lsp.ngram.lexer import lex
 from fim_lsp.ngram.model import NgramModel
@@ -107,7 +107,7 @@ class NgramBackend:
         for name, model in models:
             self._index.learn(model, suffixes_of(name))
 
-    async def stream(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
+    async def stream(self, prompt: Prompt, *, on_sent: OnSent = ignore_sent) -> AsyncGenerator[Chunk, None]:
         """One chunk or none. ``max_tokens`` counts this model's tokens: words, punctuation and runs of whitespace."""
         if self._load_timeout:
             await self._wait_for_load()
@@ -150,7 +150,7 @@ class NgramBackend:
         finally:
             loading.cancel()
 
-    async def prepare(self, _prompt: Prompt) -> bool:
+    async def prepare(self, _prompt: Prompt, *, on_sent: OnSent = ignore_sent) -> bool:
         """Nothing to do: documents are read when they are opened."""
         return False
 

@@ -15,7 +15,7 @@ import contextlib
 import logging
 import os
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -43,6 +43,10 @@ DRAIN_LIMIT: Final = 64 << 10  # bytes, likewise
 _READS_PER_TURN: Final = 16  # before other tasks run: a server may send single bytes
 
 
+OnSent = Callable[[int], None]
+"""Called with the bytes of a request's body when they have been sent."""
+
+
 class Transport:
     """Connections to one host. Nothing is imported, read or opened before the first call or :meth:`warm_up`."""
 
@@ -55,12 +59,15 @@ class Transport:
         self._calls: set[asyncio.Task[None]] = set()
         self._closed = False
 
-    async def send(self, request: HttpRequest, key: Secret | None, *, deadline: float) -> Exchange:
+    async def send(
+        self, request: HttpRequest, key: Secret | None, *, deadline: float, on_sent: OnSent | None = None
+    ) -> Exchange:
         """Send ``request`` and wait for the head of the response; use the result in a ``with`` block, which ends the call.
 
-        ``deadline`` is for the whole call, in the event loop's time. Raises :class:`~fim_lsp.errors.BackendError`.
+        ``deadline`` is for the whole call, in the event loop's time. ``on_sent`` is called once the request has been
+        sent as a whole. Raises :class:`~fim_lsp.errors.BackendError`.
         """
-        exchange = Exchange(self, request, key, deadline=deadline)
+        exchange = Exchange(self, request, key, deadline=deadline, on_sent=on_sent)
         self._calls.add(exchange.task)
         exchange.task.add_done_callback(self._calls.discard)
         try:
@@ -175,13 +182,22 @@ class _HungUp(Exception):  # not an error, but the way out of a call whose calle
 class Exchange:
     """One call: :attr:`task` sends the request and receives the response, which is read here piece by piece."""
 
-    def __init__(self, transport: Transport, request: HttpRequest, key: Secret | None, *, deadline: float) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        request: HttpRequest,
+        key: Secret | None,
+        *,
+        deadline: float,
+        on_sent: OnSent | None = None,
+    ) -> None:
         self.status = 0
         self.headers: Mapping[str, str] = {}
         self._transport = transport
         self._request = request
         self._key = key
         self._deadline = deadline
+        self._on_sent = on_sent
         self._host = host_of(request.url)
         self._pipe = BodyPipe()
         self._body: bytes | None = None  # once it has been read as a whole
@@ -191,6 +207,7 @@ class Exchange:
         self._connection_reused = True  # until a connection is made
         self._tls_handshake = False  # in progress
         self._proxy = ""  # the address of a proxy that a connection is being made to
+        self._is_sending = False
         self._head_received = False
         self.task = asyncio.create_task(self._run())
         self.task.add_done_callback(self._done)
@@ -326,7 +343,11 @@ class Exchange:
         ):  # a proxy's tunnel
             if self._hung_up:
                 raise _HungUp
-            self._cancellable = True
+            self._cancellable = self._is_sending = True
+        elif event == "http11.send_request_body.complete" and self._is_sending:
+            self._is_sending = False
+            if self._on_sent is not None:
+                self._on_sent(len(self._request.body))
         elif event == "http11.response_closed.started":
             self._cancellable = False  # returning the connection must not be interrupted either; it takes no time
 

@@ -16,6 +16,11 @@ class RedactedPrompt:
     prompt: Prompt = field(repr=False)
     masked: MaskedText = field(repr=False)
 
+    @property
+    def secrets(self) -> int:
+        """How many different secrets were replaced."""
+        return len(self.masked.secrets)
+
     def restorer(self) -> Restorer:
         """Puts secrets back into one reply."""
         return self.masked.restorer()

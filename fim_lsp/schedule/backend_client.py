@@ -13,6 +13,7 @@ import asyncio
 import logging
 import math
 import random
+import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
@@ -32,12 +33,14 @@ from fim_lsp.errors import (
 )
 from fim_lsp.http.urls import is_local
 from fim_lsp.prompt.prompt import Prompt
-from fim_lsp.prompt.redact import redact
+from fim_lsp.prompt.redact import RedactedPrompt, redact
 from fim_lsp.prompt.sticky_window import StickyWindows
 from fim_lsp.rate_limit.limiter import Limiter, Permit
 from fim_lsp.rate_limit.local_counter import Wait
 from fim_lsp.rate_limit.token_estimate import Estimator
+from fim_lsp.schedule.call_record import CHARACTERS_PER_TOKEN, CallRecord
 from fim_lsp.schedule.circuit_breaker import Admission, CircuitBreaker
+from fim_lsp.schedule.events import CallPurpose, Publish
 from fim_lsp.schedule.prompt_builder import ContextSource, build_prompt
 from fim_lsp.schedule.recovery_probe import Probe, ProbeListener
 from fim_lsp.schedule.request import Snapshot
@@ -53,7 +56,6 @@ MaySend: TypeAlias = Callable[[str, bool], bool]
 
 _RETRY_DELAY = 0.2  # seconds, and up to as much again by chance
 _MAX_TOKENS = 10_000_000  # more than any model reads at once: a server that reports more is mistaken
-_CHARACTERS_PER_TOKEN = 3.0  # of an answer without a token count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,7 @@ class BackendClient:
     ``limiter`` is None for a back end in this process. ``context_source`` finds snippets for prompts, ``windows`` keeps
     their windows in place, ``redaction_key`` makes the placeholders of secrets. ``may_send`` is asked right before a
     document's text is sent: it may have waited, for the quota or a retry, while settings or ignore files were changed.
+    ``publish`` is told of each call that has ended.
     """
 
     backend: Backend
@@ -73,6 +76,7 @@ class BackendClient:
     windows: StickyWindows
     redaction_key: bytes
     may_send: MaySend
+    publish: Publish
 
     @property
     def is_local(self) -> bool:
@@ -112,7 +116,13 @@ class BackendClient:
         """Let a server on this machine evaluate the start of a first prompt ahead of time; elsewhere that would only add cost."""
         if not self.is_local:
             return False
-        return await self.backend.prepare(self.build_prompt(snapshot, settings))
+        prompt = self.build_prompt(snapshot, settings)
+        record = CallRecord(snapshot, purpose=CallPurpose.PRELOAD, backend=self.backend, prompt=prompt)
+        try:
+            return await self.backend.prepare(prompt, on_sent=record.on_sent)
+        finally:
+            if record.has_sent:
+                record.end(sys.exception(), self.estimator, self.publish)
 
     async def stream(self, snapshot: Snapshot, settings: Settings, report: Report) -> AsyncGenerator[Chunk, None]:
         """Make a call, if the circuit breaker admits it, or a probe of it; an explicit request is always a call.
@@ -167,7 +177,7 @@ class BackendClient:
             ended=breaker.probe_ended,
             report=report,
         )
-        chunks = self._attempt(prompt, snapshot, progress)
+        chunks = self._attempt(prompt, snapshot, progress, purpose=CallPurpose.PROBE)
         breaker.probe_started()
         return breaker.probes.start(chunks, progress, listener, needs_whole_answer=breaker.needs_whole_answer)
 
@@ -189,14 +199,19 @@ class BackendClient:
             await asyncio.sleep(_RETRY_DELAY * (1 + random.random()))  # noqa: S311 - only to spread load
 
     async def _attempt(
-        self, prompt: Prompt, snapshot: Snapshot, progress: _Progress, max_silence: float | None = None
+        self,
+        prompt: Prompt,
+        snapshot: Snapshot,
+        progress: _Progress,
+        max_silence: float | None = None,
+        purpose: CallPurpose = CallPurpose.COMPLETION,
     ) -> AsyncGenerator[Chunk, None]:
         """Send the prompt once, within the quota. Raises ``_Silent`` or ``_Stalled`` after ``max_silence`` seconds."""
         permit = await self._reserve(prompt, snapshot)
         try:
             if self.backend.host and not self.may_send(snapshot.uri, self.is_local):
                 raise Withheld("the settings or ignore rules have changed since this was requested")
-            async with aclosing(self._redacted(prompt)) as chunks:
+            async with aclosing(self._recorded(prompt, snapshot, purpose)) as chunks:
                 while (chunk := await self._next(chunks, progress, max_silence)) is not None:
                     progress.add(chunk)
                     if chunk.quota is not None and self.limiter is not None:
@@ -236,21 +251,29 @@ class BackendClient:
         )
         raise Paused(too_small, host=self.backend.host)
 
-    async def _redacted(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
-        """Ask the back end. No recognized secret leaves this machine; in the answer, secrets are restored."""
-        if self.is_local:
+    async def _recorded(self, prompt: Prompt, snapshot: Snapshot, purpose: CallPurpose) -> AsyncGenerator[Chunk, None]:
+        """Ask the back end, and publish what that cost. No recognized secret leaves this machine."""
+        if not self.backend.host:
             async with aclosing(self.backend.stream(prompt)) as chunks:
                 async for chunk in chunks:
                     yield chunk
             return
-        redacted = redact(prompt, self.redaction_key)
-        restorer = redacted.restorer()
-        async with aclosing(self.backend.stream(redacted.prompt)) as chunks:
-            async for chunk in chunks:
-                text = restorer.feed(chunk.text)
-                yield replace(chunk, text=text + restorer.flush() if chunk.finish is not None else text)
-        if text := restorer.flush():
-            yield Chunk(text=text)
+        redacted = None if self.is_local else redact(prompt, self.redaction_key)
+        record = CallRecord(
+            snapshot,
+            purpose=purpose,
+            backend=self.backend,
+            prompt=redacted.prompt if redacted else prompt,
+            masked=redacted.secrets if redacted else 0,
+        )
+        chunks = self.backend.stream(record.prompt, on_sent=record.on_sent)
+        try:
+            async with aclosing(_restored(chunks, redacted) if redacted else chunks) as restored:
+                async for chunk in restored:
+                    record.add(chunk)
+                    yield chunk
+        finally:
+            record.end(sys.exception(), self.estimator, self.publish)
 
     async def _next(
         self, chunks: AsyncGenerator[Chunk, None], progress: _Progress, max_silence: float | None
@@ -294,7 +317,18 @@ class _Progress:
         if self.prompt_tokens:
             permit.settle(self.prompt_tokens + self.output_tokens)
         else:
-            permit.aborted(math.ceil(self.characters / _CHARACTERS_PER_TOKEN))
+            permit.aborted(math.ceil(self.characters / CHARACTERS_PER_TOKEN))
+
+
+async def _restored(chunks: AsyncGenerator[Chunk, None], redacted: RedactedPrompt) -> AsyncGenerator[Chunk, None]:
+    """The answer to a redacted prompt, with the secrets that were replaced in it."""
+    restorer = redacted.restorer()
+    async with aclosing(chunks):
+        async for chunk in chunks:
+            text = restorer.feed(chunk.text)
+            yield replace(chunk, text=text + restorer.flush() if chunk.finish is not None else text)
+    if text := restorer.flush():
+        yield Chunk(text=text)
 
 
 class _Silent(Unreachable):

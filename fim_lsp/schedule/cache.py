@@ -29,17 +29,22 @@ _MAX_PARTS = 4  # of a call's shown parts whose entries are kept up to date
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CachedAnswer:
-    """All the ``text`` that a model wrote at a position, the finish reason if there is one, and what was shown of it."""
+    """All the ``text`` that a model wrote at a position, the finish reason if there is one, and what was shown of it.
+
+    ``author`` is the back end's name, ``because`` the reason why the ones before it did not answer.
+    """
 
     text: str
     finish: str | None
     suggestion: Suggestion | None
     from_fallback: bool = False
+    author: str = ""
+    because: str = ""
 
     def result(self, suggestion: Suggestion | None) -> CompletionResult:
         """The result that shows ``suggestion``, which is made from this answer."""
         outcome = Outcome.FALLBACK if self.from_fallback else Outcome.CACHE
-        return CompletionResult(outcome=outcome, suggestion=suggestion)
+        return CompletionResult(outcome=outcome, suggestion=suggestion, backend=self.author, reason=self.because)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,7 +201,14 @@ def _scope(snapshot: Snapshot, chain: FallbackChain) -> Hashable:
 
 def _answer(call: Call) -> CachedAnswer:
     """A call's answer so far, with nothing shown yet."""
-    return CachedAnswer(text=call.text, finish=call.finish, suggestion=None, from_fallback=call.from_fallback)
+    return CachedAnswer(
+        text=call.text,
+        finish=call.finish,
+        suggestion=None,
+        from_fallback=call.from_fallback,
+        author=call.author,
+        because=call.because,
+    )
 
 
 def _extends(longer: Suggestion | None, shown: Suggestion) -> bool:

@@ -81,7 +81,8 @@ class Call:
 
     Times are in seconds: ``started_at``; ``complete_at``, when it became ``COMPLETE``; ``head_at``, when the first line of
     a block was complete; ``part_shown_at``, when a part of a block was last shown. ``hang_up_timer`` runs while no request
-    wants the call. ``matched_edit``: the last edit matches the call's output, so the editor will ask again.
+    wants the call. ``matched_edit``: the last edit matches the call's output, so the editor will ask again. ``author``
+    and ``because``: see :class:`~fim_lsp.backends.backend.Chunk`.
     """
 
     snapshot: Snapshot
@@ -96,6 +97,8 @@ class Call:
     shown_parts: list[ShownPart] = field(default_factory=list)
     finish: str | None = None
     from_fallback: bool = False
+    author: str = ""
+    because: str = ""
     matched_edit: bool = False
     _typed: str = ""
     _streamed: StreamedText = field(default_factory=StreamedText)
@@ -140,6 +143,8 @@ class Call:
         self._streamed.add(chunk.text, self.snapshot.split.line_end)
         self.finish = chunk.finish or self.finish
         self.from_fallback = self.from_fallback or chunk.from_fallback
+        if chunk.author:
+            self.author, self.because = chunk.author, chunk.because
 
     def take_examination(self) -> bool:
         """See :meth:`StreamedText.take_examination`."""

@@ -22,6 +22,7 @@ from fim_lsp.schedule.decision import Reuse, Serve, Skip, Start, decide
 from fim_lsp.schedule.fallback_chain import FallbackChain
 from fim_lsp.schedule.request import CompletionResult, Outcome, Snapshot
 from fim_lsp.schedule.triggers import LastEdit
+from fim_lsp.suggest.suggestion import Suggestion
 from fim_lsp.text.document import Edit
 from fim_lsp.text.typed import typed_since
 
@@ -40,6 +41,7 @@ _TIMER_RESOLUTION = 0.001  # seconds that a timer may be early
 class _Request:
     snapshot: Snapshot
     result: asyncio.Future[CompletionResult]
+    made_at: float
 
 
 class DocumentScheduler:
@@ -70,7 +72,7 @@ class DocumentScheduler:
         self._answer(CompletionResult(outcome=Outcome.SUPERSEDED))
         result: asyncio.Future[CompletionResult] = asyncio.get_running_loop().create_future()
         result.add_done_callback(self._withdrawn)
-        self._waiting = _Request(snapshot, result)
+        self._waiting = _Request(snapshot, result, self._clock())
         self._acceptance.observe(snapshot.split)
         chain = self._chain()
         self._hang_up_if_outdated(snapshot, chain)
@@ -164,7 +166,20 @@ class DocumentScheduler:
             outcome = Outcome.EMPTY
         elif outcome is Outcome.CACHE:
             outcome = Outcome.CALL if snapshot.split == call.snapshot.split else Outcome.REUSED_CALL
-        self._answer(CompletionResult(outcome=outcome, suggestion=result.suggestion))
+        self._answer_from(call, outcome, result.suggestion)
+
+    def _answer_from(self, call: Call, outcome: Outcome, suggestion: Suggestion | None = None) -> None:
+        """Answer the waiting request with what a call has brought."""
+        if self._waiting is not None:
+            result = CompletionResult(
+                outcome=outcome,
+                suggestion=suggestion,
+                backend=call.author,
+                reason=call.because,
+                call=call.snapshot.number,
+                waited=max(0.0, call.started_at - self._waiting.made_at),
+            )
+            self._answer(result)
 
     def _result(self, snapshot: Snapshot, call: Call) -> CompletionResult | None:
         if call.state is CallState.COMPLETE and (result := self._cache.lookup(snapshot, call.chain)):
@@ -215,7 +230,8 @@ class DocumentScheduler:
                     call.add(chunk)
                     if chunk.text and not self._on_text(call):
                         break
-        except BackendError:
+        except BackendError as error:
+            call.because = str(error)
             self._on_failure(call)
         else:
             self._on_end(call)
@@ -273,7 +289,7 @@ class DocumentScheduler:
             return
         snapshot = self._waiting.snapshot
         if matched and typed_since(call.snapshot.split, snapshot.split) == "":
-            self._answer(CompletionResult(outcome=Outcome.EMPTY))  # asking again would have the same result
+            self._answer_from(call, Outcome.EMPTY)  # asking again would have the same result
         else:
             self._start(snapshot, self._chain())
 
@@ -281,7 +297,7 @@ class DocumentScheduler:
         """No back end answered."""
         if call.state is not CallState.ENDED:
             self._end(call)
-            self._answer(CompletionResult(outcome=Outcome.NO_BACKEND))
+            self._answer_from(call, Outcome.NO_BACKEND)
 
     def _on_task_done(self, call: Call, task: asyncio.Task[None]) -> None:
         """A bug in this program must not leave a request without its answer."""

@@ -97,16 +97,19 @@ class FallbackChain:
         """Yield the answer of the first back end that can give one. If it breaks off, the next one starts from scratch.
 
         If no other back end has any text, a partial answer is kept, without a finish reason, unless its server retracted
-        it. Raises :class:`~fim_lsp.errors.BackendError` if there is no answer at all.
+        it. Raises :class:`~fim_lsp.errors.BackendError` if there is no answer at all, with the
+        sentence of the first one that failed.
         """
         clients = await self._clients_now(snapshot.uri)
         partial = _Partial.NONE
+        because = ""
         for client in clients:
             if client not in self.allowed(snapshot.uri):
                 continue
             written = False
             try:
-                async with aclosing(client.stream(snapshot, self.settings, self._report(client.backend))) as chunks:
+                answer = client.stream(snapshot, self.settings, self._report(client.backend))
+                async with aclosing(_named(answer, client.backend.name, because)) as chunks:
                     async for chunk in chunks:
                         written = written or bool(chunk.text)
                         if chunk.notice:
@@ -125,10 +128,11 @@ class FallbackChain:
             except BackendError as error:
                 kind = EventKind.PAUSED if isinstance(error, Paused) else EventKind.FAILED
                 self._emit(client.backend, kind, error)
+                because = because or str(error)
                 if written:
                     partial = _Partial.VOID if error.invalidates_output else _Partial.USABLE
         if partial is not _Partial.USABLE:
-            raise BackendError("no back end answered")
+            raise BackendError(because or "no back end may be asked")
 
     async def _clients_now(self, uri: str) -> Sequence[BackendClient]:
         """The allowed back ends; only those in this process if the settings are not known."""
@@ -143,6 +147,17 @@ class FallbackChain:
 
     def _emit(self, backend: Backend, kind: EventKind, error: BackendError | None = None, notice: str = "") -> None:
         self._on_event(BackendEvent(backend=backend, kind=kind, error=error, notice=notice))
+
+
+async def _named(chunks: AsyncGenerator[Chunk, None], author: str, because: str) -> AsyncGenerator[Chunk, None]:
+    """The chunks, the first of which names the author; an answer without any has one that does only that."""
+    named = False
+    async with aclosing(chunks):
+        async for chunk in chunks:
+            yield chunk if named else replace(chunk, author=author, because=because)
+            named = True
+    if not named:
+        yield Chunk(author=author, because=because)
 
 
 def _from_fallback(chunk: Chunk, partial: _Partial) -> tuple[Chunk, _Partial]:

@@ -16,6 +16,7 @@ _CELL_CHARACTERS = 256  # of each neighbouring cell that an answer depends on
 class Snapshot:
     """A request, and the text around the cursor when it arrived. Later edits don't change it.
 
+    ``number`` identifies the request in its session, from 1.
     ``path`` is relative to the workspace, or ``""``; ``size`` is the document's, in characters. ``explicit``: the request
     was triggered manually. For a cell of a ``notebook``, ``whole`` is the window that extends into the other cells.
     """
@@ -27,6 +28,7 @@ class Snapshot:
     explicit: bool = False
     size: int = 0
     notebook: str = ""
+    number: int = 0
     whole: Split | None = None
 
     @property
@@ -65,7 +67,16 @@ class Outcome(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompletionResult:
-    """What a request is answered with: a suggestion, or none, and why."""
+    """What a request is answered with: a suggestion, or none, and why.
+
+    ``backend`` is the name of the back end that wrote it, or had none, ``""`` if none was asked. ``reason`` is a sentence
+    on what ``outcome`` alone does not say: which rule excludes the file, why the first back end did not answer.
+    ``call`` is the number of the request for which the call was made, and ``waited`` the seconds until it was made.
+    """
 
     outcome: Outcome
     suggestion: Suggestion | None = None
+    backend: str = ""
+    reason: str = ""
+    call: int = 0
+    waited: float = 0.0

@@ -23,7 +23,7 @@ from fim_lsp.rate_limit.sliding_window import Limits
 from fim_lsp.rate_limit.token_estimate import Estimator
 from fim_lsp.schedule.backend_client import BackendClient, MaySend
 from fim_lsp.schedule.circuit_breaker import CircuitBreaker
-from fim_lsp.schedule.events import BackendEvent
+from fim_lsp.schedule.events import BackendEvent, Publish
 from fim_lsp.schedule.prompt_builder import ContextSource
 from fim_lsp.secret import Secret
 from fim_lsp.session.notifier import Notifier
@@ -48,16 +48,18 @@ class BackendManager:
         context: ContextSource,
         notifier: Notifier,
         on_change: Callable[[], None],
+        publish: Publish,
     ) -> None:
         """``ngram`` is the embedded back end, and ``context`` supplies prompts with snippets of other files.
 
-        ``on_change`` is called when a server on this machine was found or has gone.
+        ``on_change`` is called when a server on this machine was found or has gone; ``publish`` is told of each call.
         """
         self._environment = environment
         self._ngram = ngram
         self._context = context
         self._notifier = notifier
         self._on_change = on_change
+        self._publish = publish
         self._placeholder_key = secrets.token_bytes(16)
         self._current: BackendSet | None = None
         self._breakers: dict[int, CircuitBreaker] = {}  # by the back end's id()
@@ -99,6 +101,7 @@ class BackendManager:
                 windows=self._windows.setdefault((backend.name, backend.host), StickyWindows()),
                 redaction_key=self._placeholder_key,
                 may_send=may_send,
+                publish=self._publish,
             )
             for backend in backends
         )

@@ -15,17 +15,19 @@ from pathlib import Path
 from fim_lsp.backends.ngram_backend import NgramBackend
 from fim_lsp.context.provider import ContextProvider
 from fim_lsp.prompt.build import WINDOW_CHARACTERS
-from fim_lsp.schedule.events import BackendEvent
+from fim_lsp.schedule.call_record import place_of
+from fim_lsp.schedule.events import BackendEvent, RequestAnswered, RequestStarted, SettingsChanged
 from fim_lsp.schedule.fallback_chain import FallbackChain
 from fim_lsp.schedule.request import CompletionResult, Outcome, Snapshot
 from fim_lsp.schedule.scheduler import Scheduler
 from fim_lsp.session.backend_manager import BackendManager
+from fim_lsp.session.event_ring import EventRing
 from fim_lsp.session.notifier import Notifier, ShowMessage
 from fim_lsp.session.open_documents import OpenDocument, OpenDocuments
 from fim_lsp.session.request_log import RequestLog, explain
 from fim_lsp.session.status_tracker import Status, StatusTracker
 from fim_lsp.settings.loader import SettingsLoader
-from fim_lsp.settings.schema import Settings
+from fim_lsp.settings.schema import SettingProblem, Settings
 from fim_lsp.text.cells import OtherCells, join
 from fim_lsp.text.document import Change
 from fim_lsp.workspace.file_policy import FilePolicy
@@ -60,19 +62,28 @@ class Session:
         ``on_status`` is called with each new status, ``on_settings`` after the settings have changed.
         """
         self.settings = Settings()
+        self.events = EventRing()
+        self._requests = 0
         self._on_settings = on_settings
         self._notifier = Notifier(show_message)
         self._status_tracker = StatusTracker(on_status)
         self._request_log = RequestLog()
-        self._loader = SettingsLoader(environment, self._notifier.setting_problems)
+        self._loader = SettingsLoader(environment, self._settings_read)
         self._failed_closed = False  # damaged settings let no text leave this machine
         self._roots: tuple[Path, ...] = ()
         self._ngram = ngram or NgramBackend()
         self._context = ContextProvider()
         self._documents = OpenDocuments(self._ngram, self._context)
         self._backends = BackendManager(
-            environment, self._ngram, self._context.snippets, self._notifier, self._backends_changed
+            environment,
+            self._ngram,
+            self._context.snippets,
+            self._notifier,
+            on_change=self._backends_changed,
+            publish=self.events.publish,
         )
+        self.events.subscribe(BackendEvent, self._status_tracker.on_backend_event)
+        self.events.subscribe(BackendEvent, self._backends.on_event)
         self._chain: FallbackChain | None = None
         self._scheduler: Scheduler | None = None
         self._preparing: set[asyncio.Task[None]] = set()
@@ -91,16 +102,32 @@ class Session:
         assert self._scheduler is not None, "start() comes first"  # noqa: S101 - a bug of ours, not a user's mistake
         self._poll_files()
         self._backends.search_local_servers(self.settings)
-        snapshot = self._snapshot(self._documents[uri], line, character, explicit=explicit, other_cells=other_cells)
+        self._requests += 1
+        snapshot = self._snapshot(
+            self._documents[uri],
+            line,
+            character,
+            number=self._requests,
+            explicit=explicit,
+            other_cells=other_cells,
+        )
         request = Request(snapshot=snapshot, result=self._scheduler.request(snapshot))
         self._track(request)
         return request
 
     def _snapshot(
-        self, document: OpenDocument, line: int, character: int, *, explicit: bool, other_cells: OtherCells | None
+        self,
+        document: OpenDocument,
+        line: int,
+        character: int,
+        *,
+        number: int = 0,
+        explicit: bool = False,
+        other_cells: OtherCells | None = None,
     ) -> Snapshot:
         split = document.text.split(line, character, before=WINDOW_CHARACTERS, after=WINDOW_CHARACTERS)
         snapshot = Snapshot(
+            number=number,
             uri=document.uri,
             language=document.language,
             path=self._documents.relative_path(document),
@@ -115,20 +142,41 @@ class Session:
         return replace(snapshot, notebook=other_cells.notebook, whole=whole)
 
     def _track(self, request: Request) -> None:
-        """Log the result of a request, and show in the status that it is in progress."""
+        """Publish how a request is answered, and show in the status that it is in progress."""
         if request.result.done():
-            self._request_log.add(request.snapshot, request.result.result(), 0.0)
+            self._answered(request.snapshot, request.result.result(), 0.0)
             self._status_tracker.request_answered(explain(request.result.result()))
             return
         started = time.monotonic()
+        self.events.publish(RequestStarted(request=request.snapshot.number))
         self._status_tracker.request_started()
 
         def done(future: asyncio.Future[CompletionResult]) -> None:
             result = CompletionResult(outcome=Outcome.SUPERSEDED) if future.cancelled() else future.result()
-            self._request_log.add(request.snapshot, result, time.monotonic() - started)
+            self._answered(request.snapshot, result, time.monotonic() - started)
             self._status_tracker.request_ended(explain(result))
 
         request.result.add_done_callback(done)
+
+    def _answered(self, snapshot: Snapshot, result: CompletionResult, seconds: float) -> None:
+        self._request_log.add(snapshot, result, seconds)
+        text = result.suggestion.text if result.suggestion else ""
+        self.events.publish(
+            RequestAnswered(
+                request=snapshot.number,
+                at=time.time(),
+                place=place_of(snapshot),
+                explicit=snapshot.explicit,
+                outcome=result.outcome,
+                backend=result.backend,
+                call=result.call,
+                reason=result.reason,
+                waited=result.waited,
+                seconds=seconds,
+                lines=text.count("\n") + 1 if text else 0,
+                characters=len(text),
+            )
+        )
 
     @property
     def status(self) -> Status:
@@ -172,7 +220,7 @@ class Session:
         await self._context.wait_until_read(document.uri)
         known = await self._loader.wait_for_workspace_settings()
         if known and self._chain and self.documents.get(document.uri) is document and not document.excluded:
-            await self._chain.prepare(self._snapshot(document, 0, 0, explicit=False, other_cells=None))
+            await self._chain.prepare(self._snapshot(document, 0, 0))
 
     # -- settings
 
@@ -196,6 +244,11 @@ class Session:
     def workspace_settings_unavailable(self) -> None:
         """The editor has refused to give the settings of its workspace."""
         self._loader.workspace_settings_unavailable()
+
+    def _settings_read(self, problems: Sequence[SettingProblem]) -> None:
+        self._notifier.setting_problems(problems)
+        sentences = tuple(dict.fromkeys(problem.message for problem in problems))
+        self.events.publish(SettingsChanged(at=time.time(), problems=sentences))
 
     def set_roots(self, roots: Sequence[Path]) -> None:
         """The workspace has other folders now."""
@@ -228,7 +281,7 @@ class Session:
         self._chain = FallbackChain(
             settings=settings,
             clients=clients,
-            on_event=self._on_backend_event,
+            on_event=self.events.publish,
             local_only=self._documents.is_local_only,
             settings_known=self._loader.wait_for_workspace_settings,
             policy=policy,
@@ -257,10 +310,6 @@ class Session:
         if policy is not self._documents.policy or context_tokens > self.settings.context_tokens:
             return False
         return not self._documents.is_excluded(uri) and (local or not self._documents.is_local_only(uri))
-
-    def _on_backend_event(self, event: BackendEvent) -> None:
-        self._status_tracker.on_backend_event(event)
-        self._backends.on_event(event)
 
     # -- the end
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fim_lsp.backends.backend import Capacity
+from fim_lsp.backends.backend import Capacity, OnSent, ignore_sent
 from fim_lsp.prompt.prompt import Prompt
 
 
@@ -11,7 +11,7 @@ class BackendDefaults:
 
     capacity = Capacity()
 
-    async def prepare(self, _prompt: Prompt) -> bool:
+    async def prepare(self, _prompt: Prompt, *, on_sent: OnSent = ignore_sent) -> bool:
         """Nothing to do."""
         return False
 

@@ -15,7 +15,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from typing import Any
 
-from fim_lsp.backends.backend import Chunk, Usage
+from fim_lsp.backends.backend import Chunk, OnSent, Usage, ignore_sent
 from fim_lsp.errors import RateLimited
 from fim_lsp.prompt.prompt import Prompt
 from fim_lsp.rate_limit.limiter import Limiter
@@ -51,7 +51,7 @@ class RateLimitedModel(BackendDefaults):
     _idle: int = 0
     _minute: collections.deque[tuple[float, int]] = field(default_factory=collections.deque)
 
-    async def stream(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
+    async def stream(self, prompt: Prompt, *, on_sent: OnSent = ignore_sent) -> AsyncGenerator[Chunk, None]:
         self.calls += 1
         self._idle, new = max(0, self._idle - 1), self._idle == 0
         self.connections += new

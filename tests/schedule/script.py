@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from fim_lsp.backends.backend import Backend, Chunk
+from fim_lsp.backends.backend import Backend, Chunk, OnSent, ignore_sent
 from fim_lsp.errors import BackendError, Unreachable
 from fim_lsp.prompt.prompt import Prompt
 from fim_lsp.prompt.sticky_window import StickyWindows
@@ -18,7 +18,7 @@ from fim_lsp.rate_limit.sliding_window import Limits
 from fim_lsp.rate_limit.token_estimate import Estimator
 from fim_lsp.schedule.backend_client import BackendClient
 from fim_lsp.schedule.circuit_breaker import MAX_FAILURES, CircuitBreaker
-from fim_lsp.schedule.events import BackendEvent, EventKind
+from fim_lsp.schedule.events import BackendEvent, EventKind, Publish
 from fim_lsp.schedule.fallback_chain import FallbackChain
 from fim_lsp.schedule.prompt_builder import ContextSource
 from fim_lsp.schedule.request import CompletionResult, Snapshot
@@ -49,7 +49,7 @@ class Script(BackendDefaults):
     failed: int = 0
     fail: BackendError | None = None
 
-    async def stream(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
+    async def stream(self, prompt: Prompt, *, on_sent: OnSent = ignore_sent) -> AsyncGenerator[Chunk, None]:
         self.calls.append(prompt)
         self.started.append(now())
         done = False
@@ -82,6 +82,7 @@ def a_client(
     limiter: Limiter | None = None,
     breaker: CircuitBreaker | None = None,
     context_source: ContextSource | None = None,
+    publish: Publish = lambda _event: None,
 ) -> BackendClient:
     """A client that may send everything, within ``limits``."""
     return BackendClient(
@@ -93,6 +94,7 @@ def a_client(
         windows=StickyWindows(),
         redaction_key=b"k",
         may_send=lambda _uri, _local: True,
+        publish=publish,
     )
 
 

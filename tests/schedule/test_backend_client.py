@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from fim_lsp.backends.backend import Chunk
+from fim_lsp.backends.backend import Chunk, OnSent, ignore_sent
 from fim_lsp.errors import (
     BackendError,
     Overloaded,
@@ -36,7 +36,7 @@ async def test_a_failed_call_is_retried_once_and_only_before_its_first_text() ->
         await text_of(limited(backend))
     assert len(backend.calls) == 2
 
-    async def breaks_off(prompt: object) -> object:
+    async def breaks_off(prompt: object, **_: object) -> object:
         yield_one = Script(lambda _: "abc")
         async for chunk in yield_one.stream(prompt):  # type: ignore[arg-type]
             backend.calls.append(prompt)  # type: ignore[arg-type]
@@ -109,7 +109,7 @@ class Echo(BackendDefaults):
         self.host = host
         self.prompts: list[Prompt] = []
 
-    async def stream(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
+    async def stream(self, prompt: Prompt, *, on_sent: OnSent = ignore_sent) -> AsyncGenerator[Chunk, None]:
         self.prompts.append(prompt)
         seen = prompt.prefix.partition('"')[2].partition('"')[0]
         for start in range(0, len(seen), 3):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from fim_lsp.backends.backend import Chunk
+from fim_lsp.backends.backend import Chunk, OnSent, ignore_sent
 from fim_lsp.prompt.prompt import Prompt
 from fim_lsp.schedule.call import MAX_CHARACTERS, Call, StreamedText
 from fim_lsp.schedule.request import Outcome, Snapshot
@@ -27,7 +27,7 @@ class Pieces(Script):
 
     sent: int = 0
 
-    async def stream(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
+    async def stream(self, prompt: Prompt, *, on_sent: OnSent = ignore_sent) -> AsyncGenerator[Chunk, None]:
         self.calls.append(prompt)
         self.started.append(now())
         text = self.text(prompt)

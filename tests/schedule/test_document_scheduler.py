@@ -234,7 +234,7 @@ async def test_a_block_is_not_cut_by_a_request_for_a_line_of_it() -> None:
 
 
 async def test_an_endless_answer_is_one_call() -> None:
-    async def endless(prompt: object) -> object:
+    async def endless(prompt: object, **_: object) -> object:
         from fim_lsp.backends.backend import Chunk
 
         backend.calls.append(prompt)  # type: ignore[arg-type]

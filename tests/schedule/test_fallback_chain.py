@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fim_lsp.backends.backend import Backend, Chunk
+from fim_lsp.backends.backend import Backend, Chunk, OnSent, ignore_sent
 from fim_lsp.errors import (
     BackendError,
     BadReply,
@@ -49,7 +49,7 @@ class FlakyBackend(BackendDefaults):
         )
         self.prompts: list[Prompt] = []
 
-    async def stream(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
+    async def stream(self, prompt: Prompt, *, on_sent: OnSent = ignore_sent) -> AsyncGenerator[Chunk, None]:
         self.prompts.append(prompt)
         for number, character in enumerate(self.text):
             if number == self.breaks:
@@ -64,7 +64,7 @@ class FlakyBackend(BackendDefaults):
         error.invalidates_output = self.invalidates_output
         return error
 
-    async def prepare(self, prompt: Prompt) -> bool:
+    async def prepare(self, prompt: Prompt, *, on_sent: OnSent = ignore_sent) -> bool:
         self.prompts.append(prompt)
         return True
 

@@ -32,7 +32,12 @@ class Editor:
         self.has_shown = asyncio.Event()
         self.changes = 0
         self.manager = BackendManager(
-            environment, NgramBackend(), lambda *_: (), Notifier(self._show), on_change=self._changed
+            environment,
+            NgramBackend(),
+            lambda *_: (),
+            Notifier(self._show),
+            on_change=self._changed,
+            publish=lambda _event: None,
         )
 
     def _show(self, _level: Level, sentence: str) -> None:

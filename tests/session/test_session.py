@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fim_lsp.backends.backend import Backend, Chunk
+from fim_lsp.backends.backend import Backend, Chunk, OnSent, ignore_sent
 from fim_lsp.backends.factory import BackendSet
 from fim_lsp.errors import Unreachable
 from fim_lsp.prompt.prompt import Prompt
@@ -118,7 +118,7 @@ class RecordingBackend(BackendDefaults):
     def _record(self, prompt: Prompt) -> None:
         self.received.append(prompt.prefix + prompt.suffix + "".join(piece.text for piece in prompt.context))
 
-    async def stream(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
+    async def stream(self, prompt: Prompt, *, on_sent: OnSent = ignore_sent) -> AsyncGenerator[Chunk, None]:
         self._record(prompt)
         self.requests += 1
         if self.requests % 2 == 0:
@@ -126,7 +126,7 @@ class RecordingBackend(BackendDefaults):
         await asyncio.sleep(0)
         yield Chunk(text="x", finish="stop")
 
-    async def prepare(self, prompt: Prompt) -> bool:
+    async def prepare(self, prompt: Prompt, *, on_sent: OnSent = ignore_sent) -> bool:
         self._record(prompt)
         return True
 
