@@ -162,7 +162,7 @@ class Network(httpx.AsyncBaseTransport):
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         try:
             trace = request.extensions["trace"]
-            await trace("connection.connect_tcp.started", {})
+            await trace("connection.connect_tcp.started", {"host": request.url.host, "port": request.url.port or 443})
             await trace("http11.send_request_headers.started", {"request": request})
             return await self.behave(request)
         finally:
