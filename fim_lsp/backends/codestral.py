@@ -178,6 +178,7 @@ def request_body(model: str, prompt: Prompt, generation: Generation) -> dict[str
     An empty suffix is left out: absent, ``""`` and null are the same to the tokenizer. The prompt's ``max_tokens`` lowers
     the setting's and never raises it; its ``stop`` strings are added to the setting's.
     """
+    generation = generation.varied(prompt.variation)
     min_tokens = generation.min_tokens
     if min_tokens is not None:
         min_tokens = smallest(min_tokens, prompt.max_tokens)  # the API rejects a minimum above the maximum

@@ -194,6 +194,8 @@ class LlamaCpp(DefaultProfile):
 
 def infill_body(model: str, prompt: Prompt, generation: Generation) -> dict[str, object]:
     """The JSON body. The server's README describes each field."""
+    # without the temperature sampler, tokens are drawn by the model's own probabilities: another seed is enough
+    generation = generation.varied(prompt.variation, unset=(None,))
     above, line = _split_line(prompt.prefix)
     samplers = SAMPLERS if generation.temperature is None else (*SAMPLERS, "temperature")
     return {

@@ -25,6 +25,7 @@ from fim_lsp.backends.error_response import (
 )
 from fim_lsp.backends.model_list import first_names
 from fim_lsp.backends.profile import (
+    HIGHER_TEMPERATURES,
     Capabilities,
     DefaultProfile,
     Flow,
@@ -229,6 +230,7 @@ def generate_body(
 
 
 def _options(prompt: Prompt, generation: Generation, template: Template | None) -> dict[str, object]:
+    generation = generation.varied(prompt.variation, unset=HIGHER_TEMPERATURES)
     line_end = "\n" if prompt.single_line else None
     stop = stop_strings(line_end, generation.stop, prompt.stop, template.stop if template else None)
     options = {

@@ -23,6 +23,7 @@ from fim_lsp.backends.error_response import (
 from fim_lsp.backends.model_list import model_flow
 from fim_lsp.backends.ollama import NO_INSERT
 from fim_lsp.backends.profile import (
+    HIGHER_TEMPERATURES,
     Capabilities,
     DefaultProfile,
     Flow,
@@ -163,7 +164,7 @@ class OpenAI(DefaultProfile):
 
     def request(self, prompt: Prompt) -> HttpRequest:
         """Raises :class:`~fim_lsp.errors.UnknownModel` if a template is needed and none is known."""
-        generation = self.generation
+        generation = self.generation.varied(prompt.variation, unset=HIGHER_TEMPERATURES)
         body = {
             "model": encodable(self.model) or None,
             **self._text_fields(prompt),

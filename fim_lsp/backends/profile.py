@@ -7,8 +7,8 @@ rest.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Final, Protocol, TypeAlias, TypeVar
 
 from fim_lsp.backends.backend import Capacity, Chunk
 from fim_lsp.errors import BackendError
@@ -17,6 +17,13 @@ from fim_lsp.http.request import HttpRequest, HttpResponse
 from fim_lsp.prompt.prompt import Prompt
 from fim_lsp.text.positions import with_line_feeds
 from fim_lsp.text.unicode import encodable
+
+HIGHER_TEMPERATURES: Final = 0.8, 1.0
+"""For :meth:`Generation.varied`, at servers whose own temperature is usually 0.7 to 1."""
+
+_STEP: Final = 0.4
+_MAX_TEMPERATURE: Final = 1.2  # above, code is mostly noise; the APIs allow 1.5 and 2
+_MAX_SEED: Final = 2**31  # servers that have 32 bits for it reject or cut larger ones
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +37,21 @@ class Generation:
     stop: tuple[str, ...] | None = None
     random_seed: int | None = None
     stream: bool = True
+
+    def varied(self, variation: int, *, unset: tuple[float | None, ...] = (0.4, 0.8)) -> Generation:
+        """The parameters for a prompt's ``variation``: with another seed and a higher temperature.
+
+        ``unset`` are the temperatures of variations 1, 2 … where the settings contain none; otherwise each variation
+        raises it by 0.4.
+        """
+        if not variation:
+            return self
+        if self.temperature is None:
+            temperature = unset[min(variation, len(unset)) - 1]
+        else:
+            raised = min(self.temperature + _STEP * variation, _MAX_TEMPERATURE)
+            temperature = max(self.temperature, round(raised, 2))
+        return replace(self, temperature=temperature, random_seed=((self.random_seed or 0) + variation) % _MAX_SEED)
 
 
 _Result = TypeVar("_Result")

@@ -35,6 +35,7 @@ class Prompt:
     changes as little as possible from one prompt to the next. ``language`` is the editor's language id; ``path`` is
     relative to the workspace, or ``""``; ``uri`` names the document to the back end in this process. ``max_tokens``
     bounds the reply, ``stop`` are strings that end it; ``single_line`` means that only the rest of the line will be shown.
+    ``variation`` is 0 for the reply that the settings ask for, 1, 2 … for other replies to the same text.
     """
 
     prefix: str
@@ -46,6 +47,7 @@ class Prompt:
     max_tokens: int | None = None
     stop: tuple[str, ...] = ()
     single_line: bool = False
+    variation: int = 0
 
     @property
     def size(self) -> int:
