@@ -39,12 +39,26 @@ Decision = Serve | Reuse | Start | Skip
 
 
 def decide(
-    snapshot: Snapshot, *, cached: CompletionResult | None, in_flight: Call | None, edit_kind: EditKind
+    snapshot: Snapshot,
+    *,
+    cached: CompletionResult | None,
+    in_flight: Call | None,
+    edit_kind: EditKind,
+    silence: Outcome | None = None,
+    is_offered: bool = False,
 ) -> Decision:
     """``cached`` is the cache's answer; ``in_flight`` is the call whose output matches what was typed since.
 
     For an explicit request, neither a cached "nothing to suggest" nor a fallback's text is enough: the user wants more.
+
+    ``silence`` is why no suggestion appears without being asked for, if that is so. Then an automatic request only gets
+    the rest of the suggestion that was asked for before, which editors request again at each key: ``is_offered`` if that
+    is presumably on the screen.
     """
+    if silence is not None and not snapshot.explicit:
+        if in_flight is not None:
+            return Reuse(in_flight)
+        return Serve(cached) if cached is not None and is_offered else Skip(silence)
     if cached is not None and not (snapshot.explicit and _is_poor(cached)):
         return Serve(cached)
     if in_flight is not None:

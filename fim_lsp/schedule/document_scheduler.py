@@ -42,6 +42,7 @@ class _Request:
     snapshot: Snapshot
     result: asyncio.Future[CompletionResult]
     made_at: float
+    silence: Outcome | None
 
 
 class DocumentScheduler:
@@ -67,12 +68,15 @@ class DocumentScheduler:
 
     # -- what the editor does
 
-    def request(self, snapshot: Snapshot) -> asyncio.Future[CompletionResult]:
-        """Request a completion. Cancelling the future withdraws the request; it never raises anything else."""
+    def request(self, snapshot: Snapshot, silence: Outcome | None = None) -> asyncio.Future[CompletionResult]:
+        """Request a completion. Cancelling the future withdraws the request; it never raises anything else.
+
+        ``silence`` as in :func:`~fim_lsp.schedule.decision.decide`.
+        """
         self._answer(CompletionResult(outcome=Outcome.SUPERSEDED))
         result: asyncio.Future[CompletionResult] = asyncio.get_running_loop().create_future()
         result.add_done_callback(self._withdrawn)
-        self._waiting = _Request(snapshot, result, self._clock())
+        self._waiting = _Request(snapshot, result, self._clock(), silence)
         self._acceptance.observe(snapshot.split)
         chain = self._chain()
         self._hang_up_if_outdated(snapshot, chain)
@@ -84,6 +88,8 @@ class DocumentScheduler:
             cached=self._cache.lookup(snapshot, chain),
             in_flight=call if call is not None and call.in_flight else None,
             edit_kind=self._last_edit.kind_at(snapshot.split.line, snapshot.split.column),
+            silence=silence,
+            is_offered=bool(self._acceptance.offered),
         )
         match decision:
             case Serve(cached):
@@ -130,9 +136,19 @@ class DocumentScheduler:
         elif call is not None and call.chain.identity != chain.identity:
             self._hang_up()
             if self._waiting is not None:
-                self._start(self._waiting.snapshot, chain)
+                self._start_again(self._waiting)
         elif call is not None and call.state is CallState.DEBOUNCING:
             call.chain = chain
+
+    def apply_silence(self, silence: Callable[[str], Outcome | None]) -> None:
+        """Suggestions were turned off or on: answer an automatic request that is not wanted, and hang up on its call."""
+        call = self._call
+        snapshot = self._waiting.snapshot if self._waiting else call.snapshot if call else None
+        if snapshot is None or snapshot.explicit or (call is not None and call.snapshot.explicit):
+            return
+        if (outcome := silence(snapshot.language)) is not None:
+            self._answer(CompletionResult(outcome=outcome))
+            self._hang_up()
 
     def close(self) -> None:
         """The document was closed: answer the waiting request, and hang up."""
@@ -213,6 +229,13 @@ class DocumentScheduler:
         call.task = asyncio.get_running_loop().create_task(self._run(call))
         call.task.add_done_callback(lambda task: self._on_task_done(call, task))
 
+    def _start_again(self, request: _Request) -> None:
+        """The call that a request reused is of no use to it: make another, if one may be made without being asked for."""
+        if request.silence is None:
+            self._start(request.snapshot, self._chain())
+        else:
+            self._answer(CompletionResult(outcome=request.silence))
+
     def _reuse(self, call: Call) -> None:
         call.reopen()
         self._cancel_hang_up(call)
@@ -291,7 +314,7 @@ class DocumentScheduler:
         if matched and typed_since(call.snapshot.split, snapshot.split) == "":
             self._answer_from(call, Outcome.EMPTY)  # asking again would have the same result
         else:
-            self._start(snapshot, self._chain())
+            self._start_again(self._waiting)
 
     def _on_failure(self, call: Call) -> None:
         """No back end answered."""

@@ -15,6 +15,7 @@ from typing import TypeAlias
 from fim_lsp.backends.backend import Backend
 from fim_lsp.errors import BackendError
 from fim_lsp.schedule.request import Outcome
+from fim_lsp.schedule.switches import Switches
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,6 +227,14 @@ class SettingsChanged:
     problems: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwitchesChanged:
+    """The user turned suggestions off or on by a command, or a snooze ended."""
+
+    at: float
+    switches: Switches
+
+
 Event: TypeAlias = (
     RequestStarted
     | RequestAnswered
@@ -236,6 +245,7 @@ Event: TypeAlias = (
     | SuggestionDismissed
     | TextKept
     | SettingsChanged
+    | SwitchesChanged
 )
 
 Publish: TypeAlias = Callable[[Event], None]

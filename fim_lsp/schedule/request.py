@@ -57,6 +57,10 @@ class Outcome(enum.StrEnum):
     EXCLUDED = "excluded"  # the file is never sent
     LOCAL_ONLY = "local only"  # the text must not leave this machine, and no back end runs on it
     TOO_LARGE = "too large"  # the file is over the limit
+    TURNED_OFF = "turned off"  # the user turned suggestions off in the whole editor; an explicit request is answered
+    SNOOZED = "snoozed"  # the same, for a while
+    LANGUAGE_OFF = "language off"  # the same, in documents of this language
+    MANUAL = "manual"  # suggestions appear only when they are asked for
     DELETION = "deletion"  # the last edit only removed text
     PASTE = "paste"  # the last edit was a paste, or a program's
     IN_WORD = "in word"  # the cursor is inside a word

@@ -25,9 +25,14 @@ class Scheduler:
         *,
         debounce: float | None,
         excluded: Callable[[str], bool],
+        silence: Callable[[str], Outcome | None] = lambda _language: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``debounce`` is in seconds, ``None`` for the adaptive one; ``excluded`` decides for a document's URI."""
+        """``debounce`` is in seconds, ``None`` for the adaptive one; ``excluded`` decides for a document's URI.
+
+        ``silence`` returns why no suggestion appears by itself in documents of a language, if that is so.
+        """
+        self._silence = silence
         self._clock = clock
         self._cache = SuggestionCache(clock)
         self._documents: dict[str, DocumentScheduler] = {}
@@ -39,6 +44,7 @@ class Scheduler:
         for uri, document in self._documents.items():
             document.debounce.fixed = debounce
             document.apply_settings(excluded=excluded(uri))
+        self.silence_changed()
 
     def edited(self, uri: str, edits: Sequence[Edit]) -> None:
         """A document was changed by the edits of one notification."""
@@ -50,7 +56,13 @@ class Scheduler:
             result: asyncio.Future[CompletionResult] = asyncio.get_running_loop().create_future()
             result.set_result(CompletionResult(outcome=outcome))
             return result
-        return self._document(snapshot.uri).request(snapshot)
+        silence = None if snapshot.explicit else self._silence(snapshot.language)
+        return self._document(snapshot.uri).request(snapshot, silence)
+
+    def silence_changed(self) -> None:
+        """Suggestions were turned off or on: answer the automatic requests that are not wanted any more."""
+        for document in self._documents.values():
+            document.apply_silence(self._silence)
 
     def closed(self, uri: str) -> None:
         """A document was closed."""

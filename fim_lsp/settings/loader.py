@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from fim_lsp.settings import messages
-from fim_lsp.settings.merge import merge_layers
+from fim_lsp.settings.merge import Layer, merge_layers
 from fim_lsp.settings.schema import SettingProblem, Settings
 from fim_lsp.settings.settings_file import SettingsFile
 from fim_lsp.settings.sources import (
@@ -89,6 +89,16 @@ class SettingsLoader:
         """The new settings if one of the files has changed. Takes microseconds if none has."""
         return self._merge() if self._refresh_files() else None
 
+    def project_settings(self) -> Settings:
+        """The settings if there were only those that a project may bring: what they turn off, no command turns on."""
+        return merge_layers(layer for layer in self._layers() if not layer.trusted).settings
+
+    def _layers(self) -> Sequence[Layer]:
+        """All sources, in ascending order of precedence."""
+        user = (self._user.layer,) if self._user else ()
+        projects = (file.layer for file in self._projects.values())
+        return (*user, self._environment, self._initialization.layer, *projects, self._workspace.layer)
+
     def _files(self) -> Sequence[SettingsFile]:
         return (*((self._user,) if self._user else ()), *self._projects.values())
 
@@ -97,10 +107,7 @@ class SettingsLoader:
         return any(changed)
 
     def _merge(self) -> Settings:
-        user = (self._user.layer,) if self._user else ()
-        projects = (file.layer for file in self._projects.values())
-        layers = (*user, self._environment, self._initialization.layer, *projects, self._workspace.layer)
-        merged = merge_layers(layers)
+        merged = merge_layers(self._layers())
         damage = [SettingProblem(message=file.problem) for file in self._files() if file.problem]
         if self._workspace_overdue and not self._workspace_known.is_set():
             damage.append(SettingProblem(message=messages.no_answer(self._workspace.layer.origin)))

@@ -21,7 +21,7 @@ from fim_lsp.schedule.circuit_breaker import MAX_FAILURES, CircuitBreaker
 from fim_lsp.schedule.events import BackendEvent, EventKind, Publish
 from fim_lsp.schedule.fallback_chain import FallbackChain
 from fim_lsp.schedule.prompt_builder import ContextSource
-from fim_lsp.schedule.request import CompletionResult, Snapshot
+from fim_lsp.schedule.request import CompletionResult, Outcome, Snapshot
 from fim_lsp.schedule.scheduler import Scheduler
 from fim_lsp.settings.schema import Settings
 from fim_lsp.text.document import Document
@@ -147,12 +147,14 @@ class Typist:
     """An editor with one document, over the scheduler alone."""
 
     def __init__(self, backend: Script, text: str = "‸", *, debounce: float | None = 0.1, limits: Limits | None = None,
-                 **settings: object) -> None:  # fmt: skip
+                 silence: Callable[[str], Outcome | None] = lambda _language: None, **settings: object) -> None:  # fmt: skip
         self.before, _, self.after = text.partition("‸")
         self.failures: list[BackendError] = []
         client = a_client(backend, limits=limits)
         chain = a_chain(client, settings=Settings(**settings), on_event=self._note)  # type: ignore[arg-type]
-        self.scheduler = Scheduler(chain, debounce=debounce, excluded=lambda uri: uri.endswith(".env"), clock=now)
+        self.scheduler = Scheduler(
+            chain, debounce=debounce, excluded=lambda uri: uri.endswith(".env"), silence=silence, clock=now
+        )
         self.answers: list[tuple[int, CompletionResult]] = []
         self.asked = 0
 

@@ -57,3 +57,24 @@ def test_decisions(
 ) -> None:
     request = snapshot(marked, explicit=explicit)
     assert decide(request, cached=cached, in_flight=in_flight, edit_kind=edit_kind) == decision
+
+
+@pytest.mark.parametrize(
+    ("explicit", "cached", "in_flight", "is_offered", "decision"),
+    [
+        (False, None, None, False, Skip(Outcome.MANUAL)),
+        (False, TEXT, None, False, Skip(Outcome.MANUAL)),  # nobody asked for it here
+        (False, TEXT, None, True, Serve(TEXT)),  # the rest of what was asked for
+        (False, None, None, True, Skip(Outcome.MANUAL)),
+        (False, None, CALL, False, Reuse(CALL)),  # it was asked for, and is awaited
+        (True, None, None, False, Start()),
+        (True, TEXT, None, False, Serve(TEXT)),
+    ],
+)
+def test_decisions_where_nothing_appears_without_being_asked_for(
+    explicit: bool, cached: CompletionResult | None, in_flight: Call | None, is_offered: bool, decision: Decision
+) -> None:
+    request = snapshot("x‸", explicit=explicit)
+    kind, silence = EditKind.TYPING, Outcome.MANUAL
+    made = decide(request, cached=cached, in_flight=in_flight, edit_kind=kind, silence=silence, is_offered=is_offered)
+    assert made == decision

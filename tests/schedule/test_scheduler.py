@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
 
 from fim_lsp.schedule.request import Outcome
 from fim_lsp.schedule.scheduler import MAX_DOCUMENT_SIZE, Scheduler
-from tests.schedule.script import Script, a_chain, a_client, a_snapshot, shown
+from tests.schedule.script import Script, Typist, a_chain, a_client, a_snapshot, shown
 from tests.virtual import now
 
 pytestmark = pytest.mark.usefixtures("virtual_time")
@@ -33,6 +34,88 @@ async def test_excluded_and_too_large_documents_reach_no_back_end() -> None:
 async def test_local_only_documents_need_a_local_back_end(host: str, outcome: Outcome) -> None:
     documents = scheduler(Script(lambda _prompt: "x", host=host), local_only=True)
     assert (await documents.request(a_snapshot())).outcome is outcome
+
+
+class ManualTypist(Typist):
+    """A typist whose suggestions appear only when they are asked for, unless ``silence`` is None."""
+
+    silence: Outcome | None = Outcome.MANUAL
+
+    def __init__(self, backend: Script, text: str = "‸", **settings: object) -> None:
+        super().__init__(backend, text, silence=lambda _language: self.silence, **settings)
+
+
+async def test_nothing_is_called_where_nobody_asks() -> None:
+    backend = Script(lambda _prompt: "x")
+    typist = ManualTypist(backend)
+    for key in "abc":
+        typist.type(key)
+        assert (await typist.ask()).outcome is Outcome.MANUAL
+        await asyncio.sleep(1)
+    assert backend.calls == []
+    assert shown(await typist.ask(explicit=True)) == "x"
+    assert len(backend.calls) == 1
+
+
+async def test_what_was_asked_for_remains_while_it_is_typed() -> None:
+    """Editors ask again at each key, and take down what is not in the answer."""
+    backend = Script(lambda _prompt: "hello(world)\nmore")
+    typist = ManualTypist(backend, multiline="never")
+    await typist.ask(explicit=True)
+    typist.type("h")
+    assert shown(await typist.ask()) == "ello(world)"
+    typist.type("ell")
+    assert shown(await typist.ask()) == "o(world)"
+    typist.type("!")
+    assert (await typist.ask()).outcome is Outcome.MANUAL
+    typist.erase()
+    assert (await typist.ask()).outcome is Outcome.MANUAL  # it was given up
+    assert shown(await typist.ask(explicit=True)) == "o(world)"
+    typist.type("o(world)")
+    assert (await typist.ask()).outcome is Outcome.MANUAL  # what comes next was not asked for
+    assert len(backend.calls) == 1
+
+
+async def test_typing_on_while_the_answer_is_awaited() -> None:
+    backend = Script(lambda _prompt: "hello")
+    typist = ManualTypist(backend)
+    first = typist.ask(explicit=True)
+    await asyncio.sleep(0.1)
+    typist.type("h")
+    assert shown(await typist.ask()) == "ello"
+    assert (await first).outcome is Outcome.SUPERSEDED
+
+
+@pytest.mark.parametrize("typed", ["j", "hex"])
+async def test_typing_something_else_while_the_answer_is_awaited_makes_no_other_call(typed: str) -> None:
+    backend = Script(lambda _prompt: "hello")
+    typist = ManualTypist(backend)
+    typist.ask(explicit=True)
+    await asyncio.sleep(0.1)
+    for key in typed:
+        typist.type(key)
+        last = typist.ask()
+    assert (await last).outcome is Outcome.MANUAL
+    await asyncio.sleep(5)
+    assert (len(backend.calls), backend.hung_up) == (1, 1)
+
+
+async def test_turning_suggestions_off_answers_who_waits_and_hangs_up() -> None:
+    backend = Script(lambda _prompt: "hello", first=5)
+    typist = ManualTypist(backend)
+    typist.silence = None
+    typist.type("x")
+    waiting = typist.ask()
+    await asyncio.sleep(1)
+    typist.silence = Outcome.TURNED_OFF
+    typist.scheduler.silence_changed()
+    assert (await waiting).outcome is Outcome.TURNED_OFF
+    await asyncio.sleep(0)
+    assert (len(backend.calls), backend.hung_up) == (1, 1)
+    waiting = typist.ask(explicit=True)
+    await asyncio.sleep(1)
+    typist.scheduler.silence_changed()  # what was asked for explicitly goes on
+    assert shown(await waiting) == "hello"
 
 
 async def test_documents_do_not_supersede_each_other() -> None:

@@ -130,3 +130,17 @@ async def test_workspace_settings_are_waited_for(tmp_path: Path, virtual_time: N
     assert "has not sent the settings of its workspace yet" in messages[0]
     loader.workspace_settings_unavailable()
     assert await loader.wait_for_workspace_settings()
+
+
+def test_what_a_project_turns_off_is_told_from_what_the_user_does(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text('trigger = "manual"\nlanguages = { markdown = false }\n')
+    loader, _ = loader_with(tmp_path)
+    settings = loader.start((tmp_path,), {"languages": {"rust": False}})
+    assert (settings.trigger, dict(settings.languages)) == ("manual", {"markdown": False, "rust": False})
+    assert (loader.project_settings().trigger, dict(loader.project_settings().languages)) == ("auto", {})
+    (tmp_path / ".fim-lsp.toml").write_text('trigger = "manual"\nlanguages = { go = false, rust = true }\n')
+    loader.reload_if_changed()
+    loader.set_workspace_settings({"languages": {"python": False}})
+    imposed = loader.project_settings()
+    assert (imposed.trigger, imposed.has_language("go"), imposed.has_language("python")) == ("manual", False, False)
+    assert imposed.has_language("rust")
