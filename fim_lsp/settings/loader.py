@@ -7,6 +7,7 @@ import contextlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fim_lsp.settings import messages
 from fim_lsp.settings.merge import Layer, merge_layers
@@ -19,6 +20,9 @@ from fim_lsp.settings.sources import (
     read_environment,
     user_file,
 )
+
+if TYPE_CHECKING:
+    from fim_lsp.settings.effective import EffectiveSettings
 
 WORKSPACE_TIMEOUT = 2.0
 """Seconds that a request waits for the editor's workspace settings before only the embedded model answers it."""
@@ -37,7 +41,8 @@ class SettingsLoader:
         self._workspace_known = asyncio.Event()
         self._workspace_known.set()
         self._workspace_overdue = False
-        self._settings = Settings()
+        self._merged = merge_layers(())
+        self._problems: tuple[SettingProblem, ...] = ()
         self.failed_closed = False
         """Whether nothing leaves this machine because a source or a restriction is damaged, and this has been reported.
 
@@ -63,7 +68,7 @@ class SettingsLoader:
         """Use the editor's workspace settings, which a project may have written; ``None`` if nothing changes."""
         self._workspace.receive(values)
         self._workspace_known.set()
-        before = self._settings
+        before = self._merged.settings
         settings = self._merge()
         return None if settings == before else settings
 
@@ -93,6 +98,17 @@ class SettingsLoader:
         """The settings if there were only those that a project may bring: what they turn off, no command turns on."""
         return merge_layers(layer for layer in self._layers() if not layer.trusted).settings
 
+    def effective(self) -> EffectiveSettings:
+        """Each setting that applies now, with its source, and what is ignored and why. No file is read."""
+        from fim_lsp.settings.effective import effective, file_source, sent_source  # the start should not wait for it
+
+        user = [file_source(self._user)] if self._user else []
+        projects = [file_source(file) for file in self._projects.values()]
+        environment = sent_source(self._environment, ())
+        initialization = sent_source(self._initialization.layer, self._initialization.problems)
+        workspace = sent_source(self._workspace.layer, self._workspace.problems)
+        return effective(self._merged, [*user, environment, initialization, *projects, workspace], self._problems)
+
     def _layers(self) -> Sequence[Layer]:
         """All sources, in ascending order of precedence."""
         user = (self._user.layer,) if self._user else ()
@@ -112,9 +128,10 @@ class SettingsLoader:
         if self._workspace_overdue and not self._workspace_known.is_set():
             damage.append(SettingProblem(message=messages.no_answer(self._workspace.layer.origin)))
         problems = (*damage, *self._initialization.problems, *self._workspace.problems, *merged.problems)
-        self._settings, self.failed_closed = merged.settings, merged.failed_closed and bool(problems)
+        self._merged, self._problems = merged, problems
+        self.failed_closed = merged.failed_closed and bool(problems)
         self._report(problems)
-        return self._settings
+        return merged.settings
 
 
 class _EditorSource:

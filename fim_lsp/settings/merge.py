@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 from fim_lsp.http.urls import origin_of
@@ -27,6 +28,18 @@ from fim_lsp.settings.misspelled_names import (
 from fim_lsp.settings.schema import SPECS, SettingProblem, Settings, SettingSpec
 from fim_lsp.settings.validators import FrozenMapping, TableRules
 
+FAIL_CLOSED: Mapping[str, Any] = MappingProxyType(
+    {
+        "backend": "ngram",
+        "base_url": None,
+        "api_key": None,
+        "api_key_command": None,
+        "fallback": ("ngram",),
+        "limits_store": Secret("process"),
+    }
+)
+"""The settings with which nothing leaves this machine: no text, no key, no request count."""
+
 _KEYS = ("api_key", "api_key_command")
 _ACCUMULATING = ("exclude", "local_only")
 _MAX_UNKNOWN = 200  # unknown names of one source that are compared with the settings' names
@@ -42,16 +55,8 @@ def merge_layers(layers: Iterable[Layer]) -> Merged:
 
 
 def fail_closed(settings: Settings) -> Settings:
-    """The same settings, but nothing leaves this machine: no text, no key, no request count."""
-    return replace(
-        settings,
-        backend="ngram",
-        base_url=None,
-        api_key=None,
-        api_key_command=None,
-        fallback=("ngram",),
-        limits_store=Secret("process"),
-    )
+    """The same settings, but nothing leaves this machine (:data:`FAIL_CLOSED`)."""
+    return replace(settings, **FAIL_CLOSED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,11 +101,16 @@ class Layer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merged:
-    """The settings that apply and what to report. ``failed_closed``: nothing leaves this machine because of damage."""
+    """The settings that apply and what to report. ``failed_closed``: nothing leaves this machine because of damage.
+
+    ``locations`` has, for each setting that a source has set, where: in ascending order of precedence, so that the last one
+    applies, or all of them where values add up.
+    """
 
     settings: Settings
     problems: tuple[SettingProblem, ...]
     failed_closed: bool
+    locations: Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +131,8 @@ class _KeyBinding:
 @dataclass(slots=True)
 class _Merge:
     values: dict[str, Any] = field(default_factory=dict)
-    messages: list[str] = field(default_factory=list)
+    locations: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    problems: dict[SettingProblem, None] = field(default_factory=dict)  # as an ordered set
     damaged: bool = False
     key: _KeyBinding | None = None
 
@@ -136,12 +147,23 @@ class _Merge:
     def result(self) -> Merged:
         if self.key is not None and not self.damaged and not self.key.allows(self.values):
             self.values |= dict.fromkeys(_KEYS)
-            self.messages.append(messages.key_for_another_address(self.key.location))
+            self.report(messages.key_for_another_address(self.key.location), "api_key")
         settings = Settings(**self.values)
         if self.damaged:
             settings = fail_closed(settings)
-        problems = tuple(SettingProblem(message=message) for message in dict.fromkeys(self.messages))
-        return Merged(settings=settings, problems=problems, failed_closed=self.damaged)
+        return Merged(
+            settings=settings,
+            problems=tuple(self.problems),
+            failed_closed=self.damaged,
+            locations=MappingProxyType(self.locations),
+        )
+
+    def report(self, message: str, setting: str = "") -> None:
+        self.problems[SettingProblem(message=message, setting=setting)] = None
+
+    def _set(self, name: str, value: object, location: str) -> None:
+        self.values[name] = value
+        self.locations[name] = (*self.locations.get(name, ()), location)
 
     def _apply(self, spec: SettingSpec, layer: Layer) -> None:
         """Let a layer's value override the one below it, or report why it can't."""
@@ -157,18 +179,20 @@ class _Merge:
             accepted = spec.validator.accept(value)
         except (ValueError, OverflowError, RecursionError):
             if spec.user_only and not layer.trusted:
-                self.messages.append(messages.not_from_project(spec.name, location))
+                self.report(messages.not_from_project(spec.name, location), spec.name)
             else:
                 self._reject(spec, value, location)
             return
         if spec.secret and accepted is not None:
             accepted = Secret(accepted)
-        if layer.trusted or accepted == below or spec.project_rule.allows(accepted, below):
-            self.values[spec.name] = accepted
+        if layer.trusted or (accepted != below and spec.project_rule.allows(accepted, below)):
+            self._set(spec.name, accepted, location)
+        elif accepted == below:  # a project may repeat what applies anyway
+            return
         elif spec.user_only:
-            self.messages.append(messages.not_from_project(spec.name, location))
+            self.report(messages.not_from_project(spec.name, location), spec.name)
         else:
-            self.messages.append(messages.beyond_project(spec.name, spec.project_rule.may, location))
+            self.report(messages.beyond_project(spec.name, spec.project_rule.may, location), spec.name)
 
     def _add_entries(self, spec: SettingSpec, table: TableRules, value: object, layer: Layer) -> None:
         """Let the entries of a layer's table override those of the same name below it."""
@@ -182,13 +206,15 @@ class _Merge:
         bad = [*bad, *((name, entries[name]) for name in entries if setting_named(name))]
         if spec.user_only and not layer.trusted:
             if refused or bad:
-                self.messages.append(messages.not_from_project(spec.name, location))
+                self.report(messages.not_from_project(spec.name, location), spec.name)
             refused, bad = [], [(name, entry) for name, entry in bad if _restricts(spec, name)]
             entries = {}
         kept = {name: entry for name, entry in entries.items() if name not in refused and not setting_named(name)}
-        self.values[spec.name] = FrozenMapping({**below, **kept})
+        if kept:
+            self._set(spec.name, FrozenMapping({**below, **kept}), location)
         for name in refused[:_MAX_REPORTED]:
-            self.messages.append(messages.beyond_project(f"{spec.name}.{name}", spec.project_rule.may, location))
+            message = messages.beyond_project(f"{spec.name}.{name}", spec.project_rule.may, location)
+            self.report(message, spec.name)
         self._report_entries(spec, table, bad, location)
 
     def _report_entries(
@@ -206,27 +232,26 @@ class _Merge:
         if not name:
             self._reject(spec, entry, location)
         elif setting_like(name):
-            self.messages.append(messages.misplaced_setting(name, spec.name, location, restricts=restricts))
+            self.report(messages.misplaced_setting(name, spec.name, location, restricts=restricts), spec.name)
         else:
             shown = f"{spec.name}.{name}"
-            self.messages.append(
-                messages.invalid_value(shown, entry, table.allowed, location, hidden=False, restricts=restricts)
-            )
+            message = messages.invalid_value(shown, entry, table.allowed, location, hidden=False, restricts=restricts)
+            self.report(message, spec.name)
 
     def _reject(self, spec: SettingSpec, value: object, location: str, position: int = 0) -> None:
         """Report an invalid value or, if ``position`` is given, an invalid entry of a list."""
         self.damaged = self.damaged or spec.restricts
         name, allowed = (f"{spec.name}[{position}]", "a glob") if position else (spec.name, spec.validator.allowed)
-        self.messages.append(
-            messages.invalid_value(name, value, allowed, location, hidden=spec.hidden, restricts=spec.restricts)
-        )
+        message = messages.invalid_value(name, value, allowed, location, hidden=spec.hidden, restricts=spec.restricts)
+        self.report(message, spec.name)
 
     def _add_globs(self, spec: SettingSpec, value: object, layer: Layer) -> None:
         """Globs accumulate over the layers. Only trusted layers may re-include files with ``!``."""
         assert spec.validator.accept_items is not None  # noqa: S101 - for mypy: validators of globs have it
         globs, bad = spec.validator.accept_items(value)
-        allowed = (glob for glob in globs if layer.trusted or not glob.startswith("!"))
-        self.values[spec.name] = (*self.values.get(spec.name, spec.default), *allowed)
+        allowed = [glob for glob in globs if layer.trusted or not glob.startswith("!")]
+        if allowed:
+            self._set(spec.name, (*self.values.get(spec.name, spec.default), *allowed), layer.location(spec.name))
         for position, entry in bad[:_MAX_REPORTED]:
             self._reject(spec, entry, layer.location(spec.name), position)
 
@@ -236,8 +261,8 @@ class _Merge:
         if not given:
             return
         for name in _KEYS:
-            if name not in given:
-                self.values[name] = None
+            if name not in given and self.values.get(name) is not None:
+                self._set(name, None, layer.location(given[0]))
         base_url, backend = (layer.values.get(name) for name in ("base_url", "backend"))
         self.key = _KeyBinding(
             layer.location(given[0]),
@@ -251,14 +276,14 @@ class _Merge:
         intended = {name: _intended_restriction(name, layer) for name in compared}
         damaging = [name for name in compared if intended[name]]
         self.damaged = self.damaged or bool(damaging) or more > 0
-        self.messages += [
-            messages.misspelled_restriction(name, intended[name], layer.location(name))
-            for name in damaging[:_MAX_REPORTED]
-        ]
+        for name in damaging[:_MAX_REPORTED]:
+            message = messages.misspelled_restriction(name, intended[name], layer.location(name))
+            self.report(message, intended[name])
         harmless = [name for name in compared if not intended[name]]
-        self.messages += messages.unknown_settings(harmless, SPECS, layer.location)
+        for message in messages.unknown_settings(harmless, SPECS, layer.location):
+            self.report(message)
         if more > 0:
-            self.messages.append(messages.too_many_unknown(len(unknown), layer.origin))
+            self.report(messages.too_many_unknown(len(unknown), layer.origin))
 
 
 def _restricts(table: SettingSpec, name: str) -> bool:

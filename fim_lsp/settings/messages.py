@@ -78,6 +78,11 @@ def unusable_source(where: str, problem: str, *, last_good: bool) -> str:
     return f"{where} {problem}; {_FAILED_CLOSED}."
 
 
+def being_written(where: str) -> str:
+    """A file that was written a moment ago, perhaps not to its end."""
+    return f"{where} was saved just now, perhaps in part; until it is read again, in a few seconds, nothing leaves this machine."
+
+
 def no_answer(where: str) -> str:
     """The editor was asked for the settings of its workspace and has not answered."""
     return (

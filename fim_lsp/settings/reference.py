@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from fim_lsp.secret import Secret
 from fim_lsp.settings import project_rules
+from fim_lsp.settings.effective import plain
 from fim_lsp.settings.schema import SPECS, SettingSpec
-from fim_lsp.settings.validators import FrozenMapping
 
 
 def schema() -> dict[str, Any]:
     """The JSON Schema of ``config.toml`` and ``initializationOptions``, from which editors build their settings pages."""
     properties = {
-        spec.name: {**spec.validator.schema, "default": _json_value(spec.default), "description": spec.description}
+        spec.name: {**spec.validator.schema, "default": plain(spec.default), "description": spec.description}
         for spec in SPECS.values()
     }
     return {
@@ -32,18 +31,10 @@ def table() -> str:
 
 
 def _row(spec: SettingSpec) -> str:
-    default = "a built-in list" if spec.name == "exclude" else f"`{json.dumps(_json_value(spec.default))}`"
+    default = "a built-in list" if spec.name == "exclude" else f"`{json.dumps(plain(spec.default))}`"
     mark = " ¹" if spec.user_only else " ²" if spec.project_rule is not project_rules.ANYTHING else ""
     allowed = spec.validator.allowed.replace("|", "\\|")
     return f"| `{spec.name}`{mark} | {default} | {allowed} | {spec.description} |"
-
-
-def _json_value(value: Any) -> Any:
-    if isinstance(value, Secret):
-        return value.reveal()  # defaults are not secret
-    if isinstance(value, FrozenMapping):
-        return dict(value)
-    return list(value) if isinstance(value, tuple) else value
 
 
 if __name__ == "__main__":

@@ -323,6 +323,10 @@ SPECS: Mapping[str, SettingSpec] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettingProblem:
-    """A problem to report once; ``message`` describes what is wrong, where, and what is allowed."""
+    """A problem to report once; ``message`` describes what is wrong, where, and what is allowed.
+
+    ``setting`` is the setting that it is about, ``""`` if it is about a whole source or an unknown name.
+    """
 
     message: str
+    setting: str = ""

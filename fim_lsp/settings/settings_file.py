@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import threading
@@ -27,6 +28,7 @@ moving it away, before they write it."""
 MAX_PROJECT_BYTES = 16 << 10  # a project's file, which anybody could have written; a long one has a few hundred bytes
 _READ_TIMEOUT = 1.0  # seconds; a slow file system must not block the editor
 
+_MISSING: Stamp = (-errno.ENOENT, 0, 0)
 _NEVER_READ: Stamp = (0, -1, 0)  # no file has this stamp, so the next refresh reads the file
 
 
@@ -61,6 +63,11 @@ class SettingsFile:
         self._stamp: Stamp = None
         self._first = True
         self._recheck_at: float | None = None  # when the grace period of a suspicious state ends
+
+    @property
+    def exists(self) -> bool:
+        """Whether there was a file at the last :meth:`refresh`, even one that can't be read."""
+        return self._stamp not in (None, _MISSING)
 
     def refresh(self) -> bool:
         """Read the file if it has changed; whether the layer may be different. Takes microseconds if nothing changed."""
