@@ -4,6 +4,8 @@
     ├── SettingError         a setting has an invalid value
     ├── UsageError           the command line asks for something impossible
     ├── StoreUnavailable     the shared count of a quota is unavailable (in rate_limit/store.py)
+    ├── KeyStoreError        a stored key can't be read, kept or removed
+    │   └── KeyringUnavailable   the system's keyring can't be used (in backends/system_keyring.py)
     └── BackendError         a back end failed
         ├── Unreachable      no connection (name, route, refusal, TLS, proxy), or no first byte in time
         ├── Unauthorized     401, 403: the key is missing, wrong, or another host's
@@ -34,6 +36,10 @@ class SettingError(FimError):
 
 class UsageError(FimError):
     """The command line asks for something impossible."""
+
+
+class KeyStoreError(FimError):
+    """A stored key can't be read, kept or removed; the message says why and what to do. It never contains the key."""
 
 
 class BackendError(FimError):

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from fim_lsp.backends.backend import Capacity
 from fim_lsp.backends.error_response import ErrorContext, error_from_response, error_in_stream
+from fim_lsp.backends.key_store import key_set_command
 from fim_lsp.backends.model_list import MODELS_PATH, model_flow, newest_codestral, read_models
 from fim_lsp.backends.profile import (
     Capabilities,
@@ -40,7 +41,7 @@ CONTEXT_STOP: Final = f"\n{HEADING}"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiHost:
-    """A host of the API. ``base_url`` may contain ``{region}``; ``key_hint`` describes the key that it requires."""
+    """A host of the API. ``base_url`` may contain ``{region}``; ``key_hint``: the key that "it requires", and what to do."""
 
     base_url: str
     model: str
@@ -52,20 +53,20 @@ API_HOSTS: Final[Mapping[str, ApiHost]] = MappingProxyType(
         "codestral": ApiHost(
             base_url="https://codestral.mistral.ai",
             model="codestral-latest",
-            key_hint="it requires a Codestral key (CODESTRAL_API_KEY or the setting api_key); "
-            "a key for api.mistral.ai does not work there",
+            key_hint="it requires a Codestral key; run `fim-lsp key set codestral.mistral.ai`, or set CODESTRAL_API_KEY or "
+            "api_key (a key for api.mistral.ai does not work there)",
         ),
         "mistral": ApiHost(
             base_url="https://api.mistral.ai",
             model="codestral-latest",
-            key_hint="it requires a Mistral key (MISTRAL_API_KEY or the setting api_key); "
-            "a key for codestral.mistral.ai does not work there",
+            key_hint="it requires a Mistral key; run `fim-lsp key set api.mistral.ai`, or set MISTRAL_API_KEY or api_key "
+            "(a key for codestral.mistral.ai does not work there)",
         ),
         "langdock": ApiHost(
             base_url="https://api.langdock.com/mistral/{region}",
             model="codestral-2501",  # the model in Langdock's documentation, despite RETIRED
-            key_hint='it requires a Langdock key with the scope "Completion API" '
-            "(LANGDOCK_API_KEY or the setting api_key)",
+            key_hint='it requires a Langdock key with the scope "Completion API"; run `fim-lsp key set api.langdock.com`, '
+            "or set LANGDOCK_API_KEY or api_key",
         ),
     }
 )
@@ -117,7 +118,7 @@ class Codestral(DefaultProfile):
     def missing_key_message(self) -> str | None:
         if self._is_self_hosted:
             return None
-        return f"{host_of(self.url)} requires a key: {API_HOSTS[self.name].key_hint}"
+        return f"{host_of(self.url)} {API_HOSTS[self.name].key_hint.removeprefix('it ')}"
 
     def request(self, prompt: Prompt) -> HttpRequest:
         body = request_body(self.model, prompt, self.generation)
@@ -165,7 +166,7 @@ class Codestral(DefaultProfile):
         return ErrorContext(
             url=self.url,
             model=self.model,
-            key_hint="set api_key or api_key_command to a key for this host"
+            key_hint=f"run `{key_set_command(self.url)}`, or set api_key or api_key_command"
             if self._is_self_hosted
             else API_HOSTS[self.name].key_hint,
             model_hint=model_hint,

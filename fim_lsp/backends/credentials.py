@@ -10,10 +10,13 @@ import sys
 import time
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Literal
 
-from fim_lsp.errors import Unauthorized
+from fim_lsp.backends.key_store import KEYRING_TIMEOUT, KeyStore, StoredKey, key_set_command
+from fim_lsp.errors import KeyStoreError, Unauthorized
 from fim_lsp.http.urls import origin_of
 from fim_lsp.secret import Secret
 
@@ -40,11 +43,45 @@ _OUTPUT_GRACE: Final = 0.2  # seconds to read the output of a command that has e
 _KILL_TIMEOUT: Final = 1.0  # seconds for a killed process to be gone
 
 
-class KeySource:
-    """The key for one back end: from the setting, else from the command, else from the environment, if it is for that host.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyPlace:
+    """One place that has a key for a host. ``str(place)`` completes "the key from …"."""
 
-    The key is for :attr:`origin`, the scheme and host of ``base_url``. ``command`` is an argv that is run without a
-    shell, ``env`` the environment, ``clock`` counts seconds.
+    kind: Literal["setting", "command", "variable", "keyring", "file"]
+    name: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def key_places(
+    base_url: str,
+    *,
+    api_key: Secret | None = None,
+    command: tuple[str, ...] | None = None,
+    env: Mapping[str, str] = MappingProxyType({}),
+    store: KeyStore | None = None,
+) -> tuple[KeyPlace, ...]:
+    """All places with a key for the host of ``base_url``; the first one is used. The arguments are those of KeySource."""
+    places = []
+    if api_key:
+        places.append(KeyPlace(kind="setting", name="the setting api_key"))
+    if command:
+        places.append(KeyPlace(kind="command", name="api_key_command"))
+    if environment_key(base_url, env):
+        places.append(KeyPlace(kind="variable", name=HOST_VARIABLES[origin_of(base_url)[1]]))
+    if store and (entry := store.entries().get(origin_of(base_url))):
+        name = "the system's keyring" if entry.place == "keyring" else str(store.file)
+        places.append(KeyPlace(kind=entry.place, name=name))
+    return tuple(places)
+
+
+class KeySource:
+    """The key for one back end: from the setting, else the command, else the environment, else the user's stored keys.
+
+    The key is for :attr:`origin`, the scheme and host of ``base_url``; those of the environment and of ``store`` are used
+    only if they are for it. ``command`` is an argv that is run without a shell, ``env`` the environment, ``clock`` counts
+    seconds.
     """
 
     def __init__(
@@ -54,40 +91,66 @@ class KeySource:
         api_key: Secret | None = None,
         command: tuple[str, ...] | None = None,
         env: Mapping[str, str] = MappingProxyType({}),
+        store: KeyStore | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.origin = origin_of(base_url)
+        self._places = partial(key_places, base_url, api_key=api_key, command=command, env=env, store=store)
         self._key = api_key or (None if command else environment_key(base_url, env))
         self._command = None if api_key else command
+        self._store = None if self._key or command else store
+        self._entry: StoredKey | None = None  # what the store says about this origin
         self._clock = clock
         self._running: asyncio.Task[Secret] | None = None
-        self._failure = ""  # of the command's last run
+        self._failure = ""  # of the last run of the command, or of the last read of the stored key
         self._failed_at = float("-inf")
+
+    @property
+    def place(self) -> KeyPlace | None:
+        """Where the key comes from, None if there is none."""
+        return next(iter(self._places()), None)
+
+    @property
+    def problem(self) -> str:
+        """A sentence for the user whose stored keys can't be used, or ``""``."""
+        return self._store.problem if self._store else ""
+
+    @property
+    def delay(self) -> str:
+        """A sentence for the user whose key takes longer than a call may."""
+        if self._command:
+            return "api_key_command has not printed a key yet"
+        return "the system's keyring, which has the key, has not answered yet: unlock it"
 
     async def key(self) -> Secret | None:
         """The key, or None if there is none. Raises :class:`~fim_lsp.errors.Unauthorized` if it is unusable."""
-        if self._key is None and self._command:
-            self._key = await self._fetch(self._command)
+        self._follow_store()
+        if self._key is None and (self._command or self._entry):
+            return _usable(await self._fetch())
         return self._key and _usable(self._key)
 
     async def refresh(self, refused: Secret) -> bool:
-        """After a 401 for ``refused``, run the command again; whether :meth:`key` returns another key now.
+        """After a 401 for ``refused``, run the command or read the stored key again; whether :meth:`key` returns another now.
 
-        The command is run once for a key, even if several calls fail with it.
+        That is done once for a key, even if several calls fail with it.
         """
+        self._follow_store()
         if self._key is not None and self._key != refused:
             return True  # another call with the same key has refreshed it
-        if not self._command:
+        if not (self._command or self._entry):
             return False
-        fresh = await self._fetch(self._command)
+        entry, fresh = self._entry, await self._fetch()
+        if entry != self._entry:
+            return True  # another one has been stored meanwhile
         if fresh == refused:
-            self._fail("api_key_command prints a key that the server refuses")
+            if self._command:
+                self._fail("api_key_command prints a key that the server refuses")
             return False
         self._key = fresh
         return True
 
     def retry(self) -> None:
-        """Let the next call run the command, even if it has just failed."""
+        """Let the next call run the command, or read the stored key, even if that has just failed."""
         self._failed_at = float("-inf")
 
     async def close(self) -> None:
@@ -96,16 +159,39 @@ class KeySource:
             self._running.cancel()
             await asyncio.wait([self._running])
 
-    async def _fetch(self, command: tuple[str, ...]) -> Secret:
-        """Run the command, or wait for the run in progress, which continues when a caller is cancelled."""
+    def _follow_store(self) -> None:
+        """Forget a stored key that has been replaced or removed since it was read."""
+        if self._store is None or (entry := self._store.entries().get(self.origin)) == self._entry:
+            return
+        self._entry, self._key, self._running = entry, None, None
+        self.retry()
+
+    async def _fetch(self) -> Secret:
+        """Get the key, or wait for the run in progress, which continues when a caller is cancelled."""
         if self._clock() - self._failed_at < COMMAND_COOLDOWN:
             raise Unauthorized(self._failure, host=self.origin[1])
         if self._running is None:
-            self._running = asyncio.create_task(run_command(command))
+            work = run_command(self._command) if self._command else self._read_stored()
+            self._running = asyncio.create_task(work)
             self._running.add_done_callback(self._finished)
         return await asyncio.shield(self._running)
 
+    async def _read_stored(self) -> Secret:
+        assert self._store is not None and self._entry is not None  # noqa: S101, PT018 - see _fetch
+        try:
+            async with asyncio.timeout(KEYRING_TIMEOUT):
+                return await asyncio.wrap_future(self._store.start_reading(self._entry))
+        except KeyStoreError as error:
+            raise Unauthorized(str(error)) from error
+        except TimeoutError as error:
+            raise Unauthorized(
+                f"the system's keyring has not answered within {KEYRING_TIMEOUT:.0f} s: unlock it, or keep the key in a "
+                f"file with `{key_set_command(self._entry.address)} --file`"
+            ) from error
+
     def _finished(self, task: asyncio.Task[Secret]) -> None:
+        if task is not self._running:
+            return  # for a key that was replaced meanwhile
         self._running = None
         if task.cancelled():
             return

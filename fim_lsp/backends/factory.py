@@ -12,12 +12,13 @@ from fim_lsp.backends.codestral import API_HOSTS, codestral
 from fim_lsp.backends.credentials import KeySource, environment_key
 from fim_lsp.backends.discovery import LocalServer
 from fim_lsp.backends.http_backend import HttpBackend
+from fim_lsp.backends.key_store import KeyStore
 from fim_lsp.backends.llamacpp import llamacpp
 from fim_lsp.backends.ollama import ollama
 from fim_lsp.backends.openai import openai
 from fim_lsp.backends.profile import Generation, Profile
 from fim_lsp.errors import BackendError, SettingError
-from fim_lsp.http.urls import host_of
+from fim_lsp.http.urls import host_of, origin_of
 from fim_lsp.settings.schema import Settings
 
 LocalServers: TypeAlias = Mapping[str, LocalServer]
@@ -50,9 +51,9 @@ class BackendSet:
     made_from: _Inputs
     problems: tuple[str, ...] = ()
 
-    def matches(self, settings: Settings, local_servers: LocalServers) -> bool:
+    def matches(self, settings: Settings, local_servers: LocalServers, store: KeyStore | None = None) -> bool:
         """Whether these settings result in the same back ends."""
-        return self.made_from == _inputs(settings, local_servers)
+        return self.made_from == _inputs(settings, local_servers, store)
 
     async def warm_up(self) -> None:
         """Import httpx and load certificates, without any network. Errors will occur again in the first call."""
@@ -74,8 +75,11 @@ def create_backends(
     ngram: Backend,
     local_servers: LocalServers,
     old: BackendSet | None = None,
+    *,
+    store: KeyStore | None = None,
 ) -> BackendSet:
-    """The back ends for these settings. ``ngram`` is the one in this process, which outlives every set.
+    """The back ends for these settings. ``ngram`` is the one in this process, which outlives every set; ``store`` has the
+    user's stored keys.
 
     A back end of ``old`` that would be made from the same values is kept, with its connections and keys.
     """
@@ -83,7 +87,7 @@ def create_backends(
     owned: list[tuple[_Inputs, HttpBackend]] = []
     problems: list[str] = []
     reusable = dict(old.owned) if old else {}
-    first = _first_name(settings, environment, local_servers)
+    first = first_name(settings, environment, local_servers, store)
     for name in dict.fromkeys((first, *settings.fallback)):
         if name == "ngram":
             backends.append(ngram)
@@ -93,28 +97,35 @@ def create_backends(
         own = settings if name == first else _for_fallback(settings)
         inputs = (name, local_servers.get(name), *(getattr(own, setting) for setting in _BACKEND_SETTINGS))
         try:
-            backend = reusable.get(inputs) or _create(name, own, environment, local_servers.get(name))
+            backend = reusable.get(inputs) or _create(name, own, environment, store, local_servers.get(name))
         except SettingError as error:
             if name == first:  # an unusable fallback is just left out
                 problems.append(f"{name} can't be used: {error}")
         else:
             backends.append(backend)
             owned.append((inputs, backend))
-    made_from = _inputs(settings, local_servers)
+    made_from = _inputs(settings, local_servers, store)
     return BackendSet(backends=tuple(backends), owned=tuple(owned), made_from=made_from, problems=tuple(problems))
 
 
-def uses_local_servers(settings: Settings, environment: Mapping[str, str]) -> bool:
+def uses_local_servers(settings: Settings, environment: Mapping[str, str], store: KeyStore | None = None) -> bool:
     """Whether it matters which servers run on this machine."""
     if not {"llamacpp", "ollama"}.isdisjoint(settings.fallback):
         return True
     if settings.backend == "ollama":
         return not settings.model
-    return settings.backend == "auto" and _first_name(settings, environment, {}) == "ngram"
+    return settings.backend == "auto" and first_name(settings, environment, {}, store) == "ngram"
 
 
-def _first_name(settings: Settings, environment: Mapping[str, str], local_servers: LocalServers) -> str:
-    """The first back end. ``auto`` decides by the address if one is set, else by the key, else by the servers found."""
+def first_name(
+    settings: Settings,
+    environment: Mapping[str, str],
+    local_servers: LocalServers,
+    store: KeyStore | None = None,
+) -> str:
+    """The back end that is asked first. ``auto`` decides by the address if one is set, else by the key (of the settings, the
+    environment, the store), else by the servers found.
+    """
     if settings.backend != "auto":
         return settings.backend
     if settings.base_url:
@@ -122,8 +133,14 @@ def _first_name(settings: Settings, environment: Mapping[str, str], local_server
         return by_host.get(host_of(settings.base_url), "codestral")
     if settings.api_key or settings.api_key_command:
         return "codestral"
-    with_key = (name for name, host in API_HOSTS.items() if environment_key(host.base_url, environment))
-    return next(with_key, None) or next(iter(local_servers), "ngram")
+    with_variable = [name for name, host in API_HOSTS.items() if environment_key(host.base_url, environment)]
+    return next(iter((*with_variable, *_with_stored_key(store), *local_servers)), "ngram")
+
+
+def _with_stored_key(store: KeyStore | None) -> tuple[str, ...]:
+    """The hosted back ends that have a stored key, in the order in which ``auto`` chooses."""
+    stored = store.entries() if store else {}
+    return tuple(name for name, host in API_HOSTS.items() if origin_of(host.base_url) in stored)
 
 
 def _for_fallback(settings: Settings) -> Settings:
@@ -132,10 +149,16 @@ def _for_fallback(settings: Settings) -> Settings:
 
 
 def _create(
-    name: str, settings: Settings, environment: Mapping[str, str], local_server: LocalServer | None
+    name: str,
+    settings: Settings,
+    environment: Mapping[str, str],
+    store: KeyStore | None,
+    local_server: LocalServer | None,
 ) -> HttpBackend:
     profile = _profile(name, settings, local_server)
-    keys = KeySource(profile.base_url, api_key=settings.api_key, command=settings.api_key_command, env=environment)
+    keys = KeySource(
+        profile.base_url, api_key=settings.api_key, command=settings.api_key_command, env=environment, store=store
+    )
     return HttpBackend(profile, keys=keys, timeout=settings.timeout)
 
 
@@ -162,6 +185,6 @@ def _profile(name: str, settings: Settings, local_server: LocalServer | None) ->
     return codestral(name, base_url=base_url, region=settings.region, model=model, generation=generation)
 
 
-def _inputs(settings: Settings, local_servers: LocalServers) -> _Inputs:
+def _inputs(settings: Settings, local_servers: LocalServers, store: KeyStore | None) -> _Inputs:
     values = (getattr(settings, setting) for setting in (*_ORDER_SETTINGS, *_BACKEND_SETTINGS))
-    return (*values, *local_servers.items())
+    return (*values, _with_stored_key(store), *local_servers.items())

@@ -11,8 +11,9 @@ from types import MappingProxyType, TracebackType
 from typing import Final, Self, TypeVar
 
 from fim_lsp.backends.backend import Capacity, Chunk, OnSent, Usage, ignore_sent
-from fim_lsp.backends.credentials import KeySource
+from fim_lsp.backends.credentials import KeyPlace, KeySource
 from fim_lsp.backends.error_response import read_error_body
+from fim_lsp.backends.key_store import key_set_command
 from fim_lsp.backends.profile import Capabilities, Flow, Profile, ProfileChange
 from fim_lsp.errors import BackendError, Unauthorized, UnknownModel, Unreachable
 from fim_lsp.http.client import Exchange, Transport
@@ -68,6 +69,11 @@ class HttpBackend:
     @property
     def model(self) -> str:
         return self._profile.model
+
+    @property
+    def key_place(self) -> KeyPlace | None:
+        """Where the key comes from, None if there is none."""
+        return self._keys.place
 
     async def stream(self, prompt: Prompt, *, on_sent: OnSent = ignore_sent) -> AsyncGenerator[Chunk, None]:
         """Yield the completion. The rate limits in the headers come first, in a chunk of their own, even before an error."""
@@ -192,10 +198,12 @@ class HttpBackend:
                     return change
         if (isinstance(error, Unauthorized) or response.status == 401) and not await self._key(request, deadline):
             raise Unauthorized(
-                f"{self.host} requires a key ({response.status}): set api_key or api_key_command; a key from the "
-                "environment is only sent to its own host",
+                f"{self.host} requires a key ({response.status}): run `{key_set_command(request.url)}`, or set api_key or "
+                "api_key_command; a key from the environment is only sent to its own host",
                 host=self.host,
             )
+        if isinstance(error, Unauthorized) and (place := self.key_place) is not None:
+            raise Unauthorized(f"{error}; the refused key is from {place}", host=error.host)
         raise error
 
     def _use_profile(self, profile: Profile, *, instead_of: Profile) -> bool:
@@ -243,7 +251,9 @@ class HttpBackend:
             return None
         key = await self._before(deadline, self._keys.key())
         if key is None and self._profile.missing_key_message is not None:
-            raise Unauthorized(self._profile.missing_key_message, host=self.host)
+            raise Unauthorized(
+                "; ".join(filter(None, (self._profile.missing_key_message, self._keys.problem))), host=self.host
+            )
         return key
 
     async def _refresh(self, refused: Secret, exchange: Exchange, deadline: float) -> bool:
@@ -252,12 +262,12 @@ class HttpBackend:
         return read_error_body(body).is_from_api and await self._before(deadline, self._keys.refresh(refused))
 
     async def _before(self, deadline: float, waiting: Awaitable[_Result]) -> _Result:
-        """Wait for ``api_key_command``. If it is too slow for this call, it continues for the next one."""
+        """Wait for ``api_key_command`` or the keyring. If it is too slow for this call, it continues for the next one."""
         try:
             async with asyncio.timeout_at(deadline):
                 return await waiting
         except TimeoutError:
-            raise Unreachable("api_key_command has not printed a key yet", host=self.host, sent=False) from None
+            raise Unreachable(self._keys.delay, host=self.host, sent=False) from None
 
 
 async def _complete(exchange: Exchange, limit: int) -> HttpResponse:

@@ -21,6 +21,7 @@ from fim_lsp.backends.error_response import (
     error_in_stream,
     read_error_body,
 )
+from fim_lsp.backends.key_store import key_set_command
 from fim_lsp.backends.profile import Capabilities, DefaultProfile, Flow, Generation, smallest, stop_strings
 from fim_lsp.backends.response_reader import ResponseFormat, ResponseReader, count_of
 from fim_lsp.errors import BackendError, Overloaded, Rejected, UnknownModel
@@ -187,7 +188,7 @@ class LlamaCpp(DefaultProfile):
         return ErrorContext(
             url=self.url,
             model=self.model or "it has loaded",
-            key_hint="it was started with --api-key: set api_key to the same",
+            key_hint=f"it was started with --api-key; run `{key_set_command(self.url)}` and enter the same, or set api_key",
             model_hint="set the setting `model` to one that it was started with",
         )
 

@@ -23,6 +23,7 @@ from fim_lsp.backends.error_response import (
     error_in_stream,
     read_error_body,
 )
+from fim_lsp.backends.key_store import key_set_command
 from fim_lsp.backends.model_list import first_names
 from fim_lsp.backends.profile import (
     HIGHER_TEMPERATURES,
@@ -207,7 +208,7 @@ class Ollama(DefaultProfile):
         return ErrorContext(
             url=self.url,
             model=self.model,
-            key_hint="set api_key to the key of the proxy in front of it",
+            key_hint=f"run `{key_set_command(self.url)}`, or set api_key, with the key of the proxy in front of it",
             model_hint=f"get it with `ollama pull {self.model}`, or list what is there with `ollama list`",
         )
 

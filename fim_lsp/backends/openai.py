@@ -20,6 +20,7 @@ from fim_lsp.backends.error_response import (
     error_in_stream,
     read_error_body,
 )
+from fim_lsp.backends.key_store import key_set_command
 from fim_lsp.backends.model_list import model_flow
 from fim_lsp.backends.ollama import NO_INSERT
 from fim_lsp.backends.profile import (
@@ -274,7 +275,7 @@ class OpenAI(DefaultProfile):
         return ErrorContext(
             url=self.url,
             model=self.model or "it has loaded",
-            key_hint="set api_key or api_key_command to a key for this host",
+            key_hint=f"run `{key_set_command(self.url)}`, or set api_key or api_key_command",
             model_hint="set the setting `model` to one that it offers",
         )
 

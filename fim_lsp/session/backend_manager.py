@@ -15,6 +15,7 @@ from fim_lsp.backends.codestral import API_HOSTS
 from fim_lsp.backends.discovery import LocalServer, find_local_servers
 from fim_lsp.backends.factory import BackendSet, create_backends, uses_local_servers
 from fim_lsp.backends.http_backend import HttpBackend
+from fim_lsp.backends.key_store import KeyStore
 from fim_lsp.errors import BackendError, UnknownModel
 from fim_lsp.http.urls import is_local
 from fim_lsp.prompt.sticky_window import StickyWindows
@@ -49,10 +50,12 @@ class BackendManager:
         notifier: Notifier,
         on_change: Callable[[], None],
         publish: Publish,
+        store: KeyStore | None = None,
     ) -> None:
         """``ngram`` is the embedded back end, and ``context`` supplies prompts with snippets of other files.
 
         ``on_change`` is called when a server on this machine was found or has gone; ``publish`` is told of each call.
+        ``store`` has the user's stored keys.
         """
         self._environment = environment
         self._ngram = ngram
@@ -60,6 +63,8 @@ class BackendManager:
         self._notifier = notifier
         self._on_change = on_change
         self._publish = publish
+        self._key_store = store
+        self._stored_keys = store.entries() if store else {}
         self._placeholder_key = secrets.token_bytes(16)
         self._current: BackendSet | None = None
         self._breakers: dict[int, CircuitBreaker] = {}  # by the back end's id()
@@ -106,12 +111,25 @@ class BackendManager:
             for backend in backends
         )
 
+    def keys_changed(self) -> bool:
+        """Whether keys have been stored or removed since the last call. Takes microseconds if not.
+
+        What was reported about the old keys may be reported again about the new ones.
+        """
+        stored = self._key_store.entries() if self._key_store else self._stored_keys
+        if stored is self._stored_keys:
+            return False
+        self._stored_keys = stored
+        for _, backend in self._current.owned if self._current else ():
+            self._notifier.forget_failures(backend)
+        return True
+
     def _create_backends(self, settings: Settings) -> BackendSet:
         """The back ends for these settings: the present ones, unless what they are made from has changed."""
         old = self._current
-        if old is not None and old.matches(settings, self._local_servers):
+        if old is not None and old.matches(settings, self._local_servers, self._key_store):
             return old
-        new = create_backends(settings, self._environment, self._ngram, self._local_servers, old)
+        new = create_backends(settings, self._environment, self._ngram, self._local_servers, old, store=self._key_store)
         self._current = new
         self._breakers = {
             id(backend): self._breakers.get(id(backend)) or CircuitBreaker(time.monotonic) for backend in new.backends
@@ -158,7 +176,7 @@ class BackendManager:
         """Look for servers on this machine, if the settings depend on them and the last search was a while ago."""
         searching = self._search is not None and not self._search.done()
         due = time.monotonic() - self._searched_at > SEARCH_INTERVAL
-        if due and not searching and uses_local_servers(settings, self._environment):
+        if due and not searching and uses_local_servers(settings, self._environment, self._key_store):
             self._searched_at = time.monotonic()
             self._search = self._start(self._find_local_servers())
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from fim_lsp.backends.key_store import KeyStore
 from fim_lsp.backends.ngram_backend import NgramBackend
 from fim_lsp.context.provider import ContextProvider
 from fim_lsp.prompt.build import WINDOW_CHARACTERS
@@ -81,6 +82,7 @@ class Session:
             self._notifier,
             on_change=self._backends_changed,
             publish=self.events.publish,
+            store=KeyStore.of_user(environment),
         )
         self.events.subscribe(BackendEvent, self._status_tracker.on_backend_event)
         self.events.subscribe(BackendEvent, self._backends.on_event)
@@ -256,9 +258,9 @@ class Session:
         self._change_settings(self._loader.set_roots(roots))
 
     def _poll_files(self) -> None:
-        """Apply files of settings and ignore files that have changed; takes microseconds if none has."""
+        """Apply files of settings, ignore files and stored keys that have changed; takes microseconds if none has."""
         settings = self._loader.reload_if_changed()
-        if settings or self._documents.policy.poll_changes():
+        if settings or self._documents.policy.poll_changes() or self._backends.keys_changed():
             self._change_settings(settings or self.settings)
 
     def _backends_changed(self) -> None:

@@ -26,10 +26,16 @@ def user_file(environment: Mapping[str, str]) -> Path | None:
     """
     if named := environment.get(f"{ENVIRONMENT_PREFIX}CONFIG"):
         return Path(named)
+    folder = config_folder()
+    return folder and folder / "config.toml"
+
+
+def config_folder() -> Path | None:
+    """The user's config directory, ``~/.config/fim-lsp`` on Linux; ``None`` for a user without a home directory."""
     from platformdirs import user_config_path  # takes 40 ms to import
 
     try:
-        return user_config_path("fim-lsp", appauthor=False) / "config.toml"
+        return user_config_path("fim-lsp", appauthor=False)
     except RuntimeError:  # neither HOME nor an entry in passwd: `docker run --user 12345`
         return None
 

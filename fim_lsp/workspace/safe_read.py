@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 MAX_BYTES = 1 << 20  # no settings file or .gitignore is larger
@@ -14,16 +15,20 @@ Stamp = tuple[int, int, int] | None
 """Time of modification in nanoseconds, size and inode; an error number for a file that can't be accessed."""
 
 
-def read_text(path: Path, *, max_bytes: int = MAX_BYTES) -> str:
+def read_text(
+    path: Path, *, max_bytes: int = MAX_BYTES, check: Callable[[os.stat_result], None] = lambda _status: None
+) -> str:
     """The text of a regular file of up to ``max_bytes``. Raises ``OSError``, or ``ValueError`` for text that is not UTF-8
-    or a path that can't exist.
+    or a path that can't exist. ``check`` may raise an ``OSError`` for the file that was opened.
 
     A cloned repository may contain a symbolic link to ``/dev/zero``, or to a FIFO, which would block until it is written.
     """
     handle = os.open(path, _FLAGS)  # with O_NONBLOCK, opening a FIFO returns at once
     try:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
             raise OSError(errno.EINVAL, "it is not a regular file")
+        check(status)
         data = bytearray()
         while len(data) <= max_bytes and (chunk := os.read(handle, max_bytes + 1 - len(data))):
             data += chunk

@@ -10,10 +10,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fim_lsp.backends.codestral import API_HOSTS
-from fim_lsp.backends.credentials import COMMAND_COOLDOWN, HOST_VARIABLES, KeySource, run_command
+from fim_lsp.backends.credentials import COMMAND_COOLDOWN, HOST_VARIABLES, KeySource, key_places, run_command
+from fim_lsp.backends.key_store import KEYS, KeyStore
 from fim_lsp.errors import Unauthorized
+from fim_lsp.http.urls import origin_of
 from fim_lsp.secret import Secret
 from tests.rate_limit.fakes import until
 
@@ -230,3 +234,85 @@ async def test_a_key_that_no_header_can_hold_is_never_sent() -> None:
         with pytest.raises(Unauthorized) as caught:
             await KeySource("https://example.org", api_key=Secret(key)).key()
         assert key not in str(caught.value) or key == " "
+
+
+def store_with(folder: Path, **keys: str) -> KeyStore:
+    """A store with keys for hosts of Mistral's: ``codestral="k"`` is for codestral.mistral.ai."""
+    store = KeyStore(folder)
+    for name, key in keys.items():
+        store.save(("https", f"{name}.mistral.ai"), Secret(key), use_keyring=False)
+    return store
+
+
+URL = "https://codestral.mistral.ai/v1"
+
+
+async def test_the_order_of_places_and_the_key_that_is_used(tmp_path: Path) -> None:
+    store = store_with(tmp_path, codestral="stored")
+    sources: dict[str, object] = {
+        "api_key": Secret("set"), "command": program("print('printed')"), "env": ENV, "store": store
+    }  # fmt: skip
+    expected = [
+        ("setting", "the setting api_key", "set"),
+        ("command", "api_key_command", "printed"),
+        ("variable", "CODESTRAL_API_KEY", "of-codestral"),
+        ("file", str(tmp_path / KEYS), "stored"),
+    ]
+    for first in range(len(expected)):
+        given = dict(list(sources.items())[first:])
+        places = key_places(URL, **given)  # type: ignore[arg-type]
+        assert [(place.kind, str(place)) for place in places] == [row[:2] for row in expected[first:]]
+        keys = KeySource(URL, **given)  # type: ignore[arg-type]
+        assert keys.place == places[0]
+        assert await keys.key() == Secret(expected[first][2])
+        await keys.close()
+    assert key_places("https://example.org", env=ENV, store=store) == ()
+    assert KeySource("https://example.org", env=ENV, store=store).place is None
+
+
+async def test_a_running_server_uses_what_was_stored_since(tmp_path: Path) -> None:
+    keys = KeySource(URL, store=KeyStore(tmp_path))
+    assert await keys.key() is None
+    other = KeyStore(tmp_path)  # another process's
+    other.save(("https", "codestral.mistral.ai"), Secret("k-1"), use_keyring=False)
+    assert await keys.key() == Secret("k-1")
+    assert not await keys.refresh(Secret("k-1"))
+    other.save(("https", "codestral.mistral.ai"), Secret("k-2"), use_keyring=False)
+    assert await keys.refresh(Secret("k-1"))
+    assert await keys.key() == Secret("k-2")
+    other.remove(other.entries()["https", "codestral.mistral.ai"])
+    assert await keys.key() is None
+
+
+async def test_a_stored_key_that_cannot_be_read_is_unusable_until_it_is_stored_again(tmp_path: Path) -> None:
+    now = 0.0
+    store = store_with(tmp_path, codestral="k-1")
+    keys = KeySource(URL, store=KeyStore(tmp_path), clock=lambda: now)
+    (tmp_path / KEYS).write_text("damaged")
+    for _ in range(2):
+        with pytest.raises(Unauthorized, match="it is damaged; delete it, and store the keys again"):
+            await keys.key()
+    (tmp_path / KEYS).unlink()
+    store.save(("https", "codestral.mistral.ai"), Secret("k-2"), use_keyring=False)
+    assert await keys.key() == Secret("k-2")
+
+
+origins = st.builds(
+    "{}://{}{}/{}".format,
+    st.sampled_from(["https", "http"]),
+    st.sampled_from([*HOST_VARIABLES, "llm.example", "codestral.mistral.ai.llm.example", "127.0.0.1", "localhost"]),
+    st.sampled_from(["", ":443", ":80", ":8443", ":8012"]),
+    st.sampled_from(["", "v1", "mistral/eu/v1/", "codestral.mistral.ai"]),
+)
+
+
+@given(stored=st.lists(origins, max_size=4), asked=origins)
+async def test_a_stored_key_is_for_exactly_its_own_origin(
+    tmp_path_factory: pytest.TempPathFactory, stored: list[str], asked: str
+) -> None:
+    store = KeyStore(tmp_path_factory.mktemp("keys"))
+    for url in stored:
+        store.save(origin_of(url), Secret("key-for-" + "-".join(origin_of(url))), use_keyring=False)
+    key = await KeySource(asked, store=store).key()
+    of_asked = "key-for-" + "-".join(origin_of(asked))
+    assert key == (Secret(of_asked) if origin_of(asked) in map(origin_of, stored) else None)

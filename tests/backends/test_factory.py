@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from fim_lsp.backends.discovery import LocalServer
 from fim_lsp.backends.factory import BackendSet, create_backends, uses_local_servers
 from fim_lsp.backends.http_backend import HttpBackend
+from fim_lsp.backends.key_store import KeyStore
 from fim_lsp.backends.ngram_backend import NgramBackend
+from fim_lsp.http.urls import origin_of
 from fim_lsp.secret import Secret
 from fim_lsp.settings.schema import Settings
 
@@ -141,3 +144,38 @@ SEARCHES: dict[str, tuple[Settings, dict[str, str], bool]] = {
 def test_whether_servers_on_this_machine_matter(case: str) -> None:
     settings, environment, matter = SEARCHES[case]
     assert uses_local_servers(settings, environment) is matter
+
+
+STORED: dict[str, tuple[Settings, dict[str, str], tuple[str, ...], list[str]]] = {
+    "one": (Settings(), {}, ("https://api.mistral.ai",), ["mistral", "ngram"]),
+    "two": (Settings(), {}, ("https://api.langdock.com", "https://api.mistral.ai"), ["mistral", "ngram"]),
+    "a variable comes first": (Settings(), MISTRAL_KEY, ("https://codestral.mistral.ai",), ["mistral", "ngram"]),
+    "a setting comes first": (
+        Settings(api_key=Secret("k")), {}, ("https://api.mistral.ai",), ["codestral", "ngram"],
+    ),
+    "for another host": (Settings(), {}, ("https://llm.example", "http://api.mistral.ai"), ["llamacpp", "ngram"]),
+    "before a server on this machine": (Settings(), {}, ("https://api.langdock.com",), ["langdock", "ngram"]),
+    "nothing leaves": (Settings(backend="ngram"), {}, ("https://api.mistral.ai",), ["ngram"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", STORED)
+def test_auto_with_stored_keys(tmp_path: Path, case: str) -> None:
+    settings, environment, addresses, expected = STORED[case]
+    store = KeyStore(tmp_path)
+    for address in addresses:
+        store.save(origin_of(address), Secret("k"), use_keyring=False)
+    made = create_backends(settings, environment, NGRAM, LLAMA, store=store)
+    assert names(made) == expected
+    if settings.backend == "auto" and not environment and "llamacpp" not in expected:
+        assert not uses_local_servers(settings, environment, store)
+
+
+def test_a_newly_stored_key_results_in_other_back_ends(tmp_path: Path) -> None:
+    store = KeyStore(tmp_path)
+    made = create_backends(Settings(), {}, NGRAM, {}, store=store)
+    assert made.matches(Settings(), {}, store)
+    store.save(origin_of("https://llm.example"), Secret("k"), use_keyring=False)
+    assert made.matches(Settings(), {}, store)
+    store.save(origin_of("https://api.mistral.ai"), Secret("k"), use_keyring=False)
+    assert not made.matches(Settings(), {}, store)

@@ -183,7 +183,7 @@ class ChangingKeys(KeySource):
         super().__init__(url, command=("unused",))
         self.left = keys
 
-    async def _fetch(self, command: tuple[str, ...]) -> Secret:
+    async def _fetch(self) -> Secret:
         return Secret(self.left.pop(0))
 
 

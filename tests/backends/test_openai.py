@@ -259,7 +259,7 @@ def test_refusals() -> None:
     for status, body, kind, says in (
         (404, missing, UnknownModel, "nope"),
         (404, {"detail": "Not Found"}, Rejected, "/v1/completions"),
-        (401, {"error": "Unauthorized"}, Unauthorized, "key for this host"),
+        (401, {"error": "Unauthorized"}, Unauthorized, "fim-lsp key set vllm.example"),
         (400, {"message": "This model's maximum context length is 4096 tokens."}, Rejected, "prompt_tokens"),
     ):
         error = made.error(http_response(status, body))

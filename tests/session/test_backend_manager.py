@@ -6,13 +6,15 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from fim_lsp.backends.discovery import LocalServer
 from fim_lsp.backends.http_backend import HttpBackend
+from fim_lsp.backends.key_store import KeyStore
 from fim_lsp.backends.ngram_backend import NgramBackend
-from fim_lsp.errors import UnknownModel, Unreachable
+from fim_lsp.errors import Unauthorized, UnknownModel, Unreachable
 from fim_lsp.schedule.events import BackendEvent, EventKind
 from fim_lsp.secret import Secret
 from fim_lsp.session import backend_manager
@@ -27,7 +29,7 @@ LLAMACPP = LocalServer(name="llamacpp", base_url="http://127.0.0.1:9")
 class Editor:
     """A manager, the messages that it showed, and how often it reported other back ends."""
 
-    def __init__(self, **environment: str) -> None:
+    def __init__(self, *, store: KeyStore | None = None, **environment: str) -> None:
         self.shown: list[str] = []
         self.has_shown = asyncio.Event()
         self.changes = 0
@@ -38,6 +40,7 @@ class Editor:
             Notifier(self._show),
             on_change=self._changed,
             publish=lambda _event: None,
+            store=store,
         )
 
     def _show(self, _level: Level, sentence: str) -> None:
@@ -49,8 +52,8 @@ class Editor:
 
 
 @asynccontextmanager
-async def editor(**environment: str) -> AsyncGenerator[Editor, None]:
-    made = Editor(**environment)
+async def editor(*, store: KeyStore | None = None, **environment: str) -> AsyncGenerator[Editor, None]:
+    made = Editor(store=store, **environment)
     yield made
     await made.manager.close()
 
@@ -168,3 +171,18 @@ async def test_the_quota_is_the_users_or_the_one_its_host_is_known_for(
     async with editor() as it:
         limits = quota_of(it.manager.apply_settings(settings)[0].backend, settings)
         assert (limits.requests, limits.tokens) == quota
+
+
+async def test_a_stored_key_is_noticed_and_its_trouble_reported_again(tmp_path: Path) -> None:
+    async with editor(store=KeyStore(tmp_path)) as it:
+        assert not it.manager.keys_changed()
+        for key in ("k-1", "k-2"):
+            KeyStore(tmp_path).save(("https", "api.mistral.ai"), Secret(key), use_keyring=False)
+            assert it.manager.keys_changed()
+            assert not it.manager.keys_changed()
+            first, *_ = it.manager.apply_settings(Settings())
+            assert first.backend.name == "mistral"
+            error = Unauthorized("api.mistral.ai refuses the key")
+            for _ in range(2):
+                it.manager.on_event(BackendEvent(backend=first.backend, kind=EventKind.FAILED, error=error))
+        assert it.shown == ["api.mistral.ai refuses the key; ngram answers meanwhile"] * 2

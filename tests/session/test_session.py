@@ -158,7 +158,7 @@ def test_nothing_that_is_local_only_is_ever_sent_away(
     far, near = RecordingBackend("far", "far.example"), RecordingBackend("near", "127.0.0.1:8012")
     order: tuple[Backend, ...] = (far, near) if far_first else (near, far)
     monkeypatch.setattr(
-        backend_manager, "create_backends", lambda *_: BackendSet(backends=order, owned=(), made_from=())
+        backend_manager, "create_backends", lambda *_, **__: BackendSet(backends=order, owned=(), made_from=())
     )
     monkeypatch.setattr(BackendSet, "matches", lambda *_: True)
     asyncio.run(_drive(tmp_path, steps))

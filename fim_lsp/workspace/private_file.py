@@ -1,0 +1,120 @@
+"""Files of the user's that nobody else may read or change: how they are written, and when they are not trusted."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shlex
+import stat
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from fim_lsp.workspace.safe_read import MAX_BYTES, read_text
+
+_OTHERS_READ: Final = stat.S_IRWXG | stat.S_IRWXO
+_OTHERS_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
+
+
+def read_private(path: Path, *, max_bytes: int = MAX_BYTES) -> str:
+    """The text of a file that only its owner, the user, can read.
+
+    Raises ``OSError``, with the remedy, if others can read it or it is not the user's; otherwise like
+    :func:`~fim_lsp.workspace.safe_read.read_text`. A symbolic link is followed: what counts is the file that it leads to.
+    """
+    return read_text(path, max_bytes=max_bytes, check=lambda status: _check(path, status, _OTHERS_READ, "read"))
+
+
+def read_own(path: Path, *, max_bytes: int = MAX_BYTES) -> str:
+    """The text of a file that only the user can change. Others may read it. Raises like :func:`read_private`."""
+    return read_text(path, max_bytes=max_bytes, check=lambda status: _check(path, status, _OTHERS_WRITE, "change"))
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only the user can read, at once: whoever reads it finds the old text or the new one.
+
+    A missing folder is created for the user alone; an existing one is closed to others. A symbolic link remains, and the
+    file that it leads to is replaced. Raises ``OSError``.
+    """
+    folder = _own_folder(path.parent)
+    target = Path(os.path.realpath(path))
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=target.parent)  # with mode 600
+    try:
+        with open(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+    with contextlib.suppress(OSError):  # the new name, too, should survive a power failure; not all systems can do it
+        _sync_folder(folder)
+
+
+@contextlib.contextmanager
+def folder_lock(folder: Path) -> Iterator[None]:
+    """Wait until no other process changes this folder's private files, and keep others waiting. Raises ``OSError``."""
+    _own_folder(folder)
+    if os.name != "posix":
+        yield
+        return
+    import fcntl
+
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # a network file system without locks
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _check(path: Path, status: os.stat_result, mask: int, verb: str) -> None:
+    if os.name != "posix":
+        return  # the profile folder's access list protects it
+    if status.st_uid != os.geteuid():
+        raise PermissionError(
+            errno.EPERM,
+            f"it belongs to another user ({_user(status.st_uid)}): delete it, or run "
+            f"`sudo chown {_user(os.geteuid())} {shlex.quote(str(path))}`",
+        )
+    if status.st_mode & mask:
+        raise PermissionError(
+            errno.EPERM, f"other users of this machine can {verb} it: run `chmod 600 {shlex.quote(str(path))}`"
+        )
+
+
+def _user(number: int) -> str:
+    """The name of a user, or the number if there is no name."""
+    import pwd
+
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:  # in a container
+        return str(number)
+
+
+def _own_folder(folder: Path) -> Path:
+    """Create a folder, or close an existing one to others. Raises ``OSError`` if it is not the user's."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if os.name == "posix":
+        status = folder.stat()
+        if status.st_uid != os.geteuid():
+            raise PermissionError(
+                errno.EPERM, f"the folder belongs to another user ({_user(status.st_uid)})", str(folder)
+            )
+        if status.st_mode & _OTHERS_READ:
+            folder.chmod(0o700)
+    return folder
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
