@@ -6,6 +6,7 @@
     ├── StoreUnavailable     the shared count of a quota is unavailable (in rate_limit/store.py)
     ├── KeyStoreError        a stored key can't be read, kept or removed
     │   └── KeyringUnavailable   the system's keyring can't be used (in backends/system_keyring.py)
+    ├── StatsUnavailable     the counts of past days can't be read or written
     └── BackendError         a back end failed
         ├── Unreachable      no connection (name, route, refusal, TLS, proxy), or no first byte in time
         ├── Unauthorized     401, 403: the key is missing, wrong, or another host's
@@ -40,6 +41,14 @@ class UsageError(FimError):
 
 class KeyStoreError(FimError):
     """A stored key can't be read, kept or removed; the message says why and what to do. It never contains the key."""
+
+
+class StatsUnavailable(FimError):
+    """The counts of past days can't be read or written. ``permanent``: not before the user has done something."""
+
+    def __init__(self, sentence: str, *, permanent: bool = False) -> None:
+        super().__init__(sentence)
+        self.permanent = permanent
 
 
 class BackendError(FimError):

@@ -24,6 +24,7 @@ FLOORS = (
     {"cli"},
     {"lsp"},
     {"session"},
+    {"stats"},
     {"schedule"},
     {"backends"},
     {"rate_limit", "settings", "context"},

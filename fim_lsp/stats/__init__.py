@@ -1,0 +1,1 @@
+"""What suggestions were worth and what they cost: counts on this machine for ``fim-lsp stats``. No text, ever."""

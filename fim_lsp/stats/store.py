@@ -1,0 +1,271 @@
+"""``stats.sqlite3`` in the user's state folder: counts that the processes of a user add to, a batch at a time.
+
+A batch is one transaction of a few milliseconds, in a connection of its own: nothing is kept open that another process could
+replace or delete. The module is imported by the first batch, in the recorder's thread: SQLite is no part of the start.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from fim_lsp.errors import StatsUnavailable
+from fim_lsp.stats.counts import MAX_RECENT, Batch, Source
+from fim_lsp.stats.histogram import decode, encode, merged
+from fim_lsp.stats.retention import clean_up, shrink
+from fim_lsp.stats.schema import (
+    ADD_CALLS,
+    ADD_EGRESS,
+    ADD_SUGGESTIONS,
+    APPLICATION_ID,
+    CALL_COLUMNS,
+    MIGRATIONS,
+    SUGGESTION_COLUMNS,
+)
+from fim_lsp.stats.servers import ServerInfo
+
+_BUSY_TIMEOUT = 1.0  # seconds to wait for another process, which takes milliseconds
+_PRAGMAS: Final = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=NORMAL",  # survives a power failure; the latest batch may not
+    "PRAGMA journal_size_limit=0",
+)
+_DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_TABLES: Final = ("suggestions", "calls", "durations", "egress", "files", "folders", "hosts", "sources", "recent")
+
+
+class StatsStore:
+    """``path`` is created with mode 0600. A damaged file is renamed to ``<path>.damaged``.
+
+    A database of another program, or of a newer fim-lsp, is left alone. All methods raise
+    :class:`~fim_lsp.errors.StatsUnavailable` if the file can't be used; nothing has been written then.
+    """
+
+    def __init__(
+        self, path: Path, *, busy_timeout: float = _BUSY_TIMEOUT, migrations: tuple[str, ...] = MIGRATIONS
+    ) -> None:
+        self.path = path
+        self._busy_timeout = busy_timeout
+        self._migrations = migrations
+
+    def add(self, batch: Batch, server: ServerInfo | None = None, *, today: int | None = None) -> None:
+        """Add a batch, and what is known about the server that it comes from. Also removes what is too old, once a day."""
+        with self._connected(create=True) as db:
+            with _transaction(db):
+                _BatchWriter(db, batch).write(server)
+                clean_up(db, today)
+            shrink(db)
+
+    def remove_server(self, server: str) -> None:
+        """A server has ended."""
+        with self._connected(create=True) as db:
+            db.execute("DELETE FROM servers WHERE id = ?", (server,))
+
+    def reset(self) -> None:
+        """Forget everything: counts, durations, egress, and the latest requests. Servers that run go on counting."""
+        if not self.path.exists():
+            return
+        with self._connected(create=False) as db:
+            with _transaction(db):
+                for table in _TABLES:
+                    db.execute(f"DELETE FROM {table}")  # noqa: S608 - names of ours
+            db.execute("VACUUM")
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection | None]:
+        """A connection to read from, with the tables of this version; None if there is no file."""
+        if not self.path.exists():
+            yield None
+            return
+        with self._connected(create=False) as db:
+            yield db
+
+    @contextmanager
+    def _connected(self, *, create: bool) -> Iterator[sqlite3.Connection]:
+        """A connection, with the file's tables brought up to this version."""
+        try:
+            db = self._open(create=create)
+            try:
+                yield db
+            finally:
+                db.close()
+        except (sqlite3.Error, OSError) as error:
+            if create and _is_damage(error):  # found later than at its opening: the next batch starts afresh
+                with contextlib.suppress(OSError):
+                    self._set_aside()
+            raise StatsUnavailable(f"{self.path} can't be used: {error}") from error
+        except (OverflowError, ValueError, TypeError) as error:
+            raise StatsUnavailable(f"{self.path} can't be used: {type(error).__name__}") from error
+
+    def _open(self, *, create: bool) -> sqlite3.Connection:
+        try:
+            return self._connect(create=create)
+        except sqlite3.DatabaseError as error:
+            if not create or not _is_damage(error):
+                raise
+            self._set_aside()
+            return self._connect(create=create)
+
+    def _connect(self, *, create: bool) -> sqlite3.Connection:
+        if create:
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            # Created here because SQLite would apply the umask to its mode; the log and index files inherit the mode.
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+        db = sqlite3.connect(self.path, timeout=self._busy_timeout, isolation_level=None)
+        try:
+            self._prepare(db)
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+    def _prepare(self, db: sqlite3.Connection) -> None:
+        if self._version(db) == len(self._migrations):
+            return
+        db.execute("PRAGMA auto_vacuum=INCREMENTAL")  # has an effect on an empty file only
+        for pragma in _PRAGMAS:
+            db.execute(pragma)
+        with _transaction(db):
+            for step in self._migrations[self._version(db) :]:  # another process may have been faster
+                for statement in filter(str.strip, step.split(";")):
+                    db.execute(statement)
+            db.execute(f"PRAGMA application_id={APPLICATION_ID}")
+            db.execute(f"PRAGMA user_version={len(self._migrations)}")
+
+    def _version(self, db: sqlite3.Connection) -> int:
+        """The version of the tables, 0 for an empty file. Raises if they are not ours, or newer."""
+        application, version = (
+            db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
+        )
+        if application != APPLICATION_ID:
+            if application or version or db.execute("SELECT COUNT(*) FROM sqlite_schema").fetchone()[0]:
+                raise StatsUnavailable(
+                    f"{self.path} is the database of another program; move it away to count again", permanent=True
+                )
+            return 0
+        if version > len(self._migrations):
+            raise StatsUnavailable(
+                f"{self.path} was written by a newer fim-lsp; update this one to count again", permanent=True
+            )
+        return int(version)
+
+    def _set_aside(self) -> None:
+        os.replace(self.path, f"{self.path}.damaged")
+        for suffix in ("-wal", "-shm"):
+            Path(f"{self.path}{suffix}").unlink(missing_ok=True)
+
+
+@contextmanager
+def _transaction(db: sqlite3.Connection) -> Iterator[None]:
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    finally:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+
+
+def _is_damage(error: Exception) -> bool:
+    return getattr(error, "sqlite_errorcode", None) in _DAMAGED
+
+
+class _BatchWriter:
+    """Writes one batch in the current transaction."""
+
+    def __init__(self, db: sqlite3.Connection, batch: Batch) -> None:
+        self._db = db
+        self._batch = batch
+        self._sources: dict[Source, int] = {}
+
+    def write(self, server: ServerInfo | None) -> None:
+        batch = self._batch
+        for (day, language, name), counts in batch.suggestions.items():
+            row = day, language, self._source_of(name), *(counts.get(column, 0) for column in SUGGESTION_COLUMNS)
+            self._db.execute(ADD_SUGGESTIONS, row)
+        for (day, language, source), counts in batch.calls.items():
+            row = day, language, self._source(source), *(counts.get(column, 0) for column in CALL_COLUMNS)
+            self._db.execute(ADD_CALLS, row)
+        for (day, name, kind), histogram in batch.durations.items():
+            self._add_durations((day, self._source_of(name), kind), histogram)
+        self._add_egress()
+        if server is not None:
+            self._write_server(server)
+            self._write_recent(server.id)
+
+    def _source_of(self, name: str) -> int:
+        """The id of a back end's current source."""
+        return self._source(self._batch.sources.get(name) or Source(backend=name, local=True))
+
+    def _source(self, source: Source) -> int:
+        if source not in self._sources:
+            key = source.backend, source.model, source.host
+            found = "SELECT id FROM sources WHERE (backend, model, host) = (?, ?, ?)"
+            self._db.execute(
+                f"INSERT INTO sources (backend, model, host, local) SELECT ?, ?, ?, ? WHERE NOT EXISTS ({found})",
+                (*key, source.local, *key),
+            )
+            self._sources[source] = self._db.execute(found, key).fetchone()[0]
+        return self._sources[source]
+
+    def _add_durations(self, key: tuple[int, int, int], histogram: dict[int, int]) -> None:
+        query = "SELECT histogram FROM durations WHERE (day, source, kind) = (?, ?, ?)"
+        before = [decode(row[0]) for row in self._db.execute(query, key)]
+        data = encode(merged([*before, histogram]))
+        self._db.execute("INSERT OR REPLACE INTO durations VALUES (?, ?, ?, ?)", (*key, data))
+
+    def _add_egress(self) -> None:
+        hosts = {(host, local) for _, host, local, _, _ in self._batch.egress}
+        folders = {folder for _, _, _, folder, _ in self._batch.egress}
+        host_ids = {key: self._id_of("hosts", ("host", "local"), key) for key in hosts}
+        folder_ids = {folder: self._id_of("folders", ("folder",), (storable(folder),)) for folder in folders}
+        for (day, host, local, folder, path), sent in self._batch.egress.items():
+            file = file_id(folder, path)
+            self._db.execute("INSERT OR IGNORE INTO files VALUES (?, ?, ?)", (file, folder_ids[folder], storable(path)))
+            row = day, host_ids[host, local], file, int(sent.first), int(sent.last), sent.calls, sent.size, sent.masked
+            self._db.execute(ADD_EGRESS, row)
+
+    def _id_of(self, table: str, columns: tuple[str, ...], values: tuple[object, ...]) -> int:
+        names, marks = ", ".join(columns), ", ".join("?" * len(columns))
+        self._db.execute(f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({marks})", values)  # noqa: S608 - names of ours
+        query = f"SELECT id FROM {table} WHERE ({names}) = ({marks})"  # noqa: S608 - names of ours
+        return int(self._db.execute(query, values).fetchone()[0])
+
+    def _write_server(self, server: ServerInfo) -> None:
+        row = server.id, server.pid, server.started, time.time(), server.to_json()
+        self._db.execute("INSERT OR REPLACE INTO servers VALUES (?, ?, ?, ?, ?)", row)
+
+    def _write_recent(self, server: str) -> None:
+        for kind, events in (("request", self._batch.requests), ("call", self._batch.ended_calls)):
+            rows = [(server, kind, event.at, _json(event)) for event in events]
+            self._db.executemany("INSERT INTO recent (server, kind, at, data) VALUES (?, ?, ?, ?)", rows)
+            oldest = "SELECT id FROM recent WHERE kind = ? ORDER BY id DESC LIMIT 1 OFFSET ?"
+            self._db.execute(f"DELETE FROM recent WHERE kind = ? AND id <= ({oldest})", (kind, kind, MAX_RECENT))  # noqa: S608 - a constant
+
+
+def file_id(folder: str, path: str) -> int:
+    """48 bits: SQLite keeps them in six bytes, and among 20,000 files two are alike once in a million times."""
+    digest = hashlib.blake2b(f"{folder}\0{path}".encode("utf-8", "surrogatepass"), digest_size=6).digest()
+    return int.from_bytes(digest, "big")
+
+
+def storable(name: str) -> str:
+    """A file's name without what SQLite can't hold: bytes that are not UTF-8."""
+    return name.encode("utf-8", "replace").decode()
+
+
+def _json(event: Any) -> str:
+    """An event with its fields' names. ``dataclasses.asdict`` takes ten times as long, and there is one for each key."""
+    return json.dumps(event, default=_fields, separators=(",", ":"))
+
+
+def _fields(value: Any) -> dict[str, object]:
+    return {name: getattr(value, name) for name in value.__dataclass_fields__}
