@@ -9,6 +9,7 @@ from typing import Any
 
 from lsprotocol import types
 
+from fim_lsp.lsp.commands import register_commands
 from fim_lsp.lsp.completion_menu import TRIGGER_CHARACTERS, MenuState, completion_list
 from fim_lsp.lsp.documents import Documents
 from fim_lsp.lsp.protocol import in_message_order
@@ -30,6 +31,7 @@ def register_handlers(server: Server) -> None:
     server.feature(types.TEXT_DOCUMENT_INLINE_COMPLETION, types.InlineCompletionOptions())(_inline_completion)
     server.command(WHY_COMMAND)(_why)
     server.command(STATUS_COMMAND)(_status)
+    register_commands(server)
 
 
 # -- completions

@@ -103,6 +103,10 @@ class Server(LanguageServer):
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    def show_info(self, message: str) -> None:
+        """Show the answer to a command."""
+        self.window_show_message(types.ShowMessageParams(type=types.MessageType.Info, message=message))
+
     def _show_message(self, level: Level, sentence: str) -> None:
         message = visible(sentence if sentence.startswith("fim-lsp") else f"fim-lsp: {sentence}")
         log.warning("shown to the user: %s", message)

@@ -64,6 +64,10 @@ class Scheduler:
         for document in self._documents.values():
             document.apply_silence(self._silence)
 
+    def clear_cache(self) -> None:
+        """Forget all suggestions."""
+        self._cache.clear()
+
     def closed(self, uri: str) -> None:
         """A document was closed."""
         if document := self._documents.pop(uri, None):

@@ -143,6 +143,25 @@ class BackendManager:
             self._start(old.close(new), self._closing)
         return new
 
+    def restart(self) -> None:
+        """Have :meth:`apply_settings` make every back end anew, after trouble: with new connections, keys that are read
+        again, closed circuit breakers, and failures that are reported again.
+
+        What has been counted remains: a restart does not get around a quota.
+        """
+        old, breakers = self._current, tuple(self._breakers.values())
+        self._current, self._breakers, self._searched_at = None, {}, float("-inf")
+        self._notifier.forget_all_failures()
+        if old is not None:
+            self._start(_close(old, breakers), self._closing)
+
+    def describe_restart(self) -> str:
+        """A sentence on what :meth:`restart` has led to."""
+        names = [backend.name for backend in self._current.backends if backend.host] if self._current else []
+        if not names:
+            return "There is nothing to restart: suggestions are made inside fim-lsp (ngram)."
+        return f"The next suggestion comes over a new connection to {names[0]}, with its key read again."
+
     def _limiters_in(self, store: Secret, *, counts: bool) -> LimiterRegistry:
         """The limiters that count in this store; ``counts`` is false if no back end has a quota."""
         folder = state_folder()
@@ -255,6 +274,12 @@ class BackendManager:
         tasks.add(task)
         task.add_done_callback(tasks.discard)
         return task
+
+
+async def _close(backends: BackendSet, breakers: Sequence[CircuitBreaker]) -> None:
+    for breaker in breakers:
+        await breaker.close()
+    await backends.close()
 
 
 def _is_local_server(backend: HttpBackend) -> bool:

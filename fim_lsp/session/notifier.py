@@ -102,6 +102,12 @@ class Notifier:
         self._failures.pop(backend.name, None)
         self._shown_at = {key: at for key, at in self._shown_at.items() if key[0] != backend.name}
 
+    def forget_all_failures(self) -> None:
+        """Report everything again that has to do with back ends, because the user has had them restarted."""
+        self._failures.clear()
+        self._shown_at.clear()
+        self._shown_once.clear()
+
     def _report_recovery(self, backend: Backend) -> None:
         if any(self._failures.pop(backend.name, {}).values()):
             self._show(Level.INFO, f"{backend.name} answers again")

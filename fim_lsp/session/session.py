@@ -21,12 +21,14 @@ from fim_lsp.schedule.events import BackendEvent, RequestAnswered, RequestStarte
 from fim_lsp.schedule.fallback_chain import FallbackChain
 from fim_lsp.schedule.request import CompletionResult, Outcome, Snapshot
 from fim_lsp.schedule.scheduler import Scheduler
+from fim_lsp.schedule.switches import Modes
 from fim_lsp.session.backend_manager import BackendManager
 from fim_lsp.session.event_ring import EventRing
 from fim_lsp.session.notifier import Notifier, ShowMessage
 from fim_lsp.session.open_documents import OpenDocument, OpenDocuments
 from fim_lsp.session.request_log import RequestLog, explain
 from fim_lsp.session.status_tracker import Status, StatusTracker
+from fim_lsp.session.switch_board import SwitchBoard
 from fim_lsp.settings.loader import SettingsLoader
 from fim_lsp.settings.schema import SettingProblem, Settings
 from fim_lsp.text.cells import OtherCells, join
@@ -64,6 +66,7 @@ class Session:
         """
         self.settings = Settings()
         self.events = EventRing()
+        self.switches = SwitchBoard(self.events.publish, self._switches_changed)
         self._requests = 0
         self._on_settings = on_settings
         self._notifier = Notifier(show_message)
@@ -103,7 +106,8 @@ class Session:
         """
         assert self._scheduler is not None, "start() comes first"  # noqa: S101 - a bug of ours, not a user's mistake
         self._poll_files()
-        self._backends.search_local_servers(self.settings)
+        if explicit or self.switches.silence(self._documents[uri].language) is None:
+            self._backends.search_local_servers(self.settings)
         self._requests += 1
         snapshot = self._snapshot(
             self._documents[uri],
@@ -200,7 +204,7 @@ class Session:
         """A document was opened, or opened again."""
         self.close_document(document.uri)
         self._documents.open(document)
-        if self._chain is not None and not document.excluded and self._chain.can_prepare(document.uri):
+        if self._chain is not None and self._may_prepare(document) and self._chain.can_prepare(document.uri):
             task = asyncio.get_running_loop().create_task(self._prepare(document))
             self._preparing.add(task)
             task.add_done_callback(self._preparing.discard)
@@ -221,8 +225,29 @@ class Session:
         """Let a server on this machine read the beginning of a document's first prompt before it is requested."""
         await self._context.wait_until_read(document.uri)
         known = await self._loader.wait_for_workspace_settings()
-        if known and self._chain and self.documents.get(document.uri) is document and not document.excluded:
+        if known and self._chain and self.documents.get(document.uri) is document and self._may_prepare(document):
             await self._chain.prepare(self._snapshot(document, 0, 0))
+
+    def _may_prepare(self, document: OpenDocument) -> bool:
+        return not document.excluded and self.switches.silence(document.language) is None
+
+    # -- commands, besides those of the switches
+
+    def clear_cache(self) -> str:
+        """Forget all suggestions; returns a sentence."""
+        if self._scheduler:
+            self._scheduler.clear_cache()
+        return "All suggestions are forgotten: the next ones are made anew."
+
+    def restart_backends(self) -> str:
+        """After trouble, use every back end as if this session had just begun; returns a sentence."""
+        self._backends.restart()
+        self._apply_settings(self.settings)
+        return self._backends.describe_restart()
+
+    def _switches_changed(self) -> None:
+        if self._scheduler:
+            self._scheduler.silence_changed()
 
     # -- settings
 
@@ -278,6 +303,7 @@ class Session:
         if self._failed_closed and not self._loader.failed_closed:
             self._notifier.settings_usable_again()
         self._failed_closed = self._loader.failed_closed
+        self.switches.modes = Modes(settings=settings, imposed=self._loader.project_settings())
         policy = self._apply_policy(settings)
         clients = self._backends.apply_settings(settings, partial(self._may_send, policy, settings.context_tokens))
         self._chain = FallbackChain(
@@ -291,7 +317,8 @@ class Session:
         self._status_tracker.set_backends(tuple(client.backend for client in clients))
         debounce = settings.debounce / 1000 if isinstance(settings.debounce, int | float) else None
         if self._scheduler is None:
-            self._scheduler = Scheduler(self._chain, debounce=debounce, excluded=self._documents.is_excluded)
+            excluded, silence = self._documents.is_excluded, self.switches.silence
+            self._scheduler = Scheduler(self._chain, debounce=debounce, excluded=excluded, silence=silence)
         else:
             self._scheduler.apply_settings(self._chain, debounce=debounce, excluded=self._documents.is_excluded)
 
@@ -324,6 +351,7 @@ class Session:
     async def close(self) -> None:
         """Answer pending requests, abort calls, and release all resources."""
         self._closed = True
+        self.switches.close()
         for task in self._preparing:
             task.cancel()
         await asyncio.gather(*self._preparing, return_exceptions=True)

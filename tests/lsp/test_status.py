@@ -53,7 +53,7 @@ async def test_other_clients_get_no_status(tmp_path: Path) -> None:
 async def test_why_explains_the_latest_requests(tmp_path: Path) -> None:
     async with FakeCodestral(lambda body: "hidden_text") as server, RawClient(tmp_path) as client:
         reply = await client.initialize(options=settings(server))
-        assert reply["capabilities"]["executeCommandProvider"]["commands"] == ["fim-lsp.why", "fim-lsp.status"]
+        assert {"fim-lsp.why", "fim-lsp.status"} <= set(reply["capabilities"]["executeCommandProvider"]["commands"])
         client.open("a = \n")
         await client.reply(client.ask(0, 4))
         client.open("KEY=1\n", uri="file:///w/.env")
