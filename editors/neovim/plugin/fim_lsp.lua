@@ -7,9 +7,9 @@ vim.g.loaded_fim_lsp = true
 vim.api.nvim_create_user_command('FimLsp', function(call)
   require('fim_lsp.command').run(call)
 end, {
-  nargs = '?',
+  nargs = '*',
   bang = true,
-  desc = 'fim-lsp: toggle, enable, disable, why, ask, restart',
+  desc = 'fim-lsp: toggle, snooze, why, doctor, stats and more',
   complete = function(lead)
     return require('fim_lsp.command').names(lead)
   end,

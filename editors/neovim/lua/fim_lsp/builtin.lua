@@ -2,7 +2,7 @@
 --- returns nil, ghost text still works, and |:checkhealth| reports what is lost.
 local M = {}
 
-local METHODS = { 'hide', 'show', 'request', 'reset_timer' }
+local METHODS = { 'hide', 'show', 'select', 'count_items', 'request', 'reset_timer' }
 
 ---@return table? completor the built-in's state for a buffer
 local function completor(bufnr)
@@ -37,12 +37,30 @@ function M.hide(bufnr)
   end
 end
 
---- Show an item again after a part of it was accepted, which dropped it.
-function M.keep(bufnr, item)
+--- Show an item again after a part of it was accepted, which dropped it; with a `hint` after it.
+---@param hint? string
+function M.keep(bufnr, item, hint)
   local found = completor(bufnr)
   if found then
     found.current = item
-    found:show()
+    found:show(hint)
+  end
+end
+
+--- How many suggestions there are to cycle through.
+function M.count(bufnr)
+  local found = completor(bufnr)
+  return found and found:count_items()
+end
+
+--- Replace the suggestions of a client, and show one of them.
+---@param items lsp.InlineCompletionItem[]
+---@param index integer
+function M.offer(bufnr, client_id, items, index)
+  local found = completor(bufnr)
+  if found and found.client_state[client_id] then
+    found.client_state[client_id].items = items
+    found:select(index, true)
   end
 end
 

@@ -9,48 +9,116 @@ local function client()
   return found
 end
 
-local function show(lines)
-  vim.lsp.util.open_floating_preview(lines, 'text', { border = 'single', title = ' fim-lsp ', focus_id = 'fim_lsp' })
+---@return boolean
+local function knows(found, name)
+  return vim.list_contains(vim.tbl_get(found, 'server_capabilities', 'executeCommandProvider', 'commands') or {}, name)
 end
 
---- What the client knows, for a server that does not support the command.
-local function known_here(found)
-  local status = require('fim_lsp.status')
-  local lines = { ('fim-lsp %s, client %d'):format(vim.tbl_get(found, 'server_info', 'version') or '?', found.id) }
-  for _, name in ipairs({ 'state', 'reason', 'backend', 'model', 'host' }) do
-    local value = status.get(0)[name]
-    lines[#lines + 1] = type(value) == 'string' and ('%s: %s'):format(name, value) or nil
-  end
-  lines[#lines + 1] = require('fim_lsp.notice').last
-  return vim.split(table.concat(lines, '\n'), '\n', { plain = true })
-end
-
-local function why()
+--- Run a command of the server that is attached to this buffer. `done` gets its result, nil if it failed.
+---@param name string without the prefix
+---@param arguments? any[]
+---@param done? fun(result: any)
+---@return boolean whether it was sent
+function M.execute(name, arguments, done)
   local found = client()
+  name = 'fim-lsp.' .. name
   if not found then
-    return
+    return false
+  elseif not knows(found, name) then
+    vim.notify(('fim-lsp: this server has no command %s'):format(name), vim.log.levels.WARN)
+    return false
   end
-  local known = vim.tbl_get(found, 'server_capabilities', 'executeCommandProvider', 'commands') or {}
-  if not vim.tbl_contains(known, 'fim-lsp.why') then
-    return show(known_here(found))
-  end
-  local call = { command = 'fim-lsp.why', arguments = { { quiet = true } } }
-  found:request('workspace/executeCommand', call, function(err, lines)
-    show(not err and type(lines) == 'table' and lines or known_here(found))
+  local params = { command = name, arguments = arguments or {} }
+  return found:request('workspace/executeCommand', params, function(err, result)
+    if done then
+      done(not err and result or nil)
+    end
   end, 0)
 end
 
+local shown = -1 ---@type integer the window of the last answer
+
+--- Show lines in a window at the bottom, which `q` closes. Whoever is typing by now goes on in their own window.
+local function show(title, lines)
+  local bufnr = vim.api.nvim_create_buf(false, true)
+  lines = vim.split(table.concat(lines, '\n'), '\n', { plain = true })
+  vim.api.nvim_buf_set_lines(bufnr, 0, -1, false, lines)
+  vim.bo[bufnr].modifiable, vim.bo[bufnr].bufhidden = false, 'wipe'
+  vim.api.nvim_buf_set_name(bufnr, ('fim-lsp://%s/%d'):format(title, bufnr))
+  local height = math.max(1, math.min(#lines, math.floor(vim.o.lines / 2)))
+  local enter = vim.api.nvim_get_mode().mode == 'n'
+  pcall(vim.api.nvim_win_close, shown, true)
+  shown = vim.api.nvim_open_win(bufnr, enter, { split = 'below', win = -1, height = height, style = 'minimal' })
+  vim.wo[shown].wrap, vim.wo[shown].linebreak = true, true
+  vim.keymap.set('n', 'q', '<Cmd>close<CR>', { buffer = bufnr, nowait = true, desc = 'close this window' })
+end
+
+--- What the client knows, for a server that does not answer.
+local function known_here()
+  local status = require('fim_lsp.status').get(0) or {}
+  local lines = {}
+  for _, name in ipairs({ 'state', 'reason', 'backend', 'model', 'host' }) do
+    lines[#lines + 1] = type(status[name]) == 'string' and ('%s: %s'):format(name, status[name]) or nil
+  end
+  lines[#lines + 1] = require('fim_lsp.notice').last
+  return lines
+end
+
+local function why()
+  M.execute('why', { { quiet = true, uri = vim.uri_from_bufnr(0) } }, function(lines)
+    show('why', type(lines) == 'table' and lines or known_here())
+  end)
+end
+
+--- A command whose result has lines to show. It may take some seconds, in which one can go on typing.
+local function report(name, waiting)
+  return function()
+    local sent = M.execute(name, { { quiet = true } }, function(result)
+      show(name, type(result) == 'table' and result.lines or known_here())
+    end)
+    if sent then
+      vim.api.nvim_echo({ { waiting } }, false, {})
+    end
+  end
+end
+
+-- The commands that change something: the server shows a sentence about the state that results.
+
+local function language(argument)
+  local found = client()
+  if found then
+    M.execute('toggleLanguage', { argument or found.get_language_id(vim.api.nvim_get_current_buf(), vim.bo.filetype) })
+  end
+end
+
+local function snooze(argument)
+  local minutes = tonumber(argument or 30)
+  if minutes then
+    M.execute('snooze', { minutes })
+  else
+    vim.notify(("fim-lsp: '%s' is not a number of minutes"):format(argument), vim.log.levels.ERROR)
+  end
+end
+
 local function turn(on)
-  return function(everywhere)
+  return function(_, everywhere)
     require('fim_lsp.buffers').enable(on, not everywhere and 0 or nil)
   end
 end
 
+---@type table<string, fun(argument: string?, everywhere: boolean)>
 local COMMANDS = {
   toggle = turn(nil),
   enable = turn(true),
   disable = turn(false),
+  language = language,
+  snooze = snooze,
+  clear = function()
+    M.execute('clearCache')
+  end,
   why = why,
+  doctor = report('doctor', 'fim-lsp: checking settings, keys and hosts …'),
+  stats = report('stats', 'fim-lsp: counting …'),
   ask = function()
     require('fim_lsp.ghost').act('ask')
   end,
@@ -71,12 +139,13 @@ end
 
 --- With `!`, toggle, enable and disable apply to all buffers.
 function M.run(call)
-  local name = call.args ~= '' and call.args or 'toggle'
+  local name, argument = unpack(call.fargs)
+  name = name or 'toggle'
   if not COMMANDS[name] then
     vim.notify(("fim-lsp: no command '%s': %s"):format(name, table.concat(M.names(''), ', ')), vim.log.levels.ERROR)
     return
   end
-  COMMANDS[name](call.bang)
+  COMMANDS[name](argument, call.bang)
 end
 
 return M

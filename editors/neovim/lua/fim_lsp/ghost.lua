@@ -62,6 +62,19 @@ local function insert(bufnr, row, found, text, to)
   api.nvim_win_set_cursor(0, { row + #lines, (#lines == 1 and found.from or 0) + #lines[#lines] })
 end
 
+--- Tell the server that something of a suggestion was accepted: all of it, or only its beginning, `taken`.
+local function report(item, bufnr, taken, whole)
+  local command = item.command
+  if command and not whole then
+    local number, line_ends = command.arguments and command.arguments[1], select(2, taken:gsub('\n', ''))
+    local length = vim.str_utfindex(taken, 'utf-16') + (vim.bo[bufnr].fileformat == 'dos' and line_ends or 0)
+    command = { title = command.title, command = 'fim-lsp.acceptedPart', arguments = { number, length } }
+  end
+  if command then
+    vim.lsp.get_client_by_id(item.client_id):exec_cmd(command, { bufnr = bufnr })
+  end
+end
+
 --- For vim.lsp.inline_completion.get({ on_accept = … }): insert what still matches, and nothing else.
 ---@param part fun(rest: string): string the part to accept
 ---@return fun(item: vim.lsp.inline_completion.Item): vim.lsp.inline_completion.Item?
@@ -79,11 +92,10 @@ function M.on_accept(part)
     local whole = taken == offer.text
     local _, column = cursor()
     insert(bufnr, offer.row, found, taken, whole and found.to or column)
-    if whole and item.command then
-      vim.lsp.get_client_by_id(item.client_id):exec_cmd(item.command, { bufnr = bufnr })
-    elseif not whole and not taken:find('\n') then
+    if not whole and not taken:find('\n') then
       builtin.keep(bufnr, item)
     end
+    report(item, bufnr, taken, whole)
     return nil
   end
 end
@@ -126,9 +138,43 @@ local function without_cr(bufnr)
   end
 end
 
+--- Text and cursor of the current buffer, to notice a change.
+local function state(bufnr)
+  local row, column = cursor()
+  return ('%d:%d:%d'):format(api.nvim_buf_get_changedtick(bufnr), row, column)
+end
+
+--- Ask for other suggestions than the only one, which stays on the screen with `(…)`, and show the one `count` after it.
+local function ask_for_others(item, bufnr, count)
+  local at, row, _, line = state(bufnr), cursor()
+  local place_now = vim.lsp.util.make_position_params(0, vim.lsp.get_client_by_id(item.client_id).offset_encoding)
+  local arguments = { place_now.textDocument.uri, place_now.position, { quiet = true } }
+  local function take(result)
+    if bufnr ~= api.nvim_get_current_buf() or state(bufnr) ~= at or not builtin.item(bufnr) then
+      return
+    end
+    local items = type(result) == 'table' and result.items or {}
+    if #items > 1 then
+      asked[bufnr] = { row = row, text = line }
+      builtin.offer(bufnr, item.client_id, items, count % #items + 1)
+      without_cr(bufnr)
+    else
+      builtin.keep(bufnr, item)
+      require('fim_lsp.notice').say({ type = 3, message = result and result.message or 'fim-lsp: no other suggestion here' })
+    end
+  end
+  if require('fim_lsp.command').execute('alternatives', arguments, take) then
+    builtin.keep(bufnr, item, ' (…)')
+  end
+end
+
 local function cycle(count)
   return function(bufnr)
     local item = builtin.item(bufnr)
+    if item and is_ours(item) and builtin.count(bufnr) == 1 then
+      ask_for_others(item, bufnr, count)
+      return true
+    end
     vim.lsp.inline_completion.select({ count = count })
     without_cr(bufnr)
     return item ~= nil
@@ -165,10 +211,9 @@ local function after_key(bufnr)
   if not is_shown(bufnr) then
     builtin.hide(bufnr)
   end
-  local row, column = cursor()
-  local state = ('%d:%d:%d'):format(api.nvim_buf_get_changedtick(bufnr), row, column)
-  if state ~= last[bufnr] then
-    last[bufnr] = state
+  local now = state(bufnr)
+  if now ~= last[bufnr] then
+    last[bufnr] = now
     builtin.ask(bufnr, AUTOMATIC)
   end
 end

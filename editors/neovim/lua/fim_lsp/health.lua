@@ -2,6 +2,8 @@
 local health = vim.health
 local M = {}
 
+local WAIT = 60000 -- milliseconds
+
 local function neovim()
   if require('fim_lsp.buffers').has_inline then
     health.ok('Neovim ' .. tostring(vim.version()) .. ' has inline completion')
@@ -73,6 +75,59 @@ function M.buffer(client, bufnr)
   end
 end
 
+--- The buffer that was used last, among those with a server.
+local function last_used()
+  local buffers = vim.tbl_filter(function(info)
+    return #vim.lsp.get_clients({ bufnr = info.bufnr, name = 'fim_lsp' }) > 0
+  end, vim.fn.getbufinfo({ bufloaded = 1 }))
+  table.sort(buffers, function(one, other)
+    return one.lastused > other.lastused
+  end)
+  return buffers[1] and buffers[1].bufnr
+end
+
+--- The result of a command of the server, or nil. CTRL-C ends the wait.
+local function ask(client, bufnr, command, options)
+  local known = vim.tbl_get(client, 'server_capabilities', 'executeCommandProvider', 'commands') or {}
+  if not vim.list_contains(known, command) then
+    return nil
+  end
+  local params = { command = command, arguments = { vim.tbl_extend('error', { quiet = true }, options) } }
+  local reply = client:request_sync('workspace/executeCommand', params, WAIT, bufnr)
+  if not reply or reply.err then
+    health.warn(('no answer to %s'):format(command), { ':FimLsp restart' })
+  end
+  return reply and reply.result
+end
+
+---@param check { name: string, state: string, message: string, remedy: string? }
+local function report(check)
+  local text, remedy = ('%s: %s'):format(check.name, check.message), check.remedy
+  local advice = type(remedy) == 'string' and remedy ~= '' and { remedy } or {}
+  if check.state == 'warning' or check.state == 'error' then
+    (check.state == 'error' and health.error or health.warn)(text, advice)
+  else
+    (check.state == 'ok' and health.ok or health.info)(table.concat({ text, unpack(advice) }, ' '))
+  end
+end
+
+--- What the server finds: its settings, key, host and model, and why nothing is suggested in the buffer that was used last.
+local function checked_by_server()
+  local bufnr = last_used()
+  local client = bufnr and vim.lsp.get_clients({ bufnr = bufnr, name = 'fim_lsp' })[1]
+  if not client then
+    return
+  end
+  vim.api.nvim_echo({ { 'fim-lsp: checking settings, keys and hosts …' } }, false, {})
+  vim.cmd.redraw()
+  health.start('fim-lsp: settings, key, host and model')
+  local found = ask(client, bufnr, 'fim-lsp.doctor', {})
+  vim.iter(found and found.checks or {}):each(report)
+  health.start('fim-lsp: suggestions in ' .. vim.fn.fnamemodify(vim.api.nvim_buf_get_name(bufnr), ':~:.'))
+  local lines = ask(client, bufnr, 'fim-lsp.why', { uri = vim.uri_from_bufnr(bufnr) })
+  vim.iter(lines or {}):each(health.info)
+end
+
 local function keys()
   if not require('fim_lsp.buffers').has_inline then
     return
@@ -99,6 +154,7 @@ function M.check()
   if server() then
     started()
     keys()
+    checked_by_server()
   end
 end
 

@@ -73,7 +73,7 @@ end
 
 --- Explain the answers to the last requests.
 function M.why()
-  require('fim_lsp.command').run({ args = 'why', bang = false })
+  require('fim_lsp.command').run({ fargs = { 'why' }, bang = false })
 end
 
 return M
