@@ -1,4 +1,4 @@
-"""For all tests: nothing of the developer's own settings, virtual time for those that want it, no silent skip in CI."""
+"""For all tests: nothing of the developer's own settings or counts, virtual time where wanted, no silent skips in CI."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ pytest.register_assert_rewrite("tests.suggest.cases")  # which makes tests: thei
 
 
 @pytest.fixture(autouse=True)
-def _no_personal_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_personal_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.getbasetemp() / "state"))
     for name in list(os.environ):
         if name.startswith("FIM_LSP_") or name in {"CODESTRAL_API_KEY", "MISTRAL_API_KEY", "LANGDOCK_API_KEY"}:
             monkeypatch.delenv(name)

@@ -125,6 +125,7 @@ def _initialize(server: Server, params: types.InitializeParams) -> None:
     server.session.start(roots=documents.roots(), initialization=options, trusted=server.trusted)
     text = params.capabilities.text_document
     client = params.client_info.name if params.client_info else ""
+    server.session.recorder.set_client(client)
     # lsp-mode sends "inlineCompletion": null though it supports it; the name of eglot is Eglot
     server.has_inline_completion = bool(text and text.inline_completion) or client == "emacs"
     server.has_first_line_entry = client != "Eglot"  # Emacs inserts the common prefix of the labels of two entries

@@ -31,6 +31,7 @@ from fim_lsp.session.status_tracker import Status, StatusTracker
 from fim_lsp.session.switch_board import SwitchBoard
 from fim_lsp.settings.loader import SettingsLoader
 from fim_lsp.settings.schema import SettingProblem, Settings
+from fim_lsp.stats.recorder import Recorder
 from fim_lsp.text.cells import OtherCells, join
 from fim_lsp.text.document import Change
 from fim_lsp.workspace.file_policy import FilePolicy
@@ -89,6 +90,7 @@ class Session:
         )
         self.events.subscribe(BackendEvent, self._status_tracker.on_backend_event)
         self.events.subscribe(BackendEvent, self._backends.on_event)
+        self.recorder = Recorder(self.events.subscribe, status=lambda: str(self.status))
         self._chain: FallbackChain | None = None
         self._scheduler: Scheduler | None = None
         self._preparing: set[asyncio.Task[None]] = set()
@@ -300,6 +302,7 @@ class Session:
     def _apply_settings(self, settings: Settings) -> None:
         """Apply the settings to documents, back ends and the scheduler. What they do not affect is kept."""
         self.settings = settings
+        self.recorder.configure(enabled=settings.stats, roots=self._roots)
         if self._failed_closed and not self._loader.failed_closed:
             self._notifier.settings_usable_again()
         self._failed_closed = self._loader.failed_closed
@@ -360,3 +363,4 @@ class Session:
         await self._backends.close()
         await self._context.close()
         await self._ngram.close()
+        self.recorder.close()

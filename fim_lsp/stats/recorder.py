@@ -53,8 +53,15 @@ class Recorder:
     """
 
     def __init__(
-        self, subscribe: Subscribe, *, path: Callable[[], Path | None] = stats_path, interval: float = INTERVAL
+        self,
+        subscribe: Subscribe,
+        *,
+        status: Callable[[], str] = str,
+        path: Callable[[], Path | None] = stats_path,
+        interval: float = INTERVAL,
     ) -> None:
+        """``status`` is the session's in one line, for :func:`~fim_lsp.stats.recent.read_recent` in another process."""
+        self._status = status
         self._find_path = path
         self._path: Path | None = None
         self._first_interval = self._interval = interval
@@ -82,10 +89,6 @@ class Recorder:
     def set_client(self, name: str) -> None:
         """The name of the editor."""
         self._server = replace(self._server, client=name)
-
-    def set_status(self, line: str) -> None:
-        """The status of the session in one line, for :func:`~fim_lsp.stats.recent.read_recent` in another process."""
-        self._server = replace(self._server, status=line)
 
     def load_acceptance(self, done: Callable[[Mapping[str, PastAcceptance]], None]) -> None:
         """Call ``done`` with how suggestions of the last weeks fared, by language. Never, if there is nothing to read."""
@@ -133,6 +136,7 @@ class Recorder:
         if self._worker.has_stopped:
             self._enabled = False
             return
+        self._server = replace(self._server, status=self._status())
         failing = self._worker.is_failing
         self._interval = min(2 * self._interval, _MAX_INTERVAL) if failing else self._first_interval
         self._submit(self._worker.write, self._path, events, self._server)

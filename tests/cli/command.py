@@ -25,7 +25,13 @@ def run(home: Path, *arguments: str, stdin: str = "", **env: str) -> subprocess.
         capture_output=True,
         encoding="utf-8",
         cwd=home,
-        env={**os.environ, "HOME": str(home), "XDG_CONFIG_HOME": str(home / "config"), **env},
+        env={
+            **os.environ,
+            "HOME": str(home),
+            "XDG_CONFIG_HOME": str(home / "config"),
+            "XDG_STATE_HOME": str(home / "state"),
+            **env,
+        },
         timeout=120,
         check=False,
     )
@@ -36,7 +42,8 @@ def run_in_shell(home: Path, command: str, **env: str) -> subprocess.CompletedPr
     return subprocess.run(
         ["bash", "-c", f'fim-lsp() {{ "{sys.executable}" -m fim_lsp "$@"; }}; {command}'],
         stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", cwd=home, timeout=120, check=False,
-        env={**os.environ, "PYTHONUNBUFFERED": "", "HOME": str(home), "XDG_CONFIG_HOME": str(home / "config"), **env},
+        env={**os.environ, "PYTHONUNBUFFERED": "", "HOME": str(home), "XDG_CONFIG_HOME": str(home / "config"),
+             "XDG_STATE_HOME": str(home / "state"), **env},
     )  # fmt: skip
 
 

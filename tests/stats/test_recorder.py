@@ -148,9 +148,8 @@ async def test_the_database_of_another_program_is_reported_once_and_ends_the_cou
 
 async def test_other_processes_see_the_server_and_its_latest_requests_until_it_ends(path: Path) -> None:
     events, store = Events(), StatsStore(path)
-    one, other = recorder(events, path), recorder(Events(), path)
+    one, other = recorder(events, path, status=lambda: "idle: ready"), recorder(Events(), path)
     one.set_client("Neovim")
-    one.set_status("idle: ready")
     events.publish(SettingsChanged(at=NOON, problems=("tokens is no setting",)), *ONE_SUGGESTION)
     await written(one)
     found = read_recent(store)
