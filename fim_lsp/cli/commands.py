@@ -38,6 +38,12 @@ COMMANDS = MappingProxyType(
                 example="fim-lsp complete main.py:42",
                 module="fim_lsp.cli.complete",
             ),
+            Command(
+                name="key",
+                summary="keep API keys, each for its own host; say where one comes from",
+                example="fim-lsp key set codestral",
+                module="fim_lsp.cli.key",
+            ),
         )
     }
 )

@@ -9,6 +9,7 @@ import threading
 from collections import deque
 from typing import TextIO
 
+from fim_lsp.errors import UsageError
 from fim_lsp.text.unicode import visible
 
 _MAX_WAITING = 1_000  # lines; further ones are dropped and counted
@@ -20,6 +21,15 @@ def say(sentence: str) -> None:
     """Write a message for the user, if standard error exists and can be written."""
     with contextlib.suppress(AttributeError, OSError):
         sys.stderr.write(visible(f"fim-lsp: {sentence.removeprefix('fim-lsp: ')}") + "\n")
+
+
+def answer(line: str) -> None:
+    """Write a line of a command's answer to standard output, in UTF-8 whatever the terminal uses."""
+    if sys.stdout is None:
+        raise UsageError("standard output is closed")
+    sys.stdout.flush()  # whatever was written before comes first
+    sys.stdout.buffer.write(f"{visible(line)}\n".encode(errors="replace"))
+    sys.stdout.buffer.flush()
 
 
 class BackgroundHandler(logging.Handler):
