@@ -135,8 +135,9 @@ class Settings:
     api_key: Secret | None = _setting(
         None,
         optional(text(_MAX_KEY)),
-        "the API key; null: the environment's `CODESTRAL_API_KEY`, `MISTRAL_API_KEY` or `LANGDOCK_API_KEY`, each sent to "
-        "its own host only; a key set together with `base_url` is sent to that address only",
+        "the API key; null: the environment's `CODESTRAL_API_KEY`, `MISTRAL_API_KEY` or `LANGDOCK_API_KEY`, or the key "
+        "stored by `fim-lsp key set`, each sent to its own host only; a key set together with `base_url` is sent to that "
+        "address only",
         restricts=True,
         project_rule=project.NOTHING,
         secret=True,
@@ -221,7 +222,7 @@ class Settings:
     fallback: tuple[str, ...] = _setting(
         ("ngram",),
         list_of(one_of(*FALLBACKS), f"a list of {', '.join(FALLBACKS)}", _MAX_ITEMS),
-        "back ends to try in order if `backend` fails, each at its default address and with the environment's key",
+        "back ends to try in order if `backend` fails, each at its default address and with the environment's or the stored key",
         restricts=True,
         project_rule=project.NOTHING,
     )
