@@ -115,7 +115,14 @@ class Intercepted(BackendError):
 
 
 class Paused(BackendError):
-    """The back end was not asked: its quota is used up for now, or it failed recently. The user was notified already."""
+    """The back end was not asked: its quota is used up for now, or it failed recently. The user was notified already.
+
+    ``retry_after`` is the number of seconds until it will be asked again, if that is known.
+    """
+
+    def __init__(self, sentence: str, *, host: str = "", sent: bool = True, retry_after: float | None = None) -> None:
+        super().__init__(sentence, host=host, sent=sent)
+        self.retry_after = retry_after
 
 
 class Withheld(Paused):
@@ -123,14 +130,3 @@ class Withheld(Paused):
 
     def __init__(self, sentence: str, *, host: str = "") -> None:
         super().__init__(sentence, host=host, sent=False)
-
-
-def duration(seconds: float) -> str:
-    """A time span for the user: "2 s", "about 3 minutes", "about 5 hours", "more than a day"."""
-    if not seconds < 86_400:  # NaN too
-        return "more than a day"
-    if seconds < 0.95:
-        return "a moment"
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"about {seconds / 60:.0f} minutes" if seconds < 100 * 60 else f"about {seconds / 3600:.0f} hours"

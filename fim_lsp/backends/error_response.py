@@ -21,7 +21,6 @@ from fim_lsp.errors import (
     Unauthorized,
     UnknownModel,
     Unreachable,
-    duration,
 )
 from fim_lsp.http.rate_limit_headers import Quota
 from fim_lsp.http.request import HttpResponse, parse_json
@@ -212,8 +211,6 @@ def _rate_limited(context: ErrorContext, body: ErrorBody, quota: Quota) -> RateL
     sentence = f"{context.host} allows no more {limit} for now (429)"
     if allowed == 0:
         sentence = f"{context.host} allows this key no {limit} at all (429): its plan has none for {context.model}"
-    elif quota.retry_after is not None:
-        sentence += f"; it asks to wait {duration(quota.retry_after)}"
     return RateLimited(sentence, host=context.host, retry_after=quota.retry_after)
 
 

@@ -53,11 +53,11 @@ def complete(place: str, path: str | None, environment: Mapping[str, str]) -> in
     document = Document(read(name), Encoding.UTF32)
     column = _checked_column(document, name, line, column)
     source = Path(path or (name if name != "-" else "stdin.txt")).absolute()
-    from fim_lsp.session.request_log import EXPLANATIONS  # with what it imports this takes half a second
+    from fim_lsp.session.request_log import why_nothing  # with what it imports this takes half a second
 
     result = asyncio.run(_request(source, document, line - 1, column, environment))
     if result.suggestion is None:
-        say(EXPLANATIONS[result.outcome])
+        say(why_nothing(result.outcome, result.backend, result.reason, result.cut_by))
         return 1
     shown = result.suggestion.text
     if sys.stdout.isatty():

@@ -186,7 +186,7 @@ def _why(server: Server, *arguments: Any) -> list[str]:
     return why(server.session.explain_requests(), _show_info(server), *arguments[:1])
 
 
-def _status(server: Server, *arguments: Any) -> dict[str, str]:
+def _status(server: Server, *arguments: Any) -> dict[str, Any]:
     return status(server.session.status, _show_info(server), *arguments[:1])
 
 

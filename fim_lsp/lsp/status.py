@@ -27,7 +27,7 @@ def is_status_wanted(capabilities: types.ClientCapabilities) -> bool:
     return getattr(experimental, "fimLspStatus", None) is True
 
 
-def to_params(status: Status) -> dict[str, str]:
+def to_params(status: Status) -> dict[str, Any]:
     """The parameters of the notification."""
     return {
         "state": status.state,
@@ -35,6 +35,7 @@ def to_params(status: Status) -> dict[str, str]:
         "backend": status.backend,
         "model": visible(status.model),
         "host": visible(status.host),
+        "until": None if status.until is None else round(status.until),
     }
 
 
@@ -46,10 +47,10 @@ def why(explanations: Sequence[str], show: Show, options: Any = None) -> list[st
     return lines
 
 
-def status(current: Status, show: Show, options: Any = None) -> dict[str, str]:
+def status(current: Status, show: Show, options: Any = None) -> dict[str, Any]:
     """``fim-lsp.status``: the current status. Also shows it, unless ``options`` are ``quiet``."""
     if not _is_quiet(options):
-        show(visible(f"fim-lsp: {current}"))
+        show(visible(f"fim-lsp is {current}"))
     return to_params(current)
 
 

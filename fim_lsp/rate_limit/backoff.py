@@ -7,7 +7,7 @@ from collections.abc import Callable
 from fim_lsp.rate_limit.sliding_window import MAX_CALL_SECONDS
 
 _MIN_PAUSE, _MAX_PAUSE = 2.0, 60.0  # seconds: Mistral's clients wait as long without a Retry-After; the window's length
-_MAX_RETRY_AFTER = 600.0  # seconds; with a longer one (a monthly quota), a probe is made by then
+MAX_RETRY_AFTER = 600.0  # seconds; with a longer one (a monthly quota), a probe is made by then
 _PROBE_WAIT = 1.0  # seconds until other calls ask again while a probe is in flight
 _CUT = 0.5  # after an unexpected 429, this share of the limit is used: somebody else uses the rest
 _MIN_SHARE = 0.2
@@ -63,6 +63,6 @@ class RateLimitBackoff:
             self._refusals += 1
             self._paused_at = now
         doubling = min(_MAX_PAUSE, _MIN_PAUSE * 2.0 ** min(self._refusals - 1, 10))
-        pause = doubling * (1 + self._jitter() / 2) if retry_after is None else min(retry_after, _MAX_RETRY_AFTER)
+        pause = doubling * (1 + self._jitter() / 2) if retry_after is None else min(retry_after, MAX_RETRY_AFTER)
         self._paused_until = max(self._paused_until, now + pause)
         return self._paused_until - now

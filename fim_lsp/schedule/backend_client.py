@@ -29,7 +29,6 @@ from fim_lsp.errors import (
     RateLimited,
     Unreachable,
     Withheld,
-    duration,
 )
 from fim_lsp.http.urls import is_local
 from fim_lsp.prompt.prompt import Prompt
@@ -40,7 +39,7 @@ from fim_lsp.rate_limit.local_counter import Wait
 from fim_lsp.rate_limit.token_estimate import Estimator
 from fim_lsp.schedule.call_record import CHARACTERS_PER_TOKEN, CallRecord
 from fim_lsp.schedule.circuit_breaker import Admission, CircuitBreaker
-from fim_lsp.schedule.events import CallPurpose, Publish
+from fim_lsp.schedule.events import CallPurpose, CallStarted, Publish
 from fim_lsp.schedule.prompt_builder import ContextSource, build_prompt
 from fim_lsp.schedule.recovery_probe import Probe, ProbeListener
 from fim_lsp.schedule.request import Snapshot
@@ -133,11 +132,12 @@ class BackendClient:
         admission = Admission.CALL if snapshot.explicit else self.breaker.before_call()
         if snapshot.explicit:
             self.backend.retry()
+        silence = f"{self.backend.name} {self.breaker.reason}"
         if admission is Admission.REJECT:
-            raise Paused(self.breaker.reason, host=self.backend.host)
+            raise Paused(silence, host=self.backend.host, retry_after=self.breaker.retry_after)
         if admission is Admission.PROBE:
             wait = self.breaker.probe_wait
-            chunks = self._start_probe(self.build_prompt(snapshot, settings), snapshot, report).read(wait)
+            chunks = self._start_probe(self.build_prompt(snapshot, settings), snapshot, report).read(wait, silence)
         else:
             chunks = self._call(snapshot, settings, report)
         async with aclosing(chunks):
@@ -245,7 +245,8 @@ class BackendClient:
         if not isinstance(permit, Wait):
             return permit
         if math.isfinite(permit.seconds):
-            raise Paused(f"the quota has room again in {duration(permit.seconds)}", host=self.backend.host)
+            used_up = f"the quota of {self.backend.host} is used up"
+            raise Paused(used_up, host=self.backend.host, retry_after=permit.seconds)
         too_small = (
             "the quota is too small for one request: check requests_per_minute, tokens_per_minute and prompt_tokens"
         )
@@ -266,6 +267,7 @@ class BackendClient:
             prompt=redacted.prompt if redacted else prompt,
             masked=redacted.secrets if redacted else 0,
         )
+        self.publish(CallStarted(request=snapshot.number, purpose=purpose, backend=self.backend.name))
         chunks = self.backend.stream(record.prompt, on_sent=record.on_sent)
         try:
             async with aclosing(_restored(chunks, redacted) if redacted else chunks) as restored:

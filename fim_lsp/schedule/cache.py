@@ -15,7 +15,7 @@ from cachetools import TLRUCache
 from fim_lsp.schedule.call import Call, ShownPart
 from fim_lsp.schedule.fallback_chain import FallbackChain
 from fim_lsp.schedule.request import CompletionResult, Outcome, Snapshot
-from fim_lsp.suggest.suggestion import Suggestion
+from fim_lsp.suggest.suggestion import Shaped, Suggestion
 from fim_lsp.text.cursor import Split
 from fim_lsp.text.typed import CLOSING, suffixes_before, typed_at_others, typed_elsewhere, typed_since
 
@@ -31,6 +31,7 @@ _MAX_PARTS = 4  # of a call's shown parts whose entries are kept up to date
 class CachedAnswer:
     """All the ``text`` that a model wrote at a position, the finish reason if there is one, and what was shown of it.
 
+    ``cut_by`` are the rules that left something out.
     ``author`` is the back end's name, ``because`` the reason why the ones before it did not answer.
     """
 
@@ -40,11 +41,17 @@ class CachedAnswer:
     from_fallback: bool = False
     author: str = ""
     because: str = ""
+    cut_by: tuple[str, ...] = ()
 
     def result(self, suggestion: Suggestion | None) -> CompletionResult:
         """The result that shows ``suggestion``, which is made from this answer."""
-        outcome = Outcome.FALLBACK if self.from_fallback else Outcome.CACHE
-        return CompletionResult(outcome=outcome, suggestion=suggestion, backend=self.author, reason=self.because)
+        return CompletionResult(
+            outcome=Outcome.FALLBACK if self.from_fallback else Outcome.CACHE,
+            suggestion=suggestion,
+            backend=self.author,
+            reason=self.because,
+            cut_by=self.cut_by,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,8 +121,9 @@ class SuggestionCache:
 
     def store(self, call: Call) -> None:
         """Store a call's answer at the position that it was made for, and wherever parts of it were shown."""
-        suggestion = call.chain.postprocessor.suggestion(call.snapshot, call.text, call.finish)
-        self._store(call.snapshot, call, call.text, suggestion)
+        self._store(
+            call.snapshot, call, call.text, call.chain.postprocessor.shaped(call.snapshot, call.text, call.finish)
+        )
         self.update_parts(call)
 
     def update_parts(self, call: Call) -> None:
@@ -124,20 +132,21 @@ class SuggestionCache:
             text = call.text_after(part.snapshot)
             if text is None:
                 continue
-            longer = call.chain.postprocessor.suggestion(part.snapshot, text, call.finish)
-            self._store(part.snapshot, call, text, longer if _extends(longer, part.suggestion) else part.suggestion)
+            longer = call.chain.postprocessor.shaped(part.snapshot, text, call.finish)
+            shown = longer if _extends(longer.suggestion, part.suggestion) else Shaped(suggestion=part.suggestion)
+            self._store(part.snapshot, call, text, shown)
 
     def take_head(self, snapshot: Snapshot, call: Call) -> CompletionResult | None:
         """The complete lines of a block so far, if there is one; they are stored, and noted as shown."""
         text, postprocessor = call.text_after(snapshot), call.chain.postprocessor
         if text is None or not postprocessor.has_head(snapshot, text):
             return None
-        suggestion = postprocessor.suggestion(snapshot, text, None)
-        if suggestion is None:
+        shaped = postprocessor.shaped(snapshot, text, None)
+        if shaped.suggestion is None:
             return None
-        call.shown_parts.append(ShownPart(snapshot=snapshot, suggestion=suggestion))
-        self._store(snapshot, call, text, suggestion)
-        return _answer(call).result(suggestion)
+        call.shown_parts.append(ShownPart(snapshot=snapshot, suggestion=shaped.suggestion))
+        self._store(snapshot, call, text, shaped)
+        return _answer(call).result(shaped.suggestion)
 
     def take_part(self, snapshot: Snapshot, call: Call) -> CompletionResult | None:
         """The result for a cursor after the call's, for which less text may be enough; noted as shown."""
@@ -154,15 +163,15 @@ class SuggestionCache:
         text, finish = hit.remaining, hit.answer.finish
         if finish != "stop" and not chain.postprocessor.is_complete(snapshot, text):
             return None
-        suggestion = chain.postprocessor.suggestion(snapshot, text, finish)
-        if suggestion is None:
+        shaped = chain.postprocessor.shaped(snapshot, text, finish)
+        if shaped.suggestion is None:
             return None
-        part = replace(hit.answer, text=text, suggestion=suggestion)
+        part = replace(hit.answer, text=text, suggestion=shaped.suggestion, cut_by=shaped.cut_by)
         self.put(_scope(snapshot, chain), snapshot.split, part)
-        return part.result(suggestion)
+        return part.result(shaped.suggestion)
 
-    def _store(self, snapshot: Snapshot, call: Call, text: str, suggestion: Suggestion | None) -> None:
-        answer = replace(_answer(call), text=text, suggestion=suggestion)
+    def _store(self, snapshot: Snapshot, call: Call, text: str, shaped: Shaped) -> None:
+        answer = replace(_answer(call), text=text, suggestion=shaped.suggestion, cut_by=shaped.cut_by)
         self.put(_scope(snapshot, call.chain), snapshot.split, answer)
 
     # -- by position

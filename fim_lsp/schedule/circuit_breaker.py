@@ -96,10 +96,13 @@ class CircuitBreaker:
 
     @property
     def reason(self) -> str:
-        """Why no calls are made, for the status line."""
-        if self._rejections:
-            return "it refused the key or the model: tried again every few minutes, and at once when settings change"
-        return "it did not answer: tried again every second while you type"
+        """What the back end does instead of answering, after its name in a sentence."""
+        return "refuses the key or the model" if self._rejections else "does not answer"
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds until the next probe may be made; None while the circuit is closed."""
+        return None if self._opened_at is None else max(0.0, self._next_probe_at - self._clock())
 
     @property
     def max_silence(self) -> float | None:

@@ -108,6 +108,18 @@ class CallOutcome(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallStarted:
+    """A call to a back end outside this process is made: its quota is reserved.
+
+    :class:`CallEnded` follows, unless the back end is not asked after all, because other settings apply now.
+    """
+
+    request: int
+    purpose: CallPurpose
+    backend: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SentFile:
     """A file of which text was sent. ``size`` counts the UTF-8 bytes of its text in the prompt; ``path`` as in Place."""
 
@@ -239,6 +251,7 @@ Event: TypeAlias = (
     RequestStarted
     | RequestAnswered
     | BackendEvent
+    | CallStarted
     | CallEnded
     | SuggestionShown
     | SuggestionAccepted

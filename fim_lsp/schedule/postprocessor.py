@@ -12,7 +12,7 @@ from collections import deque
 from fim_lsp.prompt.fim_templates import CONTROL_TOKENS
 from fim_lsp.schedule.request import Snapshot
 from fim_lsp.suggest.cursor_context import CursorContext, Multiline, cursor_context_at
-from fim_lsp.suggest.suggestion import Suggestion
+from fim_lsp.suggest.suggestion import Shaped
 
 _CONTEXTS = 4  # a stream needs one or two at every chunk: the call's, and that of a request that reuses it
 
@@ -32,11 +32,11 @@ class Postprocessor:
         self._multiline = multiline
         self._contexts: deque[tuple[Snapshot, CursorContext]] = deque(maxlen=_CONTEXTS)
 
-    def suggestion(self, snapshot: Snapshot, text: str, finish: str | None) -> Suggestion | None:
+    def shaped(self, snapshot: Snapshot, text: str, finish: str | None) -> Shaped:
         """What is shown of ``text``. ``finish`` is the server's finish reason, if it has sent one."""
-        from fim_lsp.suggest.postprocess import suggestion_from
+        from fim_lsp.suggest.postprocess import shaped
 
-        return suggestion_from(self._context(snapshot), text, finished=finish, multiline=self._multiline)
+        return shaped(self._context(snapshot), text, finished=finish, multiline=self._multiline)
 
     def is_complete(self, snapshot: Snapshot, text: str) -> bool:
         """Whether more text would not change what is shown."""

@@ -67,9 +67,10 @@ class Probe:
         """Whether an answer is arriving."""
         return asyncio.get_running_loop().time() - self._last_chunk_at < _MAX_GAP
 
-    async def read(self, max_wait: float) -> AsyncGenerator[Chunk, None]:
+    async def read(self, max_wait: float, silence: str = "it does not answer") -> AsyncGenerator[Chunk, None]:
         """Yield the answer. Raises Paused if it does not begin within ``max_wait`` seconds, or stalls; the probe continues.
 
+        ``silence`` is the sentence of that error.
         Closing the generator while the answer arrives hangs up, unless only its end proves something.
         """
         self._has_reader = True
@@ -85,7 +86,7 @@ class Probe:
                     raise item
                 yield item
         except TimeoutError:
-            raise Paused("a call is checking whether it has recovered") from None
+            raise Paused(silence) from None
         finally:
             self._has_reader = False
             if self.progressing and not self._ended and not self._needs_whole_answer:

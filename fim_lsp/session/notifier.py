@@ -8,8 +8,10 @@ import time
 from collections.abc import Callable, Iterable
 
 from fim_lsp.backends.backend import Backend
-from fim_lsp.errors import BackendError, Unauthorized, UnknownModel
+from fim_lsp.errors import BackendError, RateLimited, Unauthorized, UnknownModel
+from fim_lsp.rate_limit.backoff import MAX_RETRY_AFTER
 from fim_lsp.schedule.events import BackendEvent, EventKind
+from fim_lsp.session.words import time_of_day, with_fallback
 from fim_lsp.settings.schema import SettingProblem
 
 log = logging.getLogger(__name__)
@@ -35,10 +37,16 @@ class Notifier:
     A back end's failure is reported once, and so is its recovery. A setting's problem is reported once, until it is fixed.
     """
 
-    def __init__(self, show: ShowMessage, clock: Callable[[], float] = time.monotonic) -> None:
-        """``clock`` gives seconds."""
+    def __init__(
+        self,
+        show: ShowMessage,
+        clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
+        """``clock`` gives seconds, ``wall_clock`` seconds since the epoch."""
         self._show = show
         self._clock = clock
+        self._wall_clock = wall_clock
         self._shown_once: set[str] = set()
         self._problems: frozenset[str] = frozenset()
         self._failures: dict[str, dict[str, bool]] = {}  # by back end: kinds of error, and whether they were shown
@@ -91,7 +99,14 @@ class Notifier:
         self._failures.setdefault(backend.name, {})[kind] = shows
         if shows:
             self._shown_at[backend.name, kind] = self._clock()
-            self.warn(f"{error}; {fallback} answers meanwhile" if fallback else str(error))
+            self.warn(with_fallback(self._in_words(error), fallback))
+
+    def _in_words(self, error: BackendError) -> str:
+        """The error's sentence, and when the back end is asked again, if its server has said so."""
+        if isinstance(error, RateLimited) and error.retry_after is not None:
+            now = self._wall_clock()
+            return f"{error}, until {time_of_day(now + min(error.retry_after, MAX_RETRY_AFTER), now)}"
+        return str(error)
 
     def has_reported(self, backend: Backend, error: BackendError) -> bool:
         """Whether a failure of this kind has been reported and the back end has not recovered since."""

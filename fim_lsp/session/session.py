@@ -17,7 +17,7 @@ from fim_lsp.backends.ngram_backend import NgramBackend
 from fim_lsp.context.provider import ContextProvider
 from fim_lsp.prompt.build import WINDOW_CHARACTERS
 from fim_lsp.schedule.call_record import place_of
-from fim_lsp.schedule.events import BackendEvent, RequestAnswered, RequestStarted, SettingsChanged
+from fim_lsp.schedule.events import BackendEvent, CallEnded, RequestAnswered, RequestStarted, SettingsChanged
 from fim_lsp.schedule.fallback_chain import FallbackChain
 from fim_lsp.schedule.request import CompletionResult, Outcome, Snapshot
 from fim_lsp.schedule.scheduler import Scheduler
@@ -26,15 +26,18 @@ from fim_lsp.session.backend_manager import BackendManager
 from fim_lsp.session.event_ring import EventRing
 from fim_lsp.session.notifier import Notifier, ShowMessage
 from fim_lsp.session.open_documents import OpenDocument, OpenDocuments
-from fim_lsp.session.request_log import RequestLog, explain
+from fim_lsp.session.request_log import entries, lines_of
 from fim_lsp.session.status_tracker import Status, StatusTracker
 from fim_lsp.session.switch_board import SwitchBoard
+from fim_lsp.session.words import EMBEDDED, with_fallback
 from fim_lsp.settings.loader import SettingsLoader
 from fim_lsp.settings.schema import SettingProblem, Settings
 from fim_lsp.stats.recorder import Recorder
 from fim_lsp.text.cells import OtherCells, join
 from fim_lsp.text.document import Change
 from fim_lsp.workspace.file_policy import FilePolicy
+
+WITHHELD = with_fallback("damaged settings let nothing leave this machine", EMBEDDED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +74,7 @@ class Session:
         self._requests = 0
         self._on_settings = on_settings
         self._notifier = Notifier(show_message)
-        self._status_tracker = StatusTracker(on_status)
-        self._request_log = RequestLog()
+        self._status_tracker = StatusTracker(self.events, on_status)
         self._loader = SettingsLoader(environment, self._settings_read)
         self._failed_closed = False  # damaged settings let no text leave this machine
         self._roots: tuple[Path, ...] = ()
@@ -88,7 +90,6 @@ class Session:
             publish=self.events.publish,
             store=KeyStore.of_user(environment),
         )
-        self.events.subscribe(BackendEvent, self._status_tracker.on_backend_event)
         self.events.subscribe(BackendEvent, self._backends.on_event)
         self.recorder = Recorder(self.events.subscribe, status=lambda: str(self.status))
         self._chain: FallbackChain | None = None
@@ -150,24 +151,20 @@ class Session:
         return replace(snapshot, notebook=other_cells.notebook, whole=whole)
 
     def _track(self, request: Request) -> None:
-        """Publish how a request is answered, and show in the status that it is in progress."""
+        """Publish how a request is answered, and that it is not answered at once."""
         if request.result.done():
             self._answered(request.snapshot, request.result.result(), 0.0)
-            self._status_tracker.request_answered(explain(request.result.result()))
             return
         started = time.monotonic()
         self.events.publish(RequestStarted(request=request.snapshot.number))
-        self._status_tracker.request_started()
 
         def done(future: asyncio.Future[CompletionResult]) -> None:
             result = CompletionResult(outcome=Outcome.SUPERSEDED) if future.cancelled() else future.result()
             self._answered(request.snapshot, result, time.monotonic() - started)
-            self._status_tracker.request_ended(explain(result))
 
         request.result.add_done_callback(done)
 
     def _answered(self, snapshot: Snapshot, result: CompletionResult, seconds: float) -> None:
-        self._request_log.add(snapshot, result, seconds)
         text = result.suggestion.text if result.suggestion else ""
         self.events.publish(
             RequestAnswered(
@@ -183,6 +180,7 @@ class Session:
                 seconds=seconds,
                 lines=text.count("\n") + 1 if text else 0,
                 characters=len(text),
+                cut_by=result.cut_by,
             )
         )
 
@@ -192,8 +190,9 @@ class Session:
         return self._status_tracker.status
 
     def explain_requests(self) -> list[str]:
-        """The status and the reasons for the latest results, the newest first, one line each."""
-        return [str(self.status), *self._request_log.entries()]
+        """The status, and what became of the latest requests, the newest first, one line each."""
+        answered, calls = self.events.latest(RequestAnswered), self.events.latest(CallEnded)
+        return [str(self.status), *lines_of(entries(answered, calls))]
 
     # -- documents
 
@@ -317,7 +316,8 @@ class Session:
             settings_known=self._loader.wait_for_workspace_settings,
             policy=policy,
         )
-        self._status_tracker.set_backends(tuple(client.backend for client in clients))
+        withheld = WITHHELD if self._failed_closed else ""
+        self._status_tracker.set_backends(tuple(client.backend for client in clients), withheld)
         debounce = settings.debounce / 1000 if isinstance(settings.debounce, int | float) else None
         if self._scheduler is None:
             excluded, silence = self._documents.is_excluded, self.switches.silence
@@ -355,6 +355,7 @@ class Session:
         """Answer pending requests, abort calls, and release all resources."""
         self._closed = True
         self.switches.close()
+        self._status_tracker.close()
         for task in self._preparing:
             task.cancel()
         await asyncio.gather(*self._preparing, return_exceptions=True)

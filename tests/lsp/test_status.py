@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from pathlib import Path
 from typing import Any
 
@@ -29,17 +31,42 @@ async def test_a_client_that_asks_for_the_status_gets_each_state(tmp_path: Path)
     async with FakeCodestral(lambda body: "x") as server, RawClient(tmp_path) as client:
         await client.initialize(options=settings(server), capabilities={"experimental": {"fimLspStatus": True}})
         client.open("a = \n")
-        await client.reply(client.ask(0, 4))
+        gate = asyncio.Event()
+        server.behaviour = Behaviour(gate=gate)
+        number = client.ask(0, 4)
+        await client.until(lambda: "calling" in [state["state"] for state in states(client)])
+        gate.set()
+        await client.reply(number)
         server.behaviour = Behaviour(status=503)
         client.open("b = \n")
         await client.reply(client.ask(0, 4, kind=1))
-    seen = [state["state"] for state in states(client)]
-    assert seen[0] == "ready"
-    assert "busy" in seen
-    assert seen[-1] == "trouble"
-    assert states(client)[0]["host"] == server.url.removeprefix("http://")
-    assert "ngram answers meanwhile" in states(client)[-1]["reason"]
+        server.behaviour = Behaviour(status=429, headers={"retry-after": "300"})
+        client.open("c = \n")
+        await client.reply(client.ask(0, 4, kind=1))
+    seen = states(client)
+    assert [state["state"] for state in seen] == ["idle", "calling", "idle", "failing", "limited"]
+    assert seen[0]["reason"] == seen[2]["reason"] == ""
+    assert seen[0]["host"] == server.url.removeprefix("http://")
+    assert "meanwhile suggestions come from your own files (ngram)" in seen[3]["reason"]
+    assert [state["until"] for state in seen[:4]] == [None] * 4
+    assert 0 < seen[4]["until"] - time.time() < 302
     assert "secret-key" not in str(states(client))
+
+
+async def test_typing_is_no_news(tmp_path: Path) -> None:
+    """Answers, what remains of them as they are typed, and empty ones."""
+
+    def answer(body: dict[str, Any]) -> str:
+        return "alpha(beta)" if body["prompt"].endswith("=") else ""
+
+    async with FakeCodestral(answer) as server, RawClient(tmp_path) as client:
+        await client.initialize(options=settings(server), capabilities={"experimental": {"fimLspStatus": True}})
+        client.open("")
+        for column, key in enumerate("x=alpha(beta)y=qqqq" * 10):
+            client.insert(0, column, key, version=column + 2)
+            await client.reply(client.ask(0, column + 1))
+    assert len(server.requests) > 10
+    assert [state["state"] for state in states(client)] == ["idle"]
 
 
 async def test_other_clients_get_no_status(tmp_path: Path) -> None:
@@ -61,12 +88,13 @@ async def test_why_explains_the_latest_requests(tmp_path: Path) -> None:
         lines = await command(client, "fim-lsp.why", {"quiet": True})
         assert client.messages() == []
         assert "excluded" in lines[1]
-        assert "1 line, 11 characters" in lines[2]
+        assert "codestral, " in lines[2]
+        assert "tokens, 1 line" in lines[2]
         assert "hidden_text" not in str(lines)
         assert (await command(client, "fim-lsp.status", {"quiet": True}))["backend"] == "codestral"
         assert await command(client, "fim-lsp.why") == lines
         (message,) = client.messages()
-        assert message.startswith("ready: ")
+        assert message.startswith("idle (codestral")
     assert URI not in client.log
 
 
@@ -74,8 +102,8 @@ def test_no_message_contains_invisible_characters() -> None:
     """A server's words and a path may hold anything."""
     said: list[str] = []
     bad = "\x00\x1b[31m\u202e\U000e0100\u3164"
-    current = Status(state=StatusState.READY, reason=bad, model=bad, host=bad)
-    told = [*why([bad], said.append), *status(current, said.append).values(), *said]
+    current = Status(state=StatusState.IDLE, reason=bad, model=bad, host=bad)
+    told = [*why([bad], said.append), *map(str, status(current, said.append).values()), *said]
     assert len(said) == 2
     assert all(not set("\x00\x1b\u202e\U000e0100\u3164") & set(text) for text in told)
     assert "\\u202e" in said[0]

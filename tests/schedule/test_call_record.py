@@ -7,12 +7,12 @@ from contextlib import aclosing
 
 import pytest
 
-from fim_lsp.backends.backend import Chunk, OnSent, Usage, ignore_sent
-from fim_lsp.backends.http_backend import HttpBackend
+from fim_lsp.backends.backend import Backend, Chunk, OnSent, Usage, ignore_sent
 from fim_lsp.errors import BackendError
 from fim_lsp.prompt.prompt import Prompt, Snippet
 from fim_lsp.schedule.backend_client import BackendClient
-from fim_lsp.schedule.events import CallEnded, CallOutcome, CallPurpose, Event, SentFile
+from fim_lsp.schedule.events import CallEnded, CallOutcome, CallPurpose, CallStarted, Event, SentFile
+from fim_lsp.schedule.prompt_builder import ContextSource
 from fim_lsp.settings.schema import Settings
 from tests.fakes.backend import BackendDefaults
 from tests.fakes.codestral import Behaviour, FakeCodestral
@@ -23,15 +23,20 @@ from tests.schedule.script import a_client, a_snapshot
 TEXT = "total = ‸\n"
 
 
-def observed(backend: HttpBackend) -> tuple[BackendClient, list[CallEnded]]:
-    """A client, and the calls that it reports."""
-    calls: list[CallEnded] = []
+def observed(backend: Backend, context_source: ContextSource | None = None) -> tuple[BackendClient, list[CallEnded]]:
+    """A client, and the calls that it reports, each of which it has announced."""
+    started: list[CallStarted] = []
+    ended: list[CallEnded] = []
 
     def publish(event: Event) -> None:
-        assert isinstance(event, CallEnded)
-        calls.append(event)
+        if isinstance(event, CallStarted):
+            started.append(event)
+        else:
+            assert isinstance(event, CallEnded)
+            assert event.purpose is started[len(ended)].purpose
+            ended.append(event)
 
-    return a_client(backend, publish=publish), calls
+    return a_client(backend, publish=publish, context_source=context_source), ended
 
 
 async def read(client: BackendClient, *, chunks: int = 1_000_000) -> None:
@@ -138,10 +143,9 @@ class Remote(BackendDefaults):
 
 
 async def test_files_and_masked_secrets_are_counted() -> None:
-    calls: list[CallEnded] = []
     token = "gh" + "p_" + "aK3xW9bQ7zT1mV5cR8nY2dL6fH4gJ0pS3vBa"
     context = (Snippet(path="b.py", text="é = 1\n"), Snippet(path="b.py", text=f"X = '{token}'\n"))
-    client = a_client(Remote(), context_source=lambda *_: context, publish=calls.append)  # type: ignore[arg-type]
+    client, calls = observed(Remote(), lambda *_: context)
     await read(client)
     [call] = calls
     sizes = {file.path: file.size for file in call.files}

@@ -14,7 +14,7 @@ BLOCK = "one(\n    two,\n)"
 
 @pytest.mark.parametrize(("multiline", "text", "shown"), [("never", "one()\ntwo()", "one()"), ("always", BLOCK, BLOCK)])
 def test_the_settings_decide_how_much_is_shown(multiline: Multiline, text: str, shown: str) -> None:
-    suggestion = Postprocessor(multiline).suggestion(a_snapshot("x = ‸\n"), text, "stop")
+    suggestion = Postprocessor(multiline).shaped(a_snapshot("x = ‸\n"), text, "stop").suggestion
     assert suggestion is not None
     assert suggestion.text == shown
 
@@ -30,5 +30,5 @@ def test_the_context_of_a_cursor_is_computed_once_for_a_stream(monkeypatch: pyte
     post, call, request = Postprocessor("auto"), a_snapshot("x = ‸\n"), a_snapshot("x = o‸\n")
     for size in range(1, 6):
         post.is_complete(call, "one()"[:size])
-        post.suggestion(request, "ne()"[:size], None)
+        post.shaped(request, "ne()"[:size], None)
     assert len(computed) == 2

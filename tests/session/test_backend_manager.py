@@ -24,6 +24,7 @@ from fim_lsp.settings.schema import Settings
 
 CODESTRAL = Settings(backend="codestral", api_key=Secret("k"), limits_store=Secret("process"))
 LLAMACPP = LocalServer(name="llamacpp", base_url="http://127.0.0.1:9")
+INSTEAD = "; meanwhile suggestions come from your own files (ngram)"
 
 
 class Editor:
@@ -114,7 +115,10 @@ async def test_a_failure_names_the_fallback() -> None:
         for client in (first, last):
             error = Unreachable(f"{client.backend.name} is not there")
             it.manager.on_event(BackendEvent(backend=client.backend, kind=EventKind.FAILED, error=error))
-        assert it.shown == ["codestral is not there; ngram answers meanwhile", "ngram is not there"]
+        assert it.shown == [
+            f"codestral is not there{INSTEAD}",
+            "ngram is not there",
+        ]
 
 
 @pytest.mark.parametrize("listing", [UnknownModel("set model to codestral-2508"), Unreachable("no list")])
@@ -131,7 +135,7 @@ async def test_an_unknown_model_is_reported_with_the_models_that_there_are(
         it.manager.on_event(BackendEvent(backend=first.backend, kind=EventKind.FAILED, error=error))
         await it.has_shown.wait()
         named = listing if isinstance(listing, UnknownModel) else error
-        assert it.shown == [f"{named}; ngram answers meanwhile"]
+        assert it.shown == [f"{named}{INSTEAD}"]
 
 
 async def test_a_back_end_that_cannot_be_created_is_reported_once() -> None:

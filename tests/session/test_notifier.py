@@ -45,7 +45,7 @@ def test_a_failure_and_the_recovery_are_reported_once(shown: Shown) -> None:
     for event in [*[failed(UNREACHABLE)] * 5, *[ANSWERED] * 3]:
         notifier.on_backend_event(event, "ngram")
     assert shown == [
-        (Level.WARNING, "it is not there; ngram answers meanwhile"),
+        (Level.WARNING, "it is not there; meanwhile suggestions come from your own files (ngram)"),
         (Level.INFO, "codestral answers again"),
     ]
 

@@ -95,13 +95,13 @@ async def test_requests_are_explained_and_shown_in_the_status(tmp_path: Path) ->
         uri, excluded = it.open("x = 1\n"), it.open("KEY=1\n", ".env")
         await it.session.request(excluded, 0, 1).result
         withdrawn = it.session.request(uri, 1, 0).result
-        assert it.session.status.state is StatusState.BUSY
+        assert it.session.status.state is StatusState.IDLE
         withdrawn.cancel()
         await asyncio.sleep(0)
         status, latest, first = it.session.explain_requests()
-        assert status == "ready: nothing: superseded by a newer request or edit (ngram)"
+        assert status == "idle (ngram)"
         assert "a.py:2:1" in latest
-        assert ".env:1:2 0 ms · nothing: the file is excluded" in first
+        assert ".env:1:2 · this file is excluded" in first
         assert it.shown == []
 
 
