@@ -139,7 +139,7 @@ STATE = {
     "OpenDocument",
     "Scope",
     "IndexedDocument",
-    "AcceptanceTracker",
+    "Offer",
 }  # they hold what changes, and have methods that guard it
 
 

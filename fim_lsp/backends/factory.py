@@ -155,14 +155,15 @@ def _create(
     store: KeyStore | None,
     local_server: LocalServer | None,
 ) -> HttpBackend:
-    profile = _profile(name, settings, local_server)
+    profile = profile_of(name, settings, local_server)
     keys = KeySource(
         profile.base_url, api_key=settings.api_key, command=settings.api_key_command, env=environment, store=store
     )
     return HttpBackend(profile, keys=keys, timeout=settings.timeout)
 
 
-def _profile(name: str, settings: Settings, local_server: LocalServer | None) -> Profile:
+def profile_of(name: str, settings: Settings, local_server: LocalServer | None = None) -> Profile:
+    """The profile of a back end other than ``ngram``. Raises :class:`~fim_lsp.errors.SettingError` if it lacks an address."""
     generation = Generation(
         temperature=settings.temperature,
         top_p=settings.top_p,

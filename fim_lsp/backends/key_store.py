@@ -114,7 +114,8 @@ class KeyStore:
                 place = "keyring"
             except KeyringUnavailable as error:
                 if error.locked:
-                    raise
+                    in_file = f"keep the key in a file with `{key_set_command('://'.join(origin))} --file`"
+                    raise KeyringUnavailable(f"{error}, or {in_file}", locked=True) from error
                 note = f"{error}, so the key is kept in a file"
         entry = StoredKey(origin=origin, place=place, since=datetime.now(UTC).isoformat())
         before = self.entries().get(origin)
@@ -186,7 +187,7 @@ class KeyStore:
             return {}
         except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
             # without the cause, which holds the file's text
-            raise KeyStoreError(f"the keys in {self.file} can't be used: {_reason(error)}") from None
+            raise KeyStoreError(f"{self.file} is not used: {_reason(error)}") from None
 
     def _update(self, address: str, entry: StoredKey | None, key: Secret | None) -> None:
         """Write ``entry`` into the index and ``key`` into the file, or remove what they say now about ``address``."""

@@ -80,7 +80,7 @@ def _translated() -> Iterator[None]:
     except Exception as error:  # noqa: BLE001 - back ends are plug-ins and raise what they like: D-Bus, win32, pass
         kinds = {kind.__name__ for kind in type(error).__mro__}
         if "NoKeyringError" in kinds:
-            raise KeyringUnavailable("the library keyring finds no keyring on this system") from None
+            raise KeyringUnavailable("the library keyring finds no keyring here") from None
         if "KeyringLocked" in kinds:
             raise KeyringUnavailable("the system's keyring is locked: unlock it", locked=True) from None
         raise KeyringUnavailable(f"the system's keyring can't be used ({type(error).__name__})") from None

@@ -38,6 +38,18 @@ COMMANDS = MappingProxyType(
                 example="fim-lsp complete main.py:42",
                 module="fim_lsp.cli.complete",
             ),
+            Command(
+                name="config",
+                summary="print the settings that apply and where each was set; check a file; write a first one",
+                example="fim-lsp config",
+                module="fim_lsp.cli.config",
+            ),
+            Command(
+                name="key",
+                summary="keep API keys, each for its own host; say where one comes from",
+                example="fim-lsp key set codestral",
+                module="fim_lsp.cli.key",
+            ),
         )
     }
 )

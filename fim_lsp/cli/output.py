@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import sys
 import threading
 from collections import deque
 from typing import TextIO
 
+from fim_lsp.errors import UsageError
 from fim_lsp.text.unicode import visible
 
 _MAX_WAITING = 1_000  # lines; further ones are dropped and counted
@@ -20,6 +22,30 @@ def say(sentence: str) -> None:
     """Write a message for the user, if standard error exists and can be written."""
     with contextlib.suppress(AttributeError, OSError):
         sys.stderr.write(visible(f"fim-lsp: {sentence.removeprefix('fim-lsp: ')}") + "\n")
+
+
+def answer(line: str) -> None:
+    """Write a line of a command's answer to standard output, in UTF-8 whatever the terminal uses."""
+    write(f"{visible(line)}\n")
+
+
+def write(text: str) -> None:
+    """Write to standard output as it is. Raises UsageError if that is closed, and ``OSError`` if it can't be written."""
+    if sys.stdout is None:
+        raise UsageError("standard output is closed")
+    sys.stdout.flush()  # whatever was written before comes first
+    sys.stdout.buffer.write(text.encode(errors="replace"))
+    sys.stdout.buffer.flush()
+
+
+def is_styled() -> bool:
+    """Whether what is written to standard output may be dimmed: it is a terminal, and ``NO_COLOR`` is not set."""
+    return (
+        sys.stdout is not None
+        and sys.stdout.isatty()
+        and not os.environ.get("NO_COLOR")
+        and os.environ.get("TERM") != "dumb"
+    )
 
 
 class BackgroundHandler(logging.Handler):

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import deque
 from statistics import median
 
+from fim_lsp.schedule.learning import Taking
 from fim_lsp.text.cursor import Split
 
 _USUAL_GAP = 0.15  # seconds between keystrokes until this user's pace is known: the median of the recorded traces
@@ -38,6 +39,8 @@ _LATENCY_SHARE = 0.1  # the share of a back end's latency above the usual one th
 _LATENCY_WEIGHT = 0.3  # of the newest call in the mean
 _MAX_LATENCY = 10.0  # seconds: a slower call counts as this
 
+_UNKNOWN = Taking()
+
 
 class AdaptiveDebounce:
     """One document's typing. Times are in seconds of one clock."""
@@ -49,9 +52,16 @@ class AdaptiveDebounce:
         self._last: float | None = None
         self._latency = _USUAL_LATENCY
 
-    def due(self, now: float, split: Split, factor: float = 1.0) -> float:
-        """When a call may be made at ``split``: the wait after the last edit, or now if there was none."""
-        return now if self._last is None else self._last + self.wait(split) * factor
+    def due(self, now: float, split: Split, factor: float = 1.0, taking: Taking = _UNKNOWN) -> float:
+        """When a call may be made at ``split``: the wait after the last edit, or now if there was none.
+
+        ``taking`` is how often the user takes suggestions here, which changes the wait unless it is fixed.
+        """
+        if self._last is None:
+            return now
+        if self.fixed is not None:
+            return self._last + self.fixed * factor
+        return self._last + max(self.wait(split) * factor * taking.debounce_factor, taking.pause(split))
 
     def wait(self, split: Split) -> float:
         """Seconds without an edit after which the user has paused. Never zero just because data is missing."""

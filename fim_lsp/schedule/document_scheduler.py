@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fim_lsp.errors import BackendError
 from fim_lsp.schedule.acceptance import AcceptanceTracker
@@ -20,6 +20,7 @@ from fim_lsp.schedule.call import Call, CallState
 from fim_lsp.schedule.debounce import AdaptiveDebounce
 from fim_lsp.schedule.decision import Reuse, Serve, Skip, Start, decide
 from fim_lsp.schedule.fallback_chain import FallbackChain
+from fim_lsp.schedule.learning import AcceptanceRates
 from fim_lsp.schedule.request import CompletionResult, Outcome, Snapshot
 from fim_lsp.schedule.triggers import LastEdit
 from fim_lsp.suggest.suggestion import Suggestion
@@ -55,13 +56,16 @@ class DocumentScheduler:
         cache: SuggestionCache,
         clock: Callable[[], float],
         debounce: AdaptiveDebounce,
+        acceptance: AcceptanceTracker,
+        rates: AcceptanceRates,
     ) -> None:
         """``chain`` returns the one for the settings in force; ``clock`` returns seconds."""
         self.debounce = debounce
         self._chain = chain
         self._cache = cache
         self._clock = clock
-        self._acceptance = AcceptanceTracker()
+        self._acceptance = acceptance
+        self._rates = rates
         self._last_edit = LastEdit()
         self._waiting: _Request | None = None
         self._call: Call | None = None
@@ -106,8 +110,13 @@ class DocumentScheduler:
         """The document was changed by the edits of one notification."""
         self.debounce.edited(self._clock())
         self._last_edit.add(edits, self._acceptance.offered)
+        self._acceptance.edited(edits)
         for edit in edits:
             self._check_call(edit)
+
+    def accepted(self, suggestion: int, units: int | None) -> None:
+        """The editor reports that a suggestion was taken, as in :meth:`AcceptanceTracker.accepted`."""
+        self._acceptance.accepted(suggestion, units)
 
     def _check_call(self, edit: Edit) -> None:
         """Hang up on the call in flight if an edit contradicts its output."""
@@ -154,13 +163,15 @@ class DocumentScheduler:
         """The document was closed: answer the waiting request, and hang up."""
         self._answer(CompletionResult(outcome=Outcome.CLOSED))
         self._hang_up()
+        self._acceptance.close()
 
     # -- answers
 
     def _answer(self, result: CompletionResult) -> None:
         request, self._waiting = self._waiting, None
         if request is not None and not request.result.done():
-            self._acceptance.offer(request.snapshot.split, result.suggestion)
+            if result.suggestion is not None:
+                result = replace(result, suggestion_number=self._acceptance.offer(request.snapshot, result))
             request.result.set_result(result)
 
     def _answer_without_call(self, result: CompletionResult) -> None:
@@ -266,7 +277,8 @@ class DocumentScheduler:
         """Debounce. Meanwhile the call may get another snapshot and other settings."""
         while not (call.chain.costs_nothing or call.snapshot.explicit):
             factor = call.chain.debounce_factor * self._acceptance.debounce_factor
-            left = self.debounce.due(self._clock(), call.snapshot.split, factor) - self._clock()
+            taking = self._rates.of(call.snapshot.language)
+            left = self.debounce.due(self._clock(), call.snapshot.split, factor, taking) - self._clock()
             if left <= 0:
                 return
             await asyncio.sleep(left)

@@ -76,6 +76,7 @@ class CompletionResult:
     ``backend`` is the name of the back end that wrote it, or had none, ``""`` if none was asked. ``reason`` is a sentence
     on what ``outcome`` alone does not say: which rule excludes the file, why the first back end did not answer.
     ``call`` is the number of the request for which the call was made, and ``waited`` the seconds until it was made.
+    ``suggestion_number`` identifies the suggestion in its session, from 1: the rest of one that was typed keeps it.
     ``cut_by`` is as in :class:`~fim_lsp.suggest.suggestion.Shaped`.
     """
 
@@ -85,4 +86,5 @@ class CompletionResult:
     reason: str = ""
     call: int = 0
     waited: float = 0.0
+    suggestion_number: int = 0
     cut_by: tuple[str, ...] = ()

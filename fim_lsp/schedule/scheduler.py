@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from collections.abc import Callable, Sequence
 
+from fim_lsp.schedule.acceptance import AcceptanceTracker
 from fim_lsp.schedule.cache import SuggestionCache
 from fim_lsp.schedule.debounce import AdaptiveDebounce
 from fim_lsp.schedule.document_scheduler import DocumentScheduler
+from fim_lsp.schedule.events import Publish
 from fim_lsp.schedule.fallback_chain import FallbackChain
+from fim_lsp.schedule.learning import AcceptanceRates
 from fim_lsp.schedule.request import CompletionResult, Outcome, Snapshot
 from fim_lsp.text.document import Edit
 
@@ -26,13 +30,19 @@ class Scheduler:
         debounce: float | None,
         excluded: Callable[[str], bool],
         silence: Callable[[str], Outcome | None] = lambda _language: None,
+        publish: Publish = lambda _event: None,
+        rates: AcceptanceRates | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """``debounce`` is in seconds, ``None`` for the adaptive one; ``excluded`` decides for a document's URI.
 
-        ``silence`` returns why no suggestion appears by itself in documents of a language, if that is so.
+        ``silence`` returns why no suggestion appears by itself in documents of a language, if that is so. ``publish`` is
+        told what becomes of suggestions; ``rates`` are how often the user takes them.
         """
         self._silence = silence
+        self._publish = publish
+        self._rates = rates or AcceptanceRates()
+        self._suggestion_numbers = itertools.count(1)
         self._clock = clock
         self._cache = SuggestionCache(clock)
         self._documents: dict[str, DocumentScheduler] = {}
@@ -68,6 +78,14 @@ class Scheduler:
         """Forget all suggestions."""
         self._cache.clear()
 
+    def accepted(self, suggestion: int, units: int | None = None) -> None:
+        """The editor reports that a suggestion was taken: all of it, or its first ``units`` UTF-16 units.
+
+        Numbers that are unknown, or too old, are ignored.
+        """
+        for document in self._documents.values():
+            document.accepted(suggestion, units)
+
     def closed(self, uri: str) -> None:
         """A document was closed."""
         if document := self._documents.pop(uri, None):
@@ -94,5 +112,7 @@ class Scheduler:
                 cache=self._cache,
                 clock=self._clock,
                 debounce=AdaptiveDebounce(self._debounce),
+                acceptance=AcceptanceTracker(self._publish, numbers=self._suggestion_numbers),
+                rates=self._rates,
             )
         return document

@@ -158,8 +158,8 @@ class _Merge:
             locations=MappingProxyType(self.locations),
         )
 
-    def report(self, message: str, setting: str = "") -> None:
-        self.problems[SettingProblem(message=message, setting=setting)] = None
+    def report(self, message: str, setting: str = "", name: str = "") -> None:
+        self.problems[SettingProblem(message=message, setting=setting, name=name or setting)] = None
 
     def _set(self, name: str, value: object, location: str) -> None:
         self.values[name] = value
@@ -214,7 +214,7 @@ class _Merge:
             self._set(spec.name, FrozenMapping({**below, **kept}), location)
         for name in refused[:_MAX_REPORTED]:
             message = messages.beyond_project(f"{spec.name}.{name}", spec.project_rule.may, location)
-            self.report(message, spec.name)
+            self.report(message, spec.name, f"{spec.name}.{name}")
         self._report_entries(spec, table, bad, location)
 
     def _report_entries(
@@ -229,21 +229,22 @@ class _Merge:
     def _report_entry(self, spec: SettingSpec, table: TableRules, name: str, entry: object, location: str) -> None:
         """Report an invalid entry. TOML puts every line after ``[languages]`` into that table, settings too."""
         restricts = _restricts(spec, name)
+        shown = f"{spec.name}.{name}"
         if not name:
             self._reject(spec, entry, location)
         elif setting_like(name):
-            self.report(messages.misplaced_setting(name, spec.name, location, restricts=restricts), spec.name)
+            message = messages.misplaced_setting(name, spec.name, location, restricts=restricts)
+            self.report(message, spec.name, shown)
         else:
-            shown = f"{spec.name}.{name}"
             message = messages.invalid_value(shown, entry, table.allowed, location, hidden=False, restricts=restricts)
-            self.report(message, spec.name)
+            self.report(message, spec.name, shown)
 
     def _reject(self, spec: SettingSpec, value: object, location: str, position: int = 0) -> None:
         """Report an invalid value or, if ``position`` is given, an invalid entry of a list."""
         self.damaged = self.damaged or spec.restricts
         name, allowed = (f"{spec.name}[{position}]", "a glob") if position else (spec.name, spec.validator.allowed)
         message = messages.invalid_value(name, value, allowed, location, hidden=spec.hidden, restricts=spec.restricts)
-        self.report(message, spec.name)
+        self.report(message, spec.name, name)
 
     def _add_globs(self, spec: SettingSpec, value: object, layer: Layer) -> None:
         """Globs accumulate over the layers. Only trusted layers may re-include files with ``!``."""
@@ -278,10 +279,10 @@ class _Merge:
         self.damaged = self.damaged or bool(damaging) or more > 0
         for name in damaging[:_MAX_REPORTED]:
             message = messages.misspelled_restriction(name, intended[name], layer.location(name))
-            self.report(message, intended[name])
+            self.report(message, intended[name], name)
         harmless = [name for name in compared if not intended[name]]
-        for message in messages.unknown_settings(harmless, SPECS, layer.location):
-            self.report(message)
+        for name, message in zip(harmless, messages.unknown_settings(harmless, SPECS, layer.location), strict=False):
+            self.report(message, "", name)
         if more > 0:
             self.report(messages.too_many_unknown(len(unknown), layer.origin))
 

@@ -78,6 +78,7 @@ def _setting(
     project_rule: ProjectRule = project.ANYTHING,
     secret: bool = False,
     hidden: bool = False,
+    example: Any = None,
 ) -> Any:
     spec = {
         "validator": validator,
@@ -86,6 +87,7 @@ def _setting(
         "project_rule": project_rule,
         "secret": secret,
         "hidden": hidden or secret,
+        "example": example,
     }
     return field(default=default, metadata=spec)
 
@@ -113,6 +115,7 @@ class Settings:
         restricts=True,
         project_rule=project.NOTHING,
         hidden=True,
+        example="https://llm.example.com/v1",
     )
     region: str = _setting(
         "eu",
@@ -125,6 +128,7 @@ class Settings:
         None,
         optional(text(_MAX_NAME)),
         "the model's id; null: `codestral-latest`, `codestral-2501` on Langdock, the loaded model on a self-hosted server",
+        example="codestral-latest",
     )
     fim_template: str = _setting(
         "auto",
@@ -135,11 +139,13 @@ class Settings:
     api_key: Secret | None = _setting(
         None,
         optional(text(_MAX_KEY)),
-        "the API key; null: the environment's `CODESTRAL_API_KEY`, `MISTRAL_API_KEY` or `LANGDOCK_API_KEY`, each sent to "
-        "its own host only; a key set together with `base_url` is sent to that address only",
+        "the API key; null: the environment's `CODESTRAL_API_KEY`, `MISTRAL_API_KEY` or `LANGDOCK_API_KEY`, or the key "
+        "stored by `fim-lsp key set`, each sent to its own host only; a key set together with `base_url` is sent to that "
+        "address only",
         restricts=True,
         project_rule=project.NOTHING,
         secret=True,
+        example="the key",
     )
     api_key_command: tuple[str, ...] | None = _setting(
         None,
@@ -148,9 +154,20 @@ class Settings:
         restricts=True,
         project_rule=project.NOTHING,
         hidden=True,
+        example=("pass", "show", "codestral"),
     )
-    temperature: float | None = _setting(None, optional(number(0, 1.5)), "sampling temperature")
-    top_p: float | None = _setting(None, optional(number(0, 1, above=True)), "nucleus sampling")
+    temperature: float | None = _setting(
+        None,
+        optional(number(0, 1.5)),
+        "sampling temperature",
+        example=0.2,
+    )
+    top_p: float | None = _setting(
+        None,
+        optional(number(0, 1, above=True)),
+        "nucleus sampling",
+        example=0.9,
+    )
     max_tokens: int | None = _setting(
         128, optional(integer(0, 100_000)), "the maximum length of an answer in tokens", project_rule=project.ONLY_LOWER
     )
@@ -159,14 +176,21 @@ class Settings:
         optional(integer(0, 100_000)),
         "the minimum length of an answer in tokens",
         project_rule=project.ONLY_LOWER_MINIMUM,
+        example=1,
     )
     stop: str | tuple[str, ...] | None = _setting(
         None,
         optional(any_of(text(_MAX_STOP), list_of(text(_MAX_STOP), "a list of such strings", _MAX_ITEMS))),
         "a string or strings that end the answer",
         project_rule=project.ONLY_MORE_STOPS,
+        example=("\n\n",),
     )
-    random_seed: int | None = _setting(None, optional(integer(0, 2**63 - 1)), "makes answers reproducible")
+    random_seed: int | None = _setting(
+        None,
+        optional(integer(0, 2**63 - 1)),
+        "makes answers reproducible",
+        example=42,
+    )
     stream: bool = _setting(True, boolean(), "whether answers are streamed", project_rule=project.ONLY_TRUE)
     timeout: float = _setting(
         10, number(0, 600, above=True), "seconds until a request is abandoned", project_rule=project.ONLY_LOWER
@@ -198,12 +222,14 @@ class Settings:
         optional(integer(0, 10**12)),
         f"the quota in requests; null: {LANGDOCK_QUOTA.requests_per_minute} on Langdock, otherwise none; `0`: no limit",
         project_rule=project.quota(LANGDOCK_QUOTA.requests_per_minute),
+        example=60,
     )
     tokens_per_minute: int | None = _setting(
         None,
         optional(integer(0, 10**12)),
         f"the quota in tokens; null: {LANGDOCK_QUOTA.tokens_per_minute} on Langdock, otherwise none; `0`: no limit",
         project_rule=project.quota(LANGDOCK_QUOTA.tokens_per_minute),
+        example=60_000,
     )
     limits_store: Secret = _setting(
         Secret("machine"),
@@ -221,7 +247,7 @@ class Settings:
     fallback: tuple[str, ...] = _setting(
         ("ngram",),
         list_of(one_of(*FALLBACKS), f"a list of {', '.join(FALLBACKS)}", _MAX_ITEMS),
-        "back ends to try in order if `backend` fails, each at its default address and with the environment's key",
+        "back ends to try in order if `backend` fails, each at its default address and with the environment's or the stored key",
         restricts=True,
         project_rule=project.NOTHING,
     )
@@ -230,6 +256,7 @@ class Settings:
         globs(_MAX_GLOB, _MAX_GLOBS),
         "files, folders or repositories (`~/work/`) that are only sent to back ends on this machine; a project may add more",
         restricts=True,
+        example=("~/work/customer/",),
     )
     multiline: Literal["auto", "always", "never"] = _setting(
         "auto",
@@ -242,6 +269,7 @@ class Settings:
         globs(_MAX_GLOB, _MAX_GLOBS),
         "files that are never sent, used or indexed, besides the built-in list; `!glob` re-includes, except in a project",
         restricts=True,
+        example=("*.sql", "private/"),
     )
     menu: Literal["auto", "always", "never"] = _setting(
         "auto",
@@ -267,6 +295,7 @@ class Settings:
         "languages without suggestions: `{ markdown = false }`; all others have them",
         restricts=True,
         project_rule=project.ONLY_OFF,
+        example={"markdown": False},
     )
     stats: bool = _setting(
         True,
@@ -286,6 +315,7 @@ class Settings:
         ),
         "your own prices in US dollars per million tokens, for `fim-lsp stats`: `{ my-model = [input, output, cached] }`",
         project_rule=project.NOTHING,
+        example={"my-model": (0.3, 0.9, 0.03)},
     )
 
     def has_language(self, language: str) -> bool:
@@ -299,6 +329,7 @@ class SettingSpec:
 
     A setting that ``restricts`` decides which text may leave this machine, where it goes, or with which key; an unusable
     value fails closed. ``secret`` values are kept as :class:`~fim_lsp.secret.Secret`; ``hidden`` ones are never shown.
+    ``example`` is a value for those whose default shows none, because it is null or empty.
     """
 
     name: str
@@ -309,6 +340,7 @@ class SettingSpec:
     project_rule: ProjectRule
     secret: bool
     hidden: bool
+    example: Any
 
     @property
     def user_only(self) -> bool:
@@ -325,8 +357,10 @@ SPECS: Mapping[str, SettingSpec] = MappingProxyType(
 class SettingProblem:
     """A problem to report once; ``message`` describes what is wrong, where, and what is allowed.
 
-    ``setting`` is the setting that it is about, ``""`` if it is about a whole source or an unknown name.
+    ``setting`` is the setting that it is about, ``""`` if it is about a whole source or an unknown name. ``name`` is what is
+    written there: a misspelled setting, ``exclude[2]`` or ``languages.markdown``.
     """
 
     message: str
     setting: str = ""
+    name: str = ""

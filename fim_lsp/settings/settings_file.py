@@ -91,7 +91,7 @@ class SettingsFile:
         except FileNotFoundError:
             self._handle_missing(first=first, settled=settled)
         except tomllib.TOMLDecodeError as error:
-            self._reject(f"is not valid TOML ({error})")
+            self._reject(f"is not valid TOML: {error}")
         except (OSError, ValueError, RecursionError) as error:
             if isinstance(error, _ReadTimeout):
                 self._stamp = _NEVER_READ
@@ -221,7 +221,12 @@ def parse_toml(text: str) -> dict[str, Any]:
     bare = _COMMENT_OR_STRING.sub(lambda found: "" if found[0].startswith("#") else "s", text)
     if _DEEP_KEY.search(bare):
         raise tomllib.TOMLDecodeError(f"a key has more than {_MAX_KEY_PARTS} parts")
-    return tomllib.loads(text)
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        from fim_lsp.settings.toml_text import explain  # the start should not wait for it
+
+        raise tomllib.TOMLDecodeError(explain(error, text)) from None
 
 
 def _reason(error: OSError | ValueError | RecursionError) -> str:

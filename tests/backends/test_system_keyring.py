@@ -44,7 +44,7 @@ def test_a_key_is_kept_and_removed(kept: Path) -> None:
 @pytest.mark.parametrize(
     ("backend", "words", "locked"),
     [
-        (keyring.backends.fail.Keyring, "finds no keyring on this system", False),
+        (keyring.backends.fail.Keyring, "finds no keyring here", False),
         (LockedKeyring, "is locked: unlock it", True),
         (BrokenKeyring, "can't be used (ConnectionRefusedError)", False),
     ],

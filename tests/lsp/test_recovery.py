@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from fim_lsp.backends.key_store import KeyStore
+from fim_lsp.http.urls import origin_of
+from fim_lsp.secret import Secret
 from tests.fakes.codestral import Behaviour, FakeCodestral
 from tests.lsp.raw_client import RawClient, texts
 from tests.rate_limit.fakes import until
@@ -82,3 +85,45 @@ async def test_a_key_that_was_fixed_at_the_provider(tmp_path: Path, reason: str)
             config.write_text("max_tokens = 64\n")
         await until(typist.is_answered)
         assert len(client.messages()) == 2
+
+
+async def test_a_key_that_is_stored_meanwhile_is_used_by_the_next_request(tmp_path: Path) -> None:
+    """As by ``fim-lsp key set``: without a restart, and without asking explicitly."""
+    async with FakeCodestral(lambda body: "!", behaviour=REFUSED) as server, RawClient(tmp_path) as client:
+        await client.initialize(options={**options(server), "api_key": None})
+        typist = Typist(client)
+        for _ in range(3):
+            assert await typist.asks() == []
+        assert len(server.requests) == 1
+        for key in ("k-1", "k-2"):
+            server.behaviour = Behaviour()
+            store = KeyStore(tmp_path / "config" / "fim-lsp")
+            store.save(origin_of(server.url), Secret(key), use_keyring=False)
+            assert await typist.asks() == ["!"]
+            assert server.requests[-1].headers["authorization"] == f"Bearer {key}"
+        store.remove(store.entries()[origin_of(server.url)])
+        await typist.asks()
+        assert "authorization" not in server.requests[-1].headers
+    assert f"fim-lsp key set {server.url}" in client.messages()[0]
+
+
+async def test_a_stored_key_that_is_refused_is_reported_with_its_place(tmp_path: Path) -> None:
+    store = KeyStore(tmp_path / "config" / "fim-lsp")
+    async with FakeCodestral(lambda body: "!", behaviour=REFUSED) as server, RawClient(tmp_path) as client:
+        store.save(origin_of(server.url), Secret("k-1"), use_keyring=False)
+        await client.initialize(options={**options(server), "api_key": None})
+        assert await Typist(client).asks() == []
+        (message,) = client.messages()
+    assert message.startswith(
+        f"fim-lsp: 127.0.0.1:{server.url.rpartition(':')[2]} refuses the key (401): run `fim-lsp key set http://"
+    )
+    assert f"; the refused key is from {store.file}" in message
+
+
+async def test_damaged_settings_send_no_stored_key(tmp_path: Path) -> None:
+    store = KeyStore(tmp_path / "config" / "fim-lsp")
+    async with FakeCodestral(lambda body: "!") as server, RawClient(tmp_path) as client:
+        store.save(origin_of(server.url), Secret("k-1"), use_keyring=False)
+        await client.initialize(options={**options(server), "api_key": None, "local_onyl": ["*.py"]})
+        assert await Typist(client).asks() == []
+        assert server.connections == 0

@@ -7,8 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from fim_lsp.schedule.request import Outcome
+from fim_lsp.schedule.events import Event, SuggestionAccepted, SuggestionDismissed, SuggestionShown, TextKept
+from fim_lsp.schedule.learning import AcceptanceRates, Taking
+from fim_lsp.schedule.request import CompletionResult, Outcome, Snapshot
 from fim_lsp.schedule.scheduler import MAX_DOCUMENT_SIZE, Scheduler
+from fim_lsp.text.document import Document
+from fim_lsp.text.positions import Encoding
 from tests.schedule.script import Script, Typist, a_chain, a_client, a_snapshot, shown
 from tests.virtual import now
 
@@ -130,3 +134,54 @@ async def test_closing_answers_what_waits() -> None:
     waiting = documents.request(a_snapshot())
     documents.close()
     assert (await waiting).outcome is Outcome.CLOSED
+
+
+async def test_what_becomes_of_suggestions_is_published_with_numbers_for_all_documents() -> None:
+    events: list[Event] = []
+    backend = Script(lambda prompt: "ute()" if prompt.prefix.endswith("comp") else "nothing")
+    documents = Scheduler(
+        a_chain(a_client(backend)), debounce=0.0, excluded=lambda _: False, publish=events.append, clock=now
+    )
+    text = Document("x = comp\n", Encoding.UTF32)
+
+    async def ask(column: int, uri: str = "file:///a.py") -> CompletionResult:
+        split = text.split(0, column, before=100, after=100)
+        return await documents.request(Snapshot(uri=uri, language="python", path="", split=split))
+
+    assert [(await ask(8)).suggestion_number, (await ask(8, "file:///b.py")).suggestion_number] == [1, 2]
+    documents.accepted(2)
+    documents.edited("file:///a.py", [text.replace((0, 8), (0, 8), "u")])
+    result = await ask(9)
+    assert (shown(result), result.suggestion_number) == ("te()", 1)
+    documents.edited("file:///a.py", [text.replace((0, 9), (0, 9), "te()")])
+    documents.accepted(1)
+    documents.accepted(99)
+    documents.close()
+    assert [event.suggestion for event in events if isinstance(event, SuggestionShown)] == [1, 2]
+    accepted = [event for event in events if isinstance(event, SuggestionAccepted)]
+    assert [(event.suggestion, event.characters, event.by_command) for event in accepted] == [
+        (2, 5, True),
+        (1, 4, False),
+    ]
+    assert {event.backend for event in accepted} == {"script"}
+    assert [(event.suggestion, event.kept) for event in events if isinstance(event, TextKept)] == [(1, 4)]
+    assert not any(isinstance(event, SuggestionDismissed) for event in events)
+
+
+async def test_calls_wait_longer_where_suggestions_are_rarely_taken() -> None:
+    backend = Script(lambda _prompt: "x")
+    rates = AcceptanceRates()
+    rates.start_with({"python": Taking(offered=100, taken=0)})
+    chain = a_chain(a_client(backend))
+    documents = Scheduler(chain, debounce=None, excluded=lambda _: False, rates=rates, clock=now)
+    edited = Document("x", Encoding.UTF32)
+    documents.edited("file:///a.py", [edited.replace((0, 1), (0, 1), "y")])
+    await documents.request(a_snapshot("xy‸"))
+    documents.edited("file:///a.py", [edited.replace((0, 2), (0, 2), "\n")])
+    await documents.request(a_snapshot("xy\n‸"))
+    documents.edited("file:///a.py", [edited.replace((1, 0), (1, 0), "z")])
+    await documents.request(a_snapshot("xy\nz‸", explicit=True))
+    first, second, third = backend.started
+    assert first == 1.0
+    assert second < first + 1.0
+    assert third == pytest.approx(second + 0.27, abs=0.05), "an explicit request does not wait"

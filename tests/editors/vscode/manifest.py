@@ -68,7 +68,9 @@ def _names() -> list[str]:
 
 def _setting(spec: SettingSpec) -> dict[str, Any]:
     described = schema()["properties"][spec.name]
-    shape = _flat({name: value for name, value in described.items() if name not in {"default", "description"}})
+    shape = _flat(
+        {name: value for name, value in described.items() if name not in {"default", "description", "examples"}}
+    )
     if spec.validator.accept_items is not None:  # a list, which the settings page can edit, or a single string
         shape = dict(schema()["properties"][spec.name]["anyOf"][0])
     scope = "machine" if spec.user_only else "window"

@@ -1,0 +1,202 @@
+"""``fim-lsp key set|show|remove HOST``: keeps API keys, each for one host. No key is ever printed."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from typing import Final
+
+from fim_lsp.backends.codestral import API_HOSTS
+from fim_lsp.backends.credentials import HOST_VARIABLES, KeyPlace, key_places
+from fim_lsp.backends.factory import first_name
+from fim_lsp.backends.key_host import host_label, origin_of_settings, origins_used, parse_host
+from fim_lsp.backends.key_store import KeyStore, Origin, key_set_command
+from fim_lsp.cli.key_input import ask_key
+from fim_lsp.cli.output import answer, say
+from fim_lsp.errors import KeyStoreError, UsageError
+from fim_lsp.http.urls import origin_of
+from fim_lsp.settings.loader import SettingsLoader
+
+_HOST_HELP: Final = "a back end (codestral), a host (codestral.mistral.ai), or an address (https://llm.example:8443)"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the three actions."""
+    parser.description = (
+        "Keep an API key in the system's keyring (pip install 'fim-lsp[keyring]') or else in a file that only you can read. "
+        "It is sent to its own host only, and used if neither a setting nor an environment variable has a key for that host."
+    )
+    actions = parser.add_subparsers(dest="action", metavar="set|show|remove", required=True)
+    set_ = actions.add_parser(
+        "set",
+        help="store a key, typed without echo or read from standard input",
+        description="Store a key. It is asked for without echo, or read from standard input, as in "
+        "`pass show codestral | fim-lsp key set codestral`. Exits with 0 if it is stored, 1 if that failed, 2 for a mistake.",
+    )
+    set_.add_argument("host", metavar="HOST", help=_HOST_HELP)
+    set_.add_argument("not_here", nargs="*", default=[], help=argparse.SUPPRESS)
+    set_.add_argument("--file", action="store_true", help="keep it in the file, even if there is a keyring")
+    show = actions.add_parser(
+        "show",
+        help="say where the key for a host comes from, or for all hosts",
+        description="Say where the key for HOST comes from, and what it overrides; never the key itself. Exits with 0 if "
+        "there is a key, 1 if not, 2 for a mistake.",
+    )
+    show.add_argument("host", metavar="HOST", nargs="?", help=f"{_HOST_HELP}; all if left out")
+    remove = actions.add_parser(
+        "remove",
+        help="forget a stored key",
+        description="Forget a stored key. Exits with 0 if it was removed, 1 if not, 2 for a mistake.",
+    )
+    remove.add_argument("host", metavar="HOST", help=_HOST_HELP)
+
+
+def run(arguments: argparse.Namespace, environment: Mapping[str, str]) -> int:
+    """Do one action."""
+    if getattr(arguments, "not_here", None):
+        raise UsageError(
+            "a key is not taken from the command line, where other programs and your shell's history see it: leave it out "
+            f"and type it when asked, or pipe it: … | fim-lsp key set {arguments.host}"
+        )
+    keys = Keys(environment)
+    try:
+        match arguments.action:
+            case "set":
+                return keys.set(arguments.host, use_keyring=not arguments.file)
+            case "remove":
+                return keys.remove(arguments.host)
+        return keys.show(arguments.host)
+    except KeyStoreError as error:
+        say(str(error))
+        return 1
+
+
+class Keys:
+    """The keys that apply in this environment, with the user's own settings; no project's can bring one."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self._store = KeyStore.of_user(environment)
+        self._loader = SettingsLoader(environment, lambda _problems: None)
+        self._settings = self._loader.start((), None)
+
+    def set(self, host: str, *, use_keyring: bool) -> int:
+        """Store a key that is asked for."""
+        origin = parse_host(host)
+        key = ask_key(host_label(origin))
+        entry, note = self._store.save(origin, key, use_keyring=use_keyring)
+        if note:
+            say(note)
+        where = "the system's keyring" if entry.place == "keyring" else str(self._store.file)
+        answer(f"The key for {host_label(origin)} is in {where}.")
+        if hindrance := self._hindrance(origin):
+            say(f"it is not used yet{hindrance}")
+        else:
+            answer("Running editors use it from their next request on.")
+        return 0
+
+    def remove(self, host: str) -> int:
+        """Forget a stored key."""
+        origin = parse_host(host)
+        entry = self._store.entries().get(origin)
+        if entry is None:
+            raise KeyStoreError(
+                self._store.problem or f"no key for {host_label(origin)} is stored{self._still(origin)}"
+            )
+        where = "the system's keyring" if entry.place == "keyring" else str(self._store.file)
+        note = self._store.remove(entry)
+        if note:
+            say(note)
+            return 1
+        answer(f"The key for {host_label(origin)} was removed from {where}{self._still(origin)}.")
+        return 0
+
+    def show(self, host: str | None) -> int:
+        """Say where the key for a host comes from, or for all that have one."""
+        origins = self._origins() if host is None else [parse_host(host)]
+        found = [self._show(origin) for origin in origins]
+        for problem in dict.fromkeys((*self._damage(), self._store.problem, *map(self._trouble, origins))):
+            if problem:
+                say(problem)
+        if not origins:
+            answer("There is no key. Store one with `fim-lsp key set HOST`, such as `fim-lsp key set codestral`.")
+        return 0 if any(found) and not self._loader.failed_closed else 1
+
+    def _show(self, origin: Origin) -> bool:
+        """Print the places of one host's key, the one that is used first. Returns whether it can be used."""
+        label, places = host_label(origin), self._places(origin)
+        if not places:
+            answer(f"{label}: no key. Run `{key_set_command('://'.join(origin))}`{self._or_variable(origin)}.")
+            return False
+        first, *others = (self._described(place, origin) for place in places)
+        answer(f"{label}: {first}")
+        for other in others:
+            answer(f"{' ' * len(label)}  not used: {other}")
+        return not self._trouble(origin)
+
+    def _trouble(self, origin: Origin) -> str:
+        """Why the key in the file can't be read. A keyring is not asked, because that may open a dialog."""
+        places = self._places(origin)
+        if not places or places[0].kind != "file":
+            return ""
+        try:
+            self._store.read(self._store.entries()[origin])
+        except KeyStoreError as error:
+            return str(error)
+        return ""
+
+    def _origins(self) -> list[Origin]:
+        """Every host with a key, known ones first."""
+        known = [("https", host) for host in HOST_VARIABLES]
+        of_settings = origin_of_settings(self._settings, self._environment, self._store)
+        candidates = dict.fromkeys([*known, *([of_settings] if of_settings else []), *self._store.entries()])
+        return [origin for origin in candidates if self._places(origin)]
+
+    def _places(self, origin: Origin) -> tuple[KeyPlace, ...]:
+        """Where keys for a host come from, the one that is used first."""
+        own = origin == origin_of_settings(self._settings, self._environment, self._store)
+        return key_places(
+            "://".join(origin),
+            api_key=self._settings.api_key if own else None,
+            command=self._settings.api_key_command if own else None,
+            env=self._environment,
+            store=self._store,
+        )
+
+    def _described(self, place: KeyPlace, origin: Origin) -> str:
+        match place.kind:
+            case "setting" | "command":
+                name = "api_key" if place.kind == "setting" else "api_key_command"
+                return f"the setting {name} in {', '.join(self._loader.effective()[name].origins)}"
+            case "variable":
+                return f"{place} (in this terminal; your editor may have another environment)"
+        stored = self._store.entries()[origin].since[:10]
+        return f"{place}{f', stored on {stored}' if stored else ''}"
+
+    def _or_variable(self, origin: Origin) -> str:
+        variable = HOST_VARIABLES.get(origin[1]) if origin[0] == "https" else None
+        return f", or set {variable}" if variable else ""
+
+    def _still(self, origin: Origin) -> str:
+        """What is used now that there is no stored key."""
+        places = self._places(origin)
+        return f"; still used: {self._described(places[0], origin)}" if places else ""
+
+    def _hindrance(self, origin: Origin) -> str:
+        """What keeps a stored key from being used, to follow "it is not used yet"; ``""`` if nothing does."""
+        if damage := self._damage():
+            return f": {damage[0]}"
+        first_place = next(iter(self._places(origin)), None)
+        if first_place and first_place.kind not in ("keyring", "file"):
+            return f", because {self._described(first_place, origin)} comes first"
+        if origin in origins_used(self._settings, self._environment, self._store):
+            return ""
+        first = first_name(self._settings, self._environment, {}, self._store)
+        name = next((name for name, host in API_HOSTS.items() if origin_of(host.base_url) == origin), "")
+        remedy = f'backend = "{name}"' if name else f'base_url = "{"://".join(origin)}", and `backend`,'
+        return f", because your settings use {first}: set {remedy} in config.toml to use {host_label(origin)}"
+
+    def _damage(self) -> list[str]:
+        if not self._loader.failed_closed:
+            return []
+        return [problem.message for problem in self._loader.effective().problems]
