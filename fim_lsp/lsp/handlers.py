@@ -14,7 +14,7 @@ from fim_lsp.lsp.completion_menu import TRIGGER_CHARACTERS, MenuState, completio
 from fim_lsp.lsp.documents import Documents
 from fim_lsp.lsp.protocol import in_message_order
 from fim_lsp.lsp.server import Server, reply_or_none
-from fim_lsp.lsp.status import STATUS_COMMAND, WHY_COMMAND, is_status_wanted, status, why
+from fim_lsp.lsp.status import STATUS_COMMAND, WHY_COMMAND, document_of, is_status_wanted, status, why
 from fim_lsp.lsp.to_protocol import Cursor, inline_list
 from fim_lsp.schedule.request import CompletionResult
 from fim_lsp.suggest.suggestion import Suggestion
@@ -183,7 +183,8 @@ def _folders_changed(server: Server, params: types.DidChangeWorkspaceFoldersPara
 
 
 def _why(server: Server, *arguments: Any) -> list[str]:
-    return why(server.session.explain_requests(), _show_info(server), *arguments[:1])
+    explanation = server.session.explain(document_of(arguments[0]) if arguments else "")
+    return why(explanation, _show_info(server), *arguments[:1])
 
 
 def _status(server: Server, *arguments: Any) -> dict[str, Any]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from lsprotocol import types
 
+from fim_lsp.session.explanation import Explanation
 from fim_lsp.session.status_tracker import Status
 from fim_lsp.text.unicode import visible
 
@@ -39,9 +40,12 @@ def to_params(status: Status) -> dict[str, Any]:
     }
 
 
-def why(explanations: Sequence[str], show: Show, options: Any = None) -> list[str]:
-    """``fim-lsp.why``: the reasons for the latest results. Also shows the first, unless ``options`` are ``quiet``."""
-    lines = [visible(line) for line in explanations]
+def why(explanation: Explanation, show: Show, options: Any = None) -> list[str]:
+    """``fim-lsp.why``: what keeps suggestions away, and what became of the latest requests.
+
+    Also shows the first lines, unless ``options`` are ``quiet``; ``verbose`` ones ask for details.
+    """
+    lines = [visible(line) for line in explanation.lines(verbose=_option(options, "verbose") is True)]
     if not _is_quiet(options):
         show("\n".join(lines[:_MAX_MESSAGE_LINES]))
     return lines
@@ -54,7 +58,16 @@ def status(current: Status, show: Show, options: Any = None) -> dict[str, Any]:
     return to_params(current)
 
 
+def document_of(options: Any) -> str:
+    """The URI of the document that a command is about, ``""`` if it names none."""
+    uri = _option(options, "uri")
+    return uri if isinstance(uri, str) else ""
+
+
 def _is_quiet(options: Any) -> bool:
-    """Whether the argument of a command is an object with ``quiet``, which pygls converts to a named tuple."""
-    quiet = options.get("quiet") if isinstance(options, dict) else getattr(options, "quiet", False)
-    return quiet is True
+    return _option(options, "quiet") is True
+
+
+def _option(options: Any, name: str) -> Any:
+    """A member of the object that is a command's argument, which pygls converts to a named tuple."""
+    return options.get(name) if isinstance(options, dict) else getattr(options, name, None)

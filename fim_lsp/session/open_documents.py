@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from fim_lsp.backends.ngram_backend import NgramBackend
 from fim_lsp.context.provider import ContextProvider
+from fim_lsp.schedule.events import RequestAnswered
+from fim_lsp.schedule.request import Outcome
 from fim_lsp.text.cells import Cell, OtherCells
 from fim_lsp.text.document import Change, Document, Edit
 from fim_lsp.text.unicode import is_visible
+from fim_lsp.workspace.exclusion import Exclusion
 from fim_lsp.workspace.file_policy import FilePolicy
 
 Place = tuple[str, Path | None]
@@ -37,11 +40,15 @@ class OpenDocument:
     def __post_init__(self) -> None:
         self.size = sum(map(len, self.text.lines))
 
+    @property
+    def places(self) -> list[Place]:
+        """Its own place, and that of its notebook."""
+        return [(self.uri, self.path), *([self.notebook] if self.notebook else [])]
+
     def apply_policy(self, policy: FilePolicy) -> None:
         """Decide where the text may go. A cell is restricted by what restricts its notebook too."""
-        places = [(self.uri, self.path), *([self.notebook] if self.notebook else [])]
-        self.excluded = not all(policy.may_send(*place) for place in places)
-        self.local_only = any(policy.local_only(*place) for place in places)
+        self.excluded = not all(policy.may_send(*place) for place in self.places)
+        self.local_only = any(policy.local_only(*place) for place in self.places)
 
 
 class OpenDocuments(Mapping[str, OpenDocument]):
@@ -114,6 +121,36 @@ class OpenDocuments(Mapping[str, OpenDocument]):
     def relative_path(self, document: OpenDocument) -> str:
         """A document's path in the workspace, ``""`` for one outside of it or without a file."""
         return self.policy.relative_path(document.path) if document.path else ""
+
+    # -- for people who ask
+
+    def name_of(self, uri: str) -> str:
+        """What the user calls a document: its path in the workspace, else its file's name, else ``this document``."""
+        document = self.get(uri)
+        path = document.path if document else None
+        name = self.relative_path(document) if document else ""
+        return name or (path.name if path else "This document")
+
+    def exclusion(self, document: OpenDocument) -> str:
+        """The rule because of which a document is never sent, ``""`` if there is none."""
+        return self._first_rule(document, self.policy.exclusion)
+
+    def local_only_rule(self, document: OpenDocument) -> str:
+        """The rule because of which a document must not leave this machine, ``""`` if there is none."""
+        return self._first_rule(document, self.policy.local_only_rule)
+
+    @staticmethod
+    def _first_rule(document: OpenDocument, rule_of: Callable[[str, Path | None], Exclusion | None]) -> str:
+        return next((str(rule) for place in document.places if (rule := rule_of(*place)) is not None), "")
+
+    def with_rule(self, event: RequestAnswered) -> RequestAnswered:
+        """An event about an excluded document, with the rule that excludes it now."""
+        if event.outcome is not Outcome.EXCLUDED or event.reason:
+            return event
+        for document in self.values():
+            if document.excluded and self.relative_path(document) == event.place.path:
+                return replace(event, reason=self.exclusion(document))
+        return event
 
     def neighbours(self, cell: OpenDocument, other_cells: OtherCells) -> tuple[list[Cell], list[Cell]]:
         """The cells above and below a cell, without those that are more restricted than this one."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fim_lsp.lsp.status import status, why
+from fim_lsp.session.explanation import Explanation
 from fim_lsp.session.status_tracker import Status, StatusState
 from tests.fakes.codestral import Behaviour, FakeCodestral
 from tests.lsp.raw_client import URI, RawClient
@@ -93,8 +94,11 @@ async def test_why_explains_the_latest_requests(tmp_path: Path) -> None:
         assert "hidden_text" not in str(lines)
         assert (await command(client, "fim-lsp.status", {"quiet": True}))["backend"] == "codestral"
         assert await command(client, "fim-lsp.why") == lines
+        verbose = await command(client, "fim-lsp.why", {"quiet": True, "verbose": True, "uri": "file:///w/.env"})
+        assert verbose[0] == '.env is never sent: it is excluded by the rule ".env" in the built-in list.'
+        assert any("codestral-latest at" in line for line in verbose)
         (message,) = client.messages()
-        assert message.startswith("idle (codestral")
+        assert message.startswith("fim-lsp is idle (codestral")
     assert URI not in client.log
 
 
@@ -103,7 +107,7 @@ def test_no_message_contains_invisible_characters() -> None:
     said: list[str] = []
     bad = "\x00\x1b[31m\u202e\U000e0100\u3164"
     current = Status(state=StatusState.IDLE, reason=bad, model=bad, host=bad)
-    told = [*why([bad], said.append), *map(str, status(current, said.append).values()), *said]
+    told = [*why(Explanation(status=bad), said.append), *map(str, status(current, said.append).values()), *said]
     assert len(said) == 2
     assert all(not set("\x00\x1b\u202e\U000e0100\u3164") & set(text) for text in told)
     assert "\\u202e" in said[0]

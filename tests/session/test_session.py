@@ -90,7 +90,7 @@ async def test_a_changed_settings_file_is_noticed_by_a_request(tmp_path: Path) -
         assert it.menus == ["never"]
 
 
-async def test_requests_are_explained_and_shown_in_the_status(tmp_path: Path) -> None:
+async def test_requests_are_explained_and_a_withdrawn_one_is_no_status(tmp_path: Path) -> None:
     async with editor(tmp_path) as it:
         uri, excluded = it.open("x = 1\n"), it.open("KEY=1\n", ".env")
         await it.session.request(excluded, 0, 1).result
@@ -98,11 +98,26 @@ async def test_requests_are_explained_and_shown_in_the_status(tmp_path: Path) ->
         assert it.session.status.state is StatusState.IDLE
         withdrawn.cancel()
         await asyncio.sleep(0)
-        status, latest, first = it.session.explain_requests()
-        assert status == "idle (ngram)"
-        assert "a.py:2:1" in latest
-        assert ".env:1:2 · this file is excluded" in first
+        status, latest, first = it.session.explain().lines()
+        assert status == "fim-lsp is idle (ngram)."
+        assert latest.endswith(" a.py:2:1 · you typed on")
+        assert ".env:1:2 · excluded by the rule" in first
         assert it.shown == []
+
+
+async def test_a_document_is_explained_with_the_rule_that_excludes_it(tmp_path: Path) -> None:
+    async with editor(tmp_path) as it:
+        session = it.session
+        (it.home / ".gitignore").write_text("# private\n*.log\n")
+        uri, hidden = it.open("x = 1\n"), it.open("y = 1\n", "b.log")
+        assert not session.explain(uri).is_silent
+        await session.request(hidden, 0, 1).result
+        lines = list(session.explain(hidden).lines())
+        assert '"*.log" in line 2 of' in lines[0]
+        assert 'excluded by the rule "*.log" in line 2 of' in lines[-1]
+        assert session.explain("file:///elsewhere.py").is_silent
+        session.switches.toggle(False)
+        assert next(session.explain(uri).lines()).startswith("Suggestions are turned off")
 
 
 class RecordingBackend(BackendDefaults):
