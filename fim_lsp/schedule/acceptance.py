@@ -10,7 +10,7 @@ import itertools
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fim_lsp.schedule.call_record import place_of
 from fim_lsp.schedule.events import (
@@ -101,6 +101,17 @@ class AcceptanceTracker:
         """The suggestion that is presumably on the screen, as it was last sent; ``""`` if there is none."""
         return self._open[0].sent if self._open else ""
 
+    def offered_for(self, inserted: str) -> str:
+        """The suggestion of which this text is the beginning, or which it ends with; else the one that is on the screen."""
+        texts = [followed.sent for followed in self._open[1:]]
+        return next((text for text in texts if text.startswith(inserted) or inserted.endswith(text)), self.offered)
+
+    def numbered(self, snapshot: Snapshot, result: CompletionResult) -> CompletionResult:
+        """The result for the last observed request, with the numbers of its suggestions: the editor has them from now on."""
+        number = self.offer(snapshot, result)
+        others = (replace(other, suggestion_number=self.offer_alternative(snapshot, other)) for other in result.others)
+        return replace(result, suggestion_number=number, others=tuple(others))
+
     def offer(self, snapshot: Snapshot, result: CompletionResult) -> int:
         """The last observed request is answered; the result is its suggestion's number, 0 if there is none."""
         if result.suggestion is None:
@@ -119,7 +130,7 @@ class AcceptanceTracker:
         """Another suggestion is sent with the one on the screen. It counts as shown when a part of it is taken."""
         if result.suggestion is None:
             return 0
-        followed = self._known(snapshot.split, result.suggestion)
+        followed = self._sent_before(snapshot.split, result.suggestion)
         if followed is None:
             followed = self._new(snapshot, result, announce=False)
         else:
@@ -133,6 +144,10 @@ class AcceptanceTracker:
         for followed in self._open:
             if followed.continues_with(suggestion):
                 return followed
+        return self._sent_before(split, suggestion)
+
+    def _sent_before(self, split: Split, suggestion: Suggestion) -> _Followed | None:
+        """The suggestion that this one repeats, if it is not on the screen now."""
         for followed in self._recent:
             if followed.is_at(split, suggestion):
                 self._recent.remove(followed)

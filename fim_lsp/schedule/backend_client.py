@@ -144,6 +144,20 @@ class BackendClient:
             async for chunk in chunks:
                 yield chunk
 
+    async def vary(self, snapshot: Snapshot, settings: Settings, variation: int) -> AsyncGenerator[Chunk, None]:
+        """Make a call for another reply to the same text, if the quota has room and nothing is wrong with the back end.
+
+        It is sent once, and its failure tells nobody anything. Raises :class:`~fim_lsp.errors.BackendError`.
+        """
+        if self.breaker.before_call() is not Admission.CALL:
+            raise Paused(self.breaker.reason, host=self.backend.host)
+        prompt = replace(self.build_prompt(snapshot, settings), variation=variation)
+        progress = _Progress(clock=asyncio.get_running_loop().time)
+        chunks = self._attempt(prompt, snapshot, progress, purpose=CallPurpose.ALTERNATIVE)
+        async with aclosing(chunks):
+            async for chunk in chunks:
+                yield chunk
+
     async def _call(self, snapshot: Snapshot, settings: Settings, report: Report) -> AsyncGenerator[Chunk, None]:
         """Make a call and report its result to the circuit breaker. If it falls silent, a probe takes over."""
         progress = _Progress(clock=asyncio.get_running_loop().time)

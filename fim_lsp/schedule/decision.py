@@ -17,6 +17,13 @@ class Serve:
 
 
 @dataclass(frozen=True, slots=True)
+class Vary:
+    """Answer from the cache, once alternatives to it have been looked for."""
+
+    first: CompletionResult
+
+
+@dataclass(frozen=True, slots=True)
 class Reuse:
     """Answer with the output of a call in flight."""
 
@@ -35,7 +42,7 @@ class Skip:
     outcome: Outcome
 
 
-Decision = Serve | Reuse | Start | Skip
+Decision = Serve | Vary | Reuse | Start | Skip
 
 
 def decide(
@@ -46,6 +53,7 @@ def decide(
     edit_kind: EditKind,
     silence: Outcome | None = None,
     is_offered: bool = False,
+    wants_others: bool = False,
 ) -> Decision:
     """``cached`` is the cache's answer; ``in_flight`` is the call whose output matches what was typed since.
 
@@ -54,13 +62,16 @@ def decide(
     ``silence`` is why no suggestion appears without being asked for, if that is so. Then an automatic request only gets
     the rest of the suggestion that was asked for before, which editors request again at each key: ``is_offered`` if that
     is presumably on the screen.
+
+    ``wants_others``: the request is explicit, at the very place where a suggestion has been shown, and no alternatives to
+    it are known.
     """
     if silence is not None and not snapshot.explicit:
         if in_flight is not None:
             return Reuse(in_flight)
         return Serve(cached) if cached is not None and is_offered else Skip(silence)
     if cached is not None and not (snapshot.explicit and _is_poor(cached)):
-        return Serve(cached)
+        return Vary(cached) if wants_others else Serve(cached)
     if in_flight is not None:
         return Reuse(in_flight)
     if outcome := skip_reason(snapshot, edit_kind):

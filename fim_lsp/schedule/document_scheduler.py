@@ -11,17 +11,17 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
 
 from fim_lsp.errors import BackendError
 from fim_lsp.schedule.acceptance import AcceptanceTracker
+from fim_lsp.schedule.alternatives import Alternatives
 from fim_lsp.schedule.cache import SuggestionCache
 from fim_lsp.schedule.call import Call, CallState
 from fim_lsp.schedule.debounce import AdaptiveDebounce
-from fim_lsp.schedule.decision import Reuse, Serve, Skip, Start, decide
+from fim_lsp.schedule.decision import Reuse, Serve, Skip, Start, Vary, decide
 from fim_lsp.schedule.fallback_chain import FallbackChain
 from fim_lsp.schedule.learning import AcceptanceRates
-from fim_lsp.schedule.request import CompletionResult, Outcome, Snapshot
+from fim_lsp.schedule.request import CompletionResult, Outcome, Request, Snapshot
 from fim_lsp.schedule.triggers import LastEdit
 from fim_lsp.suggest.suggestion import Suggestion
 from fim_lsp.text.document import Edit
@@ -36,14 +36,6 @@ MAX_BLOCK_TIME = 3.0  # seconds that a call continues for the rest of a block af
 RUN_ON_TIME = 0.5  # seconds that a complete call continues: most end by themselves, and keep their connection
 
 _TIMER_RESOLUTION = 0.001  # seconds that a timer may be early
-
-
-@dataclass(frozen=True, slots=True)
-class _Request:
-    snapshot: Snapshot
-    result: asyncio.Future[CompletionResult]
-    made_at: float
-    silence: Outcome | None
 
 
 class DocumentScheduler:
@@ -67,8 +59,9 @@ class DocumentScheduler:
         self._acceptance = acceptance
         self._rates = rates
         self._last_edit = LastEdit()
-        self._waiting: _Request | None = None
+        self._waiting: Request | None = None
         self._call: Call | None = None
+        self._alternatives = Alternatives(self._deliver)
 
     # -- what the editor does
 
@@ -80,24 +73,29 @@ class DocumentScheduler:
         self._answer(CompletionResult(outcome=Outcome.SUPERSEDED))
         result: asyncio.Future[CompletionResult] = asyncio.get_running_loop().create_future()
         result.add_done_callback(self._withdrawn)
-        self._waiting = _Request(snapshot, result, self._clock(), silence)
+        self._waiting = request = Request(snapshot=snapshot, result=result, made_at=self._clock(), silence=silence)
         self._acceptance.observe(snapshot.split)
         chain = self._chain()
+        self._alternatives.superseded(snapshot, chain)
         self._hang_up_if_outdated(snapshot, chain)
         call = self._call
         if call is not None and call.part_shown_at is not None:
             self._cache.update_parts(call)
         decision = decide(
             snapshot,
-            cached=self._cache.lookup(snapshot, chain),
+            cached=self._alternatives.add_to(self._cache.lookup(snapshot, chain), snapshot, chain),
             in_flight=call if call is not None and call.in_flight else None,
             edit_kind=self._last_edit.kind_at(snapshot.split.line, snapshot.split.column),
             silence=silence,
             is_offered=bool(self._acceptance.offered),
+            wants_others=self._alternatives.is_wanted(snapshot, chain),
         )
         match decision:
             case Serve(cached):
                 self._answer_without_call(cached)
+            case Vary(first):
+                self._waiting = None
+                self._alternatives.look(first, request, chain)
             case Skip(outcome):
                 self._answer_without_call(CompletionResult(outcome=outcome))
             case Reuse(in_flight):
@@ -109,8 +107,9 @@ class DocumentScheduler:
     def edited(self, edits: Sequence[Edit]) -> None:
         """The document was changed by the edits of one notification."""
         self.debounce.edited(self._clock())
-        self._last_edit.add(edits, self._acceptance.offered)
+        self._last_edit.add(edits, self._acceptance.offered_for(edits[0].inserted) if edits else "")
         self._acceptance.edited(edits)
+        self._alternatives.edited()
         for edit in edits:
             self._check_call(edit)
 
@@ -139,6 +138,8 @@ class DocumentScheduler:
     def apply_settings(self, *, excluded: bool) -> None:
         """The settings changed: replace a call that they would not make by one that they would."""
         chain, call = self._chain(), self._call
+        if excluded or self._alternatives.is_outdated(chain):
+            self._alternatives.forget()
         if excluded:
             self._answer(CompletionResult(outcome=Outcome.EXCLUDED))
             self._hang_up()
@@ -162,16 +163,26 @@ class DocumentScheduler:
     def close(self) -> None:
         """The document was closed: answer the waiting request, and hang up."""
         self._answer(CompletionResult(outcome=Outcome.CLOSED))
+        self._alternatives.forget()
         self._hang_up()
         self._acceptance.close()
+
+    def clear_cache(self) -> None:
+        """Forget this document's alternatives."""
+        self._alternatives.forget()
 
     # -- answers
 
     def _answer(self, result: CompletionResult) -> None:
         request, self._waiting = self._waiting, None
-        if request is not None and not request.result.done():
+        if request is not None:
+            self._deliver(request, result)
+
+    def _deliver(self, request: Request, result: CompletionResult) -> None:
+        if not request.result.done():
             if result.suggestion is not None:
-                result = replace(result, suggestion_number=self._acceptance.offer(request.snapshot, result))
+                self._alternatives.shown(request.snapshot.split)
+                result = self._acceptance.numbered(request.snapshot, result)
             request.result.set_result(result)
 
     def _answer_without_call(self, result: CompletionResult) -> None:
@@ -243,7 +254,7 @@ class DocumentScheduler:
         call.task = asyncio.get_running_loop().create_task(self._run(call))
         call.task.add_done_callback(lambda task: self._on_task_done(call, task))
 
-    def _start_again(self, request: _Request) -> None:
+    def _start_again(self, request: Request) -> None:
         """The call that a request reused is of no use to it: make another, if one may be made without being asked for."""
         if request.silence is None:
             self._start(request.snapshot, self._chain())

@@ -100,7 +100,7 @@ class FallbackChain:
         it. Raises :class:`~fim_lsp.errors.BackendError` if there is no answer at all, with the
         sentence of the first one that failed.
         """
-        clients = await self._clients_now(snapshot.uri)
+        clients = await self.clients_now(snapshot.uri)
         partial = _Partial.NONE
         because = ""
         for client in clients:
@@ -134,8 +134,8 @@ class FallbackChain:
         if partial is not _Partial.USABLE:
             raise BackendError(because or "no back end may be asked")
 
-    async def _clients_now(self, uri: str) -> Sequence[BackendClient]:
-        """The allowed back ends; only those in this process if the settings are not known."""
+    async def clients_now(self, uri: str) -> Sequence[BackendClient]:
+        """The allowed back ends, once the settings are known; only those in this process if they can't be known."""
         clients = self.allowed(uri)
         if any(client.backend.host for client in clients) and not await self._settings_known():
             return [client for client in clients if not client.backend.host]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import enum
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -78,6 +79,7 @@ class CompletionResult:
     ``call`` is the number of the request for which the call was made, and ``waited`` the seconds until it was made.
     ``suggestion_number`` identifies the suggestion in its session, from 1: the rest of one that was typed keeps it.
     ``cut_by`` is as in :class:`~fim_lsp.suggest.suggestion.Shaped`.
+    ``others`` are alternatives at the same place, each with a suggestion.
     """
 
     outcome: Outcome
@@ -88,3 +90,17 @@ class CompletionResult:
     waited: float = 0.0
     suggestion_number: int = 0
     cut_by: tuple[str, ...] = ()
+    others: tuple[CompletionResult, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A request that waits for its result. ``made_at`` is in seconds.
+
+    ``silence`` is why no suggestion appears here without being asked for, if that is so.
+    """
+
+    snapshot: Snapshot
+    result: asyncio.Future[CompletionResult]
+    made_at: float
+    silence: Outcome | None = None

@@ -77,6 +77,8 @@ class Scheduler:
     def clear_cache(self) -> None:
         """Forget all suggestions."""
         self._cache.clear()
+        for document in self._documents.values():
+            document.clear_cache()
 
     def accepted(self, suggestion: int, units: int | None = None) -> None:
         """The editor reports that a suggestion was taken: all of it, or its first ``units`` UTF-16 units.
