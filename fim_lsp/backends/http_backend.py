@@ -63,6 +63,11 @@ class HttpBackend:
         return self._profile.name
 
     @property
+    def profile(self) -> Profile:
+        """How the server is asked at the moment."""
+        return self._profile
+
+    @property
     def host(self) -> str:
         return host_of(self._profile.base_url)
 

@@ -16,18 +16,23 @@ from fim_lsp.http.urls import host_of
 MODELS_PATH: Final = "/v1/models"
 _MIN_CONTEXT_TOKENS: Final = 256  # less is a mistake
 _MAX_VALUES: Final = 64_000  # a gateway's list has some hundred models with up to a hundred values each
+_MAX_TEMPERATURE: Final = 2.0  # of any API of this kind
 _MAX_NAMED: Final = 4  # models in one sentence
 _OTHER_PURPOSE: Final = re.compile("embed|mamba", re.IGNORECASE)  # in names of Codestral models that can't fill in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """One model of a list. None means that the list does not report the value."""
+    """One model of a list. None means that the list does not report the value.
+
+    ``default_temperature`` applies to requests that set none.
+    """
 
     name: str
     aliases: tuple[str, ...] = ()
     can_fill: bool | None = None
     context_tokens: int | None = None
+    default_temperature: float | None = None
 
     def is_called(self, name: str) -> bool:
         """Whether ``name`` means this model. A tag ``:latest`` may be left out, as with Ollama."""
@@ -65,7 +70,14 @@ def _model(row: dict[str, object]) -> Model:
         aliases=tuple(name for name in aliases if isinstance(name, str)) if isinstance(aliases, list) else (),
         can_fill=can_fill if isinstance(can_fill, bool) else None,
         context_tokens=next((size for size in map(count_of, sizes) if size >= _MIN_CONTEXT_TOKENS), None),
+        default_temperature=_temperature(row.get("default_model_temperature")),
     )
+
+
+def _temperature(value: object) -> float | None:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    return float(value) if 0 <= value <= _MAX_TEMPERATURE else None
 
 
 def find_model(models: tuple[Model, ...], name: str, *, host: str) -> Model | None:
