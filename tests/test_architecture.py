@@ -23,6 +23,7 @@ FLOORS = (
     {"__main__"},
     {"cli"},
     {"lsp"},
+    {"doctor"},
     {"session"},
     {"stats"},
     {"schedule"},
@@ -182,6 +183,9 @@ def test_most_functions_are_short() -> None:
 
 TESTED_TOGETHER = {
     "backends/backend.py": "backends/test_http_backend.py",
+    "doctor/examination.py": "cli/test_doctor.py",
+    "doctor/host_findings.py": "cli/test_doctor.py",
+    "doctor/subject.py": "cli/test_doctor.py",
     "lsp/server.py": "lsp/test_protocol.py",
     "ngram/candidates.py": "ngram/test_predict.py",
     "ngram/cursor.py": "ngram/test_predict.py",

@@ -50,6 +50,12 @@ COMMANDS = MappingProxyType(
                 example="fim-lsp key set codestral",
                 module="fim_lsp.cli.key",
             ),
+            Command(
+                name="doctor",
+                summary="check settings, key, network, model, quota and editors",
+                example="fim-lsp doctor",
+                module="fim_lsp.cli.doctor",
+            ),
         )
     }
 )

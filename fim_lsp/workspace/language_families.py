@@ -54,6 +54,10 @@ _LANGUAGE_IDS: Final = MappingProxyType(
 )
 
 
+SOURCE_SUFFIXES: Final = frozenset(_LANGUAGE_IDS).union(*(suffixes for _, _, suffixes in _FAMILIES))
+"""The suffixes of all known languages."""
+
+
 def language_of(path: Path) -> str:
     """The LSP language id of a file, ``"plaintext"`` if it is unknown; for documents whose editor sends none."""
     return _LANGUAGE_IDS.get(path.suffix.lower(), "plaintext")

@@ -58,11 +58,14 @@ async def connect() -> AsyncIterator[Connect]:
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A self-signed certificate with its key, in one file, for 127.0.0.1 and codestral.test."""
+    return make_certificate(tmp_path_factory.mktemp("tls"), "IP:127.0.0.1", "DNS:codestral.test")
+
+
+def make_certificate(place: Path, *names: str) -> Path:
+    """A self-signed certificate with its key, in one file, for alternative names in OpenSSL's form."""
     openssl = shutil.which("openssl")
     if openssl is None:
         pytest.skip("there is no openssl program to make a certificate with")
-    place = tmp_path_factory.mktemp("tls")
-    names = "subjectAltName=IP:127.0.0.1,DNS:codestral.test"
     made = [
         openssl,
         "req",
@@ -75,7 +78,8 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "-days",
         "2",
     ]
-    made += ["-subj", "/CN=codestral.test", "-addext", names, "-keyout", str(place / "k"), "-out", str(place / "c")]
+    made += ["-subj", "/CN=codestral.test", "-addext", f"subjectAltName={','.join(names)}"]
+    made += ["-keyout", str(place / "k"), "-out", str(place / "c")]
     subprocess.run(made, check=True, capture_output=True)
     both = place / "both.pem"
     both.write_bytes((place / "k").read_bytes() + (place / "c").read_bytes())

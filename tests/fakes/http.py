@@ -135,8 +135,10 @@ class Reply:
 class FakeServer(LoopbackServer):
     """Every response is a function of the request: what ``answer`` returns, or a 404 for None."""
 
-    def __init__(self, answer: Callable[[Request], Reply | None], *, port: int = 0) -> None:
-        super().__init__(port=port)
+    def __init__(
+        self, answer: Callable[[Request], Reply | None], *, port: int = 0, tls: ssl.SSLContext | None = None
+    ) -> None:
+        super().__init__(port=port, tls=tls)
         self.answer = answer
         self.requests: list[Request] = []
 
