@@ -14,6 +14,7 @@ from lsprotocol import types
 INVOKED, AUTOMATIC = 1, 2  # InlineCompletionTriggerKind of LSP 3.18
 _VS_CODE_INVOKED = 0  # of VS Code's API, where 1 is automatic
 _INTEGER_LIMIT = 1 << 31  # LSP's integers are below, and its unsigned ones not negative
+_MENU_KINDS = tuple(kind.value for kind in types.CompletionTriggerKind)
 _CELL_KINDS = tuple(kind.value for kind in types.NotebookCellKind)
 _VS_CODE_NAMES = ("visual studio code", "code-server", "vscodium", "cursor", "windsurf", "code - oss", "codium")
 
@@ -51,8 +52,9 @@ class ClientQuirks:
         match method:
             case types.TEXT_DOCUMENT_INLINE_COMPLETION:
                 return self._inline_completion(params)
-            case types.TEXT_DOCUMENT_COMPLETION:  # its context is not used
-                return {**params, "context": None, "position": _position(params.get("position"))}
+            case types.TEXT_DOCUMENT_COMPLETION:
+                context = _menu_context(params.get("context"))
+                return {**params, "context": context, "position": _position(params.get("position"))}
             case types.TEXT_DOCUMENT_DID_OPEN:
                 return {**params, "textDocument": _opened(params.get("textDocument"))}
             case types.TEXT_DOCUMENT_DID_CHANGE:
@@ -88,6 +90,12 @@ class ClientQuirks:
         if kind != INVOKED or self._trigger_kinds is _TriggerKinds.VS_CODE:
             return AUTOMATIC
         return AUTOMATIC if self._is_vs_code and self._trigger_kinds is _TriggerKinds.UNKNOWN else INVOKED
+
+
+def _menu_context(context: Any) -> Any:
+    """The trigger kind, which is all that is used of the context; None if it is none of LSP's."""
+    kind = context.get("triggerKind") if isinstance(context, dict) else None
+    return {"triggerKind": kind} if type(kind) is int and kind in _MENU_KINDS else None
 
 
 def _versioned(document: Any) -> Any:

@@ -17,6 +17,8 @@ from fim_lsp.text.unicode import on_one_line
 # Helix closes its menu at each of these, and requests completions again only after a trigger character.
 TRIGGER_CHARACTERS: Final = (*string.punctuation.replace("_", ""), " ", "\t", "\n")
 
+_MAX_EDITOR_DELAY = 0.6  # seconds from an edit to an editor's own request: Helix waits 0.25 s, others less
+
 _MAX_LABEL_LENGTH = 60  # characters: Helix cuts labels where its menu ends, others widen the menu
 
 
@@ -38,6 +40,34 @@ def next_state(state: MenuState, *, wanted: bool, dynamic: bool) -> MenuState:
     if state is MenuState.ADVERTISED or not dynamic:
         return state
     return MenuState.REGISTERED if wanted else MenuState.ABSENT
+
+
+# -- who asks
+
+
+class MenuTrigger:
+    """Tells the requests that a user makes by a key from those that an editor makes while the user types.
+
+    In LSP both are ``Invoked``. Editors make theirs soon after an edit, and one for each; so whoever asks later, or again,
+    is the user. Once for each place is enough: some editors repeat requests by themselves. This only matters where no
+    suggestion appears without being asked for.
+    """
+
+    def __init__(self) -> None:
+        self._last: tuple[str, int, int, float] | None = None
+        self._was_asked = False
+
+    def is_asked(self, params: types.CompletionParams, *, edited_at: float, now: float) -> bool:
+        """Whether the user asks. The times, in seconds of one clock, are those of the last edit and of this request."""
+        kind = params.context.trigger_kind if params.context else types.CompletionTriggerKind.Invoked
+        if kind != types.CompletionTriggerKind.Invoked:
+            return False
+        request = (params.text_document.uri, params.position.line, params.position.character, edited_at)
+        again, self._last = request == self._last, request
+        if again and self._was_asked:
+            return False
+        self._was_asked = again or now - edited_at > _MAX_EDITOR_DELAY
+        return self._was_asked
 
 
 # -- entries

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -54,12 +55,19 @@ def _inline_completion(server: Server, params: types.InlineCompletionParams) -> 
 @in_message_order
 def _completion(server: Server, params: types.CompletionParams) -> asyncio.Future[Any]:
     """The same suggestion, as entries of the completion menu."""
-    request = _ask(server, params, explicit=False) if server.wants_menu else None
+    request = _ask(server, params, explicit=_asks_for_menu(server, params)) if server.wants_menu else None
     if request is None:
         return _completed(types.CompletionList(is_incomplete=False, items=[]))
     result, cursor = request
     first_line = server.has_first_line_entry
     return _mapped(result, lambda suggestion: completion_list(suggestion, cursor, first_line=first_line))
+
+
+def _asks_for_menu(server: Server, params: types.CompletionParams) -> bool:
+    """Whether the user asks for a suggestion where none appears by itself. Elsewhere, the menu has one in any case."""
+    if server.session.silence(params.text_document.uri) is None:
+        return False
+    return server.menu_trigger.is_asked(params, edited_at=server.session.edited_at, now=time.monotonic())
 
 
 def _ask(

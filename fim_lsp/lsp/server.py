@@ -14,7 +14,7 @@ from pygls.lsp.server import LanguageServer
 from pygls.protocol import default_converter
 
 import fim_lsp
-from fim_lsp.lsp.completion_menu import TRIGGER_CHARACTERS, MenuState, is_wanted, next_state
+from fim_lsp.lsp.completion_menu import TRIGGER_CHARACTERS, MenuState, MenuTrigger, is_wanted, next_state
 from fim_lsp.lsp.documents import Documents
 from fim_lsp.lsp.notebooks import SYNC_OPTIONS
 from fim_lsp.lsp.protocol import Protocol
@@ -50,6 +50,7 @@ class Server(LanguageServer):
         self.has_inline_completion = False  # the editor requests inline completion
         self.has_first_line_entry = True  # the menu has a second entry, the first line alone
         self.menu_state = MenuState.ABSENT
+        self.menu_trigger = MenuTrigger()
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property

@@ -97,6 +97,8 @@ class Session:
         self._scheduler: Scheduler | None = None
         self._preparing: set[asyncio.Task[None]] = set()
         self._closed = False
+        self.edited_at = float("-inf")
+        """When a document was last changed, in seconds of ``time.monotonic``."""
 
     # -- completions
 
@@ -245,6 +247,7 @@ class Session:
 
     def change_document(self, uri: str, changes: Sequence[Change]) -> None:
         """A document was changed. Applies the changes of one notification in their order."""
+        self.edited_at = time.monotonic()
         edits = self._documents.change(uri, changes)
         if self._scheduler and edits:
             self._scheduler.edited(uri, edits)
@@ -264,6 +267,11 @@ class Session:
 
     def _may_prepare(self, document: OpenDocument) -> bool:
         return not document.excluded and self.switches.silence(document.language) is None
+
+    def silence(self, uri: str) -> Outcome | None:
+        """Why no suggestion appears by itself in a document; None if it may."""
+        document = self._documents.get(uri)
+        return self.switches.silence(document.language) if document else None
 
     # -- commands, besides those of the switches
 

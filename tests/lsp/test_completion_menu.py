@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lsprotocol import types
 
-from fim_lsp.lsp.completion_menu import MenuState, completion_list, is_wanted, next_state
+from fim_lsp.lsp.completion_menu import MenuState, MenuTrigger, completion_list, is_wanted, next_state
 from fim_lsp.lsp.to_protocol import Cursor
 from fim_lsp.suggest.suggestion import Suggestion
 from fim_lsp.text.positions import Encoding
@@ -55,6 +55,54 @@ def new_text(item: types.CompletionItem) -> str:
 )
 def test_the_whole_and_its_first_line(word: str, text: str, shown: list[tuple[str, str, str]]) -> None:
     assert [(item.label, item.filter_text, new_text(item)) for item in entries(text, word)] == shown
+
+
+def menu_request(kind: int | None, column: int = 4) -> types.CompletionParams:
+    context = None if kind is None else types.CompletionContext(types.CompletionTriggerKind(kind))
+    return types.CompletionParams(types.TextDocumentIdentifier(URI), types.Position(0, column), context)
+
+
+@pytest.mark.parametrize(
+    ("requests", "asked"),  # the kind, the column, and the seconds of the last edit and of the request
+    [
+        ([(1, 4, 9.0, 9.25)], [False]),  # while the user types
+        ([(1, 4, 9.0, 9.7)], [True]),
+        ([(None, 4, 9.0, 9.7)], [True]),
+        ([(1, 4, float("-inf"), 0.0)], [True]),
+        ([(2, 4, 9.0, 20.0), (3, 4, 9.0, 20.0)], [False, False]),
+        ([(1, 4, 9.0, 9.1), (1, 4, 9.0, 9.3)], [False, True]),
+        ([(1, 4, 9.0, 9.1), (1, 4, 9.0, 9.3), (1, 4, 9.0, 9.9)], [False, True, False]),
+        ([(1, 4, 9.0, 20.0), (1, 4, 9.0, 21.0)], [True, False]),
+        ([(1, 4, 9.0, 20.0), (1, 5, 9.0, 21.0)], [True, True]),
+        ([(1, 4, 9.0, 9.1), (1, 4, 9.2, 9.3)], [False, False]),
+    ],
+)
+def test_who_asks(requests: list[tuple[int | None, int, float, float]], asked: list[bool]) -> None:
+    trigger = MenuTrigger()
+    answers = [
+        trigger.is_asked(menu_request(kind, column), edited_at=edited_at, now=now)
+        for kind, column, edited_at, now in requests
+    ]
+    assert answers == asked
+
+
+async def test_the_menu_is_asked_where_nothing_appears_by_itself(tmp_path: Path) -> None:
+    async with FakeCodestral(lambda _: "pha") as server, RawClient(tmp_path) as client:
+        options = {"backend": "codestral", "base_url": server.url, "api_key": "k", "debounce": 0, "fallback": []}
+        await client.initialize(options={**options, "trigger": "manual"}, capabilities=_MENU_ONLY)
+        client.open("x = \n")
+        position = {"textDocument": {"uri": URI}, "position": {"line": 0, "character": 6}}
+        invoked = {**position, "context": {"triggerKind": 1}}
+        client.insert(0, 4, "al")
+        typed = client.request("textDocument/completion", {**position, "context": {"triggerKind": 3}})
+        assert (await client.reply(typed))["result"] == {"isIncomplete": True, "items": []}
+        by_the_editor = client.request("textDocument/completion", invoked)
+        await client.reply(by_the_editor)
+        by_a_key = await client.reply(client.request("textDocument/completion", invoked))
+        again = await client.reply(client.request("textDocument/completion", invoked))
+        assert [item["label"] for item in again["result"]["items"]] == ["alpha"]
+        assert len(server.requests) == 1
+        assert by_a_key["result"] == again["result"]
 
 
 def test_one_entry_where_two_are_one_too_many() -> None:
