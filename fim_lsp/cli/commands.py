@@ -39,6 +39,12 @@ COMMANDS = MappingProxyType(
                 module="fim_lsp.cli.complete",
             ),
             Command(
+                name="why",
+                summary="explain why there is a suggestion in a file, or none",
+                example="fim-lsp why main.py",
+                module="fim_lsp.cli.why",
+            ),
+            Command(
                 name="config",
                 summary="print the settings that apply and where each was set; check a file; write a first one",
                 example="fim-lsp config",

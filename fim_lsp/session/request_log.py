@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
-from fim_lsp.schedule.events import CallEnded, RequestAnswered
+from fim_lsp.schedule.events import CallEnded, CallOutcome, CallPurpose, Place, RequestAnswered, SentFile
 from fim_lsp.schedule.request import Outcome
 from fim_lsp.session.words import EMBEDDED, source_of
 
+_MIN_WAIT: Final = 0.01  # seconds: less is not worth a word
 MAX_LINES: Final = 30
 """Requests that are listed, each run of those that were overtaken counting as one."""
 
@@ -33,9 +34,6 @@ WITHOUT_SUGGESTION: Final = MappingProxyType(
     }
 )
 """The outcomes that no back end's text belongs to."""
-
-_FOLDED: Final = frozenset({Outcome.SUPERSEDED, Outcome.CACHE, *WITHOUT_SUGGESTION} - {Outcome.NO_BACKEND})
-"""Consecutive requests with one of these become one line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,9 +60,16 @@ def entries(answered: Sequence[RequestAnswered], calls: Sequence[CallEnded]) -> 
 
 
 def _continues(newer: RequestAnswered, older: RequestAnswered) -> bool:
-    same = newer.outcome is older.outcome and newer.backend == older.backend and newer.place.path == older.place.path
-    explicit = newer.explicit or older.explicit
-    return same and not explicit and newer.outcome in _FOLDED and bool(newer.characters) == bool(older.characters)
+    """Whether a line for both is enough: neither cost a call or was asked for, and their words are the same."""
+    if newer.explicit or older.explicit or newer.call or older.call:
+        return False
+    if bool(newer.characters) != bool(older.characters) or (newer.characters and newer.outcome is not Outcome.CACHE):
+        return False
+    return _kind(newer) == _kind(older)
+
+
+def _kind(request: RequestAnswered) -> tuple[object, ...]:
+    return request.outcome, request.place.path, request.backend, request.reason, request.cut_by
 
 
 def _call_of(request: RequestAnswered, calls: Mapping[int, CallEnded]) -> CallEnded | None:
@@ -118,7 +123,7 @@ def _instead(outcome: Outcome, reason: str) -> str:
 
 
 def _took(request: RequestAnswered, call: CallEnded | None) -> list[str]:
-    waited = f" (waited {_milliseconds(request.waited)})" if round(1000 * request.waited) else ""
+    waited = f" (waited {_milliseconds(request.waited)})" if request.waited >= _MIN_WAIT else ""
     took = [f"{_milliseconds(request.seconds)}{waited}"]
     if call is not None and (call.prompt_tokens or call.completion_tokens):
         about = "about " if call.estimated else ""
@@ -217,6 +222,28 @@ def _call_to_json(call: CallEnded) -> dict[str, Any]:
         "cached_tokens": call.cached_tokens,
         "estimated": call.estimated,
     }
+
+
+# -- events that were stored
+
+
+def request_from(data: Mapping[str, Any]) -> RequestAnswered | None:
+    """The reverse of storing an event as its fields; None for one of another version, whose fields or values differ."""
+    try:
+        place, cut_by = Place(**data["place"]), tuple(data["cut_by"])
+        return RequestAnswered(**{**data, "place": place, "cut_by": cut_by, "outcome": Outcome(data["outcome"])})
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def call_from(data: Mapping[str, Any]) -> CallEnded | None:
+    """The same for a call."""
+    try:
+        place, files = Place(**data["place"]), tuple(SentFile(**file) for file in data["files"])
+        outcome, purpose = CallOutcome(data["outcome"]), CallPurpose(data["purpose"])
+        return CallEnded(**{**data, "place": place, "files": files, "outcome": outcome, "purpose": purpose})
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def _clock(at: float) -> str:

@@ -65,8 +65,8 @@ class Status:
 
     def __str__(self) -> str:
         where = " · ".join(part for part in (self.backend, self.model, self.host) if part)
-        said = f"{self.state}, {self.reason}" if self.reason else str(self.state)
-        return f"{said} ({where})" if where else said
+        said = f"{self.state} ({where})" if where else str(self.state)
+        return f"{said}, {self.reason}" if self.reason else said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

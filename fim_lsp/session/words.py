@@ -6,6 +6,7 @@ import math
 import time
 
 EMBEDDED = "ngram"
+MEANWHILE = "meanwhile suggestions come from"
 _DAY = 86_400  # seconds
 
 
@@ -25,4 +26,4 @@ def source_of(backend: str) -> str:
 
 def with_fallback(sentence: str, fallback: str) -> str:
     """What happened to a back end, and which one is used instead, if there is one."""
-    return f"{sentence}; meanwhile suggestions come from {source_of(fallback)}" if fallback else sentence
+    return f"{sentence}; {MEANWHILE} {source_of(fallback)}" if fallback else sentence

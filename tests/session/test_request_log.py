@@ -146,7 +146,9 @@ def test_a_run_ends_at_another_file_and_at_what_was_asked_for() -> None:
 
 
 def test_only_the_latest_requests_are_listed_and_what_was_typed_meanwhile_counts_little() -> None:
-    listed = [answered(Outcome.CALL if number % 10 else Outcome.SUPERSEDED) for number in range(100)]
+    listed = [
+        answered(Outcome.CALL if number % 10 else Outcome.SUPERSEDED, lines=1, characters=1) for number in range(100)
+    ]
     assert len(entries(listed, [])) == MAX_LINES
 
 

@@ -90,8 +90,8 @@ async def test_a_status_in_words_has_the_state_its_reason_and_the_back_end() -> 
     assert str(desk.tracker.status) == "idle (codestral · codestral-latest · fim.example)"
     desk.event(EventKind.FAILED, RateLimited("fim.example allows no more requests for now (429)", retry_after=90))
     assert str(desk.tracker.status) == (
-        f"limited, fim.example allows no more requests for now (429), until 12:02{INSTEAD} "
-        "(codestral · codestral-latest · fim.example)"
+        "limited (codestral · codestral-latest · fim.example), "
+        f"fim.example allows no more requests for now (429), until 12:02{INSTEAD}"
     )
 
 
