@@ -1,4 +1,4 @@
-"""What one call costs and what it sends, written down while it happens, for whoever observes it."""
+"""What one call costs and what it sends, written down while it happens, and how a request is answered, for observers."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from fim_lsp.errors import BackendError, Paused, RateLimited
 from fim_lsp.http.urls import is_local
 from fim_lsp.prompt.prompt import Prompt
 from fim_lsp.rate_limit.token_estimate import Estimator
-from fim_lsp.schedule.events import CallEnded, CallOutcome, CallPurpose, Place, Publish, SentFile
-from fim_lsp.schedule.request import Snapshot
+from fim_lsp.schedule.events import CallEnded, CallOutcome, CallPurpose, Place, Publish, RequestAnswered, SentFile
+from fim_lsp.schedule.request import CompletionResult, Snapshot
 
 CHARACTERS_PER_TOKEN = 3.0
 """Of an answer without a token count."""
@@ -128,6 +128,26 @@ def place_of(snapshot: Snapshot) -> Place:
     """Where a request was made."""
     split = snapshot.split
     return Place(path=snapshot.path, language=snapshot.language, line=split.line, column=split.column)
+
+
+def answered(snapshot: Snapshot, result: CompletionResult, *, seconds: float, at: float) -> RequestAnswered:
+    """The event for a request that is answered after ``seconds``; ``at`` is in seconds since the epoch."""
+    text = result.suggestion.text if result.suggestion else ""
+    return RequestAnswered(
+        request=snapshot.number,
+        at=at,
+        place=place_of(snapshot),
+        explicit=snapshot.explicit,
+        outcome=result.outcome,
+        backend=result.backend,
+        call=result.call,
+        reason=result.reason,
+        waited=result.waited,
+        seconds=seconds,
+        lines=text.count("\n") + 1 if text else 0,
+        characters=len(text),
+        cut_by=result.cut_by,
+    )
 
 
 def _files(prompt: Prompt) -> tuple[SentFile, ...]:

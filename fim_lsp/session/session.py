@@ -16,7 +16,7 @@ from fim_lsp.backends.key_store import KeyStore
 from fim_lsp.backends.ngram_backend import NgramBackend
 from fim_lsp.context.provider import ContextProvider
 from fim_lsp.prompt.build import WINDOW_CHARACTERS
-from fim_lsp.schedule.call_record import place_of
+from fim_lsp.schedule.call_record import answered
 from fim_lsp.schedule.events import BackendEvent, CallEnded, RequestAnswered, RequestStarted, SettingsChanged
 from fim_lsp.schedule.fallback_chain import FallbackChain
 from fim_lsp.schedule.request import CompletionResult, Outcome, Snapshot
@@ -168,24 +168,7 @@ class Session:
         request.result.add_done_callback(done)
 
     def _answered(self, snapshot: Snapshot, result: CompletionResult, seconds: float) -> None:
-        text = result.suggestion.text if result.suggestion else ""
-        self.events.publish(
-            RequestAnswered(
-                request=snapshot.number,
-                at=time.time(),
-                place=place_of(snapshot),
-                explicit=snapshot.explicit,
-                outcome=result.outcome,
-                backend=result.backend,
-                call=result.call,
-                reason=result.reason,
-                waited=result.waited,
-                seconds=seconds,
-                lines=text.count("\n") + 1 if text else 0,
-                characters=len(text),
-                cut_by=result.cut_by,
-            )
-        )
+        self.events.publish(answered(snapshot, result, seconds=seconds, at=time.time()))
 
     @property
     def status(self) -> Status:
