@@ -181,15 +181,9 @@ The names are those of fim-lsp\\='s README.  A list is an array;
     ('fim-lsp/status
      (fim-lsp-client-take params))))
 
-(defconst fim-lsp-client--old-states
-  '(("ready" . "idle") ("busy" . "calling") ("paused" . "limited") ("trouble" . "failing") ("off" . "disabled"))
-  "The names of the states before they were renamed.")
-
 (defun fim-lsp-client-take (status)
   "Store STATUS, a plist as the server sends it, and show it in the mode line."
-  (let ((state (plist-get status :state)))
-    (setq fim-lsp-client-status
-          (plist-put status :state (alist-get state fim-lsp-client--old-states state nil #'equal))))
+  (setq fim-lsp-client-status status)
   (force-mode-line-update t))
 
 ;;; Buffers
@@ -236,7 +230,7 @@ The names are those of fim-lsp\\='s README.  A list is an array;
     (jsonrpc-notify connection :textDocument/didOpen
                     (list :textDocument
                           (list :uri fim-lsp-client--uri
-                                :languageId (fim-lsp-client--language)
+                                :languageId (fim-lsp-client-language)
                                 :version 0
                                 :text (fim-lsp-client--text))))))
 
@@ -274,7 +268,7 @@ The names are those of fim-lsp\\='s README.  A list is an array;
     (emacs-lisp . "elisp") (cperl . "perl") (tex . "latex") (LaTeX . "latex") (js-json . "json") (mhtml . "html"))
   "LSP's language ids of modes with another name.")
 
-(defun fim-lsp-client--language ()
+(defun fim-lsp-client-language ()
   "LSP's id of this buffer's language."
   (let ((name (replace-regexp-in-string "\\(?:-base\\)?\\(?:-ts\\)?-mode\\'" "" (symbol-name major-mode))))
     (alist-get (intern name) fim-lsp-client--languages name)))
@@ -392,9 +386,37 @@ The result is nil if the server does not know the command."
   (if-let* ((connection (fim-lsp-client--ready)))
       (jsonrpc-async-request connection :workspace/executeCommand
                              (list :command command :arguments (vconcat arguments))
+                             :timeout 60
                              :success-fn receive
-                             :error-fn (lambda (_) (funcall receive nil)))
+                             :error-fn (lambda (_) (funcall receive nil))
+                             :timeout-fn (lambda () (funcall receive nil)))
     (user-error "fim-lsp: %s" (or fim-lsp-client--down "the server isn't ready"))))
+
+(defun fim-lsp-client-ask-for-others (receive)
+  "Ask for other suggestions at point; call RECEIVE with the answer.
+That is a plist with :items and :message, or nil."
+  (fim-lsp-client-send-changes)
+  (fim-lsp-client-execute "fim-lsp.alternatives"
+                          (list (fim-lsp-client-uri) (fim-lsp-client--position (point)) '(:quiet t))
+                          receive))
+
+(defun fim-lsp-client-accepted (command part)
+  "Tell the server that a suggestion with COMMAND, a Command, was accepted.
+PART is nil if all of it was, else its beginning."
+  (fim-lsp-client-send-changes) ; which show what was inserted
+  (pcase-let (((map :command :arguments) command))
+    (if part
+        (fim-lsp-client-execute "fim-lsp.acceptedPart"
+                                (list (aref arguments 0) (fim-lsp-client--utf-16-length part)) #'ignore)
+      (fim-lsp-client-execute command arguments #'ignore))))
+
+(defun fim-lsp-client--utf-16-length (text)
+  "The length of TEXT in UTF-16 code units."
+  (cl-loop for character across text sum (if (> character #xffff) 2 1)))
+
+(defun fim-lsp-client-uri ()
+  "The URI of this buffer's file, or nil."
+  (and buffer-file-name (fim-lsp-client--uri buffer-file-name)))
 
 (provide 'fim-lsp-client)
 ;;; fim-lsp-client.el ends here

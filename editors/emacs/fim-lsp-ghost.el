@@ -22,7 +22,7 @@
 (cl-defstruct (fim-lsp-ghost-item (:constructor fim-lsp-ghost-item) (:copier nil))
   "A suggestion to insert TEXT in place of what is between BEG and END, two markers.
 AFTER is the text between point and END when the suggestion was made;
-ACCEPTED is a function to call when all of it was accepted, or nil."
+ACCEPTED is a function to call when it was accepted, or nil."
   text beg end after accepted)
 
 (defvar-keymap fim-lsp-ghost-map
@@ -36,6 +36,10 @@ ACCEPTED is a function to call when all of it was accepted, or nil."
   "M-n" #'fim-lsp-next
   "M-p" #'fim-lsp-previous
   "C-g" #'fim-lsp-dismiss)
+
+(defvar fim-lsp-ghost-more-function nil
+  "A function that looks for more suggestions, or nil.
+It is called to cycle by its argument where there is only one.")
 
 (defvar-local fim-lsp-ghost-shown nil
   "The suggestion on the screen, or nil.")
@@ -52,7 +56,8 @@ ACCEPTED is a function to call when all of it was accepted, or nil."
 (defun fim-lsp-ghost-make (text beg end accepted)
   "Make a suggestion to insert TEXT in place of what is between BEG and END.
 Point is between them too.  ACCEPTED, if non-nil, is called when the
-suggestion was accepted."
+suggestion was accepted: with nil if all of it was, else with the part of
+TEXT that is in the buffer now."
   (fim-lsp-ghost-item :text text
                       :beg (copy-marker beg)
                       :end (copy-marker end t)
@@ -134,21 +139,19 @@ bracket or quote inserted automatically, which REST must contain."
 (defun fim-lsp-ghost--take (length)
   "Insert the first LENGTH characters of the ghost text, or all if that is nil."
   (let* ((item (or fim-lsp-ghost-shown (user-error "No ghost text here")))
-         (rest (fim-lsp-ghost--rest item)))
-    (if (and length (< length (length rest)))
-        (fim-lsp-ghost--insert (substring rest 0 length))
-      (fim-lsp-ghost--erase)
+         (rest (fim-lsp-ghost--rest item))
+         (part (and length (< length (length rest)) (substring rest 0 length)))
+         (accepted (or (fim-lsp-ghost-item-accepted item) #'ignore)))
+    (fim-lsp-ghost--erase)
+    (if part
+        (progn
+          (insert part)
+          (funcall accepted (buffer-substring-no-properties (fim-lsp-ghost-item-beg item) (point))))
       (atomic-change-group
         (delete-region (point) (fim-lsp-ghost-item-end item))
-        (fim-lsp-ghost--insert rest))
+        (insert rest))
       (fim-lsp-ghost-forget)
-      (when-let* ((accepted (fim-lsp-ghost-item-accepted item)))
-        (funcall accepted)))))
-
-(defun fim-lsp-ghost--insert (text)
-  "Insert TEXT before all markers at point except the ends of suggestions."
-  (fim-lsp-ghost--erase)
-  (insert text))
+      (funcall accepted nil))))
 
 ;;;###autoload
 (defun fim-lsp-accept ()
@@ -184,12 +187,15 @@ bracket or quote inserted automatically, which REST must contain."
   "Show the next suggestion for this place, or the COUNTth next."
   (interactive "p")
   (let* ((items fim-lsp-ghost--items)
-         (number (mod (or count 1) (max 1 (length items)))))
+         (number (mod (or count 1) (max 1 (length items))))
+         (message-log-max nil))
     (setq fim-lsp-ghost--items (append (nthcdr number items) (take number items)))
     (fim-lsp-ghost-refresh)
-    (when (cdr items)
-      (let ((message-log-max nil))
-        (message "%d suggestions" (length items))))))
+    (cond
+     ((cdr items)
+      (message "%d suggestions" (length items)))
+     ((and items fim-lsp-ghost-more-function)
+      (funcall fim-lsp-ghost-more-function (or count 1))))))
 
 (defun fim-lsp-previous (&optional count)
   "Show the previous suggestion for this place, or the COUNTth previous."

@@ -14,7 +14,8 @@
 ;;     (fim-lsp-setup)
 ;;
 ;; TAB accepts, and keeps its usual meaning when no ghost text is shown.  M-f accepts a word, M-e a line, M-n and M-p
-;; show other suggestions, C-g dismisses.  `fim-lsp-why' explains why nothing is shown.
+;; show other suggestions, C-g dismisses.  `fim-lsp-why' explains why nothing is shown, and `fim-lsp-doctor' checks settings,
+;; key, host and model.
 ;;
 ;; It works next to eglot and without it: eglot has one server per mode, so this package has a connection of its own, over
 ;; jsonrpc.el.  lsp-mode, which runs several servers and shows ghost text itself, can do both instead:
@@ -145,15 +146,19 @@ Return non-nil if a request was sent."
   (setq fim-lsp--timer nil)
   (when (eq buffer (window-buffer))
     (with-current-buffer buffer
-      (let ((tick (buffer-chars-modified-tick)) (place (point)))
-        (fim-lsp-client-ask
-         explicit
-         (lambda (items)
-           (when (and (eq buffer (window-buffer))
-                      (= tick (buffer-chars-modified-tick buffer))
-                      (= place (with-current-buffer buffer (point))))
-             (with-current-buffer buffer
-               (fim-lsp--receive items explicit)))))))))
+      (fim-lsp-client-ask explicit (fim-lsp--unless-changed
+                                    (lambda (items) (fim-lsp--receive items explicit)))))))
+
+(defun fim-lsp--unless-changed (receive)
+  "Wrap RECEIVE, a function, to be called in this buffer.
+Nothing is called if the text, point or the window's buffer has changed."
+  (let ((buffer (current-buffer)) (tick (buffer-chars-modified-tick)) (place (point)))
+    (lambda (result)
+      (when (and (eq buffer (window-buffer))
+                 (= tick (buffer-chars-modified-tick buffer))
+                 (= place (with-current-buffer buffer (point))))
+        (with-current-buffer buffer
+          (funcall receive result))))))
 
 (defun fim-lsp--receive (items explicit)
   "Show the server's ITEMS at point; if EXPLICIT, report that there are none."
@@ -173,10 +178,20 @@ Return non-nil if a request was sent."
      (if (stringp text) text (plist-get text :value))
      (if range (fim-lsp-client-point (plist-get range :start)) (point))
      (if range (fim-lsp-client-point (plist-get range :end)) (point))
-     (and command
-          (lambda ()
-            (fim-lsp-client-execute
-             (plist-get command :command) (plist-get command :arguments) #'ignore))))))
+     (and command (lambda (part) (fim-lsp-client-accepted command part))))))
+
+(defun fim-lsp--ask-for-others (count)
+  "Ask for other suggestions than the one that is shown, and show the COUNTth next."
+  (message "fim-lsp: asking for other suggestions...")
+  (fim-lsp-client-ask-for-others
+   (fim-lsp--unless-changed
+    (lambda (answer)
+      (let ((items (append (plist-get answer :items) nil)))
+        (if (and (cdr items) (fim-lsp-ghost-offer (mapcar #'fim-lsp--item items)))
+            (fim-lsp-next count)
+          (message "fim-lsp: %s" (or (plist-get answer :message) "no other suggestion here"))))))))
+
+(setq fim-lsp-ghost-more-function #'fim-lsp--ask-for-others)
 
 ;;; Other packages that show something at point
 
@@ -225,13 +240,56 @@ Return non-nil if a request was sent."
 
 ;;;###autoload
 (defun fim-lsp-why ()
-  "Explain why ghost text is shown or not."
+  "Explain why ghost text is shown or not, here and at the last keys."
   (interactive)
-  (if fim-lsp-mode
-      (fim-lsp-client-execute "fim-lsp.why" '((:quiet t)) #'fim-lsp--explain)
-    (fim-lsp--explain nil)))
+  (fim-lsp--execute "fim-lsp.why" `((:quiet t :uri ,(fim-lsp-client-uri))) #'fim-lsp--show))
 
-(defun fim-lsp--explain (lines)
+;;;###autoload
+(defun fim-lsp-doctor ()
+  "Check the server's settings, key, host and model with a real request."
+  (interactive)
+  (message "fim-lsp: checking settings, keys and hosts...")
+  (fim-lsp--execute "fim-lsp.doctor" '((:quiet t)) #'fim-lsp--show-lines))
+
+;;;###autoload
+(defun fim-lsp-stats ()
+  "Show how many suggestions were accepted, and what they cost."
+  (interactive)
+  (message "fim-lsp: counting...")
+  (fim-lsp--execute "fim-lsp.stats" '((:quiet t)) #'fim-lsp--show-lines))
+
+;;;###autoload
+(defun fim-lsp-toggle ()
+  "Turn suggestions off or on in this Emacs.
+`fim-lsp-complete' still asks for one.  `fim-lsp-mode' is for one buffer."
+  (interactive)
+  (fim-lsp--execute "fim-lsp.toggle" nil #'ignore))
+
+;;;###autoload
+(defun fim-lsp-toggle-language ()
+  "Turn suggestions off or on for the language of this buffer."
+  (interactive)
+  (fim-lsp--execute "fim-lsp.toggleLanguage" (list (fim-lsp-client-language)) #'ignore))
+
+;;;###autoload
+(defun fim-lsp-snooze (minutes)
+  "No suggestions for MINUTES, the prefix argument; 0 ends it."
+  (interactive (list (if current-prefix-arg
+                         (prefix-numeric-value current-prefix-arg)
+                       (read-number "No suggestions for how many minutes? " 30))))
+  (fim-lsp--execute "fim-lsp.snooze" (list minutes) #'ignore))
+
+;;;###autoload
+(defun fim-lsp-clear-cache ()
+  "Forget the suggestions that the server has cached."
+  (interactive)
+  (fim-lsp--execute "fim-lsp.clearCache" nil #'ignore))
+
+(defun fim-lsp--show-lines (result)
+  "Show the lines of RESULT, an object."
+  (fim-lsp--show (plist-get (fim-lsp--plist result) :lines)))
+
+(defun fim-lsp--show (lines)
   "Show LINES, an array of strings, or if nil the server's last status."
   (with-help-window "*fim-lsp*"
     (princ (string-join (or (append lines nil) (list (fim-lsp--status-in-words))) "\n"))
@@ -240,8 +298,8 @@ Return non-nil if a request was sent."
 (defun fim-lsp--status-in-words ()
   "The server's last status as a sentence."
   (pcase-let (((map :state :reason :backend :model :host) fim-lsp-client-status))
-    (string-join (delq nil (list (concat "fim-lsp: " (or fim-lsp-client--down state "running"))
-                                 reason backend model host))
+    (string-join (remove "" (delq nil (list (concat "fim-lsp: " (or fim-lsp-client--down state "running"))
+                                            reason backend model host)))
                  ", ")))
 
 (defconst fim-lsp--marks
@@ -259,10 +317,13 @@ Return non-nil if a request was sent."
 
 ;;; lsp-mode
 
+(defvar lsp--cur-workspace)
 (defvar lsp-inline-completion-active-map)
 (defvar lsp-inline-completion-idle-delay)
+(declare-function lsp-find-workspace "lsp-mode")
 (declare-function lsp-inline-completion-accept "lsp-inline-completion")
 (declare-function lsp-register-client "lsp-mode")
+(declare-function lsp-request-async "lsp-mode")
 (declare-function lsp-stdio-connection "lsp-mode")
 (declare-function make-lsp-client "lsp-mode")
 
@@ -280,7 +341,7 @@ Return non-nil if a request was sent."
     :custom-capabilities '((experimental . ((fimLspStatus . t))))
     :notification-handlers
     (let ((handlers (make-hash-table :test #'equal)))
-      (puthash "fim-lsp/status" (lambda (_workspace params) (fim-lsp--heard params)) handlers)
+      (puthash "fim-lsp/status" (lambda (_workspace params) (fim-lsp-client-take (fim-lsp--plist params))) handlers)
       handlers)))
   (when (= lsp-inline-completion-idle-delay 2) ; its default; the server debounces by itself
     (setq lsp-inline-completion-idle-delay 0.1))
@@ -292,14 +353,25 @@ Return non-nil if a request was sent."
                                   ("C-p" nil))
            do (keymap-set lsp-inline-completion-active-map key command)))
 
-(defun fim-lsp--heard (status)
-  "Store STATUS, the server's state as a hash table or plist."
-  (fim-lsp-client-take
-   (if (hash-table-p status)
-       (cl-loop for name being the hash-keys of status using (hash-values value)
-                collect (intern (format ":%s" name))
-                collect value)
-     status)))
+(defun fim-lsp--execute (command arguments receive)
+  "Execute COMMAND with ARGUMENTS at the server; call RECEIVE with the result.
+In buffers without `fim-lsp-mode', the server may be lsp-mode's."
+  (if-let* ((workspace (and (not fim-lsp-mode)
+                            (bound-and-true-p lsp-mode)
+                            (lsp-find-workspace 'fim-lsp))))
+      (let ((lsp--cur-workspace workspace))
+        (lsp-request-async "workspace/executeCommand"
+                           (list :command command :arguments (vconcat arguments))
+                           receive :mode 'detached))
+    (fim-lsp-client-execute command arguments receive)))
+
+(defun fim-lsp--plist (object)
+  "OBJECT, as a client decodes it from JSON, as a plist."
+  (if (hash-table-p object)
+      (cl-loop for name being the hash-keys of object using (hash-values value)
+               collect (intern (format ":%s" name))
+               collect value)
+    object))
 
 (provide 'fim-lsp)
 ;;; fim-lsp.el ends here

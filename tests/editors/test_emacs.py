@@ -180,36 +180,44 @@ async def test_after_any_edit_the_server_has_the_text_of_the_buffer(emacs: Emacs
     await emacs.quit()
 
 
-async def test_several_suggestions_are_cycled_through_and_the_state_is_in_the_mode_line(sandbox: Sandbox) -> None:
-    """Our server sends one; the display is asked for more by hand."""
-    config = """
-(defun offer ()
-  (interactive)
-  (while (not fim-lsp-client-status) ; the server's own, which would come later
-    (accept-process-output nil 0.1))
-  (fim-lsp-client--notification nil 'fim-lsp/status '(:state "failing" :reason "no key" :backend "codestral"))
-  (fim-lsp-ghost-offer (mapcar (lambda (text) (fim-lsp-ghost-make text (point) (point) nil)) '("one()" "two()" "six()"))))
-(keymap-global-set "C-c o" #'offer)
-"""
-    emacs = Emacs(sandbox, ALONE + config)
-    path = sandbox.file("demo.py", "x = \n")
-    await emacs.open(path)
-    emacs.terminal.keys("C-c", "o")
-    await emacs.terminal.wait_for("x = one()")
-    await emacs.terminal.wait_for(" fim! ")
-    for key, shown in (("M-n", "two"), ("M-n", "six"), ("M-n", "one"), ("M-p", "six")):
-        emacs.terminal.keys(key)
-        await emacs.terminal.wait_for(f"x = {shown}()")
-    emacs.terminal.keys("Tab")
-    await emacs.save_as(path, b"x = six()\n")
-    await emacs.quit()
-
-
 async def test_why_is_shown(emacs: Emacs) -> None:
     await emacs.open_with_suggestion()
     emacs.terminal.keys("M-x")
     emacs.terminal.type("fim-lsp-why\n")
     await emacs.terminal.wait_for("*fim-lsp*")
+    await emacs.quit()
+
+
+async def test_the_mode_line_shows_the_state(sandbox: Sandbox) -> None:
+    config = """
+(defun state (name)
+  (interactive "sState: ")
+  (fim-lsp-client--notification nil 'fim-lsp/status (list :state name :reason "no key" :backend "codestral")))
+"""
+    emacs = Emacs(sandbox, ALONE + config)
+    await emacs.open(sandbox.file("demo.py", "x = \n"))
+    await emacs.terminal.wait_for(" fim ")
+    for state, mark in (("failing", "!"), ("offline", "?"), ("limited", "~"), ("disabled", "-"), ("snoozed", "z")):
+        emacs.terminal.keys("M-x")
+        emacs.terminal.type(f"state\n{state}\n")
+        await emacs.terminal.wait_for(f" fim{mark} ")
+    await emacs.quit()
+
+
+async def test_commands_say_what_has_changed(emacs: Emacs) -> None:
+    await emacs.open_with_suggestion()
+    for command, said in (
+        ("fim-lsp-toggle", "Suggestions are off"),
+        ("fim-lsp-toggle", "Suggestions are on"),
+        ("fim-lsp-toggle-language", "off for python"),
+        ("fim-lsp-toggle-language", "on for python"),
+        ("fim-lsp-snooze\n5", "Snoozed until"),
+        ("fim-lsp-snooze\n0", "Suggestions are on"),
+        ("fim-lsp-clear-cache", "forgotten"),
+    ):
+        emacs.terminal.keys("M-x")
+        emacs.terminal.type(f"{command}\n")
+        await emacs.terminal.wait_for(said)
     await emacs.quit()
 
 

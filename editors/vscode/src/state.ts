@@ -16,7 +16,7 @@ export interface Status {
   readonly backend: string;
   readonly model: string;
   readonly host: string;
-  /** When a limit or a snooze ends, in milliseconds since 1970. */
+  /** When a limit or a snooze ends, or a host is tried again, in milliseconds since 1970. */
   readonly until?: number;
 }
 
@@ -32,9 +32,6 @@ const ICONS: Record<State, string> = {
   starting: '$(loading~spin)',
 };
 
-/** The names of the states before they were renamed. */
-const OLD: Record<string, State> = { ready: 'idle', busy: 'calling', paused: 'limited', trouble: 'failing', off: 'disabled' };
-
 /** A state without details about a back end. */
 export function status(state: State, reason = '', until?: number): Status {
   return { state, reason, backend: '', model: '', host: '', ...(until === undefined ? {} : { until }) };
@@ -44,7 +41,7 @@ export function status(state: State, reason = '', until?: number): Status {
 export function received(sent: unknown): Status {
   const said: Record<string, unknown> = typeof sent === 'object' && sent !== null ? { ...sent } : {};
   const text = (name: string): string => (typeof said[name] === 'string' ? said[name] : '');
-  const state = Object.hasOwn(OLD, text('state')) ? OLD[text('state')]! : text('state');
+  const state = text('state');
   const until = typeof said['until'] === 'number' ? 1000 * said['until'] : undefined;
   return {
     ...status(Object.hasOwn(ICONS, state) ? (state as State) : 'idle', text('reason'), until),
@@ -60,8 +57,8 @@ export function shown(of: Status, own: Status | undefined): { text: string; tool
   const why = own?.reason ?? of.reason;
   const source = [of.backend, of.model, of.host].filter(Boolean).join(' · ');
   const tooltip = [`fim-lsp: ${state}${why ? `, ${why}` : ''}`, ...(own && of.reason ? [of.reason] : []), source];
-  const text = [ICONS[state], 'fim-lsp', ...(until === undefined ? [] : [clock(until)])].join(' ');
-  return { text, tooltip: tooltip.filter(Boolean) };
+  const isOver = (state === 'limited' || state === 'snoozed') && until !== undefined ? ` ${clock(until)}` : '';
+  return { text: `${ICONS[state]} fim-lsp${isOver}`, tooltip: tooltip.filter(Boolean) };
 }
 
 /** The time of day, as the user writes it. */

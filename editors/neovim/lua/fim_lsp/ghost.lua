@@ -160,7 +160,8 @@ local function ask_for_others(item, bufnr, count)
       without_cr(bufnr)
     else
       builtin.keep(bufnr, item)
-      require('fim_lsp.notice').say({ type = 3, message = result and result.message or 'fim-lsp: no other suggestion here' })
+      local message = type(result) == 'table' and result.message or 'no other suggestion here'
+      require('fim_lsp.notice').say({ type = 3, message = 'fim-lsp: ' .. message })
     end
   end
   if require('fim_lsp.command').execute('alternatives', arguments, take) then

@@ -12,12 +12,9 @@ local SIGNS = {
   disabled = 'off',
   snoozed = 'snoozed',
 }
---- The names of the states before they were renamed.
-local OLD = { ready = 'idle', busy = 'calling', paused = 'limited', trouble = 'failing', off = 'disabled' }
 
 --- Store a notification and trigger |User| FimLspStatus for statuslines.
 function M.take(client_id, status)
-  status.state = OLD[status.state] or status.state
   received[client_id] = status
   api.nvim_exec_autocmds('User', { pattern = 'FimLspStatus', modeline = false, data = status })
   api.nvim_command('redrawstatus')
@@ -40,11 +37,13 @@ function M.line(bufnr)
   if not status then
     return ''
   end
-  local off = not require('fim_lsp.buffers').is_enabled(bufnr)
+  local state = not require('fim_lsp.buffers').is_enabled(bufnr) and 'disabled' or status.state
   local parts = { 'fim' }
   parts[#parts + 1] = type(status.backend) == 'string' and status.backend ~= '' and status.backend or nil
-  parts[#parts + 1] = off and SIGNS.disabled or SIGNS[status.state]
-  parts[#parts + 1] = not off and type(status['until']) == 'number' and os.date('%H:%M', status['until']) or nil
+  parts[#parts + 1] = SIGNS[state]
+  if (state == 'limited' or state == 'snoozed') and type(status['until']) == 'number' then
+    parts[#parts + 1] = os.date('%H:%M', status['until'])
+  end
   return table.concat(parts, ' ')
 end
 
