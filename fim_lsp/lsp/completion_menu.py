@@ -9,7 +9,7 @@ from typing import Final
 
 from lsprotocol import types
 
-from fim_lsp.lsp.to_protocol import Cursor
+from fim_lsp.lsp.to_protocol import Cursor, accepted
 from fim_lsp.suggest.suggestion import Suggestion
 from fim_lsp.text.positions import LINE_END
 from fim_lsp.text.unicode import on_one_line
@@ -73,24 +73,29 @@ class MenuTrigger:
 # -- entries
 
 
-def completion_list(suggestion: Suggestion | None, cursor: Cursor, *, first_line: bool) -> types.CompletionList:
+def completion_list(
+    suggestion: Suggestion | None, cursor: Cursor, *, first_line: bool, number: int = 0
+) -> types.CompletionList:
     """The completion menu, for editors without inline completion.
 
     A suggestion of several lines has an entry for all of it and, if ``first_line``, one for the first line alone. They are
-    plain text: in a snippet, Helix, Neovim and VS Code would indent every line after the first once more.
+    plain text: in a snippet, Helix, Neovim and VS Code would indent every line after the first once more. ``number`` is the
+    suggestion's, by which the editor reports that it was accepted.
     """
     if suggestion is None:
         return types.CompletionList(is_incomplete=True, items=[])
     word = cursor.word
     replaced = cursor.range(len(word), suggestion.replace)
     first = _through_first_line(suggestion.text)
-    entries = [_entry(word, suggestion.text, replaced, order=1)]
+    entries = [_entry(word, suggestion.text, replaced, order=1, command=accepted(number))]
     if first != suggestion.text and first.strip() and first_line and not suggestion.replace:
-        entries.append(_entry(word, first, replaced, order=2))
+        entries.append(_entry(word, first, replaced, order=2, command=accepted(number, first)))
     return types.CompletionList(is_incomplete=True, items=entries)
 
 
-def _entry(word: str, text: str, replaced: types.Range, *, order: int) -> types.CompletionItem:
+def _entry(
+    word: str, text: str, replaced: types.Range, *, order: int, command: types.Command | None
+) -> types.CompletionItem:
     """One entry. The filter is the word and the line that continues it, so that the menu stays open while the user types
     it; the sort key puts it above the entries of other servers."""
     line_ends, first, more = _partition(text)
@@ -105,6 +110,7 @@ def _entry(word: str, text: str, replaced: types.Range, *, order: int) -> types.
         insert_text_format=types.InsertTextFormat.PlainText,
         insert_text_mode=types.InsertTextMode.AsIs,
         documentation=_preview(whole) if line_ends or more else None,
+        command=command,
     )
 
 

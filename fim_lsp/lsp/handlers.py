@@ -10,6 +10,7 @@ from typing import Any
 
 from lsprotocol import types
 
+from fim_lsp.lsp.acceptance_commands import register_acceptance_commands
 from fim_lsp.lsp.commands import register_commands
 from fim_lsp.lsp.completion_menu import TRIGGER_CHARACTERS, MenuState, completion_list
 from fim_lsp.lsp.documents import Documents
@@ -18,7 +19,6 @@ from fim_lsp.lsp.server import Server, reply_or_none
 from fim_lsp.lsp.status import STATUS_COMMAND, WHY_COMMAND, document_of, is_status_wanted, status, why
 from fim_lsp.lsp.to_protocol import Cursor, inline_list
 from fim_lsp.schedule.request import CompletionResult
-from fim_lsp.suggest.suggestion import Suggestion
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +33,7 @@ def register_handlers(server: Server) -> None:
     server.command(WHY_COMMAND)(_why)
     server.command(STATUS_COMMAND)(_status)
     register_commands(server)
+    register_acceptance_commands(server)
 
 
 # -- completions
@@ -49,7 +50,7 @@ def _inline_completion(server: Server, params: types.InlineCompletionParams) -> 
     if request is None:
         return _completed(types.InlineCompletionList(items=[]))
     result, cursor = request
-    return _mapped(result, lambda suggestion: inline_list(suggestion, cursor))
+    return _mapped(result, lambda answer: inline_list(answer.suggestion, cursor, number=answer.suggestion_number))
 
 
 @in_message_order
@@ -60,7 +61,11 @@ def _completion(server: Server, params: types.CompletionParams) -> asyncio.Futur
         return _completed(types.CompletionList(is_incomplete=False, items=[]))
     result, cursor = request
     first_line = server.has_first_line_entry
-    return _mapped(result, lambda suggestion: completion_list(suggestion, cursor, first_line=first_line))
+
+    def to_list(answer: CompletionResult) -> types.CompletionList:
+        return completion_list(answer.suggestion, cursor, first_line=first_line, number=answer.suggestion_number)
+
+    return _mapped(result, to_list)
 
 
 def _asks_for_menu(server: Server, params: types.CompletionParams) -> bool:
@@ -102,7 +107,7 @@ def _completed(reply: Any) -> asyncio.Future[Any]:
 
 
 def _mapped(
-    result: asyncio.Future[CompletionResult], to_reply: Callable[[Suggestion | None], Any]
+    result: asyncio.Future[CompletionResult], to_reply: Callable[[CompletionResult], Any]
 ) -> asyncio.Future[Any]:
     """The reply for a result, as soon as there is one. Cancelling the reply withdraws the request."""
     reply: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
@@ -113,7 +118,7 @@ def _mapped(
         if done.cancelled():
             reply.cancel()
         else:
-            reply.set_result(to_reply(done.result().suggestion))
+            reply.set_result(to_reply(done.result()))
 
     result.add_done_callback(deliver)
     reply.add_done_callback(lambda done: result.cancel() if done.cancelled() else None)

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Final
 
 from lsprotocol import types
 
 from fim_lsp.suggest.suggestion import Suggestion
-from fim_lsp.text.positions import Encoding, to_units
+from fim_lsp.text.positions import Encoding, to_units, utf16_length
+
+ACCEPTED: Final = "fim-lsp.accepted"
+"""Argument: the suggestion's number."""
+
+ACCEPTED_PART: Final = "fim-lsp.acceptedPart"
+"""Arguments: the suggestion's number, and how many UTF-16 units of the item's text have been accepted so far."""
 
 _WORD = re.compile(r"\w*\Z")
 _MAX_WORD_LENGTH = 256  # characters: anything longer is not a word, and searching for its start takes quadratic time
@@ -38,9 +45,22 @@ class Cursor:
         return types.Range(types.Position(self.line, start), types.Position(self.line, end))
 
 
-def inline_list(suggestion: Suggestion | None, cursor: Cursor) -> types.InlineCompletionList:
-    """Ghost text. It always has a range: without one, VS Code replaces the rest of the line, and Neovim repeats text."""
+def accepted(suggestion: int, part: str | None = None) -> types.Command | None:
+    """The command for an item that inserts a suggestion, or only ``part``, its beginning; none without a number."""
+    if not suggestion:
+        return None
+    if part is None:
+        return types.Command(title="Accepted", command=ACCEPTED, arguments=[suggestion])
+    return types.Command(title="Accepted", command=ACCEPTED_PART, arguments=[suggestion, utf16_length(part)])
+
+
+def inline_list(suggestion: Suggestion | None, cursor: Cursor, *, number: int = 0) -> types.InlineCompletionList:
+    """Ghost text. It always has a range: without one, VS Code replaces the rest of the line, and Neovim repeats text.
+
+    ``number`` is the suggestion's, by which the editor reports that it was accepted.
+    """
     if suggestion is None:
         return types.InlineCompletionList(items=[])
     replaced = cursor.range(0, suggestion.replace)
-    return types.InlineCompletionList(items=[types.InlineCompletionItem(insert_text=suggestion.text, range=replaced)])
+    item = types.InlineCompletionItem(insert_text=suggestion.text, range=replaced, command=accepted(number))
+    return types.InlineCompletionList(items=[item])

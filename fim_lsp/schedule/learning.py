@@ -7,7 +7,7 @@ user who begins to take them again soon has them everywhere.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from fim_lsp.schedule.events import Acceptance, SuggestionAccepted, SuggestionShown
@@ -61,8 +61,10 @@ _UNKNOWN = Taking()
 class AcceptanceRates:
     """How often suggestions are taken, by language, in one session."""
 
-    def __init__(self) -> None:
+    def __init__(self, load: Callable[[], None] = lambda: None) -> None:
+        """``load`` is called when the first suggestion is shown, and may :meth:`start_with` what earlier sessions counted."""
         self.enabled = True
+        self._load: Callable[[], None] | None = load
         self._by_language: dict[str, Taking] = {}
         self._taken: deque[int] = deque(maxlen=_REMEMBERED)
 
@@ -77,6 +79,9 @@ class AcceptanceRates:
 
     def on_shown(self, event: SuggestionShown) -> None:
         """A suggestion was shown."""
+        if self.enabled and self._load is not None:
+            load, self._load = self._load, None
+            load()
         self._add(event.place.language, 1, 0)
 
     def on_accepted(self, event: SuggestionAccepted) -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from fim_lsp.backends.ngram_backend import NgramBackend
 from fim_lsp.context.provider import ContextProvider
+from fim_lsp.prompt.build import WINDOW_CHARACTERS
 from fim_lsp.schedule.events import RequestAnswered
-from fim_lsp.schedule.request import Outcome
-from fim_lsp.text.cells import Cell, OtherCells
+from fim_lsp.schedule.request import Outcome, Snapshot
+from fim_lsp.text.cells import Cell, OtherCells, join
 from fim_lsp.text.document import Change, Document, Edit
 from fim_lsp.text.unicode import is_visible
 from fim_lsp.workspace.exclusion import Exclusion
@@ -151,6 +152,36 @@ class OpenDocuments(Mapping[str, OpenDocument]):
             if document.excluded and self.relative_path(document) == event.place.path:
                 return replace(event, reason=self.exclusion(document))
         return event
+
+    def snapshot(
+        self,
+        document: OpenDocument,
+        line: int,
+        character: int,
+        *,
+        number: int = 0,
+        explicit: bool = False,
+        other_cells: OtherCells | None = None,
+    ) -> Snapshot:
+        """A request at a position, counted in the encoding of the document; ``number`` is the request's.
+
+        ``other_cells`` are the other cells of the notebook, if the document is a cell.
+        """
+        split = document.text.split(line, character, before=WINDOW_CHARACTERS, after=WINDOW_CHARACTERS)
+        snapshot = Snapshot(
+            number=number,
+            uri=document.uri,
+            language=document.language,
+            path=self.relative_path(document),
+            split=split,
+            explicit=explicit,
+            size=document.size,
+        )
+        if other_cells is None:
+            return snapshot
+        above, below = self.neighbours(document, other_cells)
+        whole = join(split, document.language, above, below, window=WINDOW_CHARACTERS)
+        return replace(snapshot, notebook=other_cells.notebook, whole=whole)
 
     def neighbours(self, cell: OpenDocument, other_cells: OtherCells) -> tuple[list[Cell], list[Cell]]:
         """The cells above and below a cell, without those that are more restricted than this one."""

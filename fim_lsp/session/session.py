@@ -8,14 +8,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from fim_lsp.backends.key_store import KeyStore
 from fim_lsp.backends.ngram_backend import NgramBackend
 from fim_lsp.context.provider import ContextProvider
-from fim_lsp.prompt.build import WINDOW_CHARACTERS
 from fim_lsp.schedule.call_record import answered
 from fim_lsp.schedule.events import BackendEvent, CallEnded, RequestAnswered, RequestStarted, SettingsChanged
 from fim_lsp.schedule.fallback_chain import FallbackChain
@@ -25,6 +24,7 @@ from fim_lsp.schedule.switches import Modes
 from fim_lsp.session.backend_manager import BackendManager
 from fim_lsp.session.event_ring import EventRing
 from fim_lsp.session.explanation import Explanation
+from fim_lsp.session.learning import learn_from
 from fim_lsp.session.notifier import Notifier, ShowMessage
 from fim_lsp.session.open_documents import OpenDocument, OpenDocuments
 from fim_lsp.session.silence import DocumentFacts, reasons_for_silence, where_suggestions_come_from
@@ -34,7 +34,7 @@ from fim_lsp.session.words import EMBEDDED, with_fallback
 from fim_lsp.settings.loader import SettingsLoader
 from fim_lsp.settings.schema import SettingProblem, Settings
 from fim_lsp.stats.recorder import Recorder
-from fim_lsp.text.cells import OtherCells, join
+from fim_lsp.text.cells import OtherCells
 from fim_lsp.text.document import Change
 from fim_lsp.workspace.file_policy import FilePolicy
 
@@ -93,6 +93,7 @@ class Session:
         )
         self.events.subscribe(BackendEvent, self._backends.on_event)
         self.recorder = Recorder(self.events.subscribe, status=lambda: str(self.status))
+        self.rates = learn_from(self.events, self.recorder)
         self._chain: FallbackChain | None = None
         self._scheduler: Scheduler | None = None
         self._preparing: set[asyncio.Task[None]] = set()
@@ -115,7 +116,7 @@ class Session:
         if explicit or self.switches.silence(self._documents[uri].language) is None:
             self._backends.search_local_servers(self.settings)
         self._requests += 1
-        snapshot = self._snapshot(
+        snapshot = self._documents.snapshot(
             self._documents[uri],
             line,
             character,
@@ -126,32 +127,6 @@ class Session:
         request = Request(snapshot=snapshot, result=self._scheduler.request(snapshot))
         self._track(request)
         return request
-
-    def _snapshot(
-        self,
-        document: OpenDocument,
-        line: int,
-        character: int,
-        *,
-        number: int = 0,
-        explicit: bool = False,
-        other_cells: OtherCells | None = None,
-    ) -> Snapshot:
-        split = document.text.split(line, character, before=WINDOW_CHARACTERS, after=WINDOW_CHARACTERS)
-        snapshot = Snapshot(
-            number=number,
-            uri=document.uri,
-            language=document.language,
-            path=self._documents.relative_path(document),
-            split=split,
-            explicit=explicit,
-            size=document.size,
-        )
-        if other_cells is None:
-            return snapshot
-        above, below = self._documents.neighbours(document, other_cells)
-        whole = join(split, document.language, above, below, window=WINDOW_CHARACTERS)
-        return replace(snapshot, notebook=other_cells.notebook, whole=whole)
 
     def _track(self, request: Request) -> None:
         """Publish how a request is answered, and that it is not answered at once."""
@@ -169,6 +144,11 @@ class Session:
 
     def _answered(self, snapshot: Snapshot, result: CompletionResult, seconds: float) -> None:
         self.events.publish(answered(snapshot, result, seconds=seconds, at=time.time()))
+
+    def accepted(self, suggestion: int, units: int | None = None) -> None:
+        """The editor reports that the user took a suggestion, as in :meth:`Scheduler.accepted`."""
+        if self._scheduler:
+            self._scheduler.accepted(suggestion, units)
 
     @property
     def status(self) -> Status:
@@ -246,7 +226,7 @@ class Session:
         await self._context.wait_until_read(document.uri)
         known = await self._loader.wait_for_workspace_settings()
         if known and self._chain and self.documents.get(document.uri) is document and self._may_prepare(document):
-            await self._chain.prepare(self._snapshot(document, 0, 0))
+            await self._chain.prepare(self._documents.snapshot(document, 0, 0))
 
     def _may_prepare(self, document: OpenDocument) -> bool:
         return not document.excluded and self.switches.silence(document.language) is None
@@ -326,6 +306,7 @@ class Session:
         """Apply the settings to documents, back ends and the scheduler. What they do not affect is kept."""
         self.settings = settings
         self.recorder.configure(enabled=settings.stats, roots=self._roots)
+        self.rates.enabled = settings.stats
         if self._failed_closed and not self._loader.failed_closed:
             self._notifier.settings_usable_again()
         self._failed_closed = self._loader.failed_closed
@@ -345,7 +326,14 @@ class Session:
         debounce = settings.debounce / 1000 if isinstance(settings.debounce, int | float) else None
         if self._scheduler is None:
             excluded, silence = self._documents.is_excluded, self.switches.silence
-            self._scheduler = Scheduler(self._chain, debounce=debounce, excluded=excluded, silence=silence)
+            self._scheduler = Scheduler(
+                self._chain,
+                debounce=debounce,
+                excluded=excluded,
+                silence=silence,
+                publish=self.events.publish,
+                rates=self.rates,
+            )
         else:
             self._scheduler.apply_settings(self._chain, debounce=debounce, excluded=self._documents.is_excluded)
 

@@ -20,7 +20,10 @@ _DAYS = 90
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastAcceptance:
-    """Suggestions of one language, weighted by age: how many were shown, and how many of them were taken at least in part."""
+    """Suggestions of one language, weighted by age: how many were shown, and how many of them were taken at least in part.
+
+    Those that were typed in full by hand don't count: they were right, though not taken.
+    """
 
     offered: float
     accepted: float
@@ -34,7 +37,7 @@ def read_acceptance(store: StatsStore, *, today: datetime.date | None = None) ->
     with store.reading() as db:
         if db is None:
             return {}
-        query = "SELECT day, language, SUM(shown), SUM(accepted) FROM suggestions WHERE day >= ? GROUP BY day, language"
+        query = "SELECT day, language, SUM(shown - typed), SUM(accepted) FROM suggestions WHERE day >= ? GROUP BY day, language"
         for day, language, shown, accepted in db.execute(query, (since,)):
             weight = 0.5 ** (max(0, (date - date_of(day)).days) / HALF_LIFE)
             offered, taken = sums.get(language, (0.0, 0.0))

@@ -72,6 +72,11 @@ def to_units(line: str, column: int, encoding: Encoding) -> int:
     return _width(text[:column], encoding)
 
 
+def utf16_length(text: str) -> int:
+    """The length of any text in UTF-16 units, line ends included."""
+    return _width(text, Encoding.UTF16)
+
+
 def _width(text: str, encoding: Encoding) -> int:
     """The units of ``text`` in UTF-8 or UTF-16."""
     if encoding is Encoding.UTF8:

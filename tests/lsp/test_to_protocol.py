@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from lsprotocol import types
 
-from fim_lsp.lsp.to_protocol import Cursor, inline_list
+from fim_lsp.lsp.to_protocol import Cursor, accepted, inline_list
 from fim_lsp.suggest.suggestion import Suggestion
 from fim_lsp.text.positions import Encoding
 
@@ -34,3 +34,13 @@ def test_ghost_text_has_a_range_and_nothing_to_suggest_is_an_empty_list() -> Non
     [item] = inline_list(Suggestion(text=" b)", replace=1), cursor).items
     assert item.insert_text == " b)"
     assert item.range == types.Range(types.Position(0, 4), types.Position(0, 5))
+    assert item.command is None
+
+
+def test_the_command_of_an_item_has_its_number_and_the_length_of_the_part() -> None:
+    cursor = Cursor(0, 0, "", Encoding.UTF16)
+    [item] = inline_list(Suggestion(text="x"), cursor, number=7).items
+    assert item.command == types.Command(title="Accepted", command="fim-lsp.accepted", arguments=[7])
+    part = types.Command(title="Accepted", command="fim-lsp.acceptedPart", arguments=[7, 3])
+    assert accepted(7, "a😀") == part
+    assert accepted(0) is accepted(0, "a") is None

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from fim_lsp.schedule.events import Acceptance
 from fim_lsp.stats.learning import HALF_LIFE, PastAcceptance, read_acceptance
 from fim_lsp.stats.store import StatsStore
 from tests.stats.samples import ACCEPTED, CALL, NOON, PLACE, SHOWN, batch
@@ -38,3 +39,10 @@ def test_a_day_in_the_future_counts_as_today(tmp_path: Path) -> None:
     store.add(batch(SHOWN), today=20261126)
     found = read_acceptance(store, today=datetime.date(2026, 11, 1))
     assert found["python"].offered == pytest.approx(1)
+
+
+def test_what_was_typed_in_full_does_not_count(tmp_path: Path) -> None:
+    store = StatsStore(tmp_path / "stats.sqlite3")
+    store.add(batch(SHOWN, SHOWN, replace(ACCEPTED, how=Acceptance.TYPED)), today=20261126)
+    found = read_acceptance(store, today=datetime.date(2026, 11, 26))
+    assert found == {"python": PastAcceptance(offered=1, accepted=0)}

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fim_lsp.text.positions import Encoding, content, line_end, to_column, to_units
+from fim_lsp.text.positions import Encoding, content, line_end, to_column, to_units, utf16_length
 
 from .reference import column_of, units_of
 from .strategies import encodings, lines
@@ -58,3 +58,8 @@ def test_columns_survive_the_conversion_to_units_and_back(line: str, column: int
 def test_a_line_is_its_content_and_its_line_end(line: str) -> None:
     assert content(line) + line_end(line) == line
     assert line_end(line) in ("", "\n", "\r\n", "\r")
+
+
+@pytest.mark.parametrize(("text", "length"), [("", 0), ("abc", 3), ("a\r\nb\n", 5), ("é漢😀", 4), ("\ud83d", 1)])
+def test_the_length_in_utf_16(text: str, length: int) -> None:
+    assert utf16_length(text) == length
