@@ -11,8 +11,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from fim_lsp.cli.output import answer, say
-from fim_lsp.errors import UsageError
+from fim_lsp.cli.commands import COMMANDS
+from fim_lsp.cli.output import answer
+from fim_lsp.errors import KeyStoreError, UsageError
 from fim_lsp.settings.reference import config_file
 from fim_lsp.settings.schema import SPECS
 from fim_lsp.settings.sources import user_file
@@ -43,7 +44,9 @@ def init(environment: Mapping[str, str]) -> int:
     shown = ", ".join(f"{name} = {value}" for name, value in chosen.items()) or "all of them are commented out"
     answer(f"Wrote {path}, which explains every setting; {shown}.")
     if is_asked:
-        _ask_key(chosen.get("backend", ""), environment)
+        _ask_key(chosen, environment)
+    if "doctor" in COMMANDS:
+        answer("fim-lsp doctor checks that it works.")
     return 0
 
 
@@ -95,9 +98,16 @@ def _answer_to(question: str, setting: str) -> str:
     return ""
 
 
-def _ask_key(backend: str, environment: Mapping[str, str]) -> None:
-    """Store the key for a back end that needs one. Without one, or if that fails, the file remains and a command is named."""
-    if backend not in _WITH_KEY:
+def _ask_key(chosen: Mapping[str, Any], environment: Mapping[str, str]) -> None:
+    """Store the key for the chosen back end, or name the command that does: the file is written in any case."""
+    backend, base_url = chosen.get("backend"), chosen.get("base_url")
+    if backend not in _WITH_KEY and base_url is None:
         return
-    later = f"fim-lsp key set {backend}"
-    say(f"store its key with {later}")
+    from fim_lsp.cli.key import Keys
+
+    host = base_url or str(backend)
+    answer("\nIts key is not kept in that file. Press Enter if it needs none, or to store one later.")
+    try:
+        Keys(environment).set(host, use_keyring=True)
+    except (UsageError, KeyStoreError) as error:
+        answer(f"No key is stored ({error}). Later: fim-lsp key set {host}")

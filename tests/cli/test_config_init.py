@@ -26,7 +26,7 @@ def test_a_file_is_written_for_the_user_alone(tmp_path: Path) -> None:
     done = run(tmp_path, "config", "--init")
     path = written(tmp_path)
     assert (done.stderr, done.returncode) == ("", 0)
-    assert done.stdout == f"Wrote {path}, which explains every setting; all of them are commented out.\n"
+    assert done.stdout.startswith(f"Wrote {path}, which explains every setting; all of them are commented out.\n")
     assert path.read_text("utf-8") == config_file({})
     if os.name == "posix":
         assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
@@ -72,8 +72,14 @@ def test_the_variable_says_where(tmp_path: Path, config: str, message: str) -> N
         ([("Back end [auto]:", "ollama")], {"backend": "ollama"}),
         ([("Back end [auto]:", "copilot"), ('or "ngram".', "ngram")], {"backend": "ngram"}),
         ([("Back end [auto]:", "\x04")], {}),
+        ([("Back end [auto]:", "codestral"), ("API key for codestral.mistral.ai", "")], {"backend": "codestral"}),
         (
-            [("Back end [auto]:", "openai"), ("address", "llm.example.com"), ("That must be", "http://h.example/v1")],
+            [
+                ("Back end [auto]:", "openai"),
+                ("address", "llm.example.com"),
+                ("must be", "http://h.example/v1"),
+                ("API key for http://h.example", ""),
+            ],
             {"backend": "openai", "base_url": "http://h.example/v1"},
         ),
     ],
@@ -85,6 +91,26 @@ def test_in_a_terminal_the_back_end_is_asked_for(
     assert done.code == 0, done.text
     assert written(tmp_path).read_text("utf-8") == config_file(chosen)
     assert f"Wrote {written(tmp_path)}" in done.text
+
+
+@posix
+def test_the_key_is_asked_for_without_echo_and_kept_elsewhere(tmp_path: Path) -> None:
+    env = {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
+    answers = (("Back end [auto]:", "mistral"), ("API key for api.mistral.ai", "sk-hunter2"))
+    done = in_terminal(tmp_path, "config", "--init", answers=answers, **env)
+    assert done.code == 0
+    assert "hunter2" not in done.text + written(tmp_path).read_text()
+    assert run(tmp_path, "key", "show", "mistral", **env).returncode == 0
+
+
+@posix
+def test_a_key_that_is_no_key_is_refused_and_the_file_remains(tmp_path: Path) -> None:
+    answers = (("Back end [auto]:", "mistral"), ("API key for api.mistral.ai", "two words"))
+    done = in_terminal(tmp_path, "config", "--init", answers=answers)
+    assert done.code == 0
+    assert "No key is stored (this is no key: it has spaces" in done.text
+    assert "Later: fim-lsp key set mistral" in done.text
+    assert written(tmp_path).exists()
 
 
 @posix
