@@ -138,6 +138,8 @@ def _origin(setting: EffectiveSetting, root: Path) -> str:
         where = "held back: a setting is damaged, see below"
     else:
         where = ", ".join(_short(origin, root) for origin in setting.origins) or "default"
+        if setting.name == "api_key" and setting.is_default:
+            where += "; fim-lsp key show names the key that is used"
     overridden = ", ".join(_short(origin, root) for origin in setting.overridden)
     notes = [f"overrides {overridden}"] if overridden and not setting.closed else []
     notes += ["another value is ignored, see below"] if setting.ignored else []

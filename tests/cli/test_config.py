@@ -45,7 +45,8 @@ def test_a_new_user_sees_the_defaults_and_where_to_change_them(home: Path) -> No
     assert (shown["code"], shown["errors"]) == ("0", "")
     assert shown[""].startswith("Settings in ~/project; a later source overrides an earlier one:\n")
     assert "  ~/config/fim-lsp/config.toml  does not exist\n" in shown[""]
-    assert {name: shown[name].endswith("default") for name in SPECS} == dict.fromkeys(SPECS, True)
+    assert {name: " default" in shown[name] for name in SPECS} == dict.fromkeys(SPECS, True)
+    assert "fim-lsp key show" in shown["api_key"]
     assert shown["exclude"] == "the built-in list default"
 
 

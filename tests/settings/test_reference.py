@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from fim_lsp.settings.loader import SettingsLoader
 from fim_lsp.settings.reference import config_file, schema, table
 from fim_lsp.settings.schema import SPECS, SettingProblem, Settings
 
+PACKAGE = Path(__file__).parents[2] / "editors" / "vscode" / "package.json"
 README = Path(__file__).parents[2] / "README.md"
 
 
@@ -71,6 +73,16 @@ def test_the_written_file_explains_every_setting() -> None:
         assert spec.description[1:] in flowing
         assert spec.validator.allowed.removesuffix(", or null") in flowing
     assert max(map(len, text.splitlines())) <= 110
+
+
+def test_every_place_that_lists_the_settings_lists_the_same() -> None:
+    """The README, VS Code's settings page, the JSON Schema and the written ``config.toml``."""
+    names = set(SPECS)
+    assert set(re.findall(r"^\| `(\w+)`", README.read_text("utf-8"), flags=re.MULTILINE)) & names == names
+    assert set(schema()["properties"]) == names
+    assert set(re.findall(r"^#?(\w+) = ", config_file({"backend": "ngram"}), flags=re.MULTILINE)) == names
+    properties = json.loads(PACKAGE.read_text("utf-8"))["contributes"]["configuration"]["properties"]
+    assert set(properties) == {f"fim-lsp.{name}" for name in names - {"api_key"} | {"command"}}
 
 
 def test_the_readme_has_the_settings_table() -> None:
