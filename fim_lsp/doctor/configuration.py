@@ -21,7 +21,7 @@ def check_settings(effective: EffectiveSettings, user_file: Path | None) -> Iter
     """One check for each source that sets something, and one for each problem. ``user_file`` is where the user's should be."""
     for origin, shown in _by_origin(effective).items():
         yield ok("settings", f"{origin}: {', '.join(shown)}")
-    if not any(setting.origins for setting in effective.settings):
+    if not effective.problems and not any(setting.origins for setting in effective.settings):
         place = f"there is no {user_file} and nothing else sets any" if user_file else "nothing sets any"
         yield info("settings", f"all are defaults: {place}", "to write a file with all of them: fim-lsp config --init")
     if user_file is None:

@@ -13,6 +13,7 @@ from lsprotocol import types
 from fim_lsp.lsp.acceptance_commands import register_acceptance_commands
 from fim_lsp.lsp.commands import register_commands
 from fim_lsp.lsp.completion_menu import TRIGGER_CHARACTERS, MenuState, completion_list
+from fim_lsp.lsp.doctor_command import DOCTOR_COMMAND, doctor
 from fim_lsp.lsp.documents import Documents
 from fim_lsp.lsp.protocol import in_message_order
 from fim_lsp.lsp.server import Server, reply_or_none
@@ -32,6 +33,7 @@ def register_handlers(server: Server) -> None:
     server.feature(types.TEXT_DOCUMENT_INLINE_COMPLETION, types.InlineCompletionOptions())(_inline_completion)
     server.command(WHY_COMMAND)(_why)
     server.command(STATUS_COMMAND)(_status)
+    server.command(DOCTOR_COMMAND)(doctor)
     register_commands(server)
     register_acceptance_commands(server)
 

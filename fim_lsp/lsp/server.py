@@ -51,6 +51,7 @@ class Server(LanguageServer):
         self.has_first_line_entry = True  # the menu has a second entry, the first line alone
         self.menu_state = MenuState.ABSENT
         self.menu_trigger = MenuTrigger()
+        self.doctor_lock = asyncio.Lock()  # one run at a time
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property

@@ -45,7 +45,7 @@ def why(explanation: Explanation, show: Show, options: Any = None) -> list[str]:
 
     Also shows the first lines, unless ``options`` are ``quiet``; ``verbose`` ones ask for details.
     """
-    lines = [visible(line) for line in explanation.lines(verbose=_option(options, "verbose") is True)]
+    lines = [visible(line) for line in explanation.lines(verbose=option(options, "verbose") is True)]
     if not _is_quiet(options):
         show("\n".join(lines[:_MAX_MESSAGE_LINES]))
     return lines
@@ -60,14 +60,14 @@ def status(current: Status, show: Show, options: Any = None) -> dict[str, Any]:
 
 def document_of(options: Any) -> str:
     """The URI of the document that a command is about, ``""`` if it names none."""
-    uri = _option(options, "uri")
+    uri = option(options, "uri")
     return uri if isinstance(uri, str) else ""
 
 
 def _is_quiet(options: Any) -> bool:
-    return _option(options, "quiet") is True
+    return option(options, "quiet") is True
 
 
-def _option(options: Any, name: str) -> Any:
+def option(options: Any, name: str) -> Any:
     """A member of the object that is a command's argument, which pygls converts to a named tuple."""
     return options.get(name) if isinstance(options, dict) else getattr(options, name, None)

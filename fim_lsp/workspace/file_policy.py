@@ -71,7 +71,9 @@ class FilePolicy:
         """The rule because of which :meth:`may_index` returns false for a file or folder, None if there is no such rule."""
         folder = os.path.isdir(path)
         for name in (path, path.resolve()):
-            if found := self._glob_for("exclude", self._excluded, name) or self._ignores.explain(name, folder=folder):
+            if found := self._glob_for("exclude", self._excluded, name) or self._index_ignores.explain(
+                name, folder=folder
+            ):
                 return found
         return None
 

@@ -1,0 +1,81 @@
+"""What the doctor examines in a running server, and what only a running server knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from fim_lsp.backends.discovery import find_local_servers
+from fim_lsp.doctor.check import Check, info, ok, warning
+from fim_lsp.doctor.choice import reason_for_first
+from fim_lsp.doctor.examination import InUse, Subject
+from fim_lsp.session.inspection import Inspection, inspect
+from fim_lsp.session.session import Session
+from fim_lsp.session.status_tracker import Status, StatusState
+from fim_lsp.workspace.file_policy import FilePolicy
+
+
+async def subject_of_session(
+    session: Session, *, uri: str = "", offline: bool = False, complete: bool = True
+) -> Subject:
+    """The subject for a running session: its settings, workspace and back ends. ``uri`` is a document to judge."""
+    found = await inspect(session)
+    settings = found.settings
+    document = session.documents.get(uri)
+
+    async def in_use() -> InUse:
+        servers = (
+            () if found.effective.failed_closed else await find_local_servers(known=tuple(found.local_servers.values()))
+        )
+        reason = reason_for_first(settings, found.environment, found.local_servers, found.key_store)
+        return InUse(
+            backends=found.backends,
+            problems=found.problems,
+            reason=reason,
+            local_servers=servers,
+            limiters=found.limiters,
+        )
+
+    return Subject(
+        settings=settings,
+        effective=found.effective,
+        environment=found.environment,
+        roots=found.roots,
+        policy=FilePolicy(found.roots, settings.exclude, settings.local_only),  # its own: it reads the whole workspace
+        in_use=in_use,
+        offline=offline,
+        complete=complete and not offline,
+        file=document.path if document else None,
+        language=document.language if document else "",
+        live=(*_live_checks(found), *_document(session, uri, document.path if document else None)),
+    )
+
+
+def _live_checks(found: Inspection) -> Iterator[Check]:
+    yield now_check(found.status)
+    for _name, sentence in found.paused:
+        yield warning("paused", sentence, "to try it at once, run the command fim-lsp.restart")
+    if found.indexing:
+        yield info("index", f"the workspace's files are being read: {found.tokens:,} tokens so far")
+    else:
+        yield ok("index", f"{found.tokens:,} tokens of the workspace's files have been learnt for ngram")
+
+
+def now_check(status: Status) -> Check:
+    """What the status line shows."""
+    match status.state:
+        case StatusState.DISABLED if "turned off" in status.reason:
+            return info("now", status.reason, "to turn them on, run the command fim-lsp.toggle")
+        case StatusState.SNOOZED:
+            return info("now", f"snoozed {status.reason}", "to end it, run the command fim-lsp.snooze with 0")
+        case StatusState.DISABLED | StatusState.FAILING | StatusState.OFFLINE | StatusState.LIMITED:
+            return warning("now", f"{status.state}: {status.reason}", "the checks that follow say why")
+    return ok("now", str(status))
+
+
+def _document(session: Session, uri: str, path: Path | None) -> Sequence[Check]:
+    """Why the document is silent, as the command fim-lsp.why says it, if the checks of its file can't say it."""
+    if not uri or path is not None:
+        return ()
+    explanation = session.explain(uri)
+    return [(info if explanation.is_silent else ok)("file", sentence) for sentence in explanation.document]
