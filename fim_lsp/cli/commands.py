@@ -64,6 +64,12 @@ COMMANDS = MappingProxyType(
                 example="fim-lsp doctor",
                 module="fim_lsp.cli.doctor",
             ),
+            Command(
+                name="stats",
+                summary="print what suggestions were worth and what they cost",
+                example="fim-lsp stats",
+                module="fim_lsp.cli.stats",
+            ),
         )
     }
 )

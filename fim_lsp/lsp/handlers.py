@@ -17,6 +17,7 @@ from fim_lsp.lsp.doctor_command import DOCTOR_COMMAND, doctor
 from fim_lsp.lsp.documents import Documents
 from fim_lsp.lsp.protocol import in_message_order
 from fim_lsp.lsp.server import Server, reply_or_none
+from fim_lsp.lsp.stats import STATS_COMMAND, stats
 from fim_lsp.lsp.status import STATUS_COMMAND, WHY_COMMAND, document_of, is_status_wanted, status, why
 from fim_lsp.lsp.to_protocol import Cursor, inline_list
 from fim_lsp.schedule.request import CompletionResult
@@ -36,6 +37,7 @@ def register_handlers(server: Server) -> None:
     server.command(DOCTOR_COMMAND)(doctor)
     register_commands(server)
     register_acceptance_commands(server)
+    server.command(STATS_COMMAND)(stats)
 
 
 # -- completions

@@ -216,11 +216,6 @@ class Tally:
             TextKept: self._text_kept,
         }
 
-    @property
-    def kinds(self) -> Iterable[type[Any]]:
-        """The events that are counted."""
-        return self._count_by_kind.keys()
-
     def add(self, event: Any, workspace: str) -> None:
         """Count an event. ``workspace`` is the folder that its paths are relative to."""
         self._count_by_kind[type(event)](event, workspace)

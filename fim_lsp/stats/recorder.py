@@ -3,34 +3,49 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
-from fim_lsp.errors import StatsUnavailable
-from fim_lsp.schedule.events import SettingsChanged
+from fim_lsp.schedule.events import (
+    BackendEvent,
+    CallEnded,
+    RequestAnswered,
+    SettingsChanged,
+    SuggestionAccepted,
+    SuggestionDismissed,
+    SuggestionShown,
+    TextKept,
+)
 from fim_lsp.settings.sources import state_folder
-from fim_lsp.stats.counts import Tally
-from fim_lsp.stats.learning import PastAcceptance
 from fim_lsp.stats.servers import ServerInfo
 
 if TYPE_CHECKING:
+    from fim_lsp.stats.learning import PastAcceptance
     from fim_lsp.stats.store import StatsStore
+    from fim_lsp.stats.worker import Worker
 
-log = logging.getLogger(__name__)
+_T = TypeVar("_T")
 
 FILE_NAME: Final = "stats.sqlite3"
 INTERVAL: Final = 10.0
 """Seconds from the first event to the writing of a batch. What happens in the meantime is lost in a crash."""
 
 _MAX_INTERVAL = 600.0  # seconds between attempts while the file can't be used
-_MAX_UNWRITTEN = 20_000  # files in a batch that can't be written
+_COUNTED: Final = (
+    RequestAnswered,
+    CallEnded,
+    BackendEvent,
+    SuggestionShown,
+    SuggestionAccepted,
+    SuggestionDismissed,
+    TextKept,
+)
 
 
 class Subscribe(Protocol):
@@ -71,8 +86,8 @@ class Recorder:
         self._timer: asyncio.TimerHandle | None = None
         self._thread: ThreadPoolExecutor | None = None
         self._server = ServerInfo(id=_unique(), pid=os.getpid(), started=time.time())
-        self._worker = _Worker()
-        for kind in self._worker.kinds:
+        self._worker: Worker | None = None  # created in the thread: what it imports takes as long as a hundred keys
+        for kind in _COUNTED:
             subscribe(kind, self._take)
         subscribe(SettingsChanged, self._settings_changed)
 
@@ -102,14 +117,26 @@ class Recorder:
             except RuntimeError:  # the loop is closed
                 return
 
-        self._submit(self._worker.load_acceptance, self._path, deliver)
+        path = self._path
+        self._submit(lambda worker: worker.load_acceptance(path, deliver))
+
+    async def read(self, work: Callable[[StatsStore], _T]) -> _T | None:
+        """The result of ``work`` with the file, once everything counted so far is in it; None if nothing is counted.
+
+        Raises :class:`~fim_lsp.errors.StatsUnavailable`.
+        """
+        self._flush()
+        if not self._enabled or self._path is None:
+            return None
+        path = self._path
+        return await asyncio.wrap_future(self._submit(lambda worker: worker.read(path, work)))
 
     def close(self, *, wait: bool = False) -> None:
         """Write what has been counted. Python waits for that before it exits; ``wait`` does so here."""
         if self._timer is not None:
             self._flush()
-        if self._enabled and self._path is not None and self._worker.has_written:
-            self._submit(self._worker.remove_server, self._path, self._server.id)
+        if (path := self._path) and self._enabled and self._thread is not None:
+            self._submit(lambda worker: worker.remove_server(path, self._server.id))
         self._enabled = False
         if self._thread is not None:
             self._thread.shutdown(wait=wait)
@@ -131,78 +158,28 @@ class Recorder:
             self._timer.cancel()
             self._timer = None
         events, self._events = self._events, []
-        if not self._enabled or self._path is None:
-            return
-        if self._worker.has_stopped:
+        path, worker = self._path, self._worker
+        if worker is not None and worker.has_stopped:
             self._enabled = False
+        if not self._enabled or path is None:
             return
-        self._server = replace(self._server, status=self._status())
-        failing = self._worker.is_failing
+        self._server = server = replace(self._server, status=self._status())
+        failing = worker is not None and worker.is_failing
         self._interval = min(2 * self._interval, _MAX_INTERVAL) if failing else self._first_interval
-        self._submit(self._worker.write, self._path, events, self._server)
+        self._submit(lambda worker: worker.write(path, events, server))
 
-    def _submit(self, work: Callable[..., None], *arguments: Any) -> None:
+    def _submit(self, work: Callable[[Worker], _T]) -> Future[_T]:
         if self._thread is None:
             self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="stats")
-        self._thread.submit(work, *arguments)
+        return self._thread.submit(self._run, work)
 
+    def _run(self, work: Callable[[Worker], _T]) -> _T:
+        """In the thread."""
+        if self._worker is None:
+            from fim_lsp.stats.worker import Worker
 
-class _Worker:
-    """What is done in the thread. SQLite is imported there. No method raises."""
-
-    def __init__(self) -> None:
-        self._tally = Tally()
-        self._store: StatsStore | None = None
-        self.kinds = tuple(self._tally.kinds)
-        self.is_failing = False
-        self.has_stopped = False
-        self.has_written = False
-
-    def write(self, path: Path, events: Sequence[tuple[Any, str]], server: ServerInfo) -> None:
-        """Count events, and add the counts to the file; they are kept if that fails."""
-        try:
-            for event, workspace in events:
-                self._tally.add(event, workspace)
-            self._store_at(path).add(self._tally.batch, server)
-        except StatsUnavailable as error:
-            self._failed(error)
-        except Exception as error:  # noqa: BLE001 - counting must not break anything
-            self._tally.take()
-            self._failed(StatsUnavailable(type(error).__name__))
-        else:
-            self._tally.take()
-            self.is_failing, self.has_written = False, True
-
-    def remove_server(self, path: Path, server: str) -> None:
-        """The session has ended."""
-        try:
-            self._store_at(path).remove_server(server)
-        except StatsUnavailable as error:
-            self._failed(error)
-
-    def load_acceptance(self, path: Path, deliver: Callable[[Mapping[str, PastAcceptance]], None]) -> None:
-        """Read how suggestions of the last weeks fared."""
-        from fim_lsp.stats.learning import read_acceptance
-
-        try:
-            deliver(read_acceptance(self._store_at(path)))
-        except StatsUnavailable as error:
-            self._failed(error)
-
-    def _failed(self, error: StatsUnavailable) -> None:
-        if not self.is_failing:
-            log.warning("nothing is counted for fim-lsp stats for now: %s", error)
-        self.is_failing = True
-        self.has_stopped = self.has_stopped or error.permanent
-        if self.has_stopped or len(self._tally.batch.egress) > _MAX_UNWRITTEN:
-            self._tally.take()
-
-    def _store_at(self, path: Path) -> StatsStore:
-        from fim_lsp.stats.store import StatsStore
-
-        if self._store is None:
-            self._store = StatsStore(path)
-        return self._store
+            self._worker = Worker()
+        return work(self._worker)
 
 
 def _unique() -> str:

@@ -9,11 +9,13 @@
 from __future__ import annotations
 
 import datetime
-import sqlite3
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from fim_lsp.stats.histogram import decode, encode, merged
 from fim_lsp.stats.schema import CALL_COLUMNS, SUGGESTION_COLUMNS, upsert
+
+if TYPE_CHECKING:
+    import sqlite3
 
 EGRESS_DAYS: Final = 60
 EGRESS_MAX_DAYS: Final = 180
@@ -52,6 +54,11 @@ def date_of(day: int) -> datetime.date:
 def number_of(date: datetime.date) -> int:
     """The reverse of :func:`date_of`."""
     return date.year * 10_000 + date.month * 100 + date.day
+
+
+def is_month(day: int, today: datetime.date) -> bool:
+    """Whether the counts of this day are those of its month."""
+    return day < _month_before(today, COUNT_DAYS)
 
 
 def _month_before(date: datetime.date, days: int) -> int:

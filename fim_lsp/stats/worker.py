@@ -1,0 +1,81 @@
+"""What is done in the thread of a :class:`~fim_lsp.stats.recorder.Recorder`: events are counted, the file read and written."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from fim_lsp.errors import StatsUnavailable
+from fim_lsp.stats.counts import Tally
+from fim_lsp.stats.learning import PastAcceptance, read_acceptance
+from fim_lsp.stats.servers import ServerInfo
+from fim_lsp.stats.store import StatsStore
+
+log = logging.getLogger(__name__)
+
+_MAX_UNWRITTEN = 20_000  # files in a batch that can't be written
+_T = TypeVar("_T")
+
+
+class Worker:
+    """Used by one thread. Only :meth:`read` raises.
+
+    ``is_failing``: the latest batch could not be written; ``has_stopped``: none will be.
+    """
+
+    def __init__(self) -> None:
+        self._tally = Tally()
+        self._store: StatsStore | None = None
+        self.is_failing = False
+        self.has_stopped = False
+        self.has_written = False
+
+    def write(self, path: Path, events: Sequence[tuple[Any, str]], server: ServerInfo) -> None:
+        """Count events, and add the counts to the file; they are kept if that fails."""
+        try:
+            for event, workspace in events:
+                self._tally.add(event, workspace)
+            self._store_at(path).add(self._tally.batch, server)
+        except StatsUnavailable as error:
+            self._failed(error)
+        except Exception as error:  # noqa: BLE001 - counting must not break anything
+            self._tally.take()
+            self._failed(StatsUnavailable(type(error).__name__))
+        else:
+            self._tally.take()
+            self.is_failing, self.has_written = False, True
+
+    def read(self, path: Path, work: Callable[[StatsStore], _T]) -> _T:
+        """What ``work`` finds in the file."""
+        return work(self._store_at(path))
+
+    def remove_server(self, path: Path, server: str) -> None:
+        """The session has ended."""
+        if not self.has_written:
+            return
+        try:
+            self._store_at(path).remove_server(server)
+        except StatsUnavailable as error:
+            self._failed(error)
+
+    def load_acceptance(self, path: Path, deliver: Callable[[Mapping[str, PastAcceptance]], None]) -> None:
+        """Read how suggestions of the last weeks fared."""
+        try:
+            deliver(read_acceptance(self._store_at(path)))
+        except StatsUnavailable as error:
+            self._failed(error)
+
+    def _failed(self, error: StatsUnavailable) -> None:
+        if not self.is_failing:
+            log.warning("nothing is counted for fim-lsp stats for now: %s", error)
+        self.is_failing = True
+        self.has_stopped = self.has_stopped or error.permanent
+        if self.has_stopped or len(self._tally.batch.egress) > _MAX_UNWRITTEN:
+            self._tally.take()
+
+    def _store_at(self, path: Path) -> StatsStore:
+        if self._store is None:
+            self._store = StatsStore(path)
+        return self._store
