@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from fim_lsp.schedule.events import SuggestionAccepted, SuggestionShown
 from fim_lsp.schedule.learning import AcceptanceRates, Taking
 from fim_lsp.session.event_ring import EventRing
-from fim_lsp.stats.learning import PastAcceptance
 from fim_lsp.stats.recorder import Recorder
+
+if TYPE_CHECKING:
+    from fim_lsp.stats.learning import PastAcceptance
 
 
 def learn_from(events: EventRing, recorder: Recorder) -> AcceptanceRates:
