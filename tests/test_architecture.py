@@ -186,6 +186,7 @@ TESTED_TOGETHER = {
     "doctor/examination.py": "cli/test_doctor.py",
     "doctor/host_findings.py": "cli/test_doctor.py",
     "doctor/subject.py": "cli/test_doctor.py",
+    "lsp/requests.py": "lsp/test_handlers.py",
     "lsp/server.py": "lsp/test_protocol.py",
     "ngram/candidates.py": "ngram/test_predict.py",
     "ngram/cursor.py": "ngram/test_predict.py",

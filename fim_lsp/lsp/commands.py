@@ -7,15 +7,27 @@ is; it is no error, which editors would show as one of the server.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
+from lsprotocol import types
+
+from fim_lsp.lsp.protocol import in_message_order
+from fim_lsp.lsp.requests import ask, completed, mapped
 from fim_lsp.lsp.server import Server
 from fim_lsp.lsp.status import to_params
+from fim_lsp.lsp.to_protocol import inline_list
+from fim_lsp.schedule.request import CompletionResult
+from fim_lsp.session.request_log import why_nothing
 from fim_lsp.session.switch_board import MAX_SNOOZE
 from fim_lsp.text.unicode import visible
 
+ALTERNATIVES: Final = "fim-lsp.alternatives"
+"""Answers with ``{"items", "message"}``."""
+
+_MAX = 2**31  # lines and columns, in LSP
 _MAX_LANGUAGE = 100  # characters of a language id
 
 Command = Callable[[Server, Sequence[Any]], str | None]
@@ -23,9 +35,10 @@ Command = Callable[[Server, Sequence[Any]], str | None]
 
 
 def register_commands(server: Server) -> None:
-    """Register all of :data:`COMMANDS`."""
+    """Register all of :data:`COMMANDS`, and :data:`ALTERNATIVES`."""
     for name in COMMANDS:
         server.command(name)(_handler(name))
+    server.command(ALTERNATIVES)(_alternatives)
 
 
 def _handler(name: str) -> Callable[..., dict[str, Any]]:
@@ -44,16 +57,24 @@ def _handler(name: str) -> Callable[..., dict[str, Any]]:
 def split_options(arguments: Sequence[Any]) -> tuple[Sequence[Any], bool]:
     """The arguments without the object of options at the end, and whether that has ``quiet``.
 
-    pygls makes a named tuple of an object. A null at the end is no argument either.
+    The last object may be a position instead. A null at the end is no argument either.
     """
     values = list(arguments)
     quiet = False
-    if values and (isinstance(values[-1], Mapping) or hasattr(values[-1], "_fields")):
-        options = values.pop()
-        quiet = (options.get("quiet") if isinstance(options, Mapping) else getattr(options, "quiet", False)) is True
+    if values and _is_object(values[-1]) and member(values[-1], "line") is None:
+        quiet = member(values.pop(), "quiet") is True
     while values and values[-1] is None:
         values.pop()
     return values, quiet
+
+
+def member(value: Any, name: str) -> Any:
+    """A member of an object, of which pygls makes a named tuple; None if there is none."""
+    return value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, Mapping) or hasattr(value, "_fields")
 
 
 # -- the commands
@@ -82,6 +103,41 @@ def _snooze(server: Server, values: Sequence[Any]) -> str | None:
         case [int(minutes) | float(minutes)] if not isinstance(minutes, bool) and 0 <= minutes <= MAX_SNOOZE:
             return server.session.switches.snooze(minutes)
     return None
+
+
+@in_message_order
+def _alternatives(server: Server, *arguments: Any) -> asyncio.Future[Any]:
+    """``fim-lsp.alternatives``: up to three suggestions at a place, at once."""
+    values, quiet = split_options(arguments)
+
+    def reply(items: Sequence[types.InlineCompletionItem], sentence: str) -> dict[str, Any]:
+        message = visible(sentence)
+        if not quiet:
+            server.show_info(f"fim-lsp: {message}")
+        return {"items": list(items), "message": message}
+
+    match values:
+        case [str(uri), place] if (position := _position(place)) is not None:
+            request = ask(server, uri, position, explicit=True, wants_others=True)
+        case _:
+            return completed(reply([], f"{ALTERNATIVES} takes a document's URI and a position in it."))
+    if request is None:
+        return completed(reply([], "This document is not open."))
+    result, cursor = request
+    return mapped(result, lambda answer: reply(inline_list(answer, cursor).items, _count(answer)))
+
+
+def _position(value: Any) -> types.Position | None:
+    line, character = member(value, "line"), member(value, "character")
+    if type(line) is not int or type(character) is not int or not (0 <= line < _MAX and 0 <= character < _MAX):
+        return None
+    return types.Position(line, character)
+
+
+def _count(result: CompletionResult) -> str:
+    if result.suggestion is None:
+        return f"Nothing to show: {why_nothing(result.outcome, result.backend, result.reason, result.cut_by)}."
+    return f"{len(result.others) + 1} suggestions." if result.others else "There is no other suggestion here."
 
 
 def _clear_cache(server: Server, values: Sequence[Any]) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable
 from typing import Any
@@ -16,13 +15,12 @@ from fim_lsp.lsp.completion_menu import TRIGGER_CHARACTERS, MenuState, completio
 from fim_lsp.lsp.doctor_command import DOCTOR_COMMAND, doctor
 from fim_lsp.lsp.documents import Documents
 from fim_lsp.lsp.protocol import in_message_order
+from fim_lsp.lsp.requests import ask, completed, mapped
 from fim_lsp.lsp.server import Server, reply_or_none
 from fim_lsp.lsp.stats import STATS_COMMAND, stats
 from fim_lsp.lsp.status import STATUS_COMMAND, WHY_COMMAND, document_of, is_status_wanted, status, why
-from fim_lsp.lsp.to_protocol import Cursor, inline_list
+from fim_lsp.lsp.to_protocol import inline_list
 from fim_lsp.schedule.request import CompletionResult
-
-log = logging.getLogger(__name__)
 
 
 def register_handlers(server: Server) -> None:
@@ -50,26 +48,27 @@ def _inline_completion(server: Server, params: types.InlineCompletionParams) -> 
         server.has_inline_completion = True
         server.update_menu()
     explicit = params.context.trigger_kind == types.InlineCompletionTriggerKind.Invoked
-    request = _ask(server, params, explicit=explicit)
+    request = ask(server, params.text_document.uri, params.position, explicit=explicit)
     if request is None:
-        return _completed(types.InlineCompletionList(items=[]))
+        return completed(types.InlineCompletionList(items=[]))
     result, cursor = request
-    return _mapped(result, lambda answer: inline_list(answer.suggestion, cursor, number=answer.suggestion_number))
+    return mapped(result, lambda answer: inline_list(answer, cursor))
 
 
 @in_message_order
 def _completion(server: Server, params: types.CompletionParams) -> asyncio.Future[Any]:
     """The same suggestion, as entries of the completion menu."""
-    request = _ask(server, params, explicit=_asks_for_menu(server, params)) if server.wants_menu else None
+    uri, position = params.text_document.uri, params.position
+    request = ask(server, uri, position, explicit=_asks_for_menu(server, params)) if server.wants_menu else None
     if request is None:
-        return _completed(types.CompletionList(is_incomplete=False, items=[]))
+        return completed(types.CompletionList(is_incomplete=False, items=[]))
     result, cursor = request
     first_line = server.has_first_line_entry
 
     def to_list(answer: CompletionResult) -> types.CompletionList:
         return completion_list(answer.suggestion, cursor, first_line=first_line, number=answer.suggestion_number)
 
-    return _mapped(result, to_list)
+    return mapped(result, to_list)
 
 
 def _asks_for_menu(server: Server, params: types.CompletionParams) -> bool:
@@ -77,56 +76,6 @@ def _asks_for_menu(server: Server, params: types.CompletionParams) -> bool:
     if server.session.silence(params.text_document.uri) is None:
         return False
     return server.menu_trigger.is_asked(params, edited_at=server.session.edited_at, now=time.monotonic())
-
-
-def _ask(
-    server: Server, params: types.InlineCompletionParams | types.CompletionParams, *, explicit: bool
-) -> tuple[asyncio.Future[CompletionResult], Cursor] | None:
-    """Make a request, before a newer message can change the document. None if the document is not open.
-
-    A bug of ours also results in no suggestion: an error reply would pop up at every keystroke.
-    """
-    try:
-        document = server.documents.document(params.text_document.uri)
-        if document is None:
-            return None
-        line, character, other_cells = (
-            params.position.line,
-            params.position.character,
-            server.documents.other_cells(document),
-        )
-        request = server.session.request(document.uri, line, character, explicit=explicit, other_cells=other_cells)
-        split = request.snapshot.split
-        text = document.text.lines[split.line]
-        return request.result, Cursor(split.line, split.column, text, document.text.encoding)
-    except Exception as error:  # noqa: BLE001 - the boundary
-        log.error("%s while making a request", type(error).__name__)
-        return None
-
-
-def _completed(reply: Any) -> asyncio.Future[Any]:
-    future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-    future.set_result(reply)
-    return future
-
-
-def _mapped(
-    result: asyncio.Future[CompletionResult], to_reply: Callable[[CompletionResult], Any]
-) -> asyncio.Future[Any]:
-    """The reply for a result, as soon as there is one. Cancelling the reply withdraws the request."""
-    reply: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-
-    def deliver(done: asyncio.Future[CompletionResult]) -> None:
-        if reply.done():
-            return
-        if done.cancelled():
-            reply.cancel()
-        else:
-            reply.set_result(to_reply(done.result()))
-
-    result.add_done_callback(deliver)
-    reply.add_done_callback(lambda done: result.cancel() if done.cancelled() else None)
-    return reply
 
 
 # -- the handshake

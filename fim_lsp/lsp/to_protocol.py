@@ -8,7 +8,7 @@ from typing import Final
 
 from lsprotocol import types
 
-from fim_lsp.suggest.suggestion import Suggestion
+from fim_lsp.schedule.request import CompletionResult
 from fim_lsp.text.positions import Encoding, to_units, utf16_length
 
 ACCEPTED: Final = "fim-lsp.accepted"
@@ -54,13 +54,19 @@ def accepted(suggestion: int, part: str | None = None) -> types.Command | None:
     return types.Command(title="Accepted", command=ACCEPTED_PART, arguments=[suggestion, utf16_length(part)])
 
 
-def inline_list(suggestion: Suggestion | None, cursor: Cursor, *, number: int = 0) -> types.InlineCompletionList:
-    """Ghost text. It always has a range: without one, VS Code replaces the rest of the line, and Neovim repeats text.
+def inline_list(result: CompletionResult, cursor: Cursor) -> types.InlineCompletionList:
+    """Ghost text, with alternatives if there are any.
 
-    ``number`` is the suggestion's, by which the editor reports that it was accepted.
+    An item always has a range: without one, VS Code replaces the rest of the line, and Neovim repeats text. Its command
+    contains its number, by which the editor reports that it was accepted.
     """
-    if suggestion is None:
-        return types.InlineCompletionList(items=[])
-    replaced = cursor.range(0, suggestion.replace)
-    item = types.InlineCompletionItem(insert_text=suggestion.text, range=replaced, command=accepted(number))
-    return types.InlineCompletionList(items=[item])
+    items = [
+        types.InlineCompletionItem(
+            insert_text=suggestion.text,
+            range=cursor.range(0, suggestion.replace),
+            command=accepted(each.suggestion_number),
+        )
+        for each in (result, *result.others)
+        if (suggestion := each.suggestion) is not None
+    ]
+    return types.InlineCompletionList(items=items)

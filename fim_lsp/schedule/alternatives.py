@@ -84,7 +84,7 @@ class Alternatives:
 
     def is_wanted(self, snapshot: Snapshot, chain: FallbackChain) -> bool:
         """Whether a request asks for alternatives that are not known: explicitly, where a suggestion is shown."""
-        if not snapshot.explicit or self._shown_at != snapshot.split:
+        if not snapshot.explicit or not (snapshot.wants_others or self._shown_at == snapshot.split):
             return False
         return not (self._is_complete and self._typed_at(snapshot, chain) == "")
 

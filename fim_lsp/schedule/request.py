@@ -19,7 +19,8 @@ class Snapshot:
 
     ``number`` identifies the request in its session, from 1.
     ``path`` is relative to the workspace, or ``""``; ``size`` is the document's, in characters. ``explicit``: the request
-    was triggered manually. For a cell of a ``notebook``, ``whole`` is the window that extends into the other cells.
+    was triggered manually. ``wants_others``: it is for alternatives too. For a cell of a ``notebook``, ``whole`` is the
+    window that extends into the other cells.
     """
 
     uri: str
@@ -31,6 +32,7 @@ class Snapshot:
     notebook: str = ""
     number: int = 0
     whole: Split | None = None
+    wants_others: bool = False
 
     @property
     def window(self) -> Split:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -104,12 +104,19 @@ class Session:
     # -- completions
 
     def request(
-        self, uri: str, line: int, character: int, *, explicit: bool = False, other_cells: OtherCells | None = None
+        self,
+        uri: str,
+        line: int,
+        character: int,
+        *,
+        explicit: bool = False,
+        wants_others: bool = False,
+        other_cells: OtherCells | None = None,
     ) -> Request:
         """Request a completion at a position of an open document, counted in the encoding of the document.
 
-        ``explicit`` means that the user triggered it manually. ``other_cells`` are the other cells of the notebook, if the
-        document is a cell.
+        ``explicit`` and ``wants_others`` are as in :class:`~fim_lsp.schedule.request.Snapshot`. ``other_cells`` are those
+        of the notebook, if the document is a cell.
         """
         assert self._scheduler is not None, "start() comes first"  # noqa: S101 - a bug of ours, not a user's mistake
         self._poll_files()
@@ -124,6 +131,8 @@ class Session:
             explicit=explicit,
             other_cells=other_cells,
         )
+        if wants_others:
+            snapshot = replace(snapshot, wants_others=True)
         request = Request(snapshot=snapshot, result=self._scheduler.request(snapshot))
         self._track(request)
         return request

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from lsprotocol import types
 
 from fim_lsp.lsp.to_protocol import Cursor, accepted, inline_list
+from fim_lsp.schedule.request import CompletionResult, Outcome
 from fim_lsp.suggest.suggestion import Suggestion
 from fim_lsp.text.positions import Encoding
+
+
+def result(text: str, *, replace: int = 0, number: int = 0, **more: Any) -> CompletionResult:
+    suggestion = Suggestion(text=text, replace=replace)
+    return CompletionResult(outcome=Outcome.CALL, suggestion=suggestion, suggestion_number=number, **more)
 
 
 @pytest.mark.parametrize(("encoding", "start", "end"), [("utf-8", 5, 7), ("utf-16", 3, 5), ("utf-32", 2, 4)])
@@ -30,16 +38,24 @@ def test_a_longer_run_of_letters_is_not_searched_for_its_start() -> None:
 
 def test_ghost_text_has_a_range_and_nothing_to_suggest_is_an_empty_list() -> None:
     cursor = Cursor(0, 4, "f(a,)", Encoding.UTF16)
-    assert inline_list(None, cursor).items == []
-    [item] = inline_list(Suggestion(text=" b)", replace=1), cursor).items
+    assert inline_list(CompletionResult(outcome=Outcome.EMPTY), cursor).items == []
+    [item] = inline_list(result(" b)", replace=1), cursor).items
     assert item.insert_text == " b)"
     assert item.range == types.Range(types.Position(0, 4), types.Position(0, 5))
     assert item.command is None
 
 
+def test_alternatives_are_items_of_their_own() -> None:
+    others = (result("y", replace=1, number=8), result("z", number=9))
+    items = inline_list(result("x", number=7, others=others), Cursor(0, 0, ")", Encoding.UTF16)).items
+    assert [item.insert_text for item in items] == ["x", "y", "z"]
+    assert [item.range.end.character for item in items if item.range] == [0, 1, 0]
+    assert [item.command.arguments for item in items if item.command] == [[7], [8], [9]]
+
+
 def test_the_command_of_an_item_has_its_number_and_the_length_of_the_part() -> None:
     cursor = Cursor(0, 0, "", Encoding.UTF16)
-    [item] = inline_list(Suggestion(text="x"), cursor, number=7).items
+    [item] = inline_list(result("x", number=7), cursor).items
     assert item.command == types.Command(title="Accepted", command="fim-lsp.accepted", arguments=[7])
     part = types.Command(title="Accepted", command="fim-lsp.acceptedPart", arguments=[7, 3])
     assert accepted(7, "a😀") == part

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -13,7 +14,7 @@ from fim_lsp.rate_limit.sliding_window import Limits
 from fim_lsp.schedule.events import CallEnded, CallPurpose, Event
 from fim_lsp.schedule.request import CompletionResult, Outcome
 from fim_lsp.settings.schema import Settings
-from tests.schedule.script import Script, Typist, a_chain, a_client, open_circuit, shown
+from tests.schedule.script import Script, Typist, a_chain, a_client, a_snapshot, open_circuit, shown
 from tests.virtual import now
 
 pytestmark = pytest.mark.usefixtures("virtual_time")
@@ -276,3 +277,47 @@ async def test_text_that_stays_here_has_no_alternatives_from_elsewhere() -> None
     assert all_shown(await typist.ask(explicit=True)) == ["near"]
     await typist.ask(explicit=True)
     assert far.calls == []
+
+
+async def test_no_secret_leaves_this_machine_in_them() -> None:
+    key = "sk-proj-" + "aB3dE6gH9j" * 4
+    backend = Script(replies("one", "two", "three"))
+    typist = Typist(backend, f'KEY = "{key}"\nx = ‸\n')
+    await asked_again(typist)
+    assert len(backend.calls) == 3
+    assert all(key not in prompt.prefix for prompt in backend.calls)
+    assert len({prompt.prefix for prompt in backend.calls}) == 1  # the same text: servers have it in their cache
+
+
+async def test_rules_that_changed_meanwhile_hold_for_them() -> None:
+    backend = Script(replies("one", "two", "three"))
+    client = a_client(backend)
+    allowed = [True]
+    client = replace(client, may_send=lambda _uri, _local: allowed[0])
+    typist = Typist(backend)
+    typist.scheduler.apply_settings(a_chain(client), debounce=0, excluded=lambda _uri: False)
+    await typist.ask(explicit=True)
+    allowed[0] = False
+    assert all_shown(await typist.ask(explicit=True)) == ["one"]
+    assert len(backend.calls) == 1
+
+
+async def test_all_at_once() -> None:
+    backend = Script(replies("one", "two", "three"))
+    typist = Typist(backend)
+    snapshot = replace(a_snapshot("x‸", explicit=True), wants_others=True)
+    assert all_shown(await typist.scheduler.request(snapshot)) == ["one", "two", "three"]
+    assert all_shown(await typist.scheduler.request(snapshot)) == ["one", "two", "three"]
+    assert len(backend.calls) == 3
+    typist.scheduler.clear_cache()
+    waiting = typist.scheduler.request(snapshot)
+    await asyncio.sleep(0.4)  # the alternatives are looked for
+    assert (await typist.scheduler.request(a_snapshot("y‸"))).suggestion is not None
+    assert (await waiting).outcome is Outcome.SUPERSEDED
+
+
+async def test_all_at_once_where_there_is_none() -> None:
+    backend = Script(lambda _prompt: "")
+    typist = Typist(backend)
+    answer = await typist.scheduler.request(replace(a_snapshot(explicit=True), wants_others=True))
+    assert (answer.outcome, len(backend.calls)) == (Outcome.EMPTY, 1)

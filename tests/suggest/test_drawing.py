@@ -11,6 +11,7 @@ from lsprotocol import types
 
 from fim_lsp.lsp.completion_menu import completion_list
 from fim_lsp.lsp.to_protocol import Cursor, inline_list
+from fim_lsp.schedule.request import CompletionResult, Outcome
 from fim_lsp.suggest.postprocess import Multiline, suggestion_from
 from fim_lsp.suggest.suggestion import Suggestion
 from fim_lsp.text.positions import Encoding, to_units
@@ -135,7 +136,8 @@ def check(meant: Meant) -> None:
     """One suggestion in every editor, as ghost text and from the menu."""
     document, span = meant.before + meant.after, meant.span()
     assert span.end - span.start <= len(meant.after.encode("utf-16-le")) // 2
-    items = inline_list(meant.suggestion, meant.cursor).items
+    result = CompletionResult(outcome=Outcome.CALL, suggestion=meant.suggestion)
+    items = inline_list(result, meant.cursor).items
     assert [item.range for item in items] == [lsp_range(span)]
     text = items[0].insert_text
     assert isinstance(text, str)

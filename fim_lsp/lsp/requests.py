@@ -1,0 +1,70 @@
+"""Requests for completions, from whatever message they come, and their replies."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from lsprotocol import types
+
+from fim_lsp.lsp.server import Server
+from fim_lsp.lsp.to_protocol import Cursor
+from fim_lsp.schedule.request import CompletionResult
+
+log = logging.getLogger(__name__)
+
+
+def ask(
+    server: Server, uri: str, position: types.Position, *, explicit: bool, wants_others: bool = False
+) -> tuple[asyncio.Future[CompletionResult], Cursor] | None:
+    """Make a request, before a newer message can change the document. None if the document is not open.
+
+    A bug of ours also results in no suggestion: an error reply would pop up at every keystroke. ``explicit`` and
+    ``wants_others`` are as in :class:`~fim_lsp.schedule.request.Snapshot`.
+    """
+    try:
+        document = server.documents.document(uri)
+        if document is None:
+            return None
+        request = server.session.request(
+            document.uri,
+            position.line,
+            position.character,
+            explicit=explicit,
+            wants_others=wants_others,
+            other_cells=server.documents.other_cells(document),
+        )
+        split = request.snapshot.split
+        text = document.text.lines[split.line]
+        return request.result, Cursor(split.line, split.column, text, document.text.encoding)
+    except Exception as error:  # noqa: BLE001 - the boundary
+        log.error("%s while making a request", type(error).__name__)
+        return None
+
+
+def completed(reply: Any) -> asyncio.Future[Any]:
+    """A reply that is there already."""
+    future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    future.set_result(reply)
+    return future
+
+
+def mapped(
+    result: asyncio.Future[CompletionResult], to_reply: Callable[[CompletionResult], Any]
+) -> asyncio.Future[Any]:
+    """The reply for a result, as soon as there is one. Cancelling the reply withdraws the request."""
+    reply: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+    def deliver(done: asyncio.Future[CompletionResult]) -> None:
+        if reply.done():
+            return
+        if done.cancelled():
+            reply.cancel()
+        else:
+            reply.set_result(to_reply(done.result()))
+
+    result.add_done_callback(deliver)
+    reply.add_done_callback(lambda done: result.cancel() if done.cancelled() else None)
+    return reply
