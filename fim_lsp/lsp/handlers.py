@@ -27,6 +27,7 @@ def register_handlers(server: Server) -> None:
     """Register all handlers except that of ``textDocument/completion``, which is added during the handshake."""
     server.feature(types.INITIALIZE)(_initialize)
     server.feature(types.INITIALIZED)(_initialized)
+    server.feature(types.SET_TRACE)(_set_trace)
     server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)(_configuration_changed)
     server.feature(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)(_folders_changed)
     server.feature(types.TEXT_DOCUMENT_INLINE_COMPLETION, types.InlineCompletionOptions())(_inline_completion)
@@ -91,6 +92,8 @@ def _initialize(server: Server, params: types.InitializeParams) -> None:
     server.session.start(roots=documents.roots(), initialization=options, trusted=server.trusted)
     text = params.capabilities.text_document
     client = params.client_info.name if params.client_info else ""
+    server.client_name = client
+    server.client_log.trace = params.trace or types.TraceValue.Off
     server.session.recorder.set_client(client)
     # lsp-mode sends "inlineCompletion": null though it supports it; the name of eglot is Eglot
     server.has_inline_completion = bool(text and text.inline_completion) or client == "emacs"
@@ -105,6 +108,7 @@ def _initialized(server: Server, params: types.InitializedParams) -> None:
     """Request the settings of the workspace, and notifications of their changes."""
     server.wants_status = is_status_wanted(server.client_capabilities)  # before now nothing may be sent
     server.send_status(server.session.status)
+    server.client_log.start(server.client_name, server.session.settings_sources(), server.session.status)
     if server.menu_state is MenuState.ABSENT:  # after the handshake this advertises nothing, but answers requests
         server.feature(types.TEXT_DOCUMENT_COMPLETION)(_completion)
     workspace = server.client_capabilities.workspace
@@ -114,6 +118,11 @@ def _initialized(server: Server, params: types.InitializedParams) -> None:
     if _can_pull_settings(server):
         server.session.expect_workspace_settings()
         server.in_background(_pull_settings(server))
+
+
+def _set_trace(server: Server, params: types.SetTraceParams) -> None:
+    """The editor wants to know more, or less, about each request."""
+    server.client_log.trace = params.value
 
 
 # -- settings

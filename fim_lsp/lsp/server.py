@@ -14,11 +14,13 @@ from pygls.lsp.server import LanguageServer
 from pygls.protocol import default_converter
 
 import fim_lsp
+from fim_lsp.lsp.client_log import ClientLog
 from fim_lsp.lsp.completion_menu import TRIGGER_CHARACTERS, MenuState, MenuTrigger, is_wanted, next_state
 from fim_lsp.lsp.documents import Documents
 from fim_lsp.lsp.notebooks import SYNC_OPTIONS
 from fim_lsp.lsp.protocol import Protocol
 from fim_lsp.lsp.status import NOTIFICATION, to_params
+from fim_lsp.schedule.events import RequestAnswered
 from fim_lsp.session.notifier import Level
 from fim_lsp.session.session import Session
 from fim_lsp.session.status_tracker import Status
@@ -43,9 +45,12 @@ class Server(LanguageServer):
             notebook_document_sync=SYNC_OPTIONS,
         )
         self.trusted = trusted
+        self.client_log = ClientLog(self)
         self.session = Session(
-            self._show_message, environment, on_status=self.send_status, on_settings=self.update_menu
+            self._show_message, environment, on_status=self._status_changed, on_settings=self.update_menu
         )
+        self.session.events.subscribe(RequestAnswered, self.client_log.on_answered)
+        self.client_name = ""
         self.wants_status = False
         self.has_inline_completion = False  # the editor requests inline completion
         self.has_first_line_entry = True  # the menu has a second entry, the first line alone
@@ -69,6 +74,10 @@ class Server(LanguageServer):
     def report_server_error(self, error: Exception, source: Any) -> None:
         """Log only the class of the error. pygls shows it to the user, with any text that it contains."""
         log.error("%s in a handler", type(error).__name__)
+
+    def _status_changed(self, status: Status) -> None:
+        self.client_log.on_status(status)
+        self.send_status(status)
 
     def send_status(self, status: Status) -> None:
         """Notify an editor that has asked for the status."""
@@ -113,6 +122,7 @@ class Server(LanguageServer):
         message = visible(sentence if sentence.startswith("fim-lsp") else f"fim-lsp: {sentence}")
         log.warning("shown to the user: %s", message)
         self.window_show_message(types.ShowMessageParams(type=types.MessageType(int(level)), message=message))
+        self.client_log.on_message(level, sentence)
 
 
 async def reply_or_none(reply: Any) -> Any:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fim_lsp.schedule.events import CallEnded, RequestAnswered
+from fim_lsp.schedule.events import CallEnded, RequestAnswered, SettingsChanged
+from fim_lsp.session.event_ring import EventRing
+from fim_lsp.session.open_documents import OpenDocuments
 from fim_lsp.session.request_log import entries, lines_of, to_json
+from fim_lsp.session.silence import DocumentFacts, reasons_for_silence, where_suggestions_come_from
+from fim_lsp.session.status_tracker import Status
+from fim_lsp.session.switch_board import SwitchBoard
 
+_MAX_LANGUAGES = 3  # whose suggestions are looked at, if no document is named
 NOTHING_YET = "Nothing has been requested yet."
 
 
@@ -47,3 +54,47 @@ class Explanation:
             "learning": list(self.learning),
             "requests": [to_json(entry) for entry in entries(self.answered, self.calls)],
         }
+
+
+def facts_of(
+    documents: OpenDocuments, uri: str, switches: SwitchBoard, backends: Sequence[str], *, failed_closed: bool
+) -> DocumentFacts:
+    """What is known of a document. ``backends`` are those that its text may be sent to."""
+    name, document = documents.name_of(uri), documents.get(uri)
+    if document is None:
+        return DocumentFacts(name=name, is_open=False)
+    return DocumentFacts(
+        name=name,
+        language=document.language,
+        silence=switches.silence(document.language),
+        by_command=switches.switches.language(document.language) is False,
+        snoozed_until=switches.switches.snoozed_until,
+        failed_closed=failed_closed,
+        exclusion=documents.exclusion(document),
+        size=document.size,
+        local_only=documents.local_only_rule(document),
+        backends=tuple(backends),
+    )
+
+
+def explanation_of(
+    events: EventRing,
+    documents: OpenDocuments,
+    facts: DocumentFacts | None,
+    status: Status,
+    learnt: Callable[[str], str],
+) -> Explanation:
+    """The explanation of one session. ``learnt`` is what is known of a language, as a sentence."""
+    reasons = reasons_for_silence(facts, time.time()) if facts else []
+    settings, answered = events.latest(SettingsChanged), events.latest(RequestAnswered)
+    languages = [facts.language] if facts else [event.place.language for event in answered]
+    known = (learnt(language) for language in list(dict.fromkeys(languages))[:_MAX_LANGUAGES])
+    return Explanation(
+        status=f"fim-lsp is {status}.",
+        document=tuple(reasons or ([where_suggestions_come_from(facts)] if facts else ())),
+        is_silent=bool(reasons),
+        problems=settings[0].problems if settings else (),
+        learning=tuple(filter(None, known)),
+        answered=[documents.with_rule(event) for event in answered],
+        calls=events.latest(CallEnded),
+    )

@@ -149,7 +149,7 @@ def lines_of(found: Sequence[Entry], *, verbose: bool = False) -> Iterator[str]:
         asked = " (asked for)" if request.explicit else ""
         yield f"{_clock(request.at)} {place_of(request)}{asked} · {_in_words(entry)}"
         if verbose:
-            yield from (f"    {detail}" for detail in _details(entry))
+            yield from (f"    {detail}" for detail in details_of(entry))
 
 
 def _in_words(entry: Entry) -> str:
@@ -166,8 +166,11 @@ def place_of(request: RequestAnswered) -> str:
     return f"{place.path or 'a document'}:{place.line + 1}:{place.column + 1}"
 
 
-def _details(entry: Entry) -> Iterator[str]:
+def details_of(entry: Entry) -> Iterator[str]:
+    """What a line for one request leaves out."""
     request, call = entry.request, entry.call
+    if request.seconds and (not request.characters or request.outcome is Outcome.CACHE):
+        yield f"answered after {_milliseconds(request.seconds)}"
     if request.characters:
         yield f"shown: {_counted(request.lines, 'line')}, {_counted(request.characters, 'character')}"
     if request.cut_by and request.characters:

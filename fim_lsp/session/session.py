@@ -16,18 +16,17 @@ from fim_lsp.backends.key_store import KeyStore
 from fim_lsp.backends.ngram_backend import NgramBackend
 from fim_lsp.context.provider import ContextProvider
 from fim_lsp.schedule.call_record import answered
-from fim_lsp.schedule.events import BackendEvent, CallEnded, RequestAnswered, RequestStarted, SettingsChanged
+from fim_lsp.schedule.events import BackendEvent, RequestStarted, SettingsChanged
 from fim_lsp.schedule.fallback_chain import FallbackChain
 from fim_lsp.schedule.request import CompletionResult, Outcome, Snapshot
 from fim_lsp.schedule.scheduler import Scheduler
 from fim_lsp.schedule.switches import Modes
 from fim_lsp.session.backend_manager import BackendManager
 from fim_lsp.session.event_ring import EventRing
-from fim_lsp.session.explanation import Explanation
+from fim_lsp.session.explanation import Explanation, explanation_of, facts_of
 from fim_lsp.session.learning import learn_from
 from fim_lsp.session.notifier import Notifier, ShowMessage
 from fim_lsp.session.open_documents import OpenDocument, OpenDocuments
-from fim_lsp.session.silence import DocumentFacts, reasons_for_silence, where_suggestions_come_from
 from fim_lsp.session.status_tracker import Status, StatusTracker
 from fim_lsp.session.switch_board import SwitchBoard
 from fim_lsp.session.words import EMBEDDED, with_fallback
@@ -164,42 +163,20 @@ class Session:
         """The state of the back end that is tried first."""
         return self._status_tracker.status
 
+    def settings_sources(self) -> list[str]:
+        """The names of the files and other sources that settings were found in."""
+        return self._loader.sources_in_use()
+
     def explain(self, uri: str = "") -> Explanation:
         """What keeps suggestions away, in the document with this URI if it is given, and what became of the latest requests.
 
         Slow: rules are looked up again to name them.
         """
         self._poll_files()
-        facts = self._facts(uri) if uri else None
-        reasons = reasons_for_silence(facts, time.time()) if facts else []
-        settings = self.events.latest(SettingsChanged)
-        return Explanation(
-            status=f"fim-lsp is {self.status}.",
-            document=tuple(reasons or ([where_suggestions_come_from(facts)] if facts else ())),
-            is_silent=bool(reasons),
-            problems=settings[0].problems if settings else (),
-            answered=[self._documents.with_rule(event) for event in self.events.latest(RequestAnswered)],
-            calls=self.events.latest(CallEnded),
-        )
-
-    def _facts(self, uri: str) -> DocumentFacts:
-        document = self._documents.get(uri)
-        if document is None:
-            return DocumentFacts(name=self._documents.name_of(uri), is_open=False)
-        language, switches = document.language, self.switches.switches
-        allowed = self._chain.allowed(uri) if self._chain else ()
-        return DocumentFacts(
-            name=self._documents.name_of(uri),
-            language=language,
-            silence=self.switches.silence(language),
-            by_command=switches.language(language) is False,
-            snoozed_until=switches.snoozed_until,
-            failed_closed=self._failed_closed,
-            exclusion=self._documents.exclusion(document),
-            size=document.size,
-            local_only=self._documents.local_only_rule(document),
-            backends=tuple(client.backend.name for client in allowed),
-        )
+        clients = self._chain.allowed(uri) if self._chain else ()
+        names = [client.backend.name for client in clients]
+        facts = facts_of(self._documents, uri, self.switches, names, failed_closed=self._failed_closed) if uri else None
+        return explanation_of(self.events, self._documents, facts, self.status, self.rates.describe)
 
     # -- documents
 

@@ -98,6 +98,10 @@ class SettingsLoader:
         """The settings if there were only those that a project may bring: what they turn off, no command turns on."""
         return merge_layers(layer for layer in self._layers() if not layer.trusted).settings
 
+    def sources_in_use(self) -> list[str]:
+        """The names of the sources that set anything."""
+        return [layer.origin for layer in self._layers() if layer.values]
+
     def effective(self) -> EffectiveSettings:
         """Each setting that applies now, with its source, and what is ignored and why. No file is read."""
         from fim_lsp.settings.effective import effective, file_source, sent_source  # the start should not wait for it

@@ -97,9 +97,14 @@ class RawClient:
         assert condition(), "the server ended first"
 
     async def initialize(
-        self, *, options: object = None, root: Path | None = None, capabilities: dict[str, Any] | None = None
+        self,
+        *,
+        options: object = None,
+        root: Path | None = None,
+        capabilities: dict[str, Any] | None = None,
+        **more: object,
     ) -> dict[str, Any]:
-        """The handshake, as VS Code's client does it."""
+        """The handshake, as VS Code's client does it, with ``more`` parameters."""
         default = {
             "general": {"positionEncodings": ["utf-16"]},
             "textDocument": {"inlineCompletion": {"dynamicRegistration": True}},
@@ -111,6 +116,7 @@ class RawClient:
                 "rootUri": root.as_uri() if root else None,
                 "capabilities": default if capabilities is None else capabilities,
                 "initializationOptions": options,
+                **more,
             },
         )
         reply = await self.reply(number)
