@@ -67,8 +67,9 @@ class ClientLog:
         self._write(level, str(status))
 
     def on_message(self, level: Level, sentence: str) -> None:
-        """A sentence was shown to the user, unless the log has it already."""
-        if not self._keeps_messages and sentence != self._last_sentence:
+        """A sentence was shown to the user. The log may have it already, or the new status says that all is well again."""
+        recovered = level is Level.INFO and self._last_state is StatusState.IDLE
+        if not (self._keeps_messages or recovered or sentence == self._last_sentence):
             self._write(types.MessageType(int(level)), sentence)
 
     def on_answered(self, event: RequestAnswered) -> None:

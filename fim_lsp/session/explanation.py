@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from fim_lsp.schedule.events import CallEnded, RequestAnswered, SettingsChanged
+from fim_lsp.schedule.learning import AcceptanceRates
 from fim_lsp.session.event_ring import EventRing
 from fim_lsp.session.open_documents import OpenDocuments
 from fim_lsp.session.request_log import entries, lines_of, to_json
@@ -15,6 +16,7 @@ from fim_lsp.session.silence import DocumentFacts, reasons_for_silence, where_su
 from fim_lsp.session.status_tracker import Status
 from fim_lsp.session.switch_board import SwitchBoard
 
+_MIN_OFFERED = 10  # suggestions before it is worth a word how many were taken
 _MAX_LANGUAGES = 3  # whose suggestions are looked at, if no document is named
 NOTHING_YET = "Nothing has been requested yet."
 
@@ -82,19 +84,19 @@ def explanation_of(
     documents: OpenDocuments,
     facts: DocumentFacts | None,
     status: Status,
-    learnt: Callable[[str], str],
+    rates: AcceptanceRates,
 ) -> Explanation:
-    """The explanation of one session. ``learnt`` is what is known of a language, as a sentence."""
+    """The explanation of one session."""
     reasons = reasons_for_silence(facts, time.time()) if facts else []
     settings, answered = events.latest(SettingsChanged), events.latest(RequestAnswered)
     languages = [facts.language] if facts else [event.place.language for event in answered]
-    known = (learnt(language) for language in list(dict.fromkeys(languages))[:_MAX_LANGUAGES])
+    known = [language for language in dict.fromkeys(languages) if rates.of(language).offered >= _MIN_OFFERED]
     return Explanation(
         status=f"fim-lsp is {status}.",
         document=tuple(reasons or ([where_suggestions_come_from(facts)] if facts else ())),
         is_silent=bool(reasons),
         problems=settings[0].problems if settings else (),
-        learning=tuple(filter(None, known)),
+        learning=tuple(map(rates.describe, known[:_MAX_LANGUAGES])),
         answered=[documents.with_rule(event) for event in answered],
         calls=events.latest(CallEnded),
     )
