@@ -12,7 +12,7 @@ from fim_lsp.backends.factory import first_name
 from fim_lsp.backends.key_store import KeyStore
 from fim_lsp.doctor.check import Check, error, info, ok, warning
 from fim_lsp.doctor.remedies import Facts, remedy_for
-from fim_lsp.errors import SettingError
+from fim_lsp.errors import KeyStoreError, SettingError
 from fim_lsp.http.urls import host_of, is_local
 from fim_lsp.settings.schema import Settings
 
@@ -63,6 +63,13 @@ def check_choice(
             "there is none, so suggestions come from your own files (ngram)",
             "for Codestral, make a key at console.mistral.ai and keep it with: fim-lsp key set codestral.mistral.ai",
         )
+
+
+def check_key_store(store: KeyStore) -> Iterator[Check]:
+    """Whether the index of the stored keys can be used, if there is one."""
+    store.entries()
+    if store.problem:
+        yield error("key", store.problem, remedy_for(KeyStoreError(store.problem), Facts(host="HOST")))
 
 
 def check_local_servers(servers: Sequence[LocalServer], busy_ports: Sequence[int]) -> Check:

@@ -13,6 +13,7 @@ from typing import Any, Final, TypeAlias
 from fim_lsp.backends.backend import Backend
 from fim_lsp.backends.discovery import USUAL_PORTS, LocalServer
 from fim_lsp.backends.http_backend import HttpBackend
+from fim_lsp.backends.key_store import KeyStore
 from fim_lsp.doctor import choice
 from fim_lsp.doctor.check import Check, info, ok, warning
 from fim_lsp.doctor.configuration import check_settings
@@ -21,6 +22,7 @@ from fim_lsp.doctor.host_checks import Server, checks_of, checks_offline, in_one
 from fim_lsp.doctor.host_findings import examine
 from fim_lsp.doctor.installation import check_installation
 from fim_lsp.doctor.quota import check_quota
+from fim_lsp.doctor.statistics import check_statistics
 from fim_lsp.doctor.workspace import check_file, check_workspace, count_files
 from fim_lsp.http.client import listens
 from fim_lsp.http.proxies import route_to
@@ -29,6 +31,7 @@ from fim_lsp.session.backend_manager import quota_of
 from fim_lsp.settings.effective import EffectiveSettings
 from fim_lsp.settings.schema import Settings
 from fim_lsp.settings.sources import state_folder, user_file
+from fim_lsp.stats.recorder import stats_path
 from fim_lsp.workspace.file_policy import FilePolicy
 
 log = logging.getLogger(__name__)
@@ -72,7 +75,6 @@ class Subject:
     file: Path | None = None
     language: str = ""
     live: tuple[Check, ...] = ()
-    extra: tuple[Callable[[], Coroutine[Any, Any, Checks]], ...] = ()
 
 
 async def run_checks(subject: Subject) -> AsyncIterator[Check]:
@@ -88,7 +90,7 @@ async def run_checks(subject: Subject) -> AsyncIterator[Check]:
         "local servers": _local_servers(subject, in_use),
         "workspace": _workspace(subject),
         "file": _file(subject, in_use),
-        **{f"extra {number}": make() for number, make in enumerate(subject.extra)},
+        "statistics": _in_thread(lambda: [check_statistics(subject.settings, stats_path())]),
         "editors": _editors(subject),
     }
     tasks = [asyncio.create_task(_limited(name, section)) for name, section in sections.items()]
@@ -129,7 +131,8 @@ async def _settings(subject: Subject) -> Checks:
 async def _choice(subject: Subject, in_use: Awaitable[InUse]) -> Checks:
     used = await in_use
     closed = subject.effective.failed_closed
-    return list(choice.check_choice(used.backends, used.problems, used.reason, failed_closed=closed))
+    stored = choice.check_key_store(KeyStore.of_user(subject.environment))
+    return [*choice.check_choice(used.backends, used.problems, used.reason, failed_closed=closed), *stored]
 
 
 async def _first(subject: Subject, in_use: Awaitable[InUse]) -> Checks:

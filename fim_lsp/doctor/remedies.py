@@ -132,6 +132,11 @@ REMEDIES: Final = (
         "and requests_per_minute to what your plan allows",
     ),
     Remedy(kind=Overloaded, text="wait a few minutes: `fallback` answers meanwhile"),
+    Remedy(
+        kind=Unreachable,
+        words="api_key_command has not|keyring.* has not answered",
+        text="run this again once it has answered: a call does not wait for it longer than the setting timeout",
+    ),
     # the network
     Remedy(
         kind=Unreachable,

@@ -11,7 +11,7 @@ from fim_lsp.backends.discovery import LocalServer
 from fim_lsp.backends.factory import first_name
 from fim_lsp.backends.key_store import KeyStore
 from fim_lsp.doctor.check import State
-from fim_lsp.doctor.choice import check_choice, check_local_servers, how_to_keep_key, reason_for_first
+from fim_lsp.doctor.choice import check_choice, check_key_store, check_local_servers, how_to_keep_key, reason_for_first
 from fim_lsp.http.urls import origin_of
 from fim_lsp.secret import Secret
 from fim_lsp.settings.schema import Settings
@@ -78,3 +78,12 @@ def test_no_back_end_at_all() -> None:
 )
 def test_servers_on_this_machine(servers: tuple[LocalServer, ...], busy: tuple[int, ...], words: str) -> None:
     assert words in check_local_servers(servers, busy).message
+
+
+def test_a_damaged_index_of_keys_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "key-index.json").write_text("{")
+    (check,) = check_key_store(KeyStore(tmp_path))
+    assert check.state is State.ERROR
+    assert "key-index.json" in check.message
+    assert "fim-lsp key set" in check.remedy
+    assert list(check_key_store(KeyStore(None))) == []
