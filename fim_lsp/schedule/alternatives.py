@@ -138,6 +138,14 @@ class Alternatives:
             first = others.pop(0)
         return first and replace(first, others=_distinct(first, others))
 
+    def takes_over(self, request: Request, result: CompletionResult, chain: FallbackChain) -> bool:
+        """Whether a request that has its result is answered here, because it wants alternatives at once."""
+        takes = request.snapshot.wants_others and result.suggestion is not None
+        if takes and self.is_wanted(request.snapshot, chain):
+            self.look(result, request, chain)
+            return True
+        return False
+
     def look(self, first: CompletionResult, request: Request, chain: FallbackChain) -> None:
         """Answer a request with ``first`` and alternatives to it, as many as the quota allows.
 

@@ -175,12 +175,7 @@ class DocumentScheduler:
 
     def _answer(self, result: CompletionResult) -> None:
         request, self._waiting = self._waiting, None
-        if request is None:
-            return
-        wants_others = request.snapshot.wants_others and result.suggestion is not None
-        if wants_others and self._alternatives.is_wanted(request.snapshot, chain := self._chain()):
-            self._alternatives.look(result, request, chain)
-        else:
+        if request is not None and not self._alternatives.takes_over(request, result, self._chain()):
             self._deliver(request, result)
 
     def _deliver(self, request: Request, result: CompletionResult) -> None:

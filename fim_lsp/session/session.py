@@ -296,7 +296,9 @@ class Session:
         if self._failed_closed and not self._loader.failed_closed:
             self._notifier.settings_usable_again()
         self._failed_closed = self._loader.failed_closed
-        self.switches.modes = Modes(settings=settings, imposed=self._loader.project_settings())
+        turns_off = settings.trigger == "manual" or settings.languages
+        imposed = self._loader.project_settings() if turns_off else settings
+        self.switches.modes = Modes(settings=settings, imposed=imposed)
         policy = self._apply_policy(settings)
         clients = self._backends.apply_settings(settings, partial(self._may_send, policy, settings.context_tokens))
         self._chain = FallbackChain(

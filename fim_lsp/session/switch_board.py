@@ -11,9 +11,10 @@ from dataclasses import replace
 from fim_lsp.schedule.events import Publish, SwitchesChanged
 from fim_lsp.schedule.request import Outcome
 from fim_lsp.schedule.switches import Modes, Switches
+from fim_lsp.session.words import time_of_day
 from fim_lsp.settings.schema import Settings
 
-MAX_SNOOZE = 24 * 60
+MAX_SNOOZE = 12 * 60
 """Minutes."""
 
 
@@ -76,7 +77,7 @@ class SwitchBoard:
             case Outcome.TURNED_OFF:
                 return "Suggestions are off in this editor until you turn them on again."
             case Outcome.SNOOZED:
-                return f"Snoozed until {self._time_of_day(self.switches.snoozed_until)}."
+                return f"Snoozed until {time_of_day(self.switches.snoozed_until, self._clock())}."
             case Outcome.MANUAL if self.modes.is_manual_imposed:
                 return "Suggestions appear only when you ask for one, as this project's settings say."
             case Outcome.MANUAL:
@@ -101,10 +102,6 @@ class SwitchBoard:
         """Why no suggestion appears by itself in any document."""
         silence = self.silence("")
         return None if silence is Outcome.LANGUAGE_OFF else silence
-
-    def _time_of_day(self, at: float) -> str:
-        now, then = time.localtime(self._clock()), time.localtime(at)
-        return time.strftime("%H:%M", then) + (" tomorrow" if then.tm_yday != now.tm_yday else "")
 
     # -- the end of a snooze
 

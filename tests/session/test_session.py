@@ -289,3 +289,19 @@ async def test_a_new_ignore_file_is_noticed_for_an_open_document_after_many_othe
     await asyncio.gather(*(visit(session, root, 0) for _ in range(20)))
     assert session.documents[path.as_uri()].excluded
     await session.close()
+
+
+async def test_nothing_is_prepared_where_nothing_appears_by_itself(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    near = RecordingBackend("near", "127.0.0.1:8012")
+    backends = BackendSet(backends=(near,), owned=(), made_from=())
+    monkeypatch.setattr(backend_manager, "create_backends", lambda *_, **__: backends)
+    monkeypatch.setattr(BackendSet, "matches", lambda *_: True)
+    async with editor(tmp_path, trigger="manual") as it:
+        it.open(text_of("quiet"), "quiet.py")
+        it.session.switches.toggle(on=True)
+        it.open(text_of("loud"), "loud.py")
+        while not near.received:  # noqa: ASYNC110 - the document is read in the loop's own turns
+            await asyncio.sleep(0)
+        assert ["quiet_marker" in text for text in near.received] == [False]

@@ -10,7 +10,7 @@ import pytest
 from fim_lsp.schedule.events import Event, SwitchesChanged
 from fim_lsp.schedule.request import Outcome
 from fim_lsp.schedule.switches import Modes
-from fim_lsp.session.switch_board import SwitchBoard
+from fim_lsp.session.switch_board import MAX_SNOOZE, SwitchBoard
 from fim_lsp.settings.schema import Settings
 from fim_lsp.settings.validators import FrozenMapping
 from tests.virtual import now
@@ -111,7 +111,7 @@ async def test_a_snooze_is_replaced_and_ended() -> None:
     assert board.it.snooze(0) == "Suggestions are on."
     board.it.snooze(5)
     assert board.it.toggle() == "Suggestions are on."
-    assert board.it.snooze(24 * 60) == "Snoozed until 13:36 tomorrow."
+    assert board.it.snooze(MAX_SNOOZE) == "Snoozed until 01:36 tomorrow."
     board.it.toggle(on=False)
     assert board.it.snooze(5) == "Snoozed until 13:41."  # it replaces the off
     await asyncio.sleep(600)
