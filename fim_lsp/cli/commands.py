@@ -41,14 +41,26 @@ COMMANDS = MappingProxyType(
                 module="fim_lsp.cli.complete",
             ),
             Command(
+                name="doctor",
+                summary="check settings, key, network, model, quota and editors",
+                example="fim-lsp doctor",
+                module="fim_lsp.cli.doctor",
+            ),
+            Command(
                 name="why",
                 summary="explain why there is a suggestion in a file, or none",
                 example="fim-lsp why main.py",
                 module="fim_lsp.cli.why",
             ),
             Command(
+                name="stats",
+                summary="print what suggestions were worth and what they cost",
+                example="fim-lsp stats",
+                module="fim_lsp.cli.stats",
+            ),
+            Command(
                 name="config",
-                summary="print the settings that apply and where each was set; check a file; write a first one",
+                summary="print the settings that apply and where each was set; check a file, write a first one",
                 example="fim-lsp config",
                 module="fim_lsp.cli.config",
             ),
@@ -57,18 +69,6 @@ COMMANDS = MappingProxyType(
                 summary="keep API keys, each for its own host; say where one comes from",
                 example="fim-lsp key set codestral",
                 module="fim_lsp.cli.key",
-            ),
-            Command(
-                name="doctor",
-                summary="check settings, key, network, model, quota and editors",
-                example="fim-lsp doctor",
-                module="fim_lsp.cli.doctor",
-            ),
-            Command(
-                name="stats",
-                summary="print what suggestions were worth and what they cost",
-                example="fim-lsp stats",
-                module="fim_lsp.cli.stats",
             ),
         )
     }

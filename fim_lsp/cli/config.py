@@ -135,7 +135,7 @@ def _value(setting: EffectiveSetting) -> str:
 
 def _origin(setting: EffectiveSetting, root: Path) -> str:
     if setting.closed:
-        where = "held back: a setting is damaged, see below"
+        where = "held back because of damage, see below"
     else:
         where = ", ".join(_short(origin, root) for origin in setting.origins) or "default"
         if setting.name == "api_key" and setting.is_default:

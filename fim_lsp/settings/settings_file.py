@@ -231,10 +231,12 @@ def parse_toml(text: str) -> dict[str, Any]:
 
 def _reason(error: OSError | ValueError | RecursionError) -> str:
     match error:
+        case PermissionError():
+            return f"{error.strerror} (see the mode of the file and its folder)"
         case OSError():
             return error.strerror or type(error).__name__
         case UnicodeDecodeError():
-            return "it is not UTF-8"
+            return "it is not UTF-8, the encoding in which it must be saved"
         case RecursionError():
             return "it is nested too deep"
     return "it contains a number with too many digits, or its name is not valid"

@@ -71,7 +71,7 @@ TROUBLE = {
         b"backend = codestral\n",
         "is not valid TOML: a string is written between quotes (at line 1, column 11)",
     ),
-    "bytes": (b"\xff\n", "can't be read: it is not UTF-8"),
+    "bytes": (b"\xff\n", "can't be read: it is not UTF-8, the encoding in which it must be saved"),
     "saving": (b"", "was saved just now"),
     "windows": (b"\xef\xbb\xbftop_p = 9\r\n", '"top_p" is 9'),
 }
@@ -103,7 +103,7 @@ def test_a_folder_in_place_of_the_file_is_named(home: Path) -> None:
     shown = lines(home)
     assert "config.toml can't be read: it is not a regular file" in shown[""]
     assert "  ~/config/fim-lsp/config.toml  can't be used: see below\n" in shown[""]
-    assert shown["backend"] == '"ngram" held back: a setting is damaged, see below'
+    assert shown["backend"] == '"ngram" held back because of damage, see below'
 
 
 def test_a_named_file_that_does_not_exist_is_a_problem(home: Path) -> None:
