@@ -64,7 +64,8 @@ th { color: var(--soft); font-weight: 600; }
 th:first-child, td:first-child { text-align: left; padding-left: 0; }
 th:last-child, td:last-child { padding-right: 0; }
 td.sub { padding-left: 1.25rem; color: var(--soft); }
-td.path { white-space: normal; overflow-wrap: anywhere; min-width: 11rem; }
+td.path { white-space: normal; overflow-wrap: anywhere; min-width: 6.5rem; }
+.files td.path { min-width: 11rem; }
 .paper { display: none; }
 @media (max-width: 52rem) { .beside { grid-template-columns: minmax(0, 1fr); } }
 @media (max-width: 30rem) { th, td { padding: .25rem .3rem; } .overview td:first-child { white-space: normal; } }
@@ -73,12 +74,16 @@ td.path { white-space: normal; overflow-wrap: anywhere; min-width: 11rem; }
   :root { color-scheme: light; --back: #fff; --ink: #000; --soft: #444; --line: #bbb; --card: #fff; --total: #c4c4c4;
     --part: #404040; }
   body { padding: 0; max-width: none; font-size: 10pt; }
+  figcaption, p { font-size: 8.5pt; }
   .scroll, figure { overflow: visible; max-height: none; }
   .scroll thead th { position: static; }
   svg, .cards div, .key { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   .beside { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); }
+  table { font-size: 8pt; }
+  th, td { padding: .12rem .3rem; }
   .beside table { font-size: 7.5pt; }
-  .beside th, .beside td { padding: .2rem .3rem; }
+  th { white-space: normal; vertical-align: bottom; }
+  td.path { min-width: 3rem; }
   .cards { grid-template-columns: repeat(6, 1fr); gap: .4rem; }
   .cards div { padding: .4rem .5rem; }
   .cards dt { font-size: 7.5pt; }
@@ -86,6 +91,7 @@ td.path { white-space: normal; overflow-wrap: anywhere; min-width: 11rem; }
   svg { min-width: 0; }
   figure, tr, .cards { break-inside: avoid; }
   h2, h3 { break-after: avoid; }
+  .files td.path { min-width: 6rem; }
   .files tbody tr:nth-child(n + 26) { display: none; }
   .paper { display: block; } }
 """
@@ -167,7 +173,7 @@ def _by_language(report: Report) -> Iterator[str]:
     )
     head = ["language", "shown", "accepted", "characters", "calls", "tokens"]
     numbers = [[visible(language or "(none)"), *_figures(one)] for language, one in report.languages]
-    yield _scrolled("Numbers by language", _table(head, numbers))
+    yield _scrolled("Numbers by language", _table(head, numbers, path=True))
     yield "</div>"
 
 

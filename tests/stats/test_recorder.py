@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -194,3 +196,14 @@ def exists(path: Path) -> bool:
 
 def content(path: Path) -> bytes:
     return path.read_bytes()
+
+
+def test_the_start_imports_neither_sqlite_nor_what_counts() -> None:
+    code = "import sys, fim_lsp.lsp.transport, fim_lsp.cli.main; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    modules = done.stdout.split()
+    assert "sqlite3" not in modules
+    assert [name for name in modules if name.startswith("fim_lsp.stats.")] == [
+        "fim_lsp.stats.servers",
+        "fim_lsp.stats.recorder",
+    ]
