@@ -28,6 +28,7 @@ def register_handlers(server: Server) -> None:
     server.feature(types.INITIALIZE)(_initialize)
     server.feature(types.INITIALIZED)(_initialized)
     server.feature(types.SET_TRACE)(_set_trace)
+    server.feature(types.WINDOW_WORK_DONE_PROGRESS_CANCEL)(_progress_cancelled)
     server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)(_configuration_changed)
     server.feature(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)(_folders_changed)
     server.feature(types.TEXT_DOCUMENT_INLINE_COMPLETION, types.InlineCompletionOptions())(_inline_completion)
@@ -123,6 +124,11 @@ def _initialized(server: Server, params: types.InitializedParams) -> None:
 def _set_trace(server: Server, params: types.SetTraceParams) -> None:
     """The editor wants to know more, or less, about each request."""
     server.client_log.trace = params.value
+
+
+def _progress_cancelled(server: Server, params: types.WorkDoneProgressCancelParams) -> None:
+    """The user has cancelled some work of ours."""
+    server.indexing.on_cancel(params.token)
 
 
 # -- settings

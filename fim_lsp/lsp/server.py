@@ -18,9 +18,10 @@ from fim_lsp.lsp.client_log import ClientLog
 from fim_lsp.lsp.completion_menu import TRIGGER_CHARACTERS, MenuState, MenuTrigger, is_wanted, next_state
 from fim_lsp.lsp.documents import Documents
 from fim_lsp.lsp.notebooks import SYNC_OPTIONS
+from fim_lsp.lsp.progress import IndexingReporter
 from fim_lsp.lsp.protocol import Protocol
 from fim_lsp.lsp.status import NOTIFICATION, to_params
-from fim_lsp.schedule.events import RequestAnswered
+from fim_lsp.schedule.events import IndexingProgress, RequestAnswered
 from fim_lsp.session.notifier import Level
 from fim_lsp.session.session import Session
 from fim_lsp.session.status_tracker import Status
@@ -49,7 +50,9 @@ class Server(LanguageServer):
         self.session = Session(
             self._show_message, environment, on_status=self._status_changed, on_settings=self.update_menu
         )
+        self.indexing = IndexingReporter(self, self.session.cancel_indexing)
         self.session.events.subscribe(RequestAnswered, self.client_log.on_answered)
+        self.session.events.subscribe(IndexingProgress, self.indexing.on_progress)
         self.client_name = ""
         self.wants_status = False
         self.has_inline_completion = False  # the editor requests inline completion

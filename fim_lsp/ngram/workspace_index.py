@@ -6,6 +6,7 @@ waits for one slice at most.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import queue
@@ -15,6 +16,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from fim_lsp.ngram.index_progress import IndexProgress
 from fim_lsp.ngram.model import NgramModel
 from fim_lsp.workspace.source_files import Bounds, find, nearest_first, reachable, read_lines
 
@@ -61,6 +63,7 @@ class WorkspaceIndex:
         self._open: set[Path] = set()
         self._generation = 0
         self._failures: Counter[str] = Counter()
+        self.progress = IndexProgress()
 
     @property
     def tokens(self) -> int:
@@ -97,6 +100,16 @@ class WorkspaceIndex:
         if self._roots and path.suffix.lower() in suffixes:
             self._put(_Job(kind=_FILE, model=model, path=path))
 
+    def cancel(self) -> None:
+        """Read no more of the files that are known now, until :meth:`set_workspace` or :meth:`learn` is called again."""
+        self._generation += 1
+        kept: list[_Job] = []
+        with contextlib.suppress(queue.Empty):
+            while (job := self._jobs.get_nowait()) is not None:
+                kept += [job] if job.kind == _DROP else []
+        for job in kept:
+            self._jobs.put(job)
+
     def wait(self, timeout: float) -> bool:
         """Wait up to ``timeout`` seconds until there is nothing to do; for commands and tests."""
         return self._idle.wait(timeout)
@@ -127,6 +140,7 @@ class WorkspaceIndex:
             except Exception as error:  # noqa: BLE001 - one job must not end the thread
                 self._failed(error)
             if self._jobs.empty():
+                self.progress.finish()
                 self._idle.set()
 
     def _do(self, job: _Job) -> None:
@@ -143,6 +157,7 @@ class WorkspaceIndex:
         """Out of memory: read no more files, rather than the next one at once."""
         self._stopping.set()
         log.warning("indexing: MemoryError, no more files are read")
+        self.progress.finish()
         self._idle.set()
 
     def _failed(self, error: Exception) -> None:
@@ -160,10 +175,13 @@ class WorkspaceIndex:
     def _find(self, job: _Job) -> None:
         generation = self._generation
         self._files = 0
-        files = find(
-            self._roots, job.suffixes, self._allowed, self._bounds, keep_going=self._yield_or_stop, failed=self._failed
-        )
+
+        def wanted() -> bool:
+            return self._yield_or_stop() and generation == self._generation
+
+        files = find(self._roots, job.suffixes, self._allowed, self._bounds, keep_going=wanted, failed=self._failed)
         self._files = len(files)
+        self.progress.found(len(files))
         with self._lock:
             folders = {path.parent for path in self._open}
         if generation == self._generation:
@@ -182,6 +200,7 @@ class WorkspaceIndex:
                     self._drop(model, path)
             except Exception as error:  # noqa: BLE001 - one file must not keep the others out
                 self._failed(error)
+            self.progress.read()
             self._yield_or_stop()
 
     def _add(self, model: NgramModel, path: Path, lines: Sequence[str]) -> bool:
@@ -210,4 +229,5 @@ class WorkspaceIndex:
             self._yield_or_stop()
 
     def _yield_or_stop(self) -> bool:
+        self.progress.working()
         return not self._stopping.wait(PAUSE)

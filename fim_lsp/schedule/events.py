@@ -228,6 +228,21 @@ class TextKept:
     kept: int
 
 
+# -- indexing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexingProgress:
+    """The workspace's files are being read, for over a second by now.
+
+    ``read`` of ``files`` have been; 0 while they are searched for. ``finished``: all have, or that was cancelled.
+    """
+
+    read: int
+    files: int
+    finished: bool
+
+
 # -- settings
 
 
@@ -257,6 +272,7 @@ Event: TypeAlias = (
     | SuggestionAccepted
     | SuggestionDismissed
     | TextKept
+    | IndexingProgress
     | SettingsChanged
     | SwitchesChanged
 )

@@ -24,6 +24,7 @@ from fim_lsp.schedule.switches import Modes
 from fim_lsp.session.backend_manager import BackendManager
 from fim_lsp.session.event_ring import EventRing
 from fim_lsp.session.explanation import Explanation, explanation_of, facts_of
+from fim_lsp.session.indexing import observe_indexing
 from fim_lsp.session.learning import learn_from
 from fim_lsp.session.notifier import Notifier, ShowMessage
 from fim_lsp.session.open_documents import OpenDocument, OpenDocuments
@@ -222,6 +223,10 @@ class Session:
         document = self._documents.get(uri)
         return self.switches.silence(document.language) if document else None
 
+    def cancel_indexing(self) -> None:
+        """Read no more of the workspace's files."""
+        self._ngram.index.cancel()
+
     # -- commands, besides those of the switches
 
     def clear_cache(self) -> str:
@@ -248,6 +253,7 @@ class Session:
         If ``trusted``, it may set everything, as the user may; if not, only what a project may set.
         """
         self._roots = tuple(roots)
+        observe_indexing(self._ngram.index, self.events)
         self._apply_settings(self._loader.start(roots, initialization, trusted=trusted))
 
     def set_workspace_settings(self, values: object) -> None:
