@@ -19,7 +19,7 @@ _LOW, _HIGH, _HIGHEST = 0.1, 0.3, 0.6  # shares taken: between the first two not
 _MAX_FACTOR, _MIN_FACTOR = 2.0, 0.8  # at a share of 0, and from the highest on
 
 _RARE, _ENOUGH = 0.03, 60.0  # the share below which suggestions are rarely taken, and how many must have been shown
-_PAUSE = 1.0  # seconds without a key, in the middle of a line, before a suggestion that is rarely taken
+_PAUSE = 0.6  # seconds without a key, in the middle of a line, before a suggestion that is rarely taken
 
 _REMEMBERED = 32  # suggestions of which a part was taken: the next part does not count again
 
@@ -101,10 +101,10 @@ class AcceptanceRates:
         taking = self.of(language)
         if not taking.offered:
             return ""
-        offered, taken = max(1, round(taking.offered)), round(taking.taken)
-        of_last = f"{taken} of the last {offered} suggestions" if offered > 1 else f"{taken} of one suggestion"
+        taken = f"{taking.taken:.0f} of the last {taking.offered:.0f} suggestions"
         later = f"; in the middle of a line, they come after {_PAUSE:g} s without a key" if taking.is_rare else ""
-        return f"{language or 'plain text'}: you took {of_last}; waits are {taking.debounce_factor:.1f} times the usual{later}"
+        factor = f"{taking.debounce_factor:.1f}"
+        return f"{language or 'plain text'}: you took {taken}; waits are {factor} times the usual{later}"
 
     def _add(self, language: str, offered: float, taken: float) -> None:
         if self.enabled:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 
 from fim_lsp.rate_limit.sliding_window import Limits
+from fim_lsp.schedule.learning import AcceptanceRates, Taking
 from tests.quality.recorded_typing import load
 from tests.quality.typing_eval import Result, replay
 from tests.virtual import run
@@ -43,3 +44,25 @@ def test_twelve_minutes_of_typing_within_a_workspaces_quota() -> None:
     limited: Result = run(replay(trace, limits=QUOTA))
     assert limited.refused <= 2
     assert limited.right >= 0.8 * free.right
+
+
+async def _as_if_taken(offered: float, taken: float) -> Result:
+    rates = AcceptanceRates()
+    rates.start_with({"rust": Taking(offered=offered, taken=taken)})
+    return await replay(load("rustcode", 1000, 300), rates=rates)
+
+
+def test_what_is_learnt_from_how_often_suggestions_are_taken() -> None:
+    """Usual shares change nothing, to the digit; where nothing is taken, calls are saved but suggestions still come."""
+    neutral: Result = run(replay(load("rustcode", 1000, 300)))
+    for taken in (10, 20, 30):
+        assert run(_as_if_taken(100, taken)) == neutral
+    eager: Result = run(_as_if_taken(100, 60))
+    assert eager.calls <= neutral.calls + 0.02
+    assert eager.right >= neutral.right - 0.01
+    reluctant: Result = run(_as_if_taken(100, 5))
+    assert reluctant.calls <= neutral.calls
+    assert reluctant.right >= neutral.right - 0.02
+    rare: Result = run(_as_if_taken(100, 0))
+    assert rare.calls <= 0.6 * neutral.calls
+    assert rare.visible >= 0.33 * neutral.visible

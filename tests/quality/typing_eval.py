@@ -21,6 +21,7 @@ from fim_lsp.prompt.prompt import Prompt
 from fim_lsp.rate_limit.limiter import Limiter
 from fim_lsp.rate_limit.sliding_window import Limits
 from fim_lsp.schedule.circuit_breaker import CircuitBreaker
+from fim_lsp.schedule.learning import AcceptanceRates
 from fim_lsp.schedule.request import Outcome, Snapshot
 from fim_lsp.schedule.scheduler import Scheduler
 from fim_lsp.text.document import Document
@@ -105,12 +106,14 @@ class Result:
     in_order: bool
 
 
-async def replay(trace: Trace, *, limits: Limits | None = None, share: float = 0.5) -> Result:
+async def replay(
+    trace: Trace, *, limits: Limits | None = None, share: float = 0.5, rates: AcceptanceRates | None = None
+) -> Result:
     """Type the trace as VS Code's client tells it: after each edit the request before is cancelled, and a new one made."""
     model = RateLimitedModel(trace.model(share), limits)
     limiter = Limiter(limits or Limits(), identity="trace", clock=now, jitter=lambda: 0.5)
     client = a_client(model, limiter=limiter, breaker=CircuitBreaker(now))
-    scheduler = Scheduler(a_chain(client), debounce=None, excluded=lambda _: False, clock=now)
+    scheduler = Scheduler(a_chain(client), debounce=None, excluded=lambda _: False, rates=rates, clock=now)
     document = Document(trace.text, Encoding.UTF16)
     shown: list[str] = [""] * len(trace.steps)
     answered: list[float] = []

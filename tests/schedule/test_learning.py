@@ -60,8 +60,8 @@ def test_the_factor_is_bounded_and_falls_with_the_share(offered: float, share: f
     ("marked", "offered", "taken", "pause"),
     [
         ("x = co‸", 59, 0, 0.0),  # too few to say
-        ("x = co‸", 60, 0, 1.0),
-        ("x = co‸", 100, 2, 1.0),
+        ("x = co‸", 60, 0, 0.6),
+        ("x = co‸", 100, 2, 0.6),
         ("x = co‸", 100, 3, 0.0),
         ("‸", 100, 0, 0.0),  # on a new line, they still come at once
         ("y\n    ‸", 100, 0, 0.0),
@@ -74,7 +74,7 @@ def test_where_they_are_rarely_taken_they_come_after_a_pause(
     assert taking.pause(split(marked)) == pause
     debounce = AdaptiveDebounce()
     debounce.edited(0.0)
-    assert (debounce.due(0.0, split(marked), 1.0, taking) >= 1.0) is (pause > 0)
+    assert (debounce.due(0.0, split(marked), 1.0, taking) >= 0.6) is (pause > 0)
 
 
 def test_a_debounce_that_the_user_chose_is_not_changed() -> None:
@@ -136,10 +136,10 @@ def test_one_who_begins_to_take_them_has_them_everywhere_soon() -> None:
     ("offered", "taken", "sentence"),
     [
         (0, 0, ""),
-        (1, 0, "python: you took 0 of one suggestion; waits are 1.0 times the usual"),
+        (20, 0, "python: you took 0 of the last 20 suggestions; waits are 1.0 times the usual"),
         (100, 31, "python: you took 31 of the last 100 suggestions; waits are 1.0 times the usual"),
         (1000, 20, "python: you took 2 of the last 100 suggestions; waits are 1.5 times the usual; in the middle of a line, "
-                   "they come after 1 s without a key"),
+                   "they come after 0.6 s without a key"),
     ],
 )  # fmt: skip
 def test_what_is_known_is_said(offered: float, taken: float, sentence: str) -> None:

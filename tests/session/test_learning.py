@@ -38,9 +38,9 @@ async def test_a_first_session_learns_from_its_own_events(tmp_path: Path) -> Non
 async def test_a_later_one_from_what_was_counted(tmp_path: Path) -> None:
     path = tmp_path / "stats.sqlite3"
     now = time.time()
-    StatsStore(path).add(batch(*[replace(SHOWN, at=now)] * 9, replace(ACCEPTED, at=now)), today=day_of(now))
+    StatsStore(path).add(batch(*[replace(SHOWN, at=now)] * 29, replace(ACCEPTED, at=now)), today=day_of(now))
     rates = await learnt(path)
-    assert rates.describe("python") == "python: you took 2 of the last 10 suggestions; waits are 1.0 times the usual"
+    assert rates.describe("python") == "python: you took 2 of the last 30 suggestions; waits are 1.0 times the usual"
 
 
 async def test_nothing_is_learnt_or_read_where_counting_is_off(tmp_path: Path) -> None:
