@@ -89,6 +89,8 @@ class SwitchBoard:
     def _describe_language(self, language: str, *, wanted: bool) -> str:
         if wanted and not self.modes.has_language(self.switches, language):
             return f"Suggestions remain off for {language}, as this project's settings say; you can still ask for one."
+        if not wanted and self.switches.language(language) is None:
+            return f"Suggestions are off for {language}, as your settings say."
         if not wanted:
             return f"Suggestions are off for {language} until you turn them on again."
         if self._editor_silence() is not None:

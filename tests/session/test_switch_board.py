@@ -84,6 +84,8 @@ async def test_a_language_that_is_off_in_the_settings() -> None:
     board = Board(NO_PROSE)
     assert board.it.toggle_language("markdown").startswith("Suggestions are on for markdown, until this session ends")
     assert board.silence("markdown") is None
+    assert board.it.toggle_language("markdown") == "Suggestions are off for markdown, as your settings say."
+    board.it.toggle_language("markdown")
     board.it.modes = Modes(settings=NO_PROSE, imposed=NO_PROSE)
     assert board.silence("markdown") is Outcome.LANGUAGE_OFF
     assert "as this project's settings say" in board.it.toggle_language("markdown")
