@@ -310,6 +310,28 @@ async def test_other_suggestions_are_asked_for_when_cycled_to(scripted: Neovim) 
     await leave(scripted)
 
 
+async def test_asking_again_brings_suggestions_to_cycle_through(neovim: Neovim) -> None:
+    replies = {None: "fib(1)", 1: "fib(2)", 2: "fib(3)"}  # by the seed
+    neovim.codestral.answer = lambda body: (
+        replies[body.get("random_seed")] if body["prompt"].endswith("return ") else ""
+    )
+    path = neovim.sandbox.file("demo.py", BEFORE + "\n")
+    await neovim.open(path, line=4)
+    neovim.terminal.type("return ")
+    await neovim.terminal.wait_for("return fib(1)", "(1/3)")
+    neovim.terminal.keys("M-\\")
+    await neovim.codestral.until(lambda: len(neovim.codestral.requests) == 3)
+    await neovim.all_answered()
+    for key, shown in ("M-]", "2) (2/3)"), ("M-[", "1) (1/3)"), ("M-]", "2) (2/3)"):
+        neovim.terminal.keys(key)
+        await neovim.terminal.wait_for(f"return fib({shown}")
+    assert len(neovim.codestral.requests) == 3
+    neovim.terminal.type("\t")
+    await neovim.terminal.wait_for("return fib(2)", "(2/3)")
+    await neovim.save_as(path, f"{BEFORE}return fib(2)\n".encode())
+    await neovim.quit()
+
+
 async def test_the_server_learns_how_much_was_accepted(scripted: Neovim) -> None:
     scripted.terminal.type("x = ")
     await scripted.terminal.wait_for('x = one("🎉", 1)')
