@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -96,6 +97,8 @@ PLAIN: Final = Style(symbols=UNICODE, arrow="→")
 
 _NAME_WIDTH: Final = 13
 _MIN_TEXT: Final = 40  # characters: in a narrower terminal, lines are left to it
+_COMMAND: Final = re.compile(r"(?:(?<=: )|(?<=, ))(?:fim-lsp|pipx?|ollama|llama-server|chmod) [^,;()]*")
+_TIED: Final = "\x00"  # no text has one: see visible()
 _COLORS: Final = MappingProxyType({State.OK: "32", State.INFO: "2", State.WARNING: "33", State.ERROR: "31"})
 
 
@@ -119,12 +122,13 @@ def _shown(text: str) -> str:
 def _wrapped(text: str, head: str, indent: str, width: int) -> list[str]:
     if width < len(indent) + _MIN_TEXT:
         return [head + text]
-    return textwrap.wrap(
-        text,
+    whole = _COMMAND.sub(lambda command: command[0].replace(" ", _TIED), text)  # to be copied in one piece
+    lines = textwrap.wrap(
+        whole,
         width,
         initial_indent=head,
         subsequent_indent=indent,
         break_long_words=False,
         break_on_hyphens=False,
-        drop_whitespace=True,
     )
+    return [line.replace(_TIED, " ") for line in lines]

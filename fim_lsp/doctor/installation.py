@@ -16,7 +16,7 @@ from fim_lsp.doctor.check import Check, error, info, ok, warning
 
 _OPTIONAL: Final = ("redis", "keyring")
 _REQUIREMENT: Final = re.compile(r"(?P<name>[\w.-]+)\s*(?P<bounds>[<>=!~0-9.,\s]*)")
-_REINSTALL: Final = "install fim-lsp again into an environment of its own: pipx install --force fim-lsp"
+_REINSTALL: Final = "install fim-lsp again into an environment of its own, in its clone: pipx install --force ."
 
 
 def command_path(environment: Mapping[str, str]) -> Path | None:
@@ -42,7 +42,7 @@ def _check_command(environment: Mapping[str, str]) -> Iterator[Check]:
         yield warning(
             "fim-lsp",
             f"{place}; there is no command fim-lsp",
-            f"install it: pipx install fim-lsp; or let editors start {sys.executable} -m fim_lsp",
+            f"install it, in its clone: pipx install . (or let editors start {sys.executable} -m fim_lsp)",
         )
     elif shutil.which("fim-lsp", path=environment.get("PATH")) is None:
         yield warning(

@@ -45,6 +45,14 @@ def test_lines_are_wrapped_to_the_terminal() -> None:
     assert lines_of(KEY, tiny) == lines_of(KEY)
 
 
+def test_a_command_is_not_cut_in_two() -> None:
+    narrow = Style(symbols=UNICODE, arrow="→", width=60)
+    lines = lines_of(
+        error("key", "no key", "make a key there and keep it with: fim-lsp key set codestral.mistral.ai"), narrow
+    )
+    assert lines[-1].strip() == "fim-lsp key set codestral.mistral.ai"
+
+
 def test_only_the_sign_is_colored() -> None:
     (line, _) = lines_of(KEY, Style(symbols=UNICODE, arrow="→", color=True))
     assert line == "\x1b[31m✗\x1b[0m key           h refuses the key (401)"
