@@ -61,4 +61,5 @@ def _shown(setting: EffectiveSetting) -> str:
         if setting.default and added:
             return f"{setting.name} ({added} more than the built-in ones)"
     shown = json.dumps(value, ensure_ascii=False)
-    return f"{setting.name} = {shown if len(shown) <= _MAX_VALUE else shown[: _MAX_VALUE - 1] + '…'}"
+    overridden = f" (instead of {' and '.join(setting.overridden)})" if setting.overridden else ""
+    return f"{setting.name} = {shown if len(shown) <= _MAX_VALUE else shown[: _MAX_VALUE - 1] + '…'}{overridden}"

@@ -193,11 +193,12 @@ def _certificates(url: str, environment: Mapping[str, str]) -> str:
 
 async def _quota(subject: Subject, in_use: Awaitable[InUse]) -> Checks:
     used = await in_use
-    counted = [backend for backend in used.backends if backend.host]
-    if not counted:
-        return []
-    first, settings = counted[0], subject.settings
-    return await check_quota(first, quota_of(first, settings), settings.limits_store, state_folder())
+    settings = subject.settings
+    for backend in used.backends:
+        limits = quota_of(backend, settings)
+        if choice.is_remote(backend) or (backend.host and not limits.unlimited):
+            return await check_quota(backend, limits, settings.limits_store, state_folder())
+    return []
 
 
 async def _local_servers(subject: Subject, in_use: Awaitable[InUse]) -> Checks:

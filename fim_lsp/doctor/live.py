@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from fim_lsp.backends.discovery import find_local_servers
@@ -73,9 +73,13 @@ def now_check(status: Status) -> Check:
     return ok("now", str(status))
 
 
-def _document(session: Session, uri: str, path: Path | None) -> Sequence[Check]:
-    """Why the document is silent, as the command fim-lsp.why says it, if the checks of its file can't say it."""
-    if not uri or path is not None:
-        return ()
-    explanation = session.explain(uri)
-    return [(info if explanation.is_silent else ok)("file", sentence) for sentence in explanation.document]
+def _document(session: Session, uri: str, path: Path | None) -> Iterator[Check]:
+    """What a session knows about a document besides the rules for its file."""
+    document = session.documents.get(uri)
+    if document is not None and session.switches.switches.language(document.language) is False:
+        sentence = f"suggestions are turned off for {document.language} by a command"
+        yield info("file", sentence, "to turn them on, run the command fim-lsp.toggleLanguage")
+    if uri and path is None:
+        explanation = session.explain(uri)
+        for sentence in explanation.document:
+            yield (info if explanation.is_silent else ok)("file", sentence)

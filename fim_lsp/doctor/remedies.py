@@ -107,9 +107,9 @@ REMEDIES: Final = (
     Remedy(
         kind=UnknownModel,
         words="can't fill in the middle",
-        text="set {model} in {model_origin}; on your own server, load a model that can: llama-server --fim-qwen-1.5b-default",
+        text="in {model_origin}, set {model}; on your own server, load a model that can: llama-server --fim-qwen-1.5b-default",
     ),
-    Remedy(kind=UnknownModel, text="set {model} in {model_origin}, or remove the setting to get the default"),
+    Remedy(kind=UnknownModel, text="in {model_origin}, set {model}, or remove the setting to get the default"),
     # limits
     Remedy(
         kind=RateLimited,
@@ -276,7 +276,7 @@ def remedy_for(trouble: FimError | SettingProblem, facts: Facts | None = None) -
         host=facts.host,
         key_page=facts.key_page,
         keep_key=facts.keep_key,
-        model=f'model = "{facts.model}"' if facts.model else "`model` to one that the server has",
+        model=f'model = "{facts.model}"' if facts.model else "`model` to one that can fill in",
         model_origin=facts.model_origin,
         until=f" until {facts.until}" if facts.until else "",
     )

@@ -12,6 +12,7 @@ from typing import Final
 from fim_lsp.backends.backend import Backend
 from fim_lsp.doctor.check import Check, info, ok, warning
 from fim_lsp.http.urls import is_local
+from fim_lsp.schedule.scheduler import MAX_DOCUMENT_SIZE
 from fim_lsp.settings.schema import Settings
 from fim_lsp.workspace.file_policy import FilePolicy
 from fim_lsp.workspace.language_families import SOURCE_SUFFIXES, language_of
@@ -80,8 +81,15 @@ def check_file(
     if not settings.has_language(language):
         yield warning(
             "file",
-            f"no suggestions in {path}: the setting languages turns off {language}",
+            f"no suggestions in {path} unless you ask for one: the setting languages turns off {language}",
             f"remove {language} from `languages` where it is set: fim-lsp config tells where",
+        )
+        return
+    if path.stat().st_size > MAX_DOCUMENT_SIZE:
+        yield warning(
+            "file",
+            f"no suggestions in {path}: it has more than {MAX_DOCUMENT_SIZE:,} characters",
+            "split it into smaller files",
         )
         return
     if local := policy.local_only_rule(uri, path):

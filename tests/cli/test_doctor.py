@@ -269,7 +269,7 @@ SCHEMA = {
 
 
 def test_plain_output_is_the_lines_of_the_json(tmp_path: Path) -> None:
-    env = {"FIM_LSP_BACKEND": "codestral"}
+    env = {"FIM_LSP_BACKEND": "codestral", "FIM_LSP_STATS": "false"}
     lines = json.loads(doctor(tmp_path, "--json", "--offline", **env).stdout)["lines"]
     plain = doctor(tmp_path, "--offline", **env)
     assert plain.stdout.splitlines() == [*lines[:-1], "", f"{lines[-1]}."]
@@ -300,7 +300,7 @@ async def test_everything_works(tmp_path: Path, certificate: Path) -> None:
         "completion": "it cost 27 + 6 tokens", "rate limits": "57 of 60 requests and 49,000 of 50,000 tokens a minute",
         "temperature": "0.3; it applies", "quota": f"{tmp_path}/state/fim-lsp/limits.sqlite3, which can be written",
         "fallback": "ngram completes", "workspace": "1 source files can be used; files and folders excluded: 1 by the built-in",
-        "file": "suggestions come in",
+        "file": "suggestions come in", "statistics": f"{tmp_path}/state/fim-lsp/stats.sqlite3",
     }  # fmt: skip
     for name, words in expected.items():
         assert words in checks[name]["message"], name

@@ -28,7 +28,7 @@ def test_each_source_names_what_it_sets(tmp_path: Path) -> None:
     )
     assert {check.message for check in found} == {
         f'{tmp_path}/config.toml: backend = "mistral", exclude (1 more than the built-in ones)',
-        'environment variable FIM_LSP_MODEL: model = "other"',
+        f'environment variable FIM_LSP_MODEL: model = "other" (instead of {tmp_path}/config.toml)',
         "initializationOptions: timeout = 5",
         f"{tmp_path}/.fim-lsp.toml: max_tokens = 64",
     }
