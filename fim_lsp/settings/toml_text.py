@@ -13,11 +13,13 @@ Path = tuple[str, ...]
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _PLACE = re.compile(r"\(at line (\d+), column (\d+)\)")
-_MAX_LINES: Final = 2_000
-"""Lines of a file in which names are located: real ones have a few dozen."""
+_MAX_LINES, _MAX_LENGTH = 2_000, 256 << 10
+"""Lines and characters of a file in which names are located: real ones have a few dozen lines."""
+_ENDS: Final = ("]", '"""', "'''")
+"""What the last line of a value contains that extends over several lines."""
 _MAX_LINE: Final = 1_000  # characters of a line that are compared with common mistakes
-_MAX_STATEMENT: Final = 300
-"""Lines of one value, which is parsed again with each of its lines."""
+_MAX_TRIES: Final = 300
+"""How often the beginning of a value is parsed to find its end."""
 
 _NAME = r"""^\s*[\w."'-]+\s*"""
 _HINTS: Final = tuple(
@@ -45,7 +47,7 @@ def line_of_error(error: tomllib.TOMLDecodeError, text: str) -> int:
     if found := _PLACE.search(str(error)):
         return int(found[1])
     lines = _lines(text)
-    return max((start for start, _ in _statements(lines)), default=1) if len(lines) <= _MAX_LINES else len(lines)
+    return max((start for start, _ in _statements(lines)), default=1) if _is_short(lines) else len(lines)
 
 
 def explain(error: tomllib.TOMLDecodeError, text: str) -> str:
@@ -67,7 +69,7 @@ def lines_of(text: str) -> Mapping[Path, int]:
     """The line, from 1, on which each name of a valid text is set first. Empty for a text that is too long."""
     lines = _lines(text)
     found: dict[Path, int] = {}
-    if len(lines) > _MAX_LINES:
+    if not _is_short(lines):
         return found
     header = ""
     for number, statement in _statements(lines):
@@ -83,16 +85,25 @@ def _lines(text: str) -> list[str]:
     return [f"{line}\n" for line in text.removeprefix("\ufeff").split("\n")]
 
 
+def _is_short(lines: list[str]) -> bool:
+    return len(lines) <= _MAX_LINES and sum(map(len, lines)) <= _MAX_LENGTH
+
+
 def _statements(lines: list[str]) -> Iterator[tuple[int, str]]:
     """Each header or setting, with its first line. A value may extend over several lines; the last one may be incomplete."""
-    start = 0
+    start = tries = 0
     for end in range(1, len(lines) + 1):
         statement = "".join(lines[start:end])
-        if end - start < _MAX_STATEMENT and end < len(lines) and not _is_complete(statement):
-            continue
+        is_last = end == len(lines) or tries >= _MAX_TRIES
+        if not is_last:
+            if end - start > 1 and not any(mark in lines[end - 1] for mark in _ENDS):
+                continue
+            tries += 1
+            if not _is_complete(statement):
+                continue
         if statement.strip() and not statement.lstrip().startswith("#"):
             yield start + 1, statement
-        start = end
+        start, tries = end, 0
 
 
 def _is_complete(statement: str) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fim_lsp.settings.check import check_text
 
@@ -48,6 +50,44 @@ def test_a_projects_file_is_checked_by_a_projects_rules(text: str, found: list[t
     assert [
         (problem.line, message in problem.message) for problem, (_, message) in zip(problems, found, strict=True)
     ] == [(line, True) for line, _ in found]
+
+
+PIECES = st.sampled_from(
+    [
+        "a",
+        "exclude",
+        " = ",
+        "[",
+        "]",
+        "{",
+        "}",
+        "\n",
+        "\r\n",
+        '"',
+        "'''",
+        '"""',
+        "#",
+        ",",
+        ".",
+        "5",
+        "true",
+        "fim-lsp",
+        "é",
+    ]
+)
+
+
+@given(st.lists(PIECES, max_size=30).map("".join) | st.text(), st.booleans())
+def test_whatever_a_file_contains_each_problem_is_in_it(text: str, trusted: bool) -> None:
+    for problem in check_text(text, trusted=trusted):
+        assert 0 <= problem.line <= text.count("\n") + 1
+        assert problem.message
+
+
+def test_a_long_list_is_checked_at_once() -> None:
+    """Each of its lines could be the last one."""
+    text = "exclude = [\n" + '"a]",\n' * 200 + "]\ntop_p = 9\n"
+    assert [problem.line for problem in check_text(text, trusted=True)] == [203]
 
 
 def test_no_secret_is_shown() -> None:
