@@ -7,7 +7,7 @@ that by ``$/setTrace`` or in ``initialize``. Neither contains the user's text or
 
 from __future__ import annotations
 
-import platform
+import sys
 from collections.abc import Sequence
 from typing import Final, Protocol
 
@@ -16,7 +16,6 @@ from lsprotocol import types
 import fim_lsp
 from fim_lsp.schedule.events import RequestAnswered
 from fim_lsp.session.notifier import Level
-from fim_lsp.session.request_log import Entry, details_of, place_of, what_became
 from fim_lsp.session.status_tracker import Status, StatusState
 from fim_lsp.text.unicode import visible
 
@@ -51,7 +50,7 @@ class ClientLog:
     def start(self, client: str, sources: Sequence[str], status: Status) -> None:
         """The handshake is over. ``sources`` are where settings were found."""
         self._started, self._keeps_messages = True, client in _KEEP_MESSAGES
-        version = f"fim-lsp {fim_lsp.__version__}, Python {platform.python_version()}"
+        version = f"fim-lsp {fim_lsp.__version__}, Python {'.'.join(map(str, sys.version_info[:3]))}"
         found = f"settings from {', '.join(sources)}" if sources else "default settings"
         self._last_state = status.state
         self._write(types.MessageType.Info, f"{version}, {found}: {status}")
@@ -76,6 +75,8 @@ class ClientLog:
         """Trace what became of a request."""
         if self.trace is types.TraceValue.Off:
             return
+        from fim_lsp.session.request_log import Entry, details_of, place_of, what_became  # not for the start
+
         entry = Entry(request=event)
         asked = " (asked for)" if event.explicit else ""
         message = f"request {event.request} at {place_of(event)}{asked}: {what_became(event)}"

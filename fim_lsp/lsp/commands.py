@@ -20,7 +20,6 @@ from fim_lsp.lsp.server import Server
 from fim_lsp.lsp.status import to_params
 from fim_lsp.lsp.to_protocol import inline_list
 from fim_lsp.schedule.request import CompletionResult
-from fim_lsp.session.request_log import why_nothing
 from fim_lsp.session.switch_board import MAX_SNOOZE
 from fim_lsp.text.unicode import visible
 
@@ -135,6 +134,8 @@ def _position(value: Any) -> types.Position | None:
 
 
 def _count(result: CompletionResult) -> str:
+    from fim_lsp.session.request_log import why_nothing  # not for the start
+
     if result.suggestion is None:
         return f"Nothing to show: {why_nothing(result.outcome, result.backend, result.reason, result.cut_by)}."
     return f"{len(result.others) + 1} suggestions." if result.others else "There is no other suggestion here."

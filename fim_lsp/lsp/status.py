@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 
-from fim_lsp.session.explanation import Explanation
 from fim_lsp.session.status_tracker import Status
 from fim_lsp.text.unicode import visible
+
+if TYPE_CHECKING:
+    from fim_lsp.session.explanation import Explanation
 
 NOTIFICATION = "fim-lsp/status"
 WHY_COMMAND = "fim-lsp.why"

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fim_lsp.backends.key_store import KeyStore
 from fim_lsp.backends.ngram_backend import NgramBackend
@@ -23,7 +24,6 @@ from fim_lsp.schedule.scheduler import Scheduler
 from fim_lsp.schedule.switches import Modes
 from fim_lsp.session.backend_manager import BackendManager
 from fim_lsp.session.event_ring import EventRing
-from fim_lsp.session.explanation import Explanation, explanation_of, facts_of
 from fim_lsp.session.indexing import observe_indexing
 from fim_lsp.session.learning import learn_from
 from fim_lsp.session.notifier import Notifier, ShowMessage
@@ -37,6 +37,9 @@ from fim_lsp.stats.recorder import Recorder
 from fim_lsp.text.cells import OtherCells
 from fim_lsp.text.document import Change
 from fim_lsp.workspace.file_policy import FilePolicy
+
+if TYPE_CHECKING:
+    from fim_lsp.session.explanation import Explanation
 
 WITHHELD = with_fallback("damaged settings let nothing leave this machine", EMBEDDED)
 
@@ -173,6 +176,8 @@ class Session:
 
         Slow: rules are looked up again to name them.
         """
+        from fim_lsp.session.explanation import explanation_of, facts_of  # not for the start
+
         self._poll_files()
         clients = self._chain.allowed(uri) if self._chain else ()
         names = [client.backend.name for client in clients]
