@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from fim_lsp.schedule.events import CallEnded, CallOutcome, CallPurpose, Place, 
 from fim_lsp.schedule.request import Outcome
 from fim_lsp.session.words import EMBEDDED, source_of
 
+_REMEDY: Final = re.compile("[:;] ")
 _MIN_WAIT: Final = 0.01  # seconds: less is not worth a word
 MAX_LINES: Final = 30
 """Requests that are listed, each run of those that were overtaken counting as one."""
@@ -114,12 +116,23 @@ def why_nothing(outcome: Outcome, backend: str = "", reason: str = "", cut_by: S
 
 
 def _because(reason: str) -> str:
-    return f", because {reason}" if reason else ""
+    return f", because {_brief(reason)}" if reason else ""
+
+
+def _brief(reason: str) -> str:
+    """A reason without its remedy, which the status and the details contain."""
+    return _REMEDY.split(reason, maxsplit=1)[0]
 
 
 def _instead(outcome: Outcome, reason: str) -> str:
     """Why a fallback was asked, and nobody else."""
-    return f"; it was asked because {reason}" if reason else " (from the cache)" if outcome is Outcome.CACHE else ""
+    return (
+        f"; it was asked because {_brief(reason)}"
+        if reason
+        else " (from the cache)"
+        if outcome is Outcome.CACHE
+        else ""
+    )
 
 
 def _took(request: RequestAnswered, call: CallEnded | None) -> list[str]:
@@ -175,6 +188,8 @@ def details_of(entry: Entry) -> Iterator[str]:
         yield f"shown: {_counted(request.lines, 'line')}, {_counted(request.characters, 'character')}"
     if request.cut_by and request.characters:
         yield f"the rest was left out, because it {' and '.join(request.cut_by)}"
+    if _brief(request.reason) != request.reason:
+        yield request.reason
     if call is None:
         return
     first = f", first text after {_milliseconds(call.first_text)}" if call.first_text is not None else ""

@@ -111,6 +111,13 @@ def test_a_call_tells_its_tokens() -> None:
     assert words == "codestral, 400 ms, about 1,812 + 31 tokens, 2 lines"
 
 
+def test_a_remedy_is_a_detail() -> None:
+    reason = "fim.example refuses the key (401): set api_key; it is from the environment"
+    line, detail = lines_of(entries([answered(Outcome.EMPTY, "ngram", reason=reason)], []), verbose=True)
+    assert line.endswith("ngram is not sure enough here; it was asked because fim.example refuses the key (401)")
+    assert detail.strip() == reason
+
+
 def test_a_line_has_the_time_the_place_and_how_it_was_triggered() -> None:
     listed = [
         answered(Outcome.CACHE, explicit=True, **SHOWN),
