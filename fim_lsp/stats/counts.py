@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -206,7 +207,9 @@ class Tally:
     def __init__(self) -> None:
         self.batch = Batch()
         self._accepted = -1  # the suggestion of which a part was accepted last
-        self._count_by_kind: dict[type[Any], Callable[[Any, str], None]] = {
+        self._folders: tuple[str, ...] = ()
+        self._folder_of: dict[str, str] = {}  # files that were sent: their folder of the workspace
+        self._count_by_kind: dict[type[Any], Callable[[Any], None]] = {
             RequestAnswered: self._request_answered,
             CallEnded: self._call_ended,
             BackendEvent: self._backend_event,
@@ -216,9 +219,12 @@ class Tally:
             TextKept: self._text_kept,
         }
 
-    def add(self, event: Any, workspace: str) -> None:
-        """Count an event. ``workspace`` is the folder that its paths are relative to."""
-        self._count_by_kind[type(event)](event, workspace)
+    def add(self, event: Any, folders: tuple[str, ...]) -> None:
+        """Count an event. ``folders`` are those of the workspace, to one of which its paths are relative."""
+        if folders != self._folders:
+            self._folders = folders
+            self._folder_of.clear()
+        self._count_by_kind[type(event)](event)
 
     def take(self) -> Batch:
         """Start a new batch; returns the old one."""
@@ -229,7 +235,7 @@ class Tally:
     def _suggestions(self, at: float, language: str, backend: str) -> dict[str, int]:
         return self.batch.suggestions.setdefault((day_of(at), language[:_MAX_NAME], backend[:_MAX_NAME]), {})
 
-    def _request_answered(self, event: RequestAnswered, _workspace: str) -> None:
+    def _request_answered(self, event: RequestAnswered) -> None:
         counts = self._suggestions(event.at, event.place.language, event.backend)
         column = _OUTCOMES.get(event.outcome, "skipped")
         _add(counts, "requests", 1)
@@ -240,7 +246,7 @@ class Tally:
             self._duration(event.at, event.backend, Latency.ANSWER, event.seconds)
         self.batch.requests.append(event)
 
-    def _call_ended(self, event: CallEnded, workspace: str) -> None:
+    def _call_ended(self, event: CallEnded) -> None:
         source = Source(
             backend=event.backend[:_MAX_NAME],
             model=event.model[:_MAX_NAME],
@@ -266,25 +272,35 @@ class Tally:
         if event.outcome is CallOutcome.ANSWERED:
             self._duration(event.at, event.backend, Latency.CALL, event.seconds)
         if event.sent:
-            self._sent(event, source, workspace)
+            self._sent(event, source)
         self.batch.ended_calls.append(event)
 
-    def _sent(self, event: CallEnded, source: Source, workspace: str) -> None:
+    def _sent(self, event: CallEnded, source: Source) -> None:
         masked = event.masked
         for file in event.files:
-            folder = workspace if file.path else ""
-            key = day_of(event.at), source.host, source.local, folder, file.path
+            key = day_of(event.at), source.host, source.local, self._folder(file.path), file.path
             sent = Egress(first=event.at, last=event.at, calls=1, size=file.size, masked=masked)
             before = self.batch.egress.get(key)
             self.batch.egress[key] = before + sent if before else sent
             masked = 0
+
+    def _folder(self, path: str) -> str:
+        """The folder of the workspace that a path is relative to; where there are several, the first that has such a file."""
+        if not path or not self._folders:
+            return ""
+        if path not in self._folder_of:
+            having = (folder for folder in self._folders[1:] if os.path.exists(os.path.join(folder, path)))
+            first = self._folders[0]
+            here = len(self._folders) == 1 or os.path.exists(os.path.join(first, path))
+            self._folder_of[path] = first if here else next(having, first)
+        return self._folder_of[path]
 
     def _duration(self, at: float, backend: str, kind: int, seconds: float) -> None:
         histogram = self.batch.durations.setdefault((day_of(at), backend[:_MAX_NAME], kind), {})
         bucket = bucket_of(seconds)
         histogram[bucket] = histogram.get(bucket, 0) + 1
 
-    def _backend_event(self, event: BackendEvent, _workspace: str) -> None:
+    def _backend_event(self, event: BackendEvent) -> None:
         backend = event.backend
         known = self.batch.sources.get(backend.name)
         if known is None or (known.model, known.host) != (backend.model, backend.host):
@@ -293,12 +309,12 @@ class Tally:
                 backend=backend.name, model=backend.model, host=backend.host, local=local
             )
 
-    def _suggestion_shown(self, event: SuggestionShown, _workspace: str) -> None:
+    def _suggestion_shown(self, event: SuggestionShown) -> None:
         counts = self._suggestions(event.at, event.place.language, event.backend)
         _add(counts, "shown", 1)
         _add(counts, "shown_characters", event.characters)
 
-    def _suggestion_accepted(self, event: SuggestionAccepted, _workspace: str) -> None:
+    def _suggestion_accepted(self, event: SuggestionAccepted) -> None:
         counts = self._suggestions(event.at, event.language, event.backend)
         if event.how is Acceptance.TYPED:
             _add(counts, "typed", 1)
@@ -309,10 +325,10 @@ class Tally:
         _add(counts, _ACCEPTED[event.how], 1)
         _add(counts, "accepted_characters", event.characters)
 
-    def _suggestion_dismissed(self, event: SuggestionDismissed, _workspace: str) -> None:
+    def _suggestion_dismissed(self, event: SuggestionDismissed) -> None:
         _add(self._suggestions(event.at, event.language, event.backend), "dismissed", 1)
 
-    def _text_kept(self, event: TextKept, _workspace: str) -> None:
+    def _text_kept(self, event: TextKept) -> None:
         counts = self._suggestions(event.at, event.language, event.backend)
         _add(counts, "checked_characters", event.accepted)
         _add(counts, "kept_characters", event.kept)

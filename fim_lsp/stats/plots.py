@@ -110,7 +110,7 @@ def ranges(title: str, description: str, rows: Sequence[Range], write: Callable[
 
 def ticks_to(largest: float) -> list[float]:
     """Three to six round numbers from 0 to ``largest`` or a little more."""
-    if not 0 < largest < math.inf:
+    if not 1e-100 < largest < math.inf:  # below, dividing ends at 0
         return [0.0, 1.0]
     raw = largest / 4
     power = 10 ** math.floor(math.log10(raw))

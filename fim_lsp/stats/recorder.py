@@ -81,8 +81,8 @@ class Recorder:
         self._path: Path | None = None
         self._first_interval = self._interval = interval
         self._enabled = False
-        self._workspace = ""
-        self._events: list[tuple[Any, str]] = []
+        self._folders: tuple[str, ...] = ()
+        self._events: list[tuple[Any, tuple[str, ...]]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._thread: ThreadPoolExecutor | None = None
         self._server = ServerInfo(id=_unique(), pid=os.getpid(), started=time.time())
@@ -93,8 +93,8 @@ class Recorder:
 
     def configure(self, *, enabled: bool, roots: Sequence[Path] = ()) -> None:
         """Count or not, from now on. ``roots`` are the folders of the workspace, which paths are relative to."""
-        self._workspace = os.pathsep.join(map(str, roots))
-        self._server = replace(self._server, workspace=self._workspace)
+        self._folders = tuple(map(str, roots))
+        self._server = replace(self._server, workspace=os.pathsep.join(self._folders))
         if enabled and self._path is None:
             self._path = self._find_path()
         self._enabled = enabled and self._path is not None
@@ -146,7 +146,7 @@ class Recorder:
     def _take(self, event: Any) -> None:
         """Note an event. It is counted later, in the thread: a key must not wait for that."""
         if self._enabled:
-            self._events.append((event, self._workspace))
+            self._events.append((event, self._folders))
             if self._timer is None:
                 self._timer = asyncio.get_running_loop().call_later(self._interval, self._flush)
 

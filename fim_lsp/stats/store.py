@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import logging
 import os
 import sqlite3
 import time
@@ -31,6 +32,8 @@ from fim_lsp.stats.schema import (
     SUGGESTION_COLUMNS,
 )
 from fim_lsp.stats.servers import ServerInfo
+
+log = logging.getLogger(__name__)
 
 _BUSY_TIMEOUT = 1.0  # seconds to wait for another process, which takes milliseconds
 _PRAGMAS: Final = (
@@ -62,7 +65,8 @@ class StatsStore:
             with _transaction(db):
                 _BatchWriter(db, batch).write(server)
                 clean_up(db, today)
-            shrink(db)
+            with contextlib.suppress(sqlite3.Error):  # the batch has been written, and must not be written again
+                shrink(db)
 
     def remove_server(self, server: str) -> None:
         """A server has ended."""
@@ -71,13 +75,15 @@ class StatsStore:
 
     def reset(self) -> None:
         """Forget everything: counts, durations, egress, and the latest requests. Servers that run go on counting."""
+        self._damaged.unlink(missing_ok=True)
         if not self.path.exists():
             return
-        with self._connected(create=False) as db:
+        with self._connected(create=True) as db:
             with _transaction(db):
                 for table in _TABLES:
                     db.execute(f"DELETE FROM {table}")  # noqa: S608 - names of ours
             db.execute("VACUUM")
+        self._damaged.unlink(missing_ok=True)  # what was damaged has been set aside just now
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection | None]:
@@ -98,10 +104,12 @@ class StatsStore:
             finally:
                 db.close()
         except (sqlite3.Error, OSError) as error:
-            if create and _is_damage(error):  # found later than at its opening: the next batch starts afresh
+            if not _is_damage(error):
+                raise StatsUnavailable(f"{self.path} can't be used: {error}") from error
+            if create:  # found later than at its opening: the next batch starts afresh
                 with contextlib.suppress(OSError):
                     self._set_aside()
-            raise StatsUnavailable(f"{self.path} can't be used: {error}") from error
+            raise StatsUnavailable(f"{self.path} is damaged; fim-lsp stats --reset starts again from zero") from error
         except (OverflowError, ValueError, TypeError) as error:
             raise StatsUnavailable(f"{self.path} can't be used: {type(error).__name__}") from error
 
@@ -157,8 +165,13 @@ class StatsStore:
             )
         return int(version)
 
+    @property
+    def _damaged(self) -> Path:
+        return Path(f"{self.path}.damaged")
+
     def _set_aside(self) -> None:
-        os.replace(self.path, f"{self.path}.damaged")
+        os.replace(self.path, self._damaged)
+        log.warning("%s was damaged and is now %s; counting starts again from zero", self.path, self._damaged.name)
         for suffix in ("-wal", "-shm"):
             Path(f"{self.path}{suffix}").unlink(missing_ok=True)
 

@@ -32,11 +32,11 @@ class Worker:
         self.has_stopped = False
         self.has_written = False
 
-    def write(self, path: Path, events: Sequence[tuple[Any, str]], server: ServerInfo) -> None:
+    def write(self, path: Path, events: Sequence[tuple[Any, tuple[str, ...]]], server: ServerInfo) -> None:
         """Count events, and add the counts to the file; they are kept if that fails."""
         try:
-            for event, workspace in events:
-                self._tally.add(event, workspace)
+            for event, folders in events:
+                self._tally.add(event, folders)
             self._store_at(path).add(self._tally.batch, server)
         except StatsUnavailable as error:
             self._failed(error)
@@ -65,7 +65,7 @@ class Worker:
         try:
             deliver(read_acceptance(self._store_at(path)))
         except StatsUnavailable as error:
-            self._failed(error)
+            log.info("nothing is known of past suggestions: %s", error)
 
     def _failed(self, error: StatsUnavailable) -> None:
         if not self.is_failing:

@@ -67,7 +67,7 @@ KEPT = TextKept(suggestion=1, at=NOON, language="python", backend="codestral", a
 ONE_SUGGESTION = (CALL, ANSWERED, SHOWN, ACCEPTED, KEPT)
 
 
-def batch(*events: Any, workspace: str = "/home/me/project") -> Batch:
+def batch(*events: Any, workspace: tuple[str, ...] = ("/home/me/project",)) -> Batch:
     """The counts of these events."""
     tally = Tally()
     for event in events:

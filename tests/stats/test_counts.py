@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -102,6 +103,15 @@ def test_a_call_that_sent_nothing_is_no_egress() -> None:
 def test_files_without_a_path_are_one_whatever_the_workspace() -> None:
     nameless = replace(CALL, files=(SentFile(path="", size=9),))
     assert [key[3:] for key in batch(nameless).egress] == [("", "")]
+
+
+def test_in_a_workspace_of_several_folders_a_file_is_in_the_one_that_has_it(tmp_path: Path) -> None:
+    folders = tuple(str(tmp_path / name) for name in ("one", "two"))
+    (tmp_path / "two" / "src").mkdir(parents=True)
+    (tmp_path / "two" / "src" / "util.py").write_text("")
+    found = batch(CALL, workspace=folders).egress
+    assert {key[4]: key[3] for key in found} == {"src/main.py": folders[0], "src/util.py": folders[1]}
+    assert {key[3] for key in batch(CALL, workspace=()).egress} == {""}
 
 
 def test_durations_are_those_of_answers_that_needed_a_call_of_first_texts_and_of_whole_calls() -> None:

@@ -50,7 +50,7 @@ def a_heavy_day() -> Batch:
         shown, accepted, kept = (replace(event, at=call.at, backend=backend) for event in (SHOWN, ACCEPTED, KEPT))
         events = call, answer, replace(answer, outcome=Outcome.SUPERSEDED), replace(shown, place=place)
         for event in (*events, replace(accepted, language=language), replace(kept, language=language)):
-            tally.add(event, "/home/me/work/customer/monorepo")
+            tally.add(event, ("/home/me/work/customer/monorepo",))
     return tally.take()
 
 

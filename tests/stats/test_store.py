@@ -52,8 +52,8 @@ def test_batches_add_up(store: StatsStore) -> None:
 
 
 def test_files_of_the_same_name_in_two_workspaces_are_two(store: StatsStore) -> None:
-    store.add(batch(CALL, workspace="/a"), today=DAY)
-    store.add(batch(CALL, workspace="/b"), today=DAY)
+    store.add(batch(CALL, workspace=("/a",)), today=DAY)
+    store.add(batch(CALL, workspace=("/b",)), today=DAY)
     rows = query(
         store, "SELECT folders.folder, path FROM files JOIN folders ON files.folder = folders.id ORDER BY 1, 2"
     )
@@ -62,7 +62,7 @@ def test_files_of_the_same_name_in_two_workspaces_are_two(store: StatsStore) -> 
 
 def test_a_name_that_is_not_unicode_is_counted(store: StatsStore) -> None:
     strange = replace(CALL, files=(SentFile(path="\udcff.py", size=5),))
-    store.add(batch(strange, workspace="/\udcfe"), SERVER, today=DAY)
+    store.add(batch(strange, workspace=("/\udcfe",)), SERVER, today=DAY)
     assert query(store, "SELECT path FROM files") == [("?.py",)]
 
 
@@ -111,9 +111,21 @@ def test_a_damaged_file_is_set_aside(store: StatsStore) -> None:
 def test_a_damaged_file_is_not_moved_by_one_who_only_reads(store: StatsStore) -> None:
     store.path.parent.mkdir()
     store.path.write_bytes(b"no database" * 1000)
-    with pytest.raises(StatsUnavailable, match="not a database"), store.reading():
+    with pytest.raises(StatsUnavailable, match="is damaged; fim-lsp stats --reset"), store.reading():
         pass
     assert store.path.exists()
+
+
+def test_reset_forgets_what_was_damaged_too(store: StatsStore) -> None:
+    store.path.parent.mkdir()
+    store.path.write_bytes(b"no database" * 1000)
+    store.reset()
+    assert [file.name for file in store.path.parent.iterdir()] == ["stats.sqlite3"]
+    Path(f"{store.path}.damaged").write_bytes(b"from earlier")
+    store.reset()
+    assert [file.name for file in store.path.parent.iterdir()] == ["stats.sqlite3"]
+    with store.reading() as db:
+        assert db is not None
 
 
 def test_damage_that_is_found_late_costs_one_batch(store: StatsStore) -> None:

@@ -23,13 +23,13 @@ def test_what_could_not_be_written_is_written_once_the_file_can_be_used(
     folder.write_text("a file where the folder should be")
     worker = Worker()
     for _ in range(3):
-        worker.write(folder / "stats.sqlite3", [(CALL, "/w")], SERVER)
+        worker.write(folder / "stats.sqlite3", [(CALL, ("/w",))], SERVER)
         assert worker.is_failing
     assert len(caplog.messages) == 1
     with pytest.raises(StatsUnavailable):
         worker.read(folder / "stats.sqlite3", lambda store: store.add(batch(CALL)))
     folder.unlink()
-    worker.write(folder / "stats.sqlite3", [(CALL, "/w")], SERVER)
+    worker.write(folder / "stats.sqlite3", [(CALL, ("/w",))], SERVER)
     assert not worker.is_failing
     counts = worker.read(folder / "stats.sqlite3", lambda store: read_counts(store, 0))
     assert [row.counts.calls for row in counts.calls] == [4]
@@ -40,8 +40,8 @@ def test_an_event_that_cannot_be_counted_is_dropped_with_its_batch(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     worker = Worker()
-    worker.write(tmp_path / "stats.sqlite3", [(object(), "/w")], SERVER)
+    worker.write(tmp_path / "stats.sqlite3", [(object(), ("/w",))], SERVER)
     assert "KeyError" in caplog.text
-    worker.write(tmp_path / "stats.sqlite3", [(CALL, "/w")], SERVER)
+    worker.write(tmp_path / "stats.sqlite3", [(CALL, ("/w",))], SERVER)
     counts = worker.read(tmp_path / "stats.sqlite3", lambda store: read_counts(store, 0))
     assert [row.counts.calls for row in counts.calls] == [1]
