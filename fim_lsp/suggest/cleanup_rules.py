@@ -183,10 +183,14 @@ def cleaned(context: CursorContext, text: str, *, one_line: bool = False, left_o
 
     The names of the rules that left out more than whitespace are appended to ``left_out``.
     """
-    for rule, name in CLEANUP_RULES:
-        before, text = text, rule(context, text)
-        if left_out is not None and is_shorter(text, before):
-            left_out.append(name)
+    if left_out is None:  # at every chunk of a stream
+        for rule, _name in CLEANUP_RULES:
+            text = rule(context, text)
+    else:
+        for rule, name in CLEANUP_RULES:
+            before, text = text, rule(context, text)
+            if is_shorter(text, before):
+                left_out.append(name)
     end = len(text)
     if one_line and (first := _FIRST_LINE.match(text)):
         end = first.end()
