@@ -52,6 +52,11 @@ def error(name: str, message: str, remedy: str) -> Check:
     return Check(name=name, state=State.ERROR, message=message, remedy=remedy)
 
 
+def counted(number: int, noun: str) -> str:
+    """A number of things: ``1 file``, ``1,200 files``."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
 def is_ok(checks: Sequence[Check]) -> bool:
     """Whether none of them is an error."""
     return all(check.state is not State.ERROR for check in checks)
@@ -77,7 +82,7 @@ def to_json(checks: Sequence[Check]) -> dict[str, Any]:
 def summary(checks: Sequence[Check]) -> str:
     """The last line: how many things are to be repaired."""
     counts = {state: sum(check.state is state for check in checks) for state in (State.ERROR, State.WARNING)}
-    parts = [f"{count} {state}{'s' * (count > 1)}" for state, count in counts.items() if count]
+    parts = [counted(count, state) for state, count in counts.items() if count]
     return " and ".join(parts) or "No problems were found"
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from fim_lsp.backends.model_list import Model, newest_codestral
-from fim_lsp.doctor.check import Check, State, error, info, ok, warning
+from fim_lsp.doctor.check import Check, State, counted, error, info, ok, warning
 from fim_lsp.doctor.host_findings import COST, Completion, Findings
 from fim_lsp.doctor.remedies import KEY_PAGES, Facts, clock_time, remedy_for
 from fim_lsp.errors import BackendError, Paused, RateLimited, Unauthorized, UnknownModel
@@ -155,7 +155,10 @@ def _model(server: Server, found: Findings) -> Check:
         )
     if found.model is not None:
         size = f", up to {found.model.context_tokens:,} tokens" if found.model.context_tokens else ""
-        return ok("model", f"{name}, {_can_fill(found.can_fill)}{size}; {server.host} has {_count(found.models)}")
+        return ok(
+            "model",
+            f"{name}, {_can_fill(found.can_fill)}{size}; {server.host} has {counted(len(found.models), 'model')}",
+        )
     if found.can_fill is not None:
         return ok("model", f"{name}, {_can_fill(found.can_fill)}")
     listed = "has no list of models" if found.list_error is None else "did not send its list of models"
@@ -181,10 +184,6 @@ def _can_fill(can_fill: bool | None) -> str:
         case False:
             return "which can't fill in the middle"
     return "of which its list does not say whether it can fill in the middle"
-
-
-def _count(models: Sequence[object]) -> str:
-    return f"{len(models)} models" if len(models) != 1 else "one model"
 
 
 def _of(completion: Completion | None, kind: type[BackendError]) -> BackendError | None:

@@ -21,11 +21,9 @@ _REINSTALL: Final = "install fim-lsp again into an environment of its own, in it
 
 def command_path(environment: Mapping[str, str]) -> Path | None:
     """The absolute path of the command ``fim-lsp``: the one on PATH, else the one beside this Python."""
-    found = shutil.which("fim-lsp", path=environment.get("PATH"))
-    beside = Path(sys.executable).parent / "fim-lsp"
-    if found:
-        return Path(found).absolute()
-    return beside if beside.exists() else None
+    folders = (environment.get("PATH", ""), str(Path(sys.executable).parent))
+    found = next(filter(None, (shutil.which("fim-lsp", path=folder) for folder in folders)), None)
+    return Path(found).absolute() if found else None
 
 
 def check_installation(environment: Mapping[str, str]) -> Iterator[Check]:

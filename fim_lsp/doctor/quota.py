@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from fim_lsp.backends.backend import Backend
-from fim_lsp.doctor.check import Check, error, info, ok, warning
+from fim_lsp.doctor.check import Check, counted, error, info, ok, warning
 from fim_lsp.doctor.remedies import Facts, clock_time, remedy_for
 from fim_lsp.errors import Paused
 from fim_lsp.rate_limit.limiter import SQLITE_FILE, choose_store, identity_of
@@ -53,7 +53,7 @@ def _usage(backend: Backend, limits: Limits, usage: SharedUsage, place: str) -> 
     if limits.unlimited and not usage.requests:
         yield ok("quota", f"no limit is set for {backend.name}; one that its headers name would be {shared}")
     else:
-        used = f"{usage.requests:,} requests and {usage.tokens:,} tokens were used in the last minute"
+        used = f"{counted(usage.requests, 'request')} and {counted(usage.tokens, 'token')} were used in the last minute"
         yield ok("quota", f"{_limits(limits)}; {used}{_by_whom(usage)}; {shared}")
     if usage.paused > 0:
         facts = Facts(host=backend.host, until=clock_time(usage.paused))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from fim_lsp.backends.backend import Backend
-from fim_lsp.doctor.check import Check, info, ok, warning
+from fim_lsp.doctor.check import Check, counted, info, ok, warning
 from fim_lsp.http.urls import is_local
 from fim_lsp.schedule.scheduler import MAX_DOCUMENT_SIZE
 from fim_lsp.settings.schema import Settings
@@ -62,7 +62,7 @@ def check_workspace(roots: Sequence[Path], count: Count) -> Check:
     if not roots:
         return info("workspace", "no folder is open, so only open documents are used")
     more = "" if count.whole else f"at least, in the first {WALK_TIMEOUT:.0f} s: "
-    found = f"{', '.join(map(str, roots))}: {more}{count.sources:,} source files can be used"
+    found = f"{', '.join(map(str, roots))}: {more}{counted(count.sources, 'source file')} can be used"
     if count.excluded:
         shown = [f"{number:,} by {source}" for source, number in count.excluded[:_MAX_SOURCES]]
         others = len(count.excluded) - len(shown)

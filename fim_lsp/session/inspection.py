@@ -45,7 +45,8 @@ class Inspection:
 
 
 async def inspect(session: Session) -> Inspection:
-    """Wait until servers on this machine have been looked for, if they matter, and take what the session has then."""
+    """Wait until the editor's settings are known and servers on this machine have been looked for, and take what there is."""
+    await session._loader.wait_for_workspace_settings()
     manager = session._backends
     await manager.wait_for_search()
     current = manager._current

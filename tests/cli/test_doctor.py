@@ -299,7 +299,7 @@ async def test_everything_works(tmp_path: Path, certificate: Path) -> None:
         "model": "codestral-latest, which can fill in the middle, up to 256,000 tokens; api.mistral.ai has 2 models",
         "completion": "it cost 27 + 6 tokens", "rate limits": "57 of 60 requests and 49,000 of 50,000 tokens a minute",
         "temperature": "0.3; it applies", "quota": f"{tmp_path}/state/fim-lsp/limits.sqlite3, which can be written",
-        "fallback": "ngram completes", "workspace": "1 source files can be used; files and folders excluded: 1 by the built-in",
+        "fallback": "ngram completes", "workspace": "1 source file can be used; files and folders excluded: 1 by the built-in",
         "file": "suggestions come in", "statistics": f"{tmp_path}/state/fim-lsp/stats.sqlite3",
     }  # fmt: skip
     for name, words in expected.items():
@@ -382,7 +382,7 @@ async def test_our_own_count_is_full_until_a_clock_time(tmp_path: Path, certific
     checks = by_name(second.stdout)
     assert "own count of codestral.mistral.ai's quota is full until" in checks["completion"]["message"]
     assert "wait until" in checks["completion"]["remedy"]
-    assert "1 requests and 33 tokens were used in the last minute, by 1 fim-lsp process;" in checks["quota"]["message"]
+    assert "1 request and 33 tokens were used in the last minute, by 1 fim-lsp process;" in checks["quota"]["message"]
 
 
 async def test_each_fallback_is_tried(tmp_path: Path, certificate: Path) -> None:

@@ -35,7 +35,7 @@ def test_all_is_well() -> None:
         "key": (State.OK, "from MISTRAL_API_KEY, for api.mistral.ai only; accepted"),
         "model": (
             State.OK,
-            "codestral-latest, which can fill in the middle, up to 256,000 tokens; api.mistral.ai has one model",
+            "codestral-latest, which can fill in the middle, up to 256,000 tokens; api.mistral.ai has 1 model",
         ),
         "completion": (State.OK, "first text after 200 ms, all after 250 ms; it cost 27 + 6 tokens"),
     }

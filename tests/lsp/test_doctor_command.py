@@ -12,7 +12,7 @@ from tests.cli.test_doctor import SCHEMA
 from tests.fakes.api_host import KEY, ApiHost
 from tests.fakes.codestral import Behaviour, FakeCodestral
 from tests.fakes.http import FakeServer, Reply
-from tests.lsp.raw_client import NGRAM, SOURCE, RawClient, assert_completes
+from tests.lsp.raw_client import NGRAM, PULLS_SETTINGS, SOURCE, RawClient, assert_completes
 
 COMMAND = "fim-lsp.doctor"
 
@@ -102,6 +102,27 @@ async def test_damaged_settings_send_nothing(tmp_path: Path) -> None:
         assert "nothing leaves this machine" in settings[-1]
         assert not any("all are defaults" in message for message in settings)
         assert server.connections == 0
+
+
+async def test_the_settings_of_the_workspace_are_waited_for(tmp_path: Path) -> None:
+    """They may restrict, and the editor has not sent them yet when the command comes."""
+    async with FakeServer(ApiHost()) as server, RawClient(tmp_path) as client:
+        client.configuration = {"exclude": 5}
+        options = {"backend": "mistral", "base_url": server.url, "api_key": KEY}
+        await client.initialize(options=options, capabilities=PULLS_SETTINGS)
+        assert (await doctor(client))["ok"] is False
+        assert server.connections == 0
+
+
+async def test_the_server_ends_in_the_middle_of_a_run(tmp_path: Path) -> None:
+    async with FakeCodestral(behaviour=Behaviour(gate=asyncio.Event())) as server, RawClient(tmp_path) as client:
+        await client.initialize(options={"backend": "codestral", "base_url": server.url, "api_key": KEY})
+        start(client, {"quiet": True})
+        await server.until(lambda: len(server.requests) == 1)
+        await client.reply(client.request("shutdown", None))
+        client.notify("exit", None)
+        assert await client.exit_code() == 0
+    assert "Traceback" not in client.log
 
 
 async def test_a_document_is_judged_by_its_file(tmp_path: Path) -> None:
