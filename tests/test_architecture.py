@@ -25,7 +25,7 @@ FLOORS = (
     {"lsp"},
     {"doctor"},
     {"session"},
-    {"stats"},
+    {"stats", "migrate"},
     {"schedule"},
     {"backends"},
     {"rate_limit", "settings", "context"},

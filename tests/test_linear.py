@@ -104,6 +104,8 @@ ANCHORED_BY_ANOTHER_NAME = {
     "redaction.private_keys._PARTIAL_KEY_LINE",
     "redaction.assignments._QUOTED",
     "redaction.assignments._BARE",
+    "migrate.literals.LUA[2]",
+    "migrate.literals.VIM[2]",
     *(name for name in PATTERNS if ".TOKEN_PATTERNS" in name),
 }
 ANCHORED = anchored() | ANCHORED_BY_ANOTHER_NAME

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fim_lsp.cli import config_from
 from fim_lsp.cli.output import answer, is_styled, write
 from fim_lsp.settings.sources import PROJECT_FILE
 from fim_lsp.text.unicode import visible
@@ -38,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--init", action="store_true", help="write a config.toml that explains every setting; never overwrites one"
     )
     instead.add_argument("--schema", action="store_true", help="print the JSON Schema of the settings")
+    config_from.add_arguments(instead)
 
 
 def run(arguments: argparse.Namespace, environment: Mapping[str, str]) -> int:
@@ -53,6 +55,8 @@ def run(arguments: argparse.Namespace, environment: Mapping[str, str]) -> int:
         from fim_lsp.cli.config_init import init
 
         return init(environment)
+    if program := config_from.chosen(arguments):
+        return config_from.run(*program, environment)
     return show(Path.cwd(), environment, as_json=arguments.json)
 
 
