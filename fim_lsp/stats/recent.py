@@ -9,9 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from fim_lsp.stats.counts import MAX_RECENT
 from fim_lsp.stats.servers import ServerInfo
 
 if TYPE_CHECKING:
+    import sqlite3
+
     from fim_lsp.stats.store import StatsStore
 
 _MAX_AGE = 7 * 86_400.0  # seconds: a server that has written nothing for so long is taken for dead
@@ -45,11 +48,21 @@ def read_recent(store: StatsStore) -> Recent:
             return Recent()
         oldest = time.time() - _MAX_AGE
         rows = db.execute("SELECT data FROM servers WHERE seen > ? ORDER BY started DESC", (oldest,)).fetchall()
-        events: dict[str, list[RecentEvent]] = {"request": [], "call": []}
-        for server, kind, at, data in db.execute("SELECT server, kind, at, data FROM recent ORDER BY at DESC, id DESC"):
-            events.setdefault(kind, []).append(RecentEvent(server=server, at=at, data=json.loads(data)))
+        requests, calls = (_newest(db, kind) for kind in ("request", "call"))
     servers = tuple(info for (data,) in rows if is_running((info := ServerInfo.from_json(data)).pid))
-    return Recent(servers=servers, requests=tuple(events["request"]), calls=tuple(events["call"]))
+    return Recent(servers=servers, requests=requests, calls=calls)
+
+
+def _newest(db: sqlite3.Connection, kind: str) -> tuple[RecentEvent, ...]:
+    """A row has what one server wrote at once, from the oldest to the newest."""
+    events = []
+    for server, text in db.execute("SELECT server, data FROM recent WHERE kind = ? ORDER BY id DESC", (kind,)):
+        data = json.loads(text)
+        for values in reversed(data["values"]):
+            fields = dict(zip(data["names"], values, strict=True))
+            events.append(RecentEvent(server=server, at=fields["at"], data=fields))
+    events.sort(key=lambda event: event.at, reverse=True)
+    return tuple(events[:MAX_RECENT])
 
 
 def is_running(pid: int) -> bool:

@@ -135,8 +135,8 @@ class Recorder:
         """Write what has been counted. Python waits for that before it exits; ``wait`` does so here."""
         if self._timer is not None:
             self._flush()
-        if (path := self._path) and self._enabled and self._thread is not None:
-            self._submit(lambda worker: worker.remove_server(path, self._server.id))
+        if (path := self._path) and self._thread is not None:
+            self._submit(lambda worker: worker.close(path, self._server.id))
         self._enabled = False
         if self._thread is not None:
             self._thread.shutdown(wait=wait)

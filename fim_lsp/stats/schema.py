@@ -36,7 +36,7 @@ CREATE TABLE files (id INTEGER PRIMARY KEY, folder INTEGER, path TEXT);
 CREATE TABLE egress (day INTEGER, host INTEGER, file INTEGER, first INTEGER, last INTEGER,
     calls INTEGER, size INTEGER, masked INTEGER, PRIMARY KEY (day, host, file)) WITHOUT ROWID;
 CREATE TABLE servers (id TEXT PRIMARY KEY, pid INTEGER, started REAL, seen REAL, data TEXT) WITHOUT ROWID;
-CREATE TABLE recent (id INTEGER PRIMARY KEY, server TEXT, kind TEXT, at REAL, data TEXT);
+CREATE TABLE recent (id INTEGER PRIMARY KEY, server TEXT, kind TEXT, count INTEGER, data TEXT);
 """
 
 MIGRATIONS: Final[tuple[str, ...]] = (_VERSION_1,)

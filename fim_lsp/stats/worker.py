@@ -51,14 +51,15 @@ class Worker:
         """What ``work`` finds in the file."""
         return work(self._store_at(path))
 
-    def remove_server(self, path: Path, server: str) -> None:
-        """The session has ended."""
-        if not self.has_written:
-            return
+    def close(self, path: Path, server: str) -> None:
+        """The session has ended: it is no longer listed, and the file is closed."""
         try:
-            self._store_at(path).remove_server(server)
+            if self.has_written:
+                self._store_at(path).remove_server(server)
         except StatsUnavailable as error:
             self._failed(error)
+        if self._store is not None:
+            self._store.close()
 
     def load_acceptance(self, path: Path, deliver: Callable[[Mapping[str, PastAcceptance]], None]) -> None:
         """Read how suggestions of the last weeks fared."""
@@ -77,5 +78,5 @@ class Worker:
 
     def _store_at(self, path: Path) -> StatsStore:
         if self._store is None:
-            self._store = StatsStore(path)
+            self._store = StatsStore(path, keep_open=True)
         return self._store

@@ -116,6 +116,16 @@ def test_a_damaged_file_is_not_moved_by_one_who_only_reads(store: StatsStore) ->
     assert store.path.exists()
 
 
+def test_reset_leaves_nothing_in_a_file_that_a_server_keeps_open(store: StatsStore) -> None:
+    server = StatsStore(store.path, keep_open=True)
+    server.add(batch(*ONE_SUGGESTION), SERVER, today=DAY)
+    store.reset()
+    assert all(b"src/main.py" not in file.read_bytes() for file in store.path.parent.iterdir())
+    server.add(batch(CALL), SERVER, today=DAY)
+    server.close()
+    assert query(store, "SELECT calls FROM calls") == [(1,)]
+
+
 def test_reset_forgets_what_was_damaged_too(store: StatsStore) -> None:
     store.path.parent.mkdir()
     store.path.write_bytes(b"no database" * 1000)
@@ -137,6 +147,34 @@ def test_damage_that_is_found_late_costs_one_batch(store: StatsStore) -> None:
         store.add(batch(CALL), today=DAY)
     store.add(batch(CALL), today=DAY)
     assert query(store, "SELECT calls FROM calls") == [(1,)]
+
+
+def test_a_connection_that_is_kept_notices_what_others_do_to_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "stats.sqlite3"
+    kept = StatsStore(path, keep_open=True)
+    for _ in range(2):
+        kept.add(batch(CALL), today=DAY)
+    for file in tmp_path.iterdir():
+        file.unlink()
+    kept.add(batch(CALL), today=DAY)
+    assert query(kept, "SELECT calls FROM calls") == [(1,)]
+    StatsStore(path).reset()
+    kept.add(batch(CALL), today=DAY)
+    assert query(kept, "SELECT calls FROM calls") == [(1,)]
+    StatsStore(path, migrations=(*MIGRATIONS, "CREATE TABLE more (x)")).add(batch(CALL), today=DAY)
+    with pytest.raises(StatsUnavailable, match="newer fim-lsp"):
+        kept.add(batch(CALL), today=DAY)
+    kept.close()
+    kept.close()
+    assert [file.name for file in tmp_path.iterdir()] == ["stats.sqlite3"]
+
+
+def test_what_is_kept_open_stays_small(tmp_path: Path) -> None:
+    kept = StatsStore(tmp_path / "stats.sqlite3", keep_open=True)
+    for number in range(300):
+        kept.add(batch(replace(CALL, files=(SentFile(path=f"{number}.py", size=5),)), ANSWERED), SERVER, today=DAY)
+    assert sum(file.stat().st_size for file in tmp_path.iterdir()) < 2_000_000
+    kept.close()
 
 
 def test_a_locked_file_is_reported_and_nothing_is_half_written(store: StatsStore) -> None:
@@ -202,8 +240,9 @@ def test_the_latest_requests_and_calls_are_kept_and_no_more(store: StatsStore) -
     for number in range(3):
         many = [replace(ANSWERED, request=number * 150 + index) for index in range(150)]
         store.add(batch(*many, CALL), SERVER, today=DAY)
-    kinds = query(store, "SELECT kind, COUNT(*) FROM recent GROUP BY kind ORDER BY kind")
-    assert kinds == [("call", 3), ("request", MAX_RECENT)]
+    kinds = query(store, "SELECT kind, SUM(count) FROM recent GROUP BY kind ORDER BY kind")
+    assert kinds == [("call", 3), ("request", 300)]  # no fewer than 200, in whole batches
+    assert MAX_RECENT == 200
 
 
 def test_reset_forgets_everything_that_was_counted(store: StatsStore) -> None:
