@@ -61,6 +61,10 @@ def usage_of(chunks: list[Chunk]) -> Usage:
     return next(chunk.usage for chunk in reversed(chunks) if chunk.usage)
 
 
+async def written(backend: HttpBackend, prompt: Prompt) -> str:
+    return "".join(chunk.text for chunk in await ask(backend, prompt))
+
+
 def rendered(url: str, prompt: Prompt) -> str:
     """The prompt that the server renders for a request, from its last message."""
     request = llamacpp(base_url=url, generation=SMALL).request(prompt)
@@ -137,6 +141,15 @@ async def test_while_typing_most_of_the_prompt_is_in_the_cache(connect: Ask) -> 
             shares.append((usage.prompt_tokens - usage.cached_tokens) / usage.prompt_tokens)
     assert usage.prompt_tokens > 800
     assert [share for share in shares[1:] if share >= 0.15] == [], shares
+
+
+async def test_a_variation_is_another_reply_and_always_the_same(connect: Ask) -> None:
+    with running(plain=True) as server:
+        backend = connect(llamacpp(base_url=server.url, generation=SMALL))
+        prompts = [Prompt(prefix="def area(radius):\n    ", suffix="\n", variation=number) for number in (1, 2, 3, 4)]
+        first, second = [[await written(backend, prompt) for prompt in prompts] for _ in range(2)]
+    assert first == second
+    assert len(set(first)) > 1
 
 
 async def test_what_was_preloaded_is_in_the_cache(llama: Llama, connect: Ask) -> None:
