@@ -189,4 +189,6 @@ async def test_a_stored_key_is_noticed_and_its_trouble_reported_again(tmp_path: 
             error = Unauthorized("api.mistral.ai refuses the key")
             for _ in range(2):
                 it.manager.on_event(BackendEvent(backend=first.backend, kind=EventKind.FAILED, error=error))
-        assert it.shown == ["api.mistral.ai refuses the key; ngram answers meanwhile"] * 2
+        assert (
+            it.shown == ["api.mistral.ai refuses the key; meanwhile suggestions come from your own files (ngram)"] * 2
+        )
