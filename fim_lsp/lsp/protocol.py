@@ -192,6 +192,14 @@ class Protocol(LanguageServerProtocol):
             error.data = None
         super()._send_response(msg_id, result, error)
 
+    @lsp_method(types.SHUTDOWN)
+    def lsp_shutdown(self, *args: Any) -> None:  # type: ignore[override]  # pygls' is a generator, for a handler of ours
+        """Cancel what is in progress. A command that takes time leaves pygls' table while pygls still iterates over it."""
+        for msg_id, future in list(self._request_futures.items()):
+            if msg_id != self.msg_id and not future.done():
+                future.cancel()
+        self._shutdown = True
+
     @lsp_method(types.EXIT)
     def lsp_exit(self, *args: Any) -> None:  # type: ignore[override]  # pygls' is a generator that ends the process
         """Report the exit code: 0 after ``shutdown``, else 1. pygls raises SystemExit here, and catches it later."""
