@@ -249,7 +249,7 @@ Nothing is called if the text, point or the window's buffer has changed."
   "Check the server's settings, key, host and model with a real request."
   (interactive)
   (message "fim-lsp: checking settings, keys and hosts...")
-  (fim-lsp--execute "fim-lsp.doctor" '((:quiet t)) #'fim-lsp--show-lines))
+  (fim-lsp--execute "fim-lsp.doctor" `((:quiet t :uri ,(fim-lsp-client-uri))) #'fim-lsp--show-lines))
 
 ;;;###autoload
 (defun fim-lsp-stats ()

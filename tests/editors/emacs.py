@@ -93,7 +93,11 @@ class Emacs(Editor):
     def errors(self) -> Sequence[str]:
         """Warnings too."""
         bad = re.compile(r"\berror\b|warning|wrong type|void|deleting it", re.IGNORECASE)
-        known = [*self.wire.notices(), "Warning: Lisp directory"]  # an Emacs that was moved says so
+        known = [
+            *self.wire.notices(),
+            *self.wire.logged(),
+            "Warning: Lisp directory",
+        ]  # an Emacs that was moved says so
         known += ["Pattern t is deprecated"]  # lsp-mode, where it isn't compiled
         lines = self.log.read_text(errors="replace").splitlines()
         return [line for line in lines if bad.search(line) and not any(message in line for message in known)]

@@ -55,7 +55,8 @@ class Neovim(Editor):
     def errors(self) -> Sequence[str]:
         if not self.log.exists():
             return []
-        return [line for line in self.log.read_text().splitlines() if line.startswith(("[ERROR]", "[WARN]"))]
+        lines = [line for line in self.log.read_text().splitlines() if line.startswith(("[ERROR]", "[WARN]"))]
+        return [line for line in lines if not any(message[:40] in line for message in self.wire.logged())]
 
     def width(self, text: str) -> int:
         return len(text.encode())

@@ -36,6 +36,11 @@ def writes(*texts: str) -> Callable[[Body], str]:
     return answer
 
 
+def ideas(*texts: str) -> Callable[[Body], str]:
+    """A model that wants to write the first of these, and another one where it is asked for alternatives."""
+    return lambda body: writes(texts[body.get("random_seed") or 0])(body)
+
+
 class Sandbox:
     """A home, a project and a back end of their own. ``logs`` are the editor's, shown when a test fails."""
 

@@ -16,8 +16,8 @@ from tests.editors.cases import BEFORE, GHOST, SUGGESTED
 from tests.editors.emacs import ALONE, PACKAGE, WAYS, Emacs
 from tests.editors.picture import picture
 from tests.editors.programs import program
-from tests.editors.sandbox import Sandbox, writes
-from tests.editors.wire import MENU, OPENED
+from tests.editors.sandbox import Sandbox, ideas, writes
+from tests.editors.wire import EXECUTE, MENU, OPENED
 from tests.fakes.codestral import Behaviour
 
 
@@ -180,14 +180,6 @@ async def test_after_any_edit_the_server_has_the_text_of_the_buffer(emacs: Emacs
     await emacs.quit()
 
 
-async def test_why_is_shown(emacs: Emacs) -> None:
-    await emacs.open_with_suggestion()
-    emacs.terminal.keys("M-x")
-    emacs.terminal.type("fim-lsp-why\n")
-    await emacs.terminal.wait_for("*fim-lsp*")
-    await emacs.quit()
-
-
 async def test_the_mode_line_shows_the_state(sandbox: Sandbox) -> None:
     config = """
 (defun state (name)
@@ -218,6 +210,55 @@ async def test_commands_say_what_has_changed(emacs: Emacs) -> None:
         emacs.terminal.keys("M-x")
         emacs.terminal.type(f"{command}\n")
         await emacs.terminal.wait_for(said)
+    await emacs.quit()
+
+
+async def test_other_suggestions_are_asked_for_when_cycled_to(emacs: Emacs) -> None:
+    path = await emacs.open_with_suggestion()
+    emacs.codestral.answer = writes(SUGGESTED)
+    emacs.terminal.keys("M-n")
+    await emacs.terminal.wait_for("no other suggestion here")
+    emacs.codestral.answer = ideas("total = 1", "total = two()", "total = 3")
+    emacs.terminal.type(f"{SUGGESTED[3:]}\ntotal")
+    await emacs.terminal.wait_for("total = 1")
+    emacs.terminal.keys("M-n")
+    await emacs.terminal.wait_for("total = two()")
+    for key, shown in (("M-n", "3"), ("M-n", "1"), ("M-p", "3"), ("M-p", "two()")):
+        emacs.terminal.keys(key)
+        await emacs.terminal.wait_for(f"total = {shown}")
+        await emacs.terminal.wait_for("3 suggestions")
+    emacs.terminal.type(" = t")
+    await emacs.terminal.wait_for("total = two()")
+    emacs.terminal.keys("Tab")
+    await emacs.save_as(path, f"{BEFORE}{SUGGESTED}\ntotal = two()\n".encode())
+    await emacs.quit()
+
+
+@pytest.mark.parametrize("way", ["alone", "lsp-mode"])
+async def test_what_the_server_explains_is_shown_in_a_window(sandbox: Sandbox, way: str) -> None:
+    emacs = Emacs(sandbox, WAYS[way])
+    await emacs.open_with_suggestion()
+    for count, command in enumerate(("why", "doctor", "stats"), start=1):
+        emacs.terminal.keys("M-x")
+        emacs.terminal.type(f"fim-lsp-{command}\n")
+        await emacs.sandbox.until(lambda at=count: len(emacs.wire.replies(EXECUTE)) == at, "the answer")
+        answer = emacs.wire.replies(EXECUTE)[-1]["result"]
+        line = answer[0] if command == "why" else answer["lines"][0]
+        await emacs.terminal.wait_for(lambda screen, part=line[:60]: part in screen and "*fim-lsp*" in screen)
+        emacs.terminal.keys("C-x", "1")
+        await emacs.terminal.wait_for("demo.py", "*fim-lsp*")
+    await emacs.quit()
+
+
+async def test_the_server_learns_how_much_was_accepted(emacs: Emacs) -> None:
+    path = await emacs.open_with_suggestion(suggested='return "🎉" + second')
+    for key in ("M-f", "M-f", "M-f", "M-e"):
+        emacs.terminal.keys(key)
+    await emacs.save_as(path, f'{BEFORE}return "🎉" + second\n'.encode())
+    sent = [message["params"] for message in emacs.wire.sent(EXECUTE)]
+    assert [params["command"] for params in sent] == [*["fim-lsp.acceptedPart"] * 3, "fim-lsp.accepted"]
+    number = sent[-1]["arguments"][0]
+    assert [params["arguments"] for params in sent[:-1]] == [[number, length] for length in (3, 8, 10)]
     await emacs.quit()
 
 

@@ -362,8 +362,8 @@ async def test_what_the_server_explains_is_shown_below(scripted: Neovim) -> None
     uri = (scripted.sandbox.project / "demo.txt").as_uri()
     assert await commands(scripted, 8) == [
         ["fim-lsp.why", [{"quiet": True, "uri": uri}]],
-        ["fim-lsp.stats", [{"quiet": True}]],
-        ["fim-lsp.doctor", [{"quiet": True}]],
+        ["fim-lsp.stats", [{"quiet": True, "uri": uri}]],
+        ["fim-lsp.doctor", [{"quiet": True, "uri": uri}]],
         ["fim-lsp.snooze", [5]],
         ["fim-lsp.snooze", [30]],
         ["fim-lsp.toggleLanguage", ["text"]],
@@ -407,14 +407,15 @@ async def test_checkhealth_finds_all_well(neovim: Neovim) -> None:
     await neovim.open_with_suggestion()
     neovim.terminal.keys("Escape")
     neovim.terminal.type(":checkhealth fim_lsp\n:silent w! ../health.txt\n")
-    await neovim.sandbox.until((neovim.sandbox.folder / "health.txt").exists, "the report")
-    await neovim.sandbox.until(
-        lambda: "accept the ghost text" in (neovim.sandbox.folder / "health.txt").read_text(), "the whole report"
-    )
-    report = (neovim.sandbox.folder / "health.txt").read_text()
-    assert report.count("✅ OK") == 3
-    assert "WARNING" not in report
-    assert "ERROR" not in report
+    file = neovim.sandbox.folder / "health.txt"
+    await neovim.sandbox.until(lambda: b"demo.py:4:8" in (read(file) or b""), "the whole report")
+    own, _, servers = file.read_text().partition("settings, key, host and model")
+    assert own.count("✅ OK") == 3
+    assert "WARNING" not in own
+    assert "accept the ghost text" in own
+    for part in ("OK key: ", "accepted", "OK completion: first text after", "demo.py gets suggestions from codestral"):
+        assert part in servers
+    assert "ERROR" not in servers
     await neovim.quit()
 
 

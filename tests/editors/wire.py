@@ -10,6 +10,7 @@ from typing import Any
 INLINE = "textDocument/inlineCompletion"
 MENU = "textDocument/completion"
 OPENED = "textDocument/didOpen"
+EXECUTE = "workspace/executeCommand"
 
 
 class Wire:
@@ -54,6 +55,10 @@ class Wire:
     def notices(self) -> Sequence[str]:
         """The messages that the server showed to the user."""
         return [message["params"]["message"] for message in self.received("window/showMessage")]
+
+    def logged(self) -> Sequence[str]:
+        """The messages that the server wrote into the editor's log."""
+        return [message["params"]["message"] for message in self.received("window/logMessage")]
 
     def exits(self) -> Sequence[int]:
         """The exit codes of the servers that have ended."""

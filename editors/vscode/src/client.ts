@@ -7,7 +7,7 @@ type Feature = Parameters<LanguageClient['registerFeature']>[0];
  * A client that logs its own errors without pop-ups: the server and `Server.fail` report what the user should know.
  *
  * vscode-languageclient registers each command of the server under its own name, and fails to start if that name is taken.
- * The extension has commands of the same names, which do the same and more; these are not registered again.
+ * The extension has commands of the same names, with a page or a dialog of their own; these are not registered again.
  */
 export class QuietClient extends LanguageClient {
   override error(message: string, data?: unknown): void {

@@ -8,10 +8,10 @@ import { askToDownload, mayDownload, tellMissing } from './consent';
 import { findServer, type Machine } from './find';
 import { Keys } from './keys';
 import { Memory } from './memory';
+import { linesOf, Pages } from './pages';
 import { Server } from './server';
-import { trustedValues, workspaceValues, type Inspect } from './settings';
+import { trustedValues, workspaceValues, type Inspect, type Values } from './settings';
 import { status } from './state';
-import { Why } from './why';
 
 let server: Server | undefined;
 
@@ -21,7 +21,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const keys = new Keys(context.secrets);
   const memory: Memory = new Memory(context.globalState, () => bar.draw());
   const bar: Bar = new Bar(() => memory.silence(vscode.window.activeTextEditor?.document));
-  const why = new Why();
+  const pages = new Pages();
   const home = context.globalStorageUri.fsPath;
   fs.mkdirSync(home, { recursive: true });
   const running = new Server(log, home, middleware(memory), (latest) => bar.report(latest));
@@ -46,19 +46,29 @@ export function activate(context: vscode.ExtensionContext): void {
       log.error(String(error));
       bar.report(status('failing', 'the server could not be started: see the log'));
     });
+  const ask = async (command: string, ...args: unknown[]): Promise<unknown> => {
+    const title = 'fim-lsp: waiting for the server';
+    return vscode.window.withProgress({ location: vscode.ProgressLocation.Window, title }, () => running.ask(command, ...args));
+  };
+  const explain = async (page: string, command: string, options: Values, slow = false): Promise<void> => {
+    const lines = linesOf(await ask(command, { quiet: true, ...options }));
+    const here = memory.silence(vscode.window.activeTextEditor?.document) || !lines ? bar.lines() : [];
+    await pages.show(page, [...here, ...(lines ?? ['The server does not answer: see the log (fim-lsp: Show Log).'])], slow);
+  };
   const actors = {
     memory,
     keys,
     backend: () => inspect()('backend')?.globalValue as string | undefined,
     restart: () => refresh(true),
     showLog: () => log.show(),
-    showWhy: async () => why.show(bar.lines(), await running.ask('fim-lsp.why', { quiet: true })),
+    ask,
+    explain,
   };
   context.subscriptions.push(
     log,
     memory,
     bar,
-    why,
+    pages,
     ...register(actors),
     vscode.window.onDidChangeActiveTextEditor(() => bar.draw()),
     vscode.workspace.onDidChangeConfiguration((change) => change.affectsConfiguration('fim-lsp') && refresh()),

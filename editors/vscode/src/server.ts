@@ -58,14 +58,17 @@ export class Server {
     return this.next(() => this.end());
   }
 
-  /** The result of a command of the server, or undefined if it does not know the command. */
+  /** The result of a command of the server, or undefined if it has none. */
   async ask(command: string, ...args: unknown[]): Promise<unknown> {
     const client = this.client;
     const known = client?.initializeResult?.capabilities.executeCommandProvider?.commands ?? [];
     if (!client?.isRunning() || !known.includes(command)) {
       return undefined;
     }
-    return client.sendRequest('workspace/executeCommand', { command, arguments: args });
+    return client.sendRequest('workspace/executeCommand', { command, arguments: args }).catch((error: unknown) => {
+      this.log.warn(`${command}: ${String(error)}`);
+      return undefined;
+    });
   }
 
   private next(step: () => Promise<void>): Promise<void> {

@@ -1,6 +1,11 @@
 import { clock, status, type Status } from './state';
 
-/** What the user has turned off. Times are milliseconds since 1970. */
+/**
+ * What the user has turned off. Times are milliseconds since 1970.
+ *
+ * The server has commands for this as well, for editors without any. VS Code keeps its own: they hold for all windows, outlast
+ * the server, and where suggestions are off it is not even asked.
+ */
 export interface Switches {
   readonly off: boolean;
   readonly languages: readonly string[];

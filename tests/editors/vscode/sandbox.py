@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tests.editors.cases import CURSOR
 from tests.editors.vscode.code_server import CodeServer, Editor
 from tests.editors.waiting import until
-from tests.editors.wire import INLINE
+from tests.editors.wire import EXECUTE, INLINE
 from tests.fakes.codestral import FakeCodestral
 from tests.fakes.replies import Body
 
@@ -51,6 +52,11 @@ class Sandbox:
     def asked(self) -> int:
         """How often VS Code has asked for a suggestion."""
         return len(self.code_server.wire.sent(INLINE))
+
+    def executed(self, command: str) -> Sequence[list[Any]]:
+        """The arguments with which a command of the server was executed, each time."""
+        sent = (message["params"] for message in self.code_server.wire.sent(EXECUTE))
+        return [params["arguments"] for params in sent if params["command"] == command]
 
     async def clear(self) -> None:
         """Clear all messages, and wait for all replies."""

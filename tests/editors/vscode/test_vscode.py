@@ -220,10 +220,30 @@ async def test_the_status_bar_shows_the_state(sandbox: Sandbox) -> None:
     await sandbox.editor.until_status("fim-lsp: idle")
 
 
-async def test_show_why_and_show_log_open(sandbox: Sandbox) -> None:
-    await sandbox.at("why = ‸\n")
-    await sandbox.editor.command("fim-lsp: Show Why")
-    await until(lambda: sandbox.editor.sees("Last answers"), "the page")
+async def test_what_the_server_explains_is_on_a_page(sandbox: Sandbox) -> None:
+    await sandbox.clear()
+    sandbox.fake.answer = once(ANSWER)
+    opened = await sandbox.at("def why(a, b):\n    ‸\n")
+    await sandbox.editor.type("x = 1; ")
+    await sandbox.editor.until_ghost(ANSWER)
+    accepted = len(sandbox.executed("fim-lsp.accepted"))
+    await sandbox.editor.press("Tab")
+    await until(lambda: len(sandbox.executed("fim-lsp.accepted")) > accepted, "the server to learn of it")
+    await sandbox.editor.command("fim-lsp: Doctor")
+    await until(lambda: sandbox.editor.sees("✓ python"), "the page, beside the text")
+    await sandbox.editor.type("# typed on")
+    await sandbox.editor.saved(opened.file, opened.with_text(f"x = 1; {ANSWER}# typed on"))
+    await sandbox.editor.command("View: Join All Editor Groups")
+    for title, part in (("Show Why", f"{opened.file.name}:2:12 "), ("Show Statistics", "fim-lsp on this machine")):
+        await sandbox.editor.command(f"fim-lsp: {title}")
+        await until(lambda text=part: sandbox.editor.sees(text), title)
+    await sandbox.editor.command("fim-lsp: Clear Cached Suggestions")
+    await until(lambda: sandbox.executed("fim-lsp.clearCache"), "the command")
+    [message] = await sandbox.editor.notifications()
+    assert "forgotten" in message
+
+
+async def test_show_log_opens(sandbox: Sandbox) -> None:
     await sandbox.editor.command("fim-lsp: Show Log")
     await until(lambda: sandbox.editor.sees("[info] starting"), "the log")
     await sandbox.editor.command("View: Toggle Panel Visibility")

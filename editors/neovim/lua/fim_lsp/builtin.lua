@@ -2,7 +2,7 @@
 --- returns nil, ghost text still works, and |:checkhealth| reports what is lost.
 local M = {}
 
-local METHODS = { 'hide', 'show', 'select', 'count_items', 'request', 'reset_timer' }
+local METHODS = { 'hide', 'show', 'select', 'count_items', 'get_item', 'request', 'reset_timer' }
 
 ---@return table? completor the built-in's state for a buffer
 local function completor(bufnr)
@@ -51,6 +51,21 @@ end
 function M.count(bufnr)
   local found = completor(bufnr)
   return found and found:count_items()
+end
+
+--- Show the first suggestion that fits, instead of the very first.
+---@param fits fun(text: string): boolean
+function M.prefer(bufnr, fits)
+  local found = completor(bufnr)
+  for index = 1, found and found:count_items() or 0 do
+    local _, item = found:get_item(index)
+    if item and fits(item.insertText) then
+      if index > 1 then
+        found:select(index)
+      end
+      return
+    end
+  end
 end
 
 --- Replace the suggestions of a client, and show one of them.

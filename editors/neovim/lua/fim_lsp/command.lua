@@ -73,7 +73,7 @@ end
 --- A command whose result has lines to show. It may take some seconds, in which one can go on typing.
 local function report(name, waiting)
   return function()
-    local sent = M.execute(name, { { quiet = true } }, function(result)
+    local sent = M.execute(name, { { quiet = true, uri = vim.uri_from_bufnr(0) } }, function(result)
       show(name, type(result) == 'table' and result.lines or known_here())
     end)
     if sent then

@@ -237,6 +237,16 @@ function M.detach(bufnr)
   asked[bufnr], last[bufnr] = nil, nil
 end
 
+--- What is not typed yet of the suggestion that is shown, which may be one that the user has cycled to.
+---@return string?
+local function rest(bufnr)
+  local item = builtin.item(bufnr)
+  if item and is_ours(item) and type(item.insert_text) == 'string' then
+    local found, offer = find(item, bufnr)
+    return found and offer.text:sub(#found.typed + 1)
+  end
+end
+
 --- Remember the line of each request: it determines later where the answer belongs.
 api.nvim_create_autocmd('LspRequest', {
   group = api.nvim_create_augroup('fim_lsp.ghost', {}),
@@ -250,10 +260,16 @@ api.nvim_create_autocmd('LspRequest', {
       local row, _, line = cursor()
       waiting[id] = { row = row, text = line }
     elseif request.type == 'complete' then
+      local shown = bufnr == api.nvim_get_current_buf() and rest(bufnr)
       asked[bufnr], waiting[id] = waiting[id], nil
       vim.schedule(function() -- after the built-in has drawn it
         if bufnr ~= api.nvim_get_current_buf() then
           return
+        end
+        if shown then
+          builtin.prefer(bufnr, function(text)
+            return vim.endswith((text:gsub('\r\n', '\n')), shown)
+          end)
         end
         without_cr(bufnr)
         if not is_shown(bufnr) then

@@ -3,6 +3,7 @@ local health = vim.health
 local M = {}
 
 local WAIT = 60000 -- milliseconds
+local SHOWN = 8 -- lines of `:FimLsp why`
 
 local function neovim()
   if require('fim_lsp.buffers').has_inline then
@@ -107,7 +108,7 @@ local function report(check)
   if check.state == 'warning' or check.state == 'error' then
     (check.state == 'error' and health.error or health.warn)(text, advice)
   else
-    (check.state == 'ok' and health.ok or health.info)(table.concat({ text, unpack(advice) }, ' '))
+    (check.state == 'ok' and health.ok or health.info)(table.concat({ text, unpack(advice) }, ' → '))
   end
 end
 
@@ -121,11 +122,12 @@ local function checked_by_server()
   vim.api.nvim_echo({ { 'fim-lsp: checking settings, keys and hosts …' } }, false, {})
   vim.cmd.redraw()
   health.start('fim-lsp: settings, key, host and model')
-  local found = ask(client, bufnr, 'fim-lsp.doctor', {})
+  local uri = vim.uri_from_bufnr(bufnr)
+  local found = ask(client, bufnr, 'fim-lsp.doctor', { uri = uri })
   vim.iter(found and found.checks or {}):each(report)
   health.start('fim-lsp: suggestions in ' .. vim.fn.fnamemodify(vim.api.nvim_buf_get_name(bufnr), ':~:.'))
-  local lines = ask(client, bufnr, 'fim-lsp.why', { uri = vim.uri_from_bufnr(bufnr) })
-  vim.iter(lines or {}):each(health.info)
+  local lines = ask(client, bufnr, 'fim-lsp.why', { uri = uri })
+  vim.iter(lines or {}):take(SHOWN):each(health.info)
 end
 
 local function keys()
