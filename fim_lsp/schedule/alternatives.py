@@ -33,12 +33,16 @@ _GRACE = 0.3  # seconds that a look outlives a cancelled request
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Reply:
-    """All the ``text`` of another reply, the finish reason if there is one, and what is shown of it, if anything."""
+    """All the ``text`` of another reply, the finish reason if there is one, and what is shown of it, if anything.
+
+    ``variation`` is the prompt's; 0 for the embedded model, which has one reply to a text.
+    """
 
     text: str
     finish: str | None
     suggestion: Suggestion | None
     author: str
+    variation: int
 
     def after(self, typed: str, snapshot: Snapshot, chain: FallbackChain) -> Suggestion | None:
         """What is left of it at ``snapshot``, where ``typed`` has been typed since; None if that differs."""
@@ -155,29 +159,30 @@ class Alternatives:
         request.result.add_done_callback(self._withdrawn)
         if self._task is not None:
             return
+        if self._typed_at(request.snapshot, chain) != "":
+            self._replies, self._is_complete = (), False
         self._look = look = _Look(request.snapshot, chain, first)
-        self._replies, self._is_complete = (), False
         self._task = task = asyncio.get_running_loop().create_task(self._find(look))
         task.add_done_callback(lambda task: self._found(look, task))
 
     async def _find(self, look: _Look) -> None:
+        """Get the replies that are missing: all of them, or those that an earlier look at this place did not get."""
         clients = await look.chain.clients_now(look.snapshot.uri)
+        had = {reply.variation for reply in self._replies}
         embedded = next((client for client in clients if not client.backend.host), None)
-        if embedded is not None and embedded.backend.name != look.first.backend:
-            self._replies = tuple(reply for reply in [await _reply(embedded, 0, look)] if reply)
-        if not clients or not clients[0].backend.host:
-            self._is_complete = True
-            return
+        if embedded is not None and 0 not in had and embedded.backend.name != look.first.backend:
+            self._replies += tuple(reply for reply in [await _reply(embedded, 0, look)] if reply)
         missing = MAX_SUGGESTIONS - 1 - len(self._result(look).others)
-        replies = await asyncio.gather(*(_reply(clients[0], number, look) for number in range(1, missing + 1)))
+        asked = [number for number in range(1, MAX_SUGGESTIONS) if number not in had][:missing]
+        if not clients or not clients[0].backend.host:
+            asked = []
+        replies = await asyncio.gather(*(_reply(clients[0], number, look) for number in asked))
         made = tuple(reply for reply in replies if reply is not None)
-        self._replies = (*made, *self._replies)
-        self._is_complete = len(made) == missing
+        self._replies = tuple(sorted((*self._replies, *made), key=_order))
+        self._is_complete = len(made) == len(asked)
 
     def _found(self, look: _Look, task: asyncio.Task[None]) -> None:
-        if (
-            not task.cancelled() and (error := task.exception()) is not None
-        ):  # a bug of ours, which leaves the first one
+        if not task.cancelled() and (error := task.exception()) is not None:  # a bug of ours: the first one is left
             log.error("%s while looking for alternatives", type(error).__name__)
         if self._task is task:
             self._task = None
@@ -228,7 +233,12 @@ async def _reply(client: BackendClient, variation: int, look: _Look) -> _Reply |
     except BackendError:
         return None  # nobody waits for this reply alone
     suggestion = chain.postprocessor.shaped(snapshot, str(text), finish).suggestion
-    return _Reply(text=str(text), finish=finish, suggestion=suggestion, author=client.backend.name)
+    return _Reply(text=str(text), finish=finish, suggestion=suggestion, author=client.backend.name, variation=variation)
+
+
+def _order(reply: _Reply) -> int:
+    """The embedded model's reply comes last."""
+    return reply.variation or MAX_SUGGESTIONS
 
 
 def _distinct(first: CompletionResult, others: Sequence[CompletionResult]) -> tuple[CompletionResult, ...]:

@@ -136,6 +136,16 @@ async def test_no_more_calls_than_the_quota_has_room_for(requests: int, expected
     assert all_shown(await typist.ask(explicit=True)) in (["one", "two"], ["one", "two", "three"])
 
 
+async def test_asking_again_gets_only_what_is_missing() -> None:
+    backend = Script(replies("one", "two", "three"))
+    typist = Typist(backend, limits=Limits.per_minute(requests=2, tokens=0))
+    assert all_shown(await asked_again(typist)) == ["one", "two"]
+    assert all_shown(await typist.ask(explicit=True)) == ["one", "two"]  # no room yet
+    await asyncio.sleep(130)
+    assert all_shown(await typist.ask(explicit=True)) == ["one", "two", "three"]
+    assert [prompt.variation for prompt in backend.calls] == [0, 1, 2]
+
+
 @pytest.mark.parametrize("error", [Unreachable("no"), RateLimited("slow down", retry_after=9.0)])
 async def test_failures_are_not_shown(error: Unreachable | RateLimited) -> None:
     backend = Script(replies("one", "two", "three"))
