@@ -136,7 +136,7 @@ def _reset(store: StatsStore, *, confirmed: bool) -> int:
             say("nothing was forgotten")
             return 1
     store.reset()
-    say("everything that was counted is forgotten; editors that are running go on counting from zero")
+    say("what was counted is forgotten; running editors count from zero, and forget what they learnt at their end")
     return 0
 
 

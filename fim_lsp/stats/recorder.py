@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from fim_lsp.schedule.events import (
     BackendEvent,
@@ -48,10 +48,8 @@ _COUNTED: Final = (
 )
 
 
-class Subscribe(Protocol):
-    """:meth:`fim_lsp.session.event_ring.EventRing.subscribe`."""
-
-    def __call__(self, kind: type[Any], subscriber: Callable[[Any], None]) -> None: ...  # noqa: D102
+Subscribe: TypeAlias = Callable[[type[Any], Callable[[Any], None]], None]
+""":meth:`fim_lsp.session.event_ring.EventRing.subscribe`."""
 
 
 def stats_path() -> Path | None:
