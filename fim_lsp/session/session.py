@@ -309,7 +309,7 @@ class Session:
         self._failed_closed = self._loader.failed_closed
         turns_off = settings.trigger == "manual" or settings.languages
         imposed = self._loader.project_settings() if turns_off else settings
-        self.switches.modes = Modes(settings=settings, imposed=imposed)
+        self.switches.apply_settings(Modes(settings=settings, imposed=imposed))
         policy = self._apply_policy(settings)
         clients = self._backends.apply_settings(settings, partial(self._may_send, policy, settings.context_tokens))
         self._chain = FallbackChain(

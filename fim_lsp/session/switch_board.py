@@ -29,9 +29,17 @@ class SwitchBoard:
         self._on_change = on_change
         self._clock = clock
         self._snooze_timer: asyncio.TimerHandle | None = None
+        self._is_all_on = True
+
+    def apply_settings(self, modes: Modes) -> None:
+        """Use these settings from now on."""
+        self.modes = modes
+        self._note()
 
     def silence(self, language: str) -> Outcome | None:
         """Why no suggestion appears by itself in documents of a language; None if it may."""
+        if self._is_all_on:  # asked at every key
+            return None
         if self.switches.snoozed_until:
             self._end_snooze_when_over()
         return self.modes.silence(self.switches, language, self._clock())
@@ -105,11 +113,16 @@ class SwitchBoard:
         silence = self.silence("")
         return None if silence is Outcome.LANGUAGE_OFF else silence
 
+    def _note(self) -> None:
+        settings = self.modes.settings
+        self._is_all_on = self.switches == Switches() and not settings.languages and not self.modes.is_manual
+
     # -- the end of a snooze
 
     def _set(self, switches: Switches) -> None:
         self._cancel_timer()
         changed, self.switches = switches != self.switches, switches
+        self._note()
         if switches.snoozed_until:
             delay = switches.snoozed_until - self._clock()
             self._snooze_timer = asyncio.get_running_loop().call_later(delay, self._on_snooze_timer)

@@ -30,7 +30,7 @@ class Board:
         self.late = 0.0  # seconds by which the clock is ahead of the loop: the machine was suspended
         self.changes = 0
         self.it = SwitchBoard(self.events.append, self._changed, clock=lambda: START + now() + self.late)
-        self.it.modes = Modes(settings=settings or Settings(), imposed=imposed or Settings())
+        self.it.apply_settings(Modes(settings=settings or Settings(), imposed=imposed or Settings()))
 
     def _changed(self) -> None:
         self.changes += 1
@@ -86,7 +86,7 @@ async def test_a_language_that_is_off_in_the_settings() -> None:
     assert board.silence("markdown") is None
     assert board.it.toggle_language("markdown") == "Suggestions are off for markdown, as your settings say."
     board.it.toggle_language("markdown")
-    board.it.modes = Modes(settings=NO_PROSE, imposed=NO_PROSE)
+    board.it.apply_settings(Modes(settings=NO_PROSE, imposed=NO_PROSE))
     assert board.silence("markdown") is Outcome.LANGUAGE_OFF
     assert "as this project's settings say" in board.it.toggle_language("markdown")
     assert "as this project's settings say" in board.it.toggle_language("markdown", on=True)
