@@ -32,7 +32,7 @@ def _matches(shown: Any, real: Any) -> bool:
 
 async def _play(client: RawClient, token: str = "") -> None:
     """Play the page's session; the token, if there is one, is added as the page says."""
-    assert [side for side, _ in SESSION].count("←") == 5
+    assert [side for side, _ in SESSION].count("←") == 7
     for side, message in SESSION:
         if side == "→" and token and message["method"] == "initialize":
             message = json.loads(json.dumps(message))
@@ -43,7 +43,7 @@ async def _play(client: RawClient, token: str = "") -> None:
             reply = await client.reply(message["id"])
             assert _matches(message, reply), json.dumps(reply, ensure_ascii=False)
     assert client.messages() == []
-    assert len(client.replies) == 5
+    assert len(client.replies) == 7
 
 
 async def test_the_session_on_the_page_goes_as_it_says(tmp_path: Path) -> None:
@@ -131,6 +131,14 @@ async def test_before_initialize_and_no_json_have_theirs(tmp_path: Path) -> None
 
 
 def test_the_page_is_short_and_names_the_contract() -> None:
-    assert len(PAGE.splitlines()) <= 120
-    for name in ('{"items": []}', "fim-lsp/status", "fimLspStatus", "fim-lsp.why", '[{"quiet": true}]', "isIncomplete"):
+    assert len(PAGE.splitlines()) <= 130
+    for name in (
+        '{"items": []}',
+        "fim-lsp/status",
+        "fimLspStatus",
+        "fim-lsp.why",
+        "fim-lsp.alternatives",
+        '[{"quiet": true}]',
+        "isIncomplete",
+    ):
         assert name in PAGE

@@ -170,6 +170,26 @@ async def test_beside_another_server_both_are_in_the_menu(sandbox: Sandbox) -> N
     await helix.quit()
 
 
+async def test_commands_answer_at_the_bottom_of_the_screen(helix: Helix) -> None:
+    await helix.open_with_suggestion()
+    await helix.normal_mode()
+    for command, answer in (
+        ("why", "fim-lsp is idle (codestral"),
+        ("doctor", "fim-lsp doctor: No problems"),
+        ("stats", "fim-lsp: "),
+        ("toggle", "fim-lsp: Suggestions are off"),
+        ("toggle", "fim-lsp: Suggestions are on"),
+        ('toggleLanguage "python"', "fim-lsp: Suggestions are off for python"),
+        ("snooze 30", "fim-lsp: Snoozed until "),
+        ("clearCache", "fim-lsp: "),
+    ):
+        seen = len(helix.wire.notices())
+        helix.terminal.type(f":lsp-workspace-command fim-lsp.{command}\n")
+        await helix.sandbox.until(lambda so_far=seen: len(helix.wire.notices()) > so_far, f"the answer to {command}")
+        await helix.terminal.wait_for(answer)
+    await helix.quit()
+
+
 async def test_the_file_in_the_repository_works_as_it_is(sandbox: Sandbox) -> None:
     helix = Helix(sandbox, SHIPPED)
     await helix.open_with_suggestion()
