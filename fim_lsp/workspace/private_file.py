@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import shlex
 import stat
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -38,6 +36,8 @@ def write_private(path: Path, text: str) -> None:
     A missing folder is created for the user alone; an existing one is closed to others. A symbolic link remains, and the
     file that it leads to is replaced. Raises ``OSError``.
     """
+    import tempfile  # only writers pay for it
+
     folder = _own_folder(path.parent)
     target = Path(os.path.realpath(path))
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=target.parent)  # with mode 600
@@ -76,16 +76,18 @@ def folder_lock(folder: Path) -> Iterator[None]:
 def _check(path: Path, status: os.stat_result, mask: int, verb: str) -> None:
     if os.name != "posix":
         return  # the profile folder's access list protects it
+    if status.st_uid == os.geteuid() and not status.st_mode & mask:
+        return
+    import shlex
+
+    quoted = shlex.quote(str(path))
     if status.st_uid != os.geteuid():
         raise PermissionError(
             errno.EPERM,
             f"it belongs to another user ({_user(status.st_uid)}): delete it, or run "
-            f"`sudo chown {_user(os.geteuid())} {shlex.quote(str(path))}`",
+            f"`sudo chown {_user(os.geteuid())} {quoted}`",
         )
-    if status.st_mode & mask:
-        raise PermissionError(
-            errno.EPERM, f"other users of this machine can {verb} it: run `chmod 600 {shlex.quote(str(path))}`"
-        )
+    raise PermissionError(errno.EPERM, f"other users of this machine can {verb} it: run `chmod 600 {quoted}`")
 
 
 def _user(number: int) -> str:
