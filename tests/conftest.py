@@ -23,6 +23,8 @@ def _no_personal_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pyt
     for name in list(os.environ):
         if name.startswith("FIM_LSP_") or name in {"CODESTRAL_API_KEY", "MISTRAL_API_KEY", "LANGDOCK_API_KEY"}:
             monkeypatch.delenv(name)
+    # sessions inside the tests' process; others have a home of their own
+    monkeypatch.setattr("fim_lsp.backends.key_store.config_folder", lambda: None)
 
 
 @pytest.fixture

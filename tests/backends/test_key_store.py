@@ -17,10 +17,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fim_lsp.backends import key_store
 from fim_lsp.backends.key_store import INDEX, KEYS, KeyStore, Origin, key_set_command
 from fim_lsp.errors import KeyStoreError
 from fim_lsp.http.urls import origin_of
 from fim_lsp.secret import Secret
+from fim_lsp.settings.sources import config_folder
 from tests.fakes.keyrings import BrokenKeyring, FileKeyring, LockedKeyring, SilentKeyring
 
 CODESTRAL, MISTRAL = ("https", "codestral.mistral.ai"), ("https", "api.mistral.ai")
@@ -242,6 +244,7 @@ def test_without_a_folder_nothing_is_stored(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_the_users_keys_are_in_the_config_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(key_store, "config_folder", config_folder)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "xdg"))
     if sys.platform == "linux":
         assert KeyStore.of_user({}).file == tmp_path / "xdg" / "fim-lsp" / KEYS
