@@ -247,6 +247,8 @@ class Tally:
         self.batch.requests.append(event)
 
     def _call_ended(self, event: CallEnded) -> None:
+        if event.outcome is CallOutcome.HUNG_UP and not event.requests:
+            return  # no longer wanted before anything was sent
         source = Source(
             backend=event.backend[:_MAX_NAME],
             model=event.model[:_MAX_NAME],

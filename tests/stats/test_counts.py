@@ -81,6 +81,12 @@ def test_every_call_is_counted_once(outcome: CallOutcome, purpose: CallPurpose) 
     assert counted.alternatives + counted.probes + counted.preloads == (purpose is not CallPurpose.COMPLETION)
 
 
+def test_a_call_that_was_given_up_before_anything_was_sent_is_none() -> None:
+    given_up = replace(CALL, outcome=CallOutcome.HUNG_UP, requests=0, sent=0)
+    assert batch(given_up).calls == {}
+    assert calls(replace(given_up, outcome=CallOutcome.FAILED))["failed"] == 1
+
+
 def test_estimated_tokens_are_counted_apart() -> None:
     found = CallCounts(**calls(CALL, replace(CALL, estimated=True, prompt_tokens=7, completion_tokens=3)))
     assert (found.prompt_tokens, found.completion_tokens) == (1000, 40)
