@@ -17,7 +17,7 @@ from tests.editors.cases import BEFORE, GHOST, SUGGESTED, Case
 from tests.editors.neovim import PLUGIN, RUNTIMEPATH, SETUP, Neovim
 from tests.editors.picture import picture
 from tests.editors.programs import EDITORS, ROOT, program
-from tests.editors.sandbox import Sandbox, read, writes
+from tests.editors.sandbox import Sandbox, ideas, read, writes
 from tests.editors.wire import INLINE
 from tests.fakes.codestral import Behaviour
 
@@ -329,6 +329,22 @@ async def test_asking_again_brings_suggestions_to_cycle_through(neovim: Neovim) 
     neovim.terminal.type("\t")
     await neovim.terminal.wait_for("return fib(2)", "(2/3)")
     await neovim.save_as(path, f"{BEFORE}return fib(2)\n".encode())
+    await neovim.quit()
+
+
+async def test_the_suggestion_that_was_chosen_stays_while_it_is_typed(neovim: Neovim) -> None:
+    neovim.codestral.answer = ideas("total = one", "total = two", "total = three")
+    path = neovim.sandbox.file("demo.py", "\n")
+    await neovim.open(path)
+    neovim.terminal.type("total")
+    await neovim.terminal.wait_for("total = one")
+    for shown in ("total = two (2/3)", "total = three (3/3)"):
+        neovim.terminal.keys("M-]")
+        await neovim.terminal.wait_for(shown)
+    await neovim.type_and_wait(" = t")
+    await neovim.terminal.wait_for("total = three", "(3/3)")
+    neovim.terminal.keys("Tab")
+    await neovim.save_as(path, b"total = three\n")
     await neovim.quit()
 
 

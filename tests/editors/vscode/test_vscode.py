@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.editors.cases import ACCEPTED, Case
-from tests.editors.sandbox import writes
+from tests.editors.sandbox import ideas, writes
 from tests.editors.vscode.sandbox import Sandbox, once
 from tests.editors.waiting import until
 from tests.fakes.codestral import Behaviour
@@ -57,6 +57,18 @@ async def test_typing_what_is_shown_keeps_it_and_makes_no_call(sandbox: Sandbox)
         await sandbox.editor.answered()
         assert (await sandbox.editor.ghost()).strip() == ANSWER[count:].strip()
     assert len(sandbox.fake.requests) == calls
+
+
+async def test_other_suggestions_are_cycled_to(sandbox: Sandbox) -> None:
+    sandbox.fake.answer = ideas("total = one", "total = two", "total = three")
+    opened = await sandbox.at("‸\n")
+    await sandbox.editor.type("total")
+    await sandbox.editor.until_ghost(" = one")
+    for shown in (" = two", " = three", " = one", " = two"):
+        await sandbox.editor.press("Alt+]")
+        await sandbox.editor.until_ghost(shown)
+    await sandbox.editor.press("Tab")
+    await sandbox.editor.saved(opened.file, opened.with_text("total = two"))
 
 
 async def test_a_fast_typist_makes_one_call(sandbox: Sandbox) -> None:

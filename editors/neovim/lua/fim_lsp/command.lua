@@ -74,6 +74,7 @@ end
 local function report(name, waiting)
   return function()
     local sent = M.execute(name, { { quiet = true, uri = vim.uri_from_bufnr(0) } }, function(result)
+      vim.api.nvim_echo({ { '' } }, false, {})
       show(name, type(result) == 'table' and result.lines or known_here())
     end)
     if sent then
@@ -142,7 +143,7 @@ function M.run(call)
   local name, argument = unpack(call.fargs)
   name = name or 'toggle'
   if not COMMANDS[name] then
-    vim.notify(("fim-lsp: no command '%s': %s"):format(name, table.concat(M.names(''), ', ')), vim.log.levels.ERROR)
+    vim.notify(("fim-lsp: no command '%s'; :FimLsp and CTRL-D lists them"):format(name), vim.log.levels.ERROR)
     return
   end
   COMMANDS[name](argument, call.bang)
