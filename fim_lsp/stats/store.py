@@ -140,7 +140,9 @@ class StatsStore:
 
     def _release(self, db: sqlite3.Connection) -> None:
         """Keep a connection for the next batch, which saves half of its cost, or close it."""
-        if not self._keep_open or db.in_transaction:
+        if db.in_transaction:  # that of somebody who has read
+            db.execute("ROLLBACK")
+        if not self._keep_open:
             db.close()
         elif self._kept is None:
             self._kept = db, _identity(self.path)

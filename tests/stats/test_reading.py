@@ -43,3 +43,11 @@ def test_suggestions_that_were_counted_before_the_model_was_known_are_its_own(tm
     sources = [row.source for row in read_counts(store, 0).suggestions]
     assert sources.count(SOURCE) == 2
     assert sources.count(Source(backend="ngram", local=True)) == 1
+
+
+def test_who_reads_does_not_keep_the_next_batch_out(tmp_path: Path) -> None:
+    store = StatsStore(tmp_path / "stats.sqlite3", keep_open=True)
+    for number in range(1, 4):
+        store.add(batch(CALL), today=DAY)
+        assert read_counts(store, 0).calls[0].counts.calls == number
+    store.close()
