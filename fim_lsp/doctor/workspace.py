@@ -85,7 +85,7 @@ def check_file(
             f"remove {language} from `languages` where it is set: fim-lsp config tells where",
         )
         return
-    if path.stat().st_size > MAX_DOCUMENT_SIZE:
+    if _size(path) > MAX_DOCUMENT_SIZE:
         yield warning(
             "file",
             f"no suggestions in {path}: it has more than {MAX_DOCUMENT_SIZE:,} characters",
@@ -106,6 +106,14 @@ def check_file(
         yield ok("file", f"suggestions come in {path} ({language})")
     if settings.trigger == "manual":
         yield info("file", 'they come only when you ask for one (trigger = "manual")')
+
+
+def _size(path: Path) -> int:
+    """In bytes; 0 for a document that has not been saved yet."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _remedy(source: str) -> str:

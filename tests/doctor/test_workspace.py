@@ -75,3 +75,9 @@ def test_only_on_request(workspace: Path) -> None:
     policy = FilePolicy([workspace], ())
     checks = list(check_file(workspace / "a.py", "", Settings(trigger="manual"), policy, [NgramBackend()]))
     assert "only when you ask" in checks[1].message
+
+
+def test_a_document_that_has_not_been_saved_yet(workspace: Path) -> None:
+    policy = FilePolicy([workspace], ())
+    (check,) = check_file(workspace / "new.py", "python", Settings(), policy, [NgramBackend()])
+    assert (check.state, check.message) == (State.OK, f"suggestions come in {workspace / 'new.py'} (python)")
