@@ -52,9 +52,12 @@ class Worker:
         return work(self._store_at(path))
 
     def close(self, path: Path, server: str) -> None:
-        """The session has ended: it is no longer listed, and the file is closed."""
+        """The session has ended: it is no longer listed, and the file is closed.
+
+        While the file can't be written, the process does not wait for it once more: one that has ended is not listed.
+        """
         try:
-            if self.has_written:
+            if self.has_written and not self.is_failing:
                 self._store_at(path).remove_server(server)
         except StatsUnavailable as error:
             self._failed(error)

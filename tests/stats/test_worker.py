@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -45,3 +47,15 @@ def test_an_event_that_cannot_be_counted_is_dropped_with_its_batch(
     worker.write(tmp_path / "stats.sqlite3", [(CALL, ("/w",))], SERVER)
     counts = worker.read(tmp_path / "stats.sqlite3", lambda store: read_counts(store, 0))
     assert [row.counts.calls for row in counts.calls] == [1]
+
+
+def test_the_end_does_not_wait_twice_for_a_file_that_another_process_keeps(tmp_path: Path) -> None:
+    path = tmp_path / "stats.sqlite3"
+    worker = Worker()
+    worker.write(path, [(CALL, ("/w",))], SERVER)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        worker.write(path, [(CALL, ("/w",))], SERVER)
+        other.execute("ROLLBACK")
+        worker.close(path, SERVER.id)
+        assert other.execute("SELECT id FROM servers").fetchall() == [(SERVER.id,)]
