@@ -11,6 +11,7 @@ import json
 import logging
 import re
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from lsprotocol import types
@@ -149,6 +150,21 @@ class Protocol(LanguageServerProtocol):
         self._send_data(
             {"jsonrpc": self.VERSION, "id": msg_id, "error": {"code": code, "message": sentence}},
         )
+
+    def _handle_request(self, msg_id: int | str, method_name: str, params: Any) -> None:
+        """Run a command as any other request: cancelling it ends it.
+
+        pygls runs it from a generator, and cancelling that ends only the wait; what it has begun goes on.
+        """
+        if method_name != types.WORKSPACE_EXECUTE_COMMAND:
+            super()._handle_request(msg_id, method_name, params)
+            return
+        try:
+            handler, args, kwargs = next(self.lsp_workspace__execute_command(params))
+        except JsonRpcException as error:  # unknown, or with other arguments
+            self._send_response(msg_id, None, error.to_response_error())
+            return
+        self._execute_handler(msg_id, handler, partial(self._send_handler_result, msg_id=msg_id), args, kwargs)
 
     def _execute_handler(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -123,3 +124,17 @@ async def test_arguments_of_the_command(tmp_path: Path, arguments: list[object],
         await client.initialize(options={"backend": "ngram"})
         client.open("x = \n")
         assert await run(client, "alternatives", *arguments) == {"items": [], "message": sentence}
+
+
+async def test_cancelling_the_command_hangs_up(tmp_path: Path) -> None:
+    async with FakeCodestral(by_seed) as server, RawClient(tmp_path) as client:
+        await client.initialize(options=settings(server))
+        client.open("x = \n")
+        await client.reply(client.ask(0, 4, kind=1))
+        server.behaviour = Behaviour(gate=asyncio.Event())
+        arguments = [URI, {"line": 0, "character": 4}]
+        number = client.request("workspace/executeCommand", {"command": "fim-lsp.alternatives", "arguments": arguments})
+        await server.until(lambda: len(server.requests) == 3)
+        client.notify("$/cancelRequest", {"id": number})
+        assert (await client.reply(number))["error"]["code"] == -32800
+        await server.until(lambda: server.hangups == 2)
