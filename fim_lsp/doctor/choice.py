@@ -9,11 +9,11 @@ from fim_lsp.backends.codestral import API_HOSTS
 from fim_lsp.backends.credentials import HOST_VARIABLES, KeyPlace, environment_key
 from fim_lsp.backends.discovery import USUAL_PORTS, LocalServer
 from fim_lsp.backends.factory import first_name
-from fim_lsp.backends.key_store import KeyStore
+from fim_lsp.backends.key_store import KeyStore, key_set_command
 from fim_lsp.doctor.check import Check, error, info, ok, warning
 from fim_lsp.doctor.remedies import Facts, remedy_for
 from fim_lsp.errors import KeyStoreError, SettingError
-from fim_lsp.http.urls import host_of, is_local
+from fim_lsp.http.urls import host_of, is_local, origin_of
 from fim_lsp.settings.schema import Settings
 
 
@@ -69,7 +69,7 @@ def check_key_store(store: KeyStore) -> Iterator[Check]:
     """Whether the index of the stored keys can be used, if there is one."""
     store.entries()
     if store.problem:
-        yield error("key", store.problem, remedy_for(KeyStoreError(store.problem), Facts(host="HOST")))
+        yield error("key", store.problem, remedy_for(KeyStoreError(store.problem), Facts()))
 
 
 def check_local_servers(servers: Sequence[LocalServer], busy_ports: Sequence[int]) -> Check:
@@ -93,8 +93,8 @@ def with_key(environment: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(name for name, host in API_HOSTS.items() if environment_key(host.base_url, environment))
 
 
-def how_to_keep_key(place: KeyPlace | None, host: str, origins: Sequence[str]) -> str:
-    """How another key is kept where the present one is: a place that is looked at later would have no effect.
+def how_to_keep_key(place: KeyPlace | None, url: str, origins: Sequence[str]) -> str:
+    """How another key for ``url`` is kept where the present one is: a place that is looked at later would have no effect.
 
     ``origins`` are where the setting api_key is set.
     """
@@ -105,8 +105,10 @@ def how_to_keep_key(place: KeyPlace | None, host: str, origins: Sequence[str]) -
             return "let the command in api_key_command print it"
         case KeyPlace(kind="variable", name=variable):
             return f"set {variable} to it where your editor is started"
-    instead = f" (or set {HOST_VARIABLES[host]} where your editor is started)" if host in HOST_VARIABLES else ""
-    return f"keep it with: fim-lsp key set {host}{instead}"
+    scheme, host = origin_of(url)
+    variable = HOST_VARIABLES.get(host) if scheme == "https" else None
+    instead = f" (or set {variable} where your editor is started)" if variable else ""
+    return f"keep it with: {key_set_command(url)}{instead}"
 
 
 def is_remote(backend: Backend) -> bool:

@@ -26,6 +26,7 @@ from fim_lsp.doctor.statistics import check_statistics
 from fim_lsp.doctor.workspace import check_file, check_workspace, count_files
 from fim_lsp.http.client import listens
 from fim_lsp.http.proxies import route_to
+from fim_lsp.http.urls import origin_of
 from fim_lsp.rate_limit.limiter import LimiterRegistry
 from fim_lsp.session.backend_manager import quota_of
 from fim_lsp.settings.effective import EffectiveSettings
@@ -172,10 +173,11 @@ def _server(subject: Subject, backend: HttpBackend) -> Server:
     return Server(
         name=backend.name,
         host=backend.host,
+        address="://".join(origin_of(url)),
         model=backend.model,
         key_place=str(place) if place else "",
         missing_key=(backend.profile.missing_key_message or "") if place is None else "",
-        keep_key=choice.how_to_keep_key(place, backend.host, subject.effective["api_key"].origins),
+        keep_key=choice.how_to_keep_key(place, url, subject.effective["api_key"].origins),
         model_origin=next(iter(subject.effective["model"].origins), "config.toml"),
         other_keys=choice.with_key(environment),
         route=str(route_to(url, environment)),

@@ -20,7 +20,7 @@ NOT_TRIED: Final = f"no completion was made; one costs about {COST} tokens"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """What is known about a back end before its server is asked.
+    """What is known about a back end before its server is asked. ``address`` is ``host`` with its scheme.
 
     ``key_place`` says where its key comes from, ``""`` without one; ``missing_key`` is a sentence if one is needed and missing.
     ``keep_key`` is how another key is kept where this one is, ``model_origin`` where the model is set. ``other_keys`` are the
@@ -30,6 +30,7 @@ class Server:
 
     name: str
     host: str
+    address: str
     model: str
     key_place: str
     missing_key: str
@@ -45,6 +46,7 @@ def facts_about(server: Server, *, wait: float | None = None, models: tuple[Mode
     """What remedies say about a server with these ``models``; ``wait`` is in seconds."""
     return Facts(
         host=server.host,
+        address=server.address,
         key_page=KEY_PAGES.get(server.host, f"the pages of {server.host}"),
         keep_key=server.keep_key,
         model=newest_codestral(models, server.model) or next((one.name for one in models if one.can_fill), ""),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from fim_lsp.backends.key_store import key_set_command
 from fim_lsp.errors import (
     BadReply,
     FimError,
@@ -31,11 +32,13 @@ from fim_lsp.settings.schema import SettingProblem
 class Facts:
     """What remedies refer to.
 
-    ``key_page`` is where keys for ``host`` are made, ``keep_key`` how one is kept; ``model`` is a model to use instead and
-    ``model_origin`` where the present one is set; ``until`` is when a limit ends, as a clock time. All may be ``""``.
+    ``address`` is ``host`` with its scheme, which decides where a stored key is sent. ``key_page`` is where keys for it are
+    made, ``keep_key`` how one is kept; ``model`` is a model to use instead and ``model_origin`` where the present one is set;
+    ``until`` is when a limit ends, as a clock time. All may be ``""``.
     """
 
     host: str = ""
+    address: str = ""
     key_page: str = "the host's own pages"
     keep_key: str = "set api_key in config.toml"
     model: str = ""
@@ -72,9 +75,13 @@ REMEDIES: Final = (
         words="api_key_command",
         text="run the program in api_key_command in a terminal: it must print the key as its first line and exit with 0",
     ),
+    Remedy(kind=Unauthorized, words="keyring", text="unlock the keyring, or keep the key again: {key_command}"),
     Remedy(
-        kind=Unauthorized, words="keyring", text="unlock the keyring, or keep the key again: fim-lsp key set {host}"
+        kind=Unauthorized,
+        words=r"keys\.json is not used",
+        text="do that with the file, and if the key is gone, keep it again: {key_command}",
     ),
+    Remedy(kind=Unauthorized, words=r"no longer in", text="keep the key again: {key_command}"),
     Remedy(
         kind=Unauthorized,
         words="requires payment",
@@ -87,7 +94,7 @@ REMEDIES: Final = (
     ),
     Remedy(kind=Unauthorized, words="refuses", text="get a valid key at {key_page}, and {keep_key}"),
     Remedy(kind=Unauthorized, text="get a key at {key_page}, and {keep_key}"),
-    Remedy(kind=KeyStoreError, text="keep the key again: fim-lsp key set {host}"),
+    Remedy(kind=KeyStoreError, text="keep the key again: {key_command}"),
     # models
     Remedy(
         kind=UnknownModel,
@@ -199,11 +206,11 @@ REMEDIES: Final = (
     Remedy(
         kind=Intercepted,
         words="base_url",
-        text="check base_url in config.toml; if it is right, open https://{host} in a browser: the page names who sent it",
+        text="check base_url in config.toml; if it is right, open {address} in a browser: the page names who sent it",
     ),
     Remedy(
         kind=Intercepted,
-        text="open https://{host} in a browser on this machine: sign in there, or ask your administrator to allow {host} for "
+        text="open {address} in a browser on this machine: sign in there, or ask your administrator to allow {host} for "
         "programs; " + _SET_PROXY[3:],
     ),
     # requests and replies
@@ -211,7 +218,7 @@ REMEDIES: Final = (
     Remedy(
         kind=Rejected,
         words="redirects",
-        text="if that is a sign-in page, open https://{host} in a browser and sign in; if it is the API's new address, set "
+        text="if that is a sign-in page, open {address} in a browser and sign in; if it is the API's new address, set "
         "base_url in config.toml to it",
     ),
     Remedy(
@@ -273,7 +280,9 @@ def remedy_for(trouble: FimError | SettingProblem, facts: Facts | None = None) -
     facts = facts or Facts()
     return row.text.format(
         file=re.split(r" is not valid| can't be read| contains |: ", sentence, maxsplit=1)[0],
+        address=facts.address,
         host=facts.host,
+        key_command=key_set_command(facts.address) if facts.address else "fim-lsp key set HOST",
         key_page=facts.key_page,
         keep_key=facts.keep_key,
         model=f'model = "{facts.model}"' if facts.model else "`model` to one that can fill in",

@@ -58,7 +58,12 @@ def test_a_stored_key_is_a_reason(tmp_path: Path) -> None:
     ],
 )
 def test_a_key_is_replaced_where_it_is_looked_for(place: KeyPlace | None, expected: str) -> None:
-    assert how_to_keep_key(place, "api.mistral.ai", ["/c/config.toml"]).startswith(expected)
+    assert how_to_keep_key(place, "https://api.mistral.ai/v1", ["/c/config.toml"]).startswith(expected)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8012", "https://llm:8443", "http://api.mistral.ai"])
+def test_a_key_is_kept_for_the_scheme_it_is_used_with(url: str) -> None:
+    assert how_to_keep_key(None, url, []) == f"keep it with: fim-lsp key set {url}"
 
 
 def test_no_back_end_at_all() -> None:

@@ -16,7 +16,8 @@ from fim_lsp.http.rate_limit_headers import Quota
 from fim_lsp.rate_limit.local_counter import Wait
 
 SERVER = Server(
-    name="mistral", host="api.mistral.ai", model="codestral-latest", key_place="MISTRAL_API_KEY", missing_key="",
+    name="mistral", host="api.mistral.ai", address="https://api.mistral.ai", model="codestral-latest",
+    key_place="MISTRAL_API_KEY", missing_key="",
     keep_key="set MISTRAL_API_KEY to it", model_origin="config.toml", other_keys=(), route="without a proxy",
     certificates="trusting the system's certificates",
 )  # fmt: skip

@@ -19,7 +19,14 @@ KINDS = [
     for kind in vars(errors).values()
     if isinstance(kind, type) and issubclass(kind, BackendError) and kind is not BackendError
 ]
-FACTS = Facts(host="h.example.org", key_page="console", keep_key="keep it", model="m", until="14:05")
+FACTS = Facts(
+    host="h.example.org",
+    address="http://h.example.org",
+    key_page="console",
+    keep_key="keep it",
+    model="m",
+    until="14:05",
+)
 
 
 @pytest.mark.parametrize("kind", [*KINDS, StoreUnavailable, errors.SettingError, errors.KeyStoreError])
@@ -49,7 +56,7 @@ def test_a_remedy_is_one_line_without_placeholders(row: object) -> None:
     assert "\n" not in text
     assert not text.endswith(".")
     assert set(re.findall(r"\{(\w+)\}", text)) <= {
-        "host", "key_page", "keep_key", "model", "model_origin", "until", "file",
+        "host", "address", "key_page", "keep_key", "key_command", "model", "model_origin", "until", "file",
     }  # fmt: skip
 
 
@@ -58,6 +65,10 @@ def test_a_remedy_is_one_line_without_placeholders(row: object) -> None:
     [
         (Unauthorized("h refuses the key (401)"), "get a valid key at console, and keep it"),
         (Unauthorized("the API key is empty or contains characters that no key has"), "copy the key again"),
+        (errors.KeyStoreError("the index is damaged"), "fim-lsp key set http://h.example.org"),
+        (Unauthorized("/c/keys.json is not used: it is damaged; delete it"), "keep it again: fim-lsp key set http://h."),
+        (Unauthorized("the key for h is no longer in /c/keys.json"), "keep the key again: fim-lsp key set http://h."),
+        (errors.Intercepted("h answers with a web page"), "open http://h.example.org in a browser"),
         (RateLimited("no more requests"), "wait until 14:05"),
         (Unreachable("can't connect to the-proxy.example.org: its name is unknown"), "spelling of base_url"),
         (Unreachable("can't connect to ollama.example.org: nothing listens there"), "start the server at h.example.org"),
