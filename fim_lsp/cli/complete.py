@@ -120,7 +120,7 @@ def read(name: str) -> str:
     if name == "-" and sys.stdin is None:
         raise UsageError("standard input is closed")
     try:
-        data = sys.stdin.buffer.read(MAX_INPUT_BYTES + 1) if name == "-" else _read_file(Path(name))
+        data = sys.stdin.buffer.read(MAX_INPUT_BYTES + 1) if name == "-" else _read_file(existing_file(name))
     except OSError as error:
         raise UsageError(f"{name}: {error.strerror or error}") from error
     if len(data) > MAX_INPUT_BYTES:
@@ -131,10 +131,24 @@ def read(name: str) -> str:
         raise UsageError(f"{name} is not UTF-8 (byte {error.start})") from error
 
 
+def existing_file(name: str) -> Path:
+    """The path of a file that a user has named. Raises UsageError for anything but a regular file: a pipe may never end."""
+    if not name:
+        raise UsageError("the name of the file is empty")
+    path = Path(name)
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{name}: {error.strerror if isinstance(error, OSError) else error}") from error
+    if stat.S_ISDIR(mode):
+        raise UsageError(f"{name} is a folder: name a file in it")
+    if not stat.S_ISREG(mode):
+        raise UsageError(f"{name} is not a regular file")
+    return path
+
+
 def _read_file(path: Path) -> bytes:
-    """Read up to one byte more than is allowed. Only regular files: reading a pipe could wait forever."""
-    if not stat.S_ISREG(path.stat().st_mode):
-        raise UsageError(f"{path} is not a regular file")
+    """Read up to one byte more than is allowed."""
     with path.open("rb") as file:
         return file.read(MAX_INPUT_BYTES + 1)
 

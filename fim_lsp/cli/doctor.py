@@ -42,9 +42,9 @@ def run(arguments: argparse.Namespace, environment: Mapping[str, str]) -> int:
         raise UsageError("standard output is closed")
     if arguments.editor:
         return _print_block(arguments.editor, environment)
-    file = Path(arguments.file).absolute() if arguments.file else None
-    if file is not None and not file.exists():
-        raise UsageError(f"{arguments.file}: No such file or directory")
+    from fim_lsp.cli.complete import existing_file
+
+    file = existing_file(arguments.file).absolute() if arguments.file is not None else None
     return asyncio.run(_examine(arguments, environment, file))
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fim_lsp.cli.output import answer, write
-from fim_lsp.errors import StatsUnavailable, UsageError
+from fim_lsp.errors import StatsUnavailable
 
 if TYPE_CHECKING:
     from fim_lsp.schedule.events import CallEnded, RequestAnswered
@@ -55,9 +55,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, environment: Mapping[str, str]) -> int:
     """Print the explanation."""
-    path = Path(arguments.file).absolute() if arguments.file is not None else None
-    if path is not None and not path.is_file():
-        raise UsageError(f"{arguments.file}: there is no such file")
+    from fim_lsp.cli.complete import existing_file
+
+    path = existing_file(arguments.file).absolute() if arguments.file is not None else None
     rules, keeps = asyncio.run(_explain(path, path.stat().st_size if path else 0, environment))
     noted = _read() if keeps else Noted(trouble=NOT_KEPT)
     if path is not None:

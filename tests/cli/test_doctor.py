@@ -398,7 +398,13 @@ async def test_each_fallback_is_tried(tmp_path: Path, certificate: Path) -> None
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
-    [(["--editor", "ed"], "invalid choice"), (["no-such-file.py"], "No such file"), (["--nonsense"], "unrecognized")],
+    [
+        (["--editor", "ed"], "invalid choice"),
+        (["no-such-file.py"], "No such file"),
+        (["."], "is a folder"),
+        (["/dev/zero"], "not a regular file"),
+        (["--nonsense"], "unrecognized"),
+    ],
 )
 def test_bad_use_is_exit_code_2(tmp_path: Path, arguments: list[str], words: str) -> None:
     done = doctor(tmp_path, *arguments)

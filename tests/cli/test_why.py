@@ -136,8 +136,16 @@ def test_json_has_the_same(workspace: Path) -> None:
     assert found["requests"][0]["call"]["host"] == "codestral.mistral.ai"
 
 
-@pytest.mark.parametrize("name", ["missing.py", "."])
-def test_bad_use(workspace: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("missing.py", "missing.py: No such file or directory"),
+        (".", ". is a folder: name a file in it"),
+        ("/dev/null", "/dev/null is not a regular file"),
+        ("", "is empty"),
+    ],
+)
+def test_bad_use(workspace: Path, name: str, words: str) -> None:
     done = why(workspace, name)
     assert (done.returncode, done.stdout) == (2, "")
-    assert "there is no such file" in done.stderr
+    assert words in done.stderr
