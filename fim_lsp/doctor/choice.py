@@ -106,8 +106,8 @@ def how_to_keep_key(place: KeyPlace | None, url: str, origins: Sequence[str]) ->
         case KeyPlace(kind="variable", name=variable):
             return f"set {variable} to it where your editor is started"
     scheme, host = origin_of(url)
-    variable = HOST_VARIABLES.get(host) if scheme == "https" else None
-    instead = f" (or set {variable} where your editor is started)" if variable else ""
+    other = HOST_VARIABLES.get(host) if scheme == "https" else None
+    instead = f" (or set {other} where your editor is started)" if other else ""
     return f"keep it with: {key_set_command(url)}{instead}"
 
 

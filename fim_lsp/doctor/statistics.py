@@ -24,6 +24,8 @@ def check_statistics(settings: Settings, path: Path | None) -> Check:
     try:
         StatsStore(path).add(Batch())
     except StatsUnavailable as trouble:
-        return warning("statistics", f"{trouble}; counts are kept in memory and lost when the server ends", _REMEDY)
+        cause, _, remedy = str(trouble).removeprefix(str(path)).partition("; ")
+        lost = f"{path}{cause}; counts are kept in memory and lost when the server ends"
+        return warning("statistics", lost, remedy or _REMEDY)
     size = f"{path.stat().st_size / 1000:,.0f} kB, " if existed else ""
     return ok("statistics", f"counts, and no text, are kept in {path} ({size}which can be written)")

@@ -117,7 +117,7 @@ class StatsStore:
         except (sqlite3.Error, OSError) as error:
             self.close()
             if not _is_damage(error):
-                raise StatsUnavailable(f"{self.path} can't be used: {error}") from error
+                raise StatsUnavailable(f"{self.path} can't be used: {_cause(error, self.path)}") from error
             if create:  # found later than at its opening: the next batch starts afresh
                 with contextlib.suppress(OSError):
                     self._set_aside()
@@ -231,6 +231,18 @@ def _transaction(db: sqlite3.Connection) -> Iterator[None]:
 def _identity(path: Path) -> tuple[int, int]:
     status = path.stat()
     return status.st_dev, status.st_ino
+
+
+def _cause(error: Exception, path: Path) -> str:
+    """Why the file can't be used, and what to do about it where that is known."""
+    if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
+        return "another program keeps it locked; try again when that has ended"
+    if path.exists() and not path.is_file():
+        return "it is not a regular file; move it away"
+    if isinstance(error, OSError):
+        place = f"{error.filename}: " if error.filename and error.filename != str(path) else ""
+        return f"{place}{error.strerror or error}"
+    return str(error)
 
 
 def _is_damage(error: Exception) -> bool:

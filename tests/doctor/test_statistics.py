@@ -32,3 +32,11 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     assert check.state is State.WARNING
     assert "can't be used" in check.message
     assert "stats = false" in check.remedy
+
+
+def test_the_remedy_is_that_of_the_trouble(tmp_path: Path) -> None:
+    path = tmp_path / "a; b.sqlite3"
+    path.mkdir()
+    check = check_statistics(Settings(), path)
+    assert check.message.startswith(f"{path} can't be used: it is not a regular file; counts are kept in memory")
+    assert check.remedy == "move it away"

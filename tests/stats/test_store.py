@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -232,8 +233,17 @@ def test_an_older_version_of_the_file_is_migrated_with_its_counts(store: StatsSt
 
 def test_a_folder_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(StatsUnavailable, match=r"stats\.sqlite3 can't be used"):
+    with pytest.raises(StatsUnavailable, match=r"stats\.sqlite3 can't be used: .*/file: File exists$"):
         StatsStore(tmp_path / "file" / "stats.sqlite3").add(batch(CALL))
+
+
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
+def test_what_is_no_file_is_named(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    path = tmp_path / "stats.sqlite3"
+    make(path)
+    for use in (StatsStore(path).reset, lambda: StatsStore(path).add(batch(CALL))):
+        with pytest.raises(StatsUnavailable, match="it is not a regular file; move it away"):
+            use()
 
 
 def test_the_latest_requests_and_calls_are_kept_and_no_more(store: StatsStore) -> None:
