@@ -109,14 +109,15 @@ def ranges(title: str, description: str, rows: Sequence[Range], write: Callable[
 
 
 def ticks_to(largest: float) -> list[float]:
-    """Three to six round numbers from 0 to ``largest`` or a little more."""
-    if not 1e-100 < largest < math.inf:  # below, dividing ends at 0
+    """Whole, round numbers from 0 to ``largest`` or a little more, up to six: what is plotted are counts and milliseconds."""
+    if not 1 < largest < math.inf:
         return [0.0, 1.0]
     raw = largest / 4
-    power = 10 ** math.floor(math.log10(raw))
-    step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= raw * 0.999)
+    power = 10 ** max(0, math.floor(math.log10(raw)))
+    factors = (1, 2, 5, 10) if power == 1 else (1, 2, 2.5, 5, 10)
+    step = next(factor * power for factor in factors if factor * power >= raw * 0.999)
     count = math.ceil(largest / step - 1e-9)
-    return [step * index for index in range(count + 1)]
+    return [float(step * index) for index in range(count + 1)]
 
 
 def _height_at(value: float, largest: float) -> float:
