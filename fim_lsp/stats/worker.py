@@ -22,15 +22,20 @@ _T = TypeVar("_T")
 class Worker:
     """Used by one thread. Only :meth:`read` raises.
 
-    ``is_failing``: the latest batch could not be written; ``has_stopped``: none will be.
+    ``has_stopped``: nothing will be written any more.
     """
 
     def __init__(self) -> None:
         self._tally = Tally()
         self._store: StatsStore | None = None
-        self.is_failing = False
+        self._failure: StatsUnavailable | None = None
         self.has_stopped = False
         self.has_written = False
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether the latest batch could not be written."""
+        return self._failure is not None
 
     def write(self, path: Path, events: Sequence[tuple[Any, tuple[str, ...]]], server: ServerInfo) -> None:
         """Count events, and add the counts to the file; they are kept if that fails."""
@@ -45,10 +50,12 @@ class Worker:
             self._failed(StatsUnavailable(type(error).__name__))
         else:
             self._tally.take()
-            self.is_failing, self.has_written = False, True
+            self._failure, self.has_written = None, True
 
     def read(self, path: Path, work: Callable[[StatsStore], _T]) -> _T:
-        """What ``work`` finds in the file."""
+        """What ``work`` finds in the file. If there is none because it can't be written, that is what the user is told."""
+        if self._failure is not None and not path.exists():
+            raise self._failure
         return work(self._store_at(path))
 
     def close(self, path: Path, server: str) -> None:
@@ -74,7 +81,7 @@ class Worker:
     def _failed(self, error: StatsUnavailable) -> None:
         if not self.is_failing:
             log.warning("nothing is counted for fim-lsp stats for now: %s", error)
-        self.is_failing = True
+        self._failure = error
         self.has_stopped = self.has_stopped or error.permanent
         if self.has_stopped or len(self._tally.batch.egress) > _MAX_UNWRITTEN:
             self._tally.take()

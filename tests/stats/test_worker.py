@@ -30,6 +30,8 @@ def test_what_could_not_be_written_is_written_once_the_file_can_be_used(
     assert len(caplog.messages) == 1
     with pytest.raises(StatsUnavailable):
         worker.read(folder / "stats.sqlite3", lambda store: store.add(batch(CALL)))
+    with pytest.raises(StatsUnavailable, match=r"Not a directory|File exists"):
+        worker.read(folder / "stats.sqlite3", lambda store: read_counts(store, 0))
     folder.unlink()
     worker.write(folder / "stats.sqlite3", [(CALL, ("/w",))], SERVER)
     assert not worker.is_failing
