@@ -78,9 +78,10 @@ class Limiter:
     async def reserve(self, *, prompt: int, output: int, explicit: bool = False) -> Permit | Wait:
         """Reserve a call of about ``prompt`` tokens and a typical answer of ``output``. Takes up to 50 ms."""
         self._demand.add_call(self._clock())
+        tokens = math.ceil(prompt * _MARGIN) + output
         if not explicit and (seconds := self._pace(prompt + output)) > 0:
-            return Wait(seconds=seconds)
-        reservation = self.counter.reserve(math.ceil(prompt * _MARGIN) + output, explicit=explicit)
+            return Wait(seconds=max(seconds, seconds_until_free(self._window(), self.counter.ceiling(), tokens)))
+        reservation = self.counter.reserve(tokens, explicit=explicit)
         if isinstance(reservation, Wait):
             return reservation
         granted = False

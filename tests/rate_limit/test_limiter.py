@@ -96,6 +96,19 @@ async def test_explicit_requests_may_use_the_reserve(virtual_time: None) -> None
     assert ours.counter.window().tokens <= 10_000
 
 
+@pytest.mark.parametrize("shared", [False, True])
+async def test_a_used_up_quota_names_the_same_end_at_each_key(shared: bool, virtual_time: None) -> None:
+    ours = limiter(MemoryStore() if shared else None, Limits(tokens=None, requests=5))
+    while isinstance(outcome := await ours.reserve(prompt=500, output=20), Permit):
+        outcome.settle(520)
+        await asyncio.sleep(0.5)
+    ends = []
+    for _ in range(20):
+        ends.append(now() + await seconds_to_wait(ours))
+        await asyncio.sleep(0.3)
+    assert max(ends) - min(ends) < 1
+
+
 async def test_two_processes_with_one_store_stay_within_the_limit_together(virtual_time: None) -> None:
     store = MemoryStore()
     pair = limiter(store), limiter(store)
