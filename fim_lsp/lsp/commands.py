@@ -138,7 +138,11 @@ def _count(result: CompletionResult) -> str:
 
     if result.suggestion is None:
         return f"Nothing to show: {why_nothing(result.outcome, result.backend, result.reason, result.cut_by)}."
-    return f"{len(result.others) + 1} suggestions." if result.others else "There is no other suggestion here."
+    if result.others:
+        return f"{len(result.others) + 1} suggestions."
+    if result.others_failed:
+        return f"There is no other suggestion for now, because {result.others_failed}."
+    return "There is no other suggestion here."
 
 
 def _clear_cache(server: Server, values: Sequence[Any]) -> str | None:

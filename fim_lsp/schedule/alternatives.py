@@ -77,6 +77,7 @@ class Alternatives:
         self._look: _Look | None = None  # the last one
         self._replies: tuple[_Reply, ...] = ()
         self._is_complete = False  # another look would find the same
+        self._failure = ""  # why the last look got less than it wanted
         self._task: asyncio.Task[None] | None = None
         self._waiting: Request | None = None
 
@@ -171,13 +172,14 @@ class Alternatives:
         had = {reply.variation for reply in self._replies}
         embedded = next((client for client in clients if not client.backend.host), None)
         if embedded is not None and 0 not in had and embedded.backend.name != look.first.backend:
-            self._replies += tuple(reply for reply in [await _reply(embedded, 0, look)] if reply)
+            self._replies += tuple(reply for reply in [await _reply(embedded, 0, look)] if isinstance(reply, _Reply))
         missing = MAX_SUGGESTIONS - 1 - len(self._result(look).others)
         asked = [number for number in range(1, MAX_SUGGESTIONS) if number not in had][:missing]
         if not clients or not clients[0].backend.host:
             asked = []
         replies = await asyncio.gather(*(_reply(clients[0], number, look) for number in asked))
-        made = tuple(reply for reply in replies if reply is not None)
+        made = tuple(reply for reply in replies if isinstance(reply, _Reply))
+        self._failure = next((str(reply) for reply in replies if isinstance(reply, BackendError)), "")
         self._replies = tuple(sorted((*self._replies, *made), key=_order))
         self._is_complete = len(made) == len(asked)
 
@@ -189,7 +191,8 @@ class Alternatives:
             self._end_waiting(self._result(look))
 
     def _result(self, look: _Look) -> CompletionResult:
-        return self.add_to(look.first, look.snapshot, look.chain) or look.first
+        result = self.add_to(look.first, look.snapshot, look.chain) or look.first
+        return replace(result, others_failed=self._failure)
 
     # -- the request that waits
 
@@ -218,8 +221,8 @@ class Alternatives:
         return typed_since(look.snapshot.split, snapshot.split)
 
 
-async def _reply(client: BackendClient, variation: int, look: _Look) -> _Reply | None:
-    """One more reply, read until it is enough; None if it can't be had."""
+async def _reply(client: BackendClient, variation: int, look: _Look) -> _Reply | BackendError:
+    """One more reply, read until it is enough, or why it can't be had."""
     text, finish = StreamedText(), None
     snapshot, chain = look.snapshot, look.chain
     try:
@@ -230,8 +233,8 @@ async def _reply(client: BackendClient, variation: int, look: _Look) -> _Reply |
                 enough = text.take_examination() and chain.postprocessor.is_complete(snapshot, str(text))
                 if enough or text.size >= MAX_CHARACTERS:
                     break
-    except BackendError:
-        return None  # nobody waits for this reply alone
+    except BackendError as error:
+        return error  # nobody waits for this reply alone
     suggestion = chain.postprocessor.shaped(snapshot, str(text), finish).suggestion
     return _Reply(text=str(text), finish=finish, suggestion=suggestion, author=client.backend.name, variation=variation)
 

@@ -81,7 +81,8 @@ class CompletionResult:
     ``call`` is the number of the request for which the call was made, and ``waited`` the seconds until it was made.
     ``suggestion_number`` identifies the suggestion in its session, from 1: the rest of one that was typed keeps it.
     ``cut_by`` is as in :class:`~fim_lsp.suggest.suggestion.Shaped`.
-    ``others`` are alternatives at the same place, each with a suggestion.
+    ``others`` are alternatives at the same place, each with a suggestion. ``others_failed`` is why more could not be had,
+    ``""`` if nothing failed.
     """
 
     outcome: Outcome
@@ -93,6 +94,7 @@ class CompletionResult:
     suggestion_number: int = 0
     cut_by: tuple[str, ...] = ()
     others: tuple[CompletionResult, ...] = ()
+    others_failed: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

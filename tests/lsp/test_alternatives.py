@@ -108,6 +108,19 @@ async def test_the_command_says_if_there_is_no_other(tmp_path: Path) -> None:
         assert (answer["items"], answer["message"]) == ([], "Nothing to show: codestral had no suggestion here.")
 
 
+async def test_the_command_says_what_failed(tmp_path: Path) -> None:
+    async with FakeCodestral(by_seed) as server, RawClient(tmp_path) as client:
+        await client.initialize(options=settings(server))
+        client.open("x = \n")
+        await client.reply(client.ask(0, 4, kind=1))
+        server.behaviour = Behaviour(status=429, headers={"Retry-After": "30"})
+        for cause in "allows no more requests or tokens for now (429)", "is used up":
+            answer = await run(client, "alternatives", URI, {"line": 0, "character": 4})
+            assert len(answer["items"]) == 1
+            assert answer["message"].startswith("There is no other suggestion for now, because ")
+            assert cause in answer["message"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
