@@ -122,6 +122,11 @@ class KeySource:
             return "api_key_command has not printed a key yet"
         return "the system's keyring, which has the key, has not answered yet: unlock it"
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether ``api_key_command`` or the keyring has been asked and has not answered yet."""
+        return self._running is not None
+
     async def key(self) -> Secret | None:
         """The key, or None if there is none. Raises :class:`~fim_lsp.errors.Unauthorized` if it is unusable."""
         self._follow_store()

@@ -80,6 +80,22 @@ class HttpBackend:
         """Where the key comes from, None if there is none."""
         return self._keys.place
 
+    @property
+    def key_delay(self) -> str:
+        """A sentence while the key is waited for, from ``api_key_command`` or the keyring, otherwise ``""``."""
+        return self._keys.delay if self._keys.is_waiting else ""
+
+    def error(self, response: HttpResponse) -> BackendError:
+        """The error for a response that is not 2xx, to a request with the key, if there is one."""
+        return self._without_key(self._profile.error(response))
+
+    def _without_key(self, error: BackendError) -> BackendError:
+        """The same error, unless it says that a key is refused when none was sent: then one is required."""
+        sentence = str(error)
+        if self.key_place is not None or not isinstance(error, Unauthorized) or " refuses the key " not in sentence:
+            return error
+        return Unauthorized(sentence.replace(" refuses the key ", " requires a key "), host=error.host)
+
     async def stream(self, prompt: Prompt, *, on_sent: OnSent = ignore_sent) -> AsyncGenerator[Chunk, None]:
         """Yield the completion. The rate limits in the headers come first, in a chunk of their own, even before an error."""
         self._context = prompt.context
@@ -227,6 +243,8 @@ class HttpBackend:
             raise Unreachable(self._profile.not_running_message or str(error), host=self.host, sent=False) from error
         except BackendError as error:
             error.host = error.host or self.host
+            if (named := self._without_key(error)) is not error:
+                raise named from error
             raise
 
     async def _response(self, request: HttpRequest, deadline: float, on_sent: OnSent = ignore_sent) -> HttpResponse:

@@ -92,9 +92,9 @@ def _answer_to(question: str, setting: str) -> str:
     with contextlib.suppress(EOFError):
         while given := input(question).strip():
             try:
-                return str(SPECS[setting].validator.accept(given))
+                return str(SPECS[setting].validator.accept(given.lower() if setting == "backend" else given))
             except ValueError:
-                answer(f"That must be {SPECS[setting].validator.allowed}.")
+                answer(f"That must be {SPECS[setting].validator.allowed.removesuffix(', or null')}.")
     return ""
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fim_lsp.cli.output import write
 from fim_lsp.errors import UsageError
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ async def _examine(arguments: argparse.Namespace, environment: Mapping[str, str]
         if not arguments.json:
             return 0 if is_ok(await _print_checks(subject, _style(environment))) else 1
         checks = await _print_checks(subject, None)
-        _print(json.dumps(to_json(checks), ensure_ascii=False, indent=2))
+        write(json.dumps(to_json(checks), ensure_ascii=False, indent=2) + "\n")  # in UTF-8 whatever the terminal uses
         return 0 if is_ok(checks) else 1
 
 

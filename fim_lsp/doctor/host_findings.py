@@ -150,7 +150,7 @@ async def _list_models(backend: HttpBackend) -> Findings:
     except BackendError as error:
         return Findings(list_error=error)
     if response.status in (401, 403):
-        return Findings(list_error=backend.profile.error(response))
+        return Findings(list_error=backend.error(response))
     models = read_models(response.body) if response.is_success else ()
     try:
         model = find_model(models, backend.model, host=backend.host)
@@ -230,7 +230,9 @@ async def _complete(backend: HttpBackend) -> Completion:
                     notices=(*made.notices, *filter(None, [chunk.notice])),
                 )
     except TimeoutError:
-        made = replace(made, error=timeout_error(backend.host, COMPLETION_TIMEOUT, head_received=False))
+        slow = timeout_error(backend.host, COMPLETION_TIMEOUT, head_received=False)
+        delay = backend.key_delay
+        made = replace(made, error=Unreachable(delay, host=backend.host, sent=False) if delay else slow)
     except BackendError as error:
         made = replace(made, error=error)
     return replace(made, seconds=time.monotonic() - started)

@@ -72,7 +72,7 @@ REMEDIES: Final = (
     # keys
     Remedy(
         kind=Unauthorized,
-        words="api_key_command",
+        words="^api_key_command",  # the program has failed; other sentences name the setting as a way out
         text="run the program in api_key_command in a terminal: it must print the key as its first line and exit with 0",
     ),
     Remedy(kind=Unauthorized, words="keyring", text="unlock the keyring, or keep the key again: {key_command}"),

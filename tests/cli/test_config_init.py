@@ -69,7 +69,7 @@ def test_the_variable_says_where(tmp_path: Path, config: str, message: str) -> N
     [
         ([("Back end [auto]:", "")], {}),
         ([("Back end [auto]:", "auto")], {}),
-        ([("Back end [auto]:", "ollama")], {"backend": "ollama"}),
+        ([("Back end [auto]:", "Ollama")], {"backend": "ollama"}),
         ([("Back end [auto]:", "copilot"), ('or "ngram".', "ngram")], {"backend": "ngram"}),
         ([("Back end [auto]:", "\x04")], {}),
         ([("Back end [auto]:", "codestral"), ("API key for codestral.mistral.ai", "")], {"backend": "codestral"}),
@@ -77,7 +77,7 @@ def test_the_variable_says_where(tmp_path: Path, config: str, message: str) -> N
             [
                 ("Back end [auto]:", "openai"),
                 ("address", "llm.example.com"),
-                ("must be", "http://h.example/v1"),
+                ("login or query.", "http://h.example/v1"),
                 ("API key for http://h.example", ""),
             ],
             {"backend": "openai", "base_url": "http://h.example/v1"},

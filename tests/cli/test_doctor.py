@@ -347,6 +347,29 @@ async def test_a_silent_host_takes_no_longer_than_the_limit(tmp_path: Path) -> N
     assert "online" in host["remedy"]
 
 
+@pytest.mark.parametrize("arguments", [(), ("--no-call",)])
+async def test_a_host_that_requires_a_key_where_none_is_set(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    """No key was refused, and no command for one is set: neither is blamed."""
+    refused = Behaviour(status=401, raw=b'{"detail":"Unauthorized"}')
+    async with FakeCodestral(behaviour=refused) as server:
+        write(tmp_path, {CONFIG: f'backend = "openai"\nbase_url = "{server.url}"\n'})
+        done = await asyncio.to_thread(doctor, tmp_path, "--json", *arguments)
+        key = by_name(done.stdout)["key"]
+        assert "requires a key (401)" in key["message"]
+        assert f"keep it with: fim-lsp key set {server.url}" in key["remedy"]
+
+
+async def test_a_command_for_the_key_that_takes_too_long(tmp_path: Path) -> None:
+    async with FakeCodestral() as server:
+        sleeping = f'[{json.dumps(sys.executable)}, "-c", "import time; time.sleep(60)"]'
+        settings = f'backend = "codestral"\nbase_url = "{server.url}"\napi_key_command = {sleeping}\n'
+        write(tmp_path, {CONFIG: settings})
+        done = await asyncio.to_thread(doctor, tmp_path, "--json")
+    completion = by_name(done.stdout)["completion"]
+    assert "api_key_command has not printed a key yet" in completion["message"]
+    assert "run this again" in completion["remedy"]
+
+
 @pytest.mark.parametrize(
     ("server", "scheme", "words", "remedy"),
     [

@@ -64,6 +64,8 @@ def test_a_remedy_is_one_line_without_placeholders(row: object) -> None:
     ("trouble", "words"),
     [
         (Unauthorized("h refuses the key (401)"), "get a valid key at console, and keep it"),
+        (Unauthorized("h refuses the key (401): set api_key or api_key_command"), "get a valid key at console"),
+        (Unauthorized("h requires a key (401): set api_key or api_key_command"), "get a key at console, and keep it"),
         (Unauthorized("the API key is empty or contains characters that no key has"), "copy the key again"),
         (errors.KeyStoreError("the index is damaged"), "fim-lsp key set http://h.example.org"),
         (Unauthorized("/c/keys.json is not used: it is damaged; delete it"), "keep it again: fim-lsp key set http://h."),
