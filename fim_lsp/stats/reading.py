@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Generic, TypeVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from fim_lsp.stats.counts import CallCounts, Egress, Source, SuggestionCounts
 from fim_lsp.stats.histogram import Histogram, decode
+from fim_lsp.stats.retention import date_of
 
 if TYPE_CHECKING:
     from fim_lsp.stats.store import StatsStore
@@ -73,7 +75,7 @@ def read_counts(store: StatsStore, since: int) -> Counts:
             calls=tuple(_rows(db, "calls", CallCounts, sources, since)),
             durations=tuple(
                 Durations(day=day, source=sources[source], kind=kind, histogram=decode(data))
-                for day, source, kind, data in db.execute("SELECT * FROM durations WHERE day >= ?", (since,))
+                for day, source, kind, data in _select(db, "dnnb", "SELECT * FROM durations WHERE day >= ?", since)
             ),
             sent=tuple(_sent(db, since)),
         )
@@ -81,7 +83,7 @@ def read_counts(store: StatsStore, since: int) -> Counts:
 
 def _sources(db: sqlite3.Connection) -> Mapping[int, Source]:
     """By id. One whose model was not known yet when it was counted becomes the newest one of that back end."""
-    rows = db.execute("SELECT id, backend, model, host, local FROM sources ORDER BY id").fetchall()
+    rows = _select(db, "nsssn", "SELECT id, backend, model, host, local FROM sources WHERE id >= ? ORDER BY id", 0)
     sources = {
         number: Source(backend=backend, model=model, host=host, local=bool(local))
         for number, backend, model, host, local in rows
@@ -95,7 +97,7 @@ def _rows(
 ) -> Iterator[Row[_T]]:
     names = [column.name for column in fields(kind)]  # type: ignore[arg-type]  # one of two dataclasses
     query = f"SELECT day, language, source, {', '.join(names)} FROM {table} WHERE day >= ?"  # noqa: S608 - names of ours
-    for day, language, source, *numbers in db.execute(query, (since,)):
+    for day, language, source, *numbers in _select(db, f"dsn{'n' * len(names)}", query, since):
         yield Row(
             day=day, language=language, source=sources[source], counts=kind(**dict(zip(names, numbers, strict=True)))
         )
@@ -105,6 +107,31 @@ def _sent(db: sqlite3.Connection, since: int) -> Iterator[SentText]:
     query = """SELECT day, hosts.host, hosts.local, folders.folder, path, first, last, calls, size, masked FROM egress
         JOIN hosts ON egress.host = hosts.id JOIN files ON file = files.id JOIN folders ON files.folder = folders.id
         WHERE day >= ? ORDER BY day DESC, size DESC"""
-    for day, host, local, folder, path, first, last, calls, size, masked in db.execute(query, (since,)):
+    for day, host, local, folder, path, first, last, calls, size, masked in _select(db, "dsnssttnnn", query, since):
         egress = Egress(first=first, last=last, calls=calls, size=size, masked=masked)
         yield SentText(day=day, host=host, local=bool(local), folder=folder, path=path, egress=egress)
+
+
+def _is_day(value: Any) -> bool:
+    return isinstance(value, int) and date_of(value) is not None  # which raises ValueError or OverflowError
+
+
+_LAST_SECOND: Final = 253_402_300_799  # of the year 9999
+_IS_VALID: Final[Mapping[str, Callable[[Any], bool]]] = MappingProxyType(
+    {
+        "d": _is_day,
+        "t": lambda value: isinstance(value, int) and 0 <= value <= _LAST_SECOND,
+        "n": lambda value: isinstance(value, int) and value >= 0,
+        "s": lambda value: isinstance(value, str),
+        "b": lambda value: isinstance(value, bytes),
+    }
+)
+"""Days, times, numbers, strings and bytes."""
+
+
+def _select(db: sqlite3.Connection, kinds: str, query: str, since: int) -> Iterator[tuple[Any, ...]]:
+    """Rows with columns of these ``kinds``. Raises ValueError for others: SQLite stores anything in any column."""
+    for row in db.execute(query, (since,)):
+        if not all(_IS_VALID[kind](value) for kind, value in zip(kinds, row, strict=True)):
+            raise ValueError(query)
+        yield row

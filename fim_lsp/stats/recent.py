@@ -49,7 +49,7 @@ def read_recent(store: StatsStore) -> Recent:
         oldest = time.time() - _MAX_AGE
         rows = db.execute("SELECT data FROM servers WHERE seen > ? ORDER BY started DESC", (oldest,)).fetchall()
         requests, calls = (_newest(db, kind) for kind in ("request", "call"))
-    servers = tuple(info for (data,) in rows if is_running((info := ServerInfo.from_json(data)).pid))
+        servers = tuple(info for (data,) in rows if is_running((info := ServerInfo.from_json(data)).pid))
     return Recent(servers=servers, requests=requests, calls=calls)
 
 

@@ -46,6 +46,10 @@ _DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _TABLES: Final = ("suggestions", "calls", "durations", "egress", "files", "folders", "hosts", "sources", "recent")
 
 
+class _SetAside(StatsUnavailable):
+    """The file was damaged, and has been renamed."""
+
+
 class StatsStore:
     """``path`` is created with mode 0600. A damaged file is renamed to ``<path>.damaged``.
 
@@ -86,15 +90,18 @@ class StatsStore:
     def reset(self) -> None:
         """Forget everything: counts, durations, egress, and the latest requests. Servers that run go on counting."""
         self._damaged.unlink(missing_ok=True)
-        if not self.path.exists():
-            return
+        if self.path.exists():
+            with contextlib.suppress(_SetAside):  # what was damaged is forgotten too
+                self._empty()
+        self._damaged.unlink(missing_ok=True)
+
+    def _empty(self) -> None:
         with self._connected(create=True) as db:
             with _transaction(db):
                 for table in _TABLES:
                     db.execute(f"DELETE FROM {table}")  # noqa: S608 - names of ours
             db.execute("VACUUM")
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()  # otherwise the file keeps it while a server runs
-        self._damaged.unlink(missing_ok=True)  # what was damaged has been set aside just now
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection | None]:
@@ -118,11 +125,17 @@ class StatsStore:
             self.close()
             if not _is_damage(error):
                 raise StatsUnavailable(f"{self.path} can't be used: {_cause(error, self.path)}") from error
+            damaged = f"{self.path} is damaged; fim-lsp stats --reset starts again from zero"
             if create:  # found later than at its opening: the next batch starts afresh
                 with contextlib.suppress(OSError):
                     self._set_aside()
-            raise StatsUnavailable(f"{self.path} is damaged; fim-lsp stats --reset starts again from zero") from error
-        except (OverflowError, ValueError, TypeError) as error:
+                    raise _SetAside(damaged) from error
+            raise StatsUnavailable(damaged) from error
+        except (LookupError, OverflowError, ValueError, TypeError) as error:
+            if not create:  # not what was written
+                raise StatsUnavailable(
+                    f"{self.path} is damaged ({type(error).__name__}); fim-lsp stats --reset starts again from zero"
+                ) from error
             raise StatsUnavailable(f"{self.path} can't be used: {type(error).__name__}") from error
 
     def _current(self) -> sqlite3.Connection | None:

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from fim_lsp.errors import StatsUnavailable
 from fim_lsp.stats.counts import CallCounts, Egress, Source, SuggestionCounts
 from fim_lsp.stats.reading import Counts, read_counts
+from fim_lsp.stats.recent import read_recent
+from fim_lsp.stats.report import make_report
+from fim_lsp.stats.retention import date_of
 from fim_lsp.stats.store import StatsStore
+from fim_lsp.stats.text_report import egress, overview
 from tests.stats.samples import ANSWERED, CALL, DAY, NOON, ONE_SUGGESTION, SHOWN, batch
 
 SOURCE = Source(backend="codestral", model="codestral-latest", host="codestral.mistral.ai")
@@ -34,6 +45,34 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
         ("/home/me/project", "src/util.py", Egress(first=NOON, last=NOON, calls=1, size=500, masked=0)),
     ]
     assert not read_counts(store, DAY + 1)
+
+
+COLUMNS = [
+    (table, column)
+    for table, columns in {
+        "suggestions": ("day", "language", "source", "shown"), "calls": ("day", "language", "source", "sent_bytes"),
+        "durations": ("day", "source", "histogram"), "sources": ("id", "backend", "host"), "folders": ("folder",),
+        "files": ("path",), "egress": ("day", "first", "size"),
+    }.items()
+    for column in columns
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("table", "column"), COLUMNS)
+@pytest.mark.parametrize("value", ["x", None, b"\xff", -1, 1 << 62, 1.5])
+def test_what_no_batch_has_written_is_damage(tmp_path: Path, table: str, column: str, value: object) -> None:
+    """SQLite stores anything in any column. It is reported, or shown as it is, and never a traceback."""
+    store = StatsStore(tmp_path / "stats.sqlite3")
+    store.add(batch(*ONE_SUGGESTION), today=DAY)
+    with closing(sqlite3.connect(store.path)) as db, db, contextlib.suppress(sqlite3.IntegrityError):
+        db.execute(f"UPDATE {table} SET {column} = ?", (value,))  # noqa: S608 - names of ours
+    day = date_of(DAY)
+    with contextlib.suppress(StatsUnavailable):
+        report = make_report(read_counts(store, 0), since=day, today=day, prices={})
+        assert all(isinstance(line, str) for line in (*overview(report), *egress(report)))
+        assert json.dumps(report.to_json())
+    with contextlib.suppress(StatsUnavailable):
+        read_recent(store)
 
 
 def test_suggestions_that_were_counted_before_the_model_was_known_are_its_own(tmp_path: Path) -> None:

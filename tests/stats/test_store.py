@@ -237,6 +237,18 @@ def test_a_folder_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
         StatsStore(tmp_path / "file" / "stats.sqlite3").add(batch(CALL))
 
 
+def test_reset_forgets_what_turns_out_to_be_damaged_while_it_does(store: StatsStore) -> None:
+    store.add(batch(SHOWN, CALL), today=DAY)
+    with closing(sqlite3.connect(store.path)) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    pages = store.path.read_bytes()
+    store.path.write_bytes(pages[:8192] + bytes(one ^ 0x5A for one in pages[8192:]))
+    store.reset()
+    assert not Path(f"{store.path}.damaged").exists()
+    store.add(batch(CALL), today=DAY)
+    assert query(store, "SELECT calls FROM calls") == [(1,)]
+
+
 @pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
 def test_what_is_no_file_is_named(tmp_path: Path, make: Callable[[Path], None]) -> None:
     path = tmp_path / "stats.sqlite3"
