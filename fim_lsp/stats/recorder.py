@@ -90,14 +90,19 @@ class Recorder:
         subscribe(SettingsChanged, self._settings_changed)
 
     def configure(self, *, enabled: bool, roots: Sequence[Path] = ()) -> None:
-        """Count or not, from now on. ``roots`` are the folders of the workspace, which paths are relative to."""
+        """Count or not, from now on. ``roots`` are the folders of the workspace, which paths are relative to.
+
+        A session that counts no longer is no longer listed as running either: what the file says of it would become old.
+        """
         self._folders = tuple(map(str, roots))
         self._server = replace(self._server, workspace=os.pathsep.join(self._folders))
         if enabled and self._path is None:
             self._path = self._find_path()
-        self._enabled = enabled and self._path is not None
+        did_count, self._enabled = self._enabled, enabled and self._path is not None
         if not self._enabled:
             self._events.clear()
+            if did_count:
+                self._leave()
 
     def set_client(self, name: str) -> None:
         """The name of the editor."""
@@ -133,11 +138,15 @@ class Recorder:
         """Write what has been counted. Python waits for that before it exits; ``wait`` does so here."""
         if self._timer is not None:
             self._flush()
-        if (path := self._path) and self._thread is not None:
-            self._submit(lambda worker: worker.close(path, self._server.id))
+        self._leave()
         self._enabled = False
         if self._thread is not None:
             self._thread.shutdown(wait=wait)
+
+    def _leave(self) -> None:
+        """Have the session no longer listed, and the file closed, if it was used."""
+        if (path := self._path) and self._thread is not None:
+            self._submit(lambda worker: worker.close(path, self._server.id))
 
     # -- events
 

@@ -59,13 +59,14 @@ class Worker:
         return work(self._store_at(path))
 
     def close(self, path: Path, server: str) -> None:
-        """The session has ended: it is no longer listed, and the file is closed.
+        """The session has ended, or counts no longer: it is no longer listed, and the file is closed.
 
         While the file can't be written, the process does not wait for it once more: one that has ended is not listed.
         """
         try:
             if self.has_written and not self.is_failing:
                 self._store_at(path).remove_server(server)
+                self.has_written = False
         except StatsUnavailable as error:
             self._failed(error)
         if self._store is not None:

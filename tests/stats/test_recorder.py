@@ -167,6 +167,21 @@ async def test_other_processes_see_the_server_and_its_latest_requests_until_it_e
     assert len(read_recent(store).requests) == 1
 
 
+async def test_a_session_that_counts_no_longer_is_not_listed_until_it_counts_again(path: Path) -> None:
+    events = Events()
+    one = recorder(events, path)
+    listed = []
+    for enabled in (True, False, True):
+        one.configure(enabled=enabled)
+        events.publish(CALL)
+        await one.read(lambda store: None)
+        await written(one)
+        listed.append(len(read_recent(StatsStore(path)).servers))
+    one.close(wait=True)
+    assert (listed, sum_of(path, "calls")) == ([1, 0, 1], 2)
+    assert read_recent(StatsStore(path)).servers == ()
+
+
 async def test_past_acceptance_is_delivered_in_the_loop(path: Path) -> None:
     events = Events()
     first = recorder(events, path)
