@@ -41,7 +41,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         _discard_stdout()
         if isinstance(error, BrokenPipeError):
             return _BROKEN_PIPE
-        say(f"{error.filename or 'standard output'}: {error.strerror or error}")
+        if isinstance(error, FileNotFoundError) and not error.filename:
+            say("the folder that this was started in is gone: start it in another one")
+        else:
+            say(f"{error.filename or 'standard output'}: {error.strerror or error}")
         return 2
 
 

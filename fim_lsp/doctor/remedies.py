@@ -258,6 +258,7 @@ REMEDIES: Final = (
         words="is not valid TOML|is not a table",
         text="correct that line, and check the file: fim-lsp config --check {file}",
     ),
+    Remedy(kind=SettingProblem, words="not a regular file", text="move it away, and write a file in its place: {file}"),
     Remedy(kind=SettingProblem, words="can't be read", text="make it readable for you: chmod u+r {file}"),
     Remedy(kind=SettingProblem, words="does not exist", text="create the file, or unset FIM_LSP_CONFIG"),
     Remedy(

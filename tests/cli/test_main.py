@@ -26,7 +26,7 @@ from tests.fakes.codestral import Behaviour, FakeCodestral
         (["complete", "none.py:1:1"], "No such file"),
         (["complete", "latin.py:1:1"], "not UTF-8"),
         (["complete", "a.py:" + "1" * 5000], "must be FILE:LINE:COLUMN"),
-        (["complete", ".:1"], "not a regular file"),
+        (["complete", ".:1"], "is a folder"),
         (["complete", "large.py:1"], "larger than"),
         (["complete", "-none.py:1"], "No such file"),
         (["complete"], "required"),
@@ -95,6 +95,7 @@ def test_a_file_name_may_begin_with_a_dash(project: Path, name: str) -> None:
         ("mkfifo pipe; fim-lsp complete pipe:1", "not a regular file", 2),
         ("fim-lsp complete /dev/zero:1", "not a regular file", 2),
         ("fim-lsp complete -:1 </dev/zero", "larger than", 2),
+        ("mkdir x; cd x; rmdir ../x; fim-lsp config", "the folder that this was started in is gone", 2),
     ],
 )
 def test_streams_that_are_closed_full_or_endless(project: Path, command: str, says: str, code: int | None) -> None:

@@ -75,6 +75,7 @@ def test_a_remedy_is_one_line_without_placeholders(row: object) -> None:
         (Unreachable("can't connect to the-proxy.example.org: its name is unknown"), "spelling of base_url"),
         (Unreachable("can't connect to ollama.example.org: nothing listens there"), "start the server at h.example.org"),
         (SettingProblem(message="/home/project/table/config.toml: \"x\" is 1, but must be 2; it is ignored."), "correct it"),
+        (SettingProblem(message="/c/config.toml can't be read: it is not a regular file; …"), "move it away"),
         (SettingProblem(message="/c/config.toml is not valid TOML (at line 1)"), "fim-lsp config --check /c/config.toml"),
     ],
 )  # fmt: skip
