@@ -81,6 +81,11 @@ class HttpBackend:
         return self._keys.place
 
     @property
+    def lacks_key(self) -> bool:
+        """Whether a key is required and there is none."""
+        return self._profile.missing_key_message is not None and self.key_place is None
+
+    @property
     def key_delay(self) -> str:
         """A sentence while the key is waited for, from ``api_key_command`` or the keyring, otherwise ``""``."""
         return self._keys.delay if self._keys.is_waiting else ""

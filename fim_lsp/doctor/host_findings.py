@@ -89,8 +89,7 @@ async def examine(backend: HttpBackend, limiter: Limiter | None, *, complete: bo
     is needed, the server is only asked whether it can be reached.
     """
     found = await _reach(backend)
-    lacks_key = backend.profile.missing_key_message is not None and backend.key_place is None
-    if found.reach_error is not None or lacks_key:
+    if found.reach_error is not None or backend.lacks_key:
         return found
     listing = asyncio.create_task(_list_models(backend))
     completing = asyncio.create_task(_complete_within_quota(backend, limiter)) if complete else None

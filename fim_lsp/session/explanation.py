@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from fim_lsp.backends.backend import Backend
+from fim_lsp.backends.http_backend import HttpBackend
 from fim_lsp.schedule.events import CallEnded, RequestAnswered, SettingsChanged
 from fim_lsp.schedule.learning import AcceptanceRates
 from fim_lsp.session.event_ring import EventRing
@@ -59,7 +61,7 @@ class Explanation:
 
 
 def facts_of(
-    documents: OpenDocuments, uri: str, switches: SwitchBoard, backends: Sequence[str], *, failed_closed: bool
+    documents: OpenDocuments, uri: str, switches: SwitchBoard, backends: Sequence[Backend], *, failed_closed: bool
 ) -> DocumentFacts:
     """What is known of a document. ``backends`` are those that its text may be sent to."""
     name, document = documents.name_of(uri), documents.get(uri)
@@ -75,7 +77,8 @@ def facts_of(
         exclusion=documents.exclusion(document),
         size=document.size,
         local_only=documents.local_only_rule(document),
-        backends=tuple(backends),
+        backends=tuple(backend.name for backend in backends),
+        without_key=tuple(one.name for one in backends if isinstance(one, HttpBackend) and one.lacks_key),
     )
 
 

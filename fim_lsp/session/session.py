@@ -180,8 +180,10 @@ class Session:
 
         self._poll_files()
         clients = self._chain.allowed(uri) if self._chain else ()
-        names = [client.backend.name for client in clients]
-        facts = facts_of(self._documents, uri, self.switches, names, failed_closed=self._failed_closed) if uri else None
+        backends = [client.backend for client in clients]
+        facts = (
+            facts_of(self._documents, uri, self.switches, backends, failed_closed=self._failed_closed) if uri else None
+        )
         return explanation_of(self.events, self._documents, facts, self.status, self.rates)
 
     # -- documents

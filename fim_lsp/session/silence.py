@@ -16,7 +16,8 @@ class DocumentFacts:
 
     ``silence`` is why no suggestion appears by itself, as the switches and settings say; ``by_command`` if a command of the
     user said so. ``exclusion`` and ``local_only`` name the rules that apply to it, ``""`` if none does. ``backends`` are
-    the names of those that may be asked about it, in their order. ``failed_closed``: damaged settings let nothing out.
+    the names of those that may be asked about it, in their order; those in ``without_key`` require a key and have none.
+    ``failed_closed``: damaged settings let nothing out.
     """
 
     name: str
@@ -30,6 +31,7 @@ class DocumentFacts:
     size: int = 0
     local_only: str = ""
     backends: tuple[str, ...] = ()
+    without_key: tuple[str, ...] = ()
 
 
 def reasons_for_silence(facts: DocumentFacts, now: float) -> list[str]:
@@ -68,14 +70,18 @@ def _not_allowed(facts: DocumentFacts) -> Iterator[str]:
         )
     elif not facts.backends:
         yield "No back end can be used; fim-lsp doctor says why."
+    elif set(facts.backends) <= set(facts.without_key):
+        yield f"There is no key for {' or '.join(facts.backends)}; fim-lsp doctor says how to get and keep one."
 
 
 def where_suggestions_come_from(facts: DocumentFacts) -> str:
     """For a document without a reason for silence: which back end is asked."""
-    first, *others = facts.backends
+    first, *others = (name for name in facts.backends if name not in facts.without_key)
     sentence = f"{facts.name} gets suggestions from {source_of(first)}"
     if facts.failed_closed:
         return f"{sentence} alone, because damaged settings let nothing leave this machine."
     if facts.local_only:
         sentence += f", because it must not leave this machine by {facts.local_only}"
+    elif facts.backends[0] in facts.without_key:
+        sentence += f", because there is no key for {facts.backends[0]} (fim-lsp doctor says how to get and keep one)"
     return f"{sentence}{f', and if that fails from {source_of(others[0])}' if others else ''}."

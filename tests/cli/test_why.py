@@ -149,3 +149,15 @@ def test_bad_use(workspace: Path, name: str, words: str) -> None:
     done = why(workspace, name)
     assert (done.returncode, done.stdout) == (2, "")
     assert words in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("fallback", "words", "code"), [("[]", "There is no key for codestral", 1), ('["ngram"]', "ngram", 0)]
+)
+def test_a_back_end_without_its_key_is_not_where_suggestions_come_from(
+    workspace: Path, fallback: str, words: str, code: int
+) -> None:
+    done = why(workspace, "a.py", FIM_LSP_BACKEND="codestral", FIM_LSP_FALLBACK=fallback)
+    assert words in done.stdout.splitlines()[0]
+    assert "suggestions from codestral" not in done.stdout
+    assert done.returncode == code

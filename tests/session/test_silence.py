@@ -31,6 +31,7 @@ def facts(**values: Any) -> DocumentFacts:
         ({"size": 10_000_001}, "a.py has 10,000,001 characters"),
         ({"local_only": RULE, "backends": ()}, f"must not leave this machine, because of {RULE}"),
         ({"backends": ()}, "No back end can be used"),
+        ({"backends": ("codestral",), "without_key": ("codestral",)}, "There is no key for codestral; fim-lsp doctor"),
     ],
 )
 def test_each_reason_is_a_sentence(values: dict[str, Any], words: str) -> None:
@@ -48,6 +49,11 @@ def test_all_reasons_are_listed_the_most_general_first() -> None:
     ("values", "sentence"),
     [
         ({}, "a.py gets suggestions from codestral, and if that fails from your own files (ngram)."),
+        (
+            {"without_key": ("codestral",)},
+            "a.py gets suggestions from your own files (ngram), because there is no key for codestral (fim-lsp doctor says "
+            "how to get and keep one).",
+        ),
         ({"backends": ("ngram",)}, "a.py gets suggestions from your own files (ngram)."),
         (
             {"backends": ("ngram",), "local_only": RULE},
