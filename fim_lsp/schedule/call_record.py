@@ -6,6 +6,7 @@ import asyncio
 import math
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from fim_lsp.backends.backend import Backend, Chunk, Usage
 from fim_lsp.errors import BackendError, Paused, RateLimited
@@ -13,7 +14,7 @@ from fim_lsp.http.urls import is_local
 from fim_lsp.prompt.prompt import Prompt
 from fim_lsp.rate_limit.token_estimate import Estimator
 from fim_lsp.schedule.events import CallEnded, CallOutcome, CallPurpose, Place, Publish, RequestAnswered, SentFile
-from fim_lsp.schedule.request import CompletionResult, Snapshot
+from fim_lsp.schedule.request import CompletionResult, Outcome, Snapshot
 
 CHARACTERS_PER_TOKEN = 3.0
 """Of an answer without a token count."""
@@ -133,10 +134,13 @@ def place_of(snapshot: Snapshot) -> Place:
 def answered(snapshot: Snapshot, result: CompletionResult, *, seconds: float, at: float) -> RequestAnswered:
     """The event for a request that is answered after ``seconds``; ``at`` is in seconds since the epoch."""
     text = result.suggestion.text if result.suggestion else ""
+    place = place_of(snapshot)
+    if result.outcome is Outcome.EXCLUDED:  # where somebody types in it is nobody's business
+        place = replace(place, line=0, column=0)
     return RequestAnswered(
         request=snapshot.number,
         at=at,
-        place=place_of(snapshot),
+        place=place,
         explicit=snapshot.explicit,
         outcome=result.outcome,
         backend=result.backend,

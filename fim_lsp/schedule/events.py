@@ -47,6 +47,8 @@ class RequestAnswered:
     none was asked. ``reason`` is a sentence on what ``outcome`` alone does not say, such as the rule that excludes the
     file. ``waited`` is the time until its call was made, part of ``seconds``, the time until the answer. ``lines`` and
     ``characters`` are the size of what was shown, 0 if nothing was; ``cut_by`` names the rules that shortened it.
+
+    The place in a file that is excluded is its beginning, wherever the cursor is.
     """
 
     request: int

@@ -174,8 +174,10 @@ def _in_words(entry: Entry) -> str:
 
 
 def place_of(request: RequestAnswered) -> str:
-    """``src/a.py:12:5``, counted from 1; of a document outside the workspace only the numbers."""
+    """``src/a.py:12:5``, counted from 1; of a document outside the workspace only the numbers, of an excluded one none."""
     place = request.place
+    if request.outcome is Outcome.EXCLUDED:
+        return place.path or "a document"
     return f"{place.path or 'a document'}:{place.line + 1}:{place.column + 1}"
 
 

@@ -11,8 +11,10 @@ from fim_lsp.backends.backend import Backend, Chunk, OnSent, Usage, ignore_sent
 from fim_lsp.errors import BackendError
 from fim_lsp.prompt.prompt import Prompt, Snippet
 from fim_lsp.schedule.backend_client import BackendClient
+from fim_lsp.schedule.call_record import answered
 from fim_lsp.schedule.events import CallEnded, CallOutcome, CallPurpose, CallStarted, Event, SentFile
 from fim_lsp.schedule.prompt_builder import ContextSource
+from fim_lsp.schedule.request import CompletionResult, Outcome
 from fim_lsp.settings.schema import Settings
 from tests.fakes.backend import BackendDefaults
 from tests.fakes.codestral import Behaviour, FakeCodestral
@@ -160,3 +162,11 @@ async def test_a_back_end_in_this_process_makes_no_calls() -> None:
     backend.host = ""
     await read(a_client(backend, publish=calls.append))  # type: ignore[arg-type]
     assert calls == []
+
+
+def test_where_somebody_types_in_an_excluded_file_is_not_written_down() -> None:
+    snapshot = a_snapshot("a = 1\nb = ‸")
+    assert snapshot.split.line
+    for outcome, place in (Outcome.EXCLUDED, (0, 0)), (Outcome.TOO_LARGE, (1, 4)):
+        event = answered(snapshot, CompletionResult(outcome=outcome), seconds=0, at=0)
+        assert (event.place.line, event.place.column) == place

@@ -101,7 +101,7 @@ async def test_requests_are_explained_and_a_withdrawn_one_is_no_status(tmp_path:
         status, latest, first = it.session.explain().lines()
         assert status == "fim-lsp is idle (ngram)."
         assert latest.endswith(" a.py:2:1 · you typed on")
-        assert ".env:1:2 · excluded by the rule" in first
+        assert ".env · excluded by the rule" in first
         assert it.shown == []
 
 
