@@ -75,7 +75,8 @@ def _write(path: Path, text: str) -> None:
 
 def _ask() -> dict[str, Any]:
     """The settings that a person chooses; nothing for what Enter stands for."""
-    answer("Which back end should complete?\n")
+    answer("Which back end should complete?")
+    answer("")
     for name, meaning in CHOICES.items():
         answer(f"  {name:9}  {meaning}")
     backend = _answer_to("\nBack end [auto]: ", "backend")
@@ -106,7 +107,8 @@ def _ask_key(chosen: Mapping[str, Any], environment: Mapping[str, str]) -> None:
     from fim_lsp.cli.key import Keys
 
     host = base_url or str(backend)
-    answer("\nIts key is not kept in that file. Press Enter if it needs none, or to store one later.")
+    answer("")
+    answer("Its key is not kept in that file. Press Enter if it needs none, or to store one later.")
     try:
         Keys(environment).set(host, use_keyring=True)
     except (UsageError, KeyStoreError) as error:

@@ -21,12 +21,17 @@ _CLOSE_TIMEOUT = 0.5  # seconds for writing the last lines
 def say(sentence: str) -> None:
     """Write a message for the user, if standard error exists and can be written."""
     with contextlib.suppress(AttributeError, OSError):
-        sys.stderr.write(visible(f"fim-lsp: {sentence.removeprefix('fim-lsp: ')}") + "\n")
+        sys.stderr.write(_line(f"fim-lsp: {sentence.removeprefix('fim-lsp: ')}"))
 
 
 def answer(line: str) -> None:
     """Write a line of a command's answer to standard output, in UTF-8 whatever the terminal uses."""
-    write(f"{visible(line)}\n")
+    write(_line(line))
+
+
+def _line(text: str) -> str:
+    r"""One line, whatever is in it: a file's name may contain ``\n``, and must not look like a line of ours."""
+    return visible(text).replace("\n", "\\n") + "\n"
 
 
 def write(text: str) -> None:

@@ -10,7 +10,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from fim_lsp.cli.output import BackgroundHandler
+import pytest
+
+from fim_lsp.cli.output import BackgroundHandler, answer, say
 from tests.lsp.raw_client import GUARD, RawClient, framed
 
 FLOOD = 5_000
@@ -78,3 +80,9 @@ async def test_a_server_whose_log_nobody_reads_answers_and_ends(tmp_path: Path) 
         client.process.terminate()
         async with asyncio.timeout(GUARD):
             assert await client.process.wait() == 143 if sys.platform != "win32" else True
+
+
+def test_what_is_said_is_one_line_whatever_a_name_contains(capfd: pytest.CaptureFixture[str]) -> None:
+    say("a\nfim-lsp: all is well.py: no such file")
+    answer("b\rc\u2028\nd")
+    assert capfd.readouterr() == ("b\\rc\\u2028\\nd\n", "fim-lsp: a\\nfim-lsp: all is well.py: no such file\n")
