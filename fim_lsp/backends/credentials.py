@@ -255,15 +255,15 @@ class _CommandOutput(asyncio.SubprocessProtocol):
     """The output of a command.
 
     ``complete`` is done when nothing more is expected. That is not only when the pipe is closed: a child that is left
-    behind (an agent, a daemon) keeps the pipe open, and some programs print and continue to run. ``closed`` is done when
-    asyncio has released the process. (asyncio's ``Process`` has no public way to close a pipe that a grandchild keeps
-    open.)
+    behind (an agent, a daemon) keeps the pipe open, and some programs print and continue to run. ``exited`` is done when
+    the program has ended, ``closed`` when asyncio has released the process. (asyncio's ``Process`` has no public way to
+    close a pipe that a grandchild keeps open.)
     """
 
     def __init__(self) -> None:
         self.data = bytearray()
-        self._exited = False
         loop = asyncio.get_running_loop()
+        self.exited: asyncio.Future[None] = loop.create_future()
         self.complete: asyncio.Future[None] = loop.create_future()
         self.closed: asyncio.Future[None] = loop.create_future()
 
@@ -273,11 +273,11 @@ class _CommandOutput(asyncio.SubprocessProtocol):
         self.data += data
         if len(self.data) > _OUTPUT_LIMIT:
             self.complete.set_exception(Unauthorized("api_key_command printed far more than a key"))
-        elif self._exited or self._has_line():
-            self._complete_after(0 if self._exited and self._has_line() else _EXIT_GRACE)
+        elif self.exited.done() or self._has_line():
+            self._complete_after(0 if self.exited.done() and self._has_line() else _EXIT_GRACE)
 
     def process_exited(self) -> None:
-        self._exited = True
+        self.exited.set_result(None)
         self._complete_after(0 if self._has_line() else _OUTPUT_GRACE)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -305,6 +305,9 @@ async def _stop(transport: asyncio.SubprocessTransport, output: _CommandOutput) 
             transport.kill()
         else:
             os.killpg(transport.get_pid(), signal.SIGKILL)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_KILL_TIMEOUT):
+            await output.exited  # otherwise close() may take the exit status away from the thread that waits for it
     transport.close()
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_KILL_TIMEOUT):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,10 +17,18 @@ SOURCE = "total = compute(alpha, beta)\nprint(total)\n" * 8
 
 UNFINISHED = SOURCE + "total = compute(alp"
 
+_PR_CAPBSET_DROP, _CAP_DAC_OVERRIDE, _CAP_DAC_READ_SEARCH = 24, 1, 2  # linux/prctl.h, linux/capability.h
+
 posix = pytest.mark.skipif(os.name != "posix", reason="signals, shell redirections and devices are those of POSIX")
 
 
-def run(home: Path, *arguments: str, stdin: str = "", **env: str) -> subprocess.CompletedProcess[str]:
+def run(
+    home: Path,
+    *arguments: str,
+    stdin: str = "",
+    preexec_fn: Callable[[], None] | None = None,
+    **env: str,
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "fim_lsp", *arguments],
         input=stdin,
@@ -34,6 +44,7 @@ def run(home: Path, *arguments: str, stdin: str = "", **env: str) -> subprocess.
         },
         timeout=120,
         check=False,
+        preexec_fn=preexec_fn,
     )
 
 
@@ -45,6 +56,14 @@ def run_in_shell(home: Path, command: str, **env: str) -> subprocess.CompletedPr
         env={**os.environ, "PYTHONUNBUFFERED": "", "HOME": str(home), "XDG_CONFIG_HOME": str(home / "config"),
              "XDG_STATE_HOME": str(home / "state"), **env},
     )  # fmt: skip
+
+
+def give_up_reading_everything() -> None:
+    """For a child: root may read every file, unless the program is started without that capability (Linux)."""
+    if sys.platform == "linux" and os.geteuid() == 0:
+        libc = ctypes.CDLL(None)
+        for capability in (_CAP_DAC_OVERRIDE, _CAP_DAC_READ_SEARCH):
+            libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0)
 
 
 def allow_interrupt() -> None:
