@@ -21,7 +21,9 @@ from fim_lsp.text.typed import CLOSING, suffixes_before, typed_at_others, typed_
 
 LOOK_BACK = 512  # characters typed since the answer; llama.vim walks back 128, which a block of code exceeds
 
+_END = 12  # characters before a position by which most positions without an entry are told, without a look-up
 _NEAR = 256  # characters on either side of the cursor that identify a position, even if the window slides
+_MIN_ENDS = 64  # that may be kept of entries that have gone
 _SHORT_LIFE = 20.0  # seconds that "nothing to suggest" and a fallback's answer are kept; others until space is needed
 _OVERHEAD = 400  # bytes that an entry costs besides its characters
 _MAX_PARTS = 4  # of a call's shown parts whose entries are kept up to date
@@ -98,12 +100,13 @@ class SuggestionCache:
 
     def __init__(self, timer: Callable[[], float], *, max_bytes: int = 4 << 20) -> None:
         """``timer`` returns seconds."""
-        self._entries: TLRUCache[Hashable, _Entry] = TLRUCache(
+        self._entries: TLRUCache[tuple[Hashable, str, str], _Entry] = TLRUCache(
             maxsize=max_bytes,
             ttu=lambda _key, entry, now: now + _SHORT_LIFE if entry.is_short_lived else float("inf"),
             timer=timer,
             getsizeof=lambda entry: _OVERHEAD + 4 * (2 * _NEAR + 2 * len(entry.answer.text)),
         )
+        self._ends: set[str] = set()  # the text right before each entry's position, and before some that have gone
 
     # -- by requests and calls
 
@@ -182,15 +185,21 @@ class SuggestionCache:
             self._entries[self._key(scope, split.prefix, split.suffix)] = _Entry(split.suffix[:_NEAR], answer)
         except ValueError:  # larger than the whole cache
             return
+        self._ends.add(split.prefix[-_END:])
+        if len(self._ends) > 2 * len(self._entries) + _MIN_ENDS:
+            self._ends = {prefix[-_END:] for _, prefix, _ in self._entries}
 
     def find(self, scope: Hashable, split: Split) -> Hit | None:
         """The answer at the nearest earlier position, if it begins with what was typed since."""
         prefix = split.prefix[-(LOOK_BACK + _NEAR) :]
         after = split.suffix[: _NEAR + LOOK_BACK]
         for length in range(min(len(prefix), LOOK_BACK) + 1):
-            typed = prefix[len(prefix) - length :]
+            position = len(prefix) - length
+            if prefix[max(0, position - _END) : position] not in self._ends:
+                continue
+            typed = prefix[position:]
             for suffix in suffixes_before(after, typed) if after[:1] in CLOSING else (after,):
-                entry = self._entries.get(self._key(scope, prefix[: len(prefix) - length], suffix))
+                entry = self._entries.get(self._key(scope, prefix[:position], suffix))
                 if entry is not None and entry.holds(suffix, typed):
                     return Hit(typed=typed, answer=entry.answer, paired=len(after) - len(suffix))
         return None
@@ -198,9 +207,10 @@ class SuggestionCache:
     def clear(self) -> None:
         """Forget everything."""
         self._entries.clear()
+        self._ends.clear()
 
     @staticmethod
-    def _key(scope: Hashable, prefix: str, suffix: str) -> Hashable:
+    def _key(scope: Hashable, prefix: str, suffix: str) -> tuple[Hashable, str, str]:
         return scope, prefix[-_NEAR:], suffix[:_NEAR].partition("\n")[0]
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from fim_lsp.schedule.cache import CachedAnswer, Hit, SuggestionCache
 from fim_lsp.schedule.request import Outcome
@@ -193,3 +195,31 @@ async def test_typing_a_bracket_that_the_editor_pairs() -> None:
     typist.type("al")
     assert shown(await typist.ask()) == "pha, beta"
     assert len(backend.calls) == 1
+
+
+class _AllEnds(set[str]):
+    """Passes every position on to a look-up."""
+
+    def __contains__(self, _end: object) -> bool:
+        return True
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.tuples(st.booleans(), st.text("ab(\n", max_size=40), st.sampled_from(["", ")", "\n", ")\nb"])), max_size=80
+    )
+)
+def test_positions_are_only_passed_over_if_they_have_no_answer(steps: list[tuple[bool, str, str]]) -> None:
+    """With few bytes, so that answers go; against a cache that looks up every position."""
+    quick, thorough = (SuggestionCache(lambda: 0.0, max_bytes=20_000) for _ in range(2))
+    thorough._ends = _AllEnds()
+    for number, (is_stored, prefix, suffix) in enumerate(steps):
+        place = split(f"{prefix}‸{suffix}")
+        if is_stored:
+            text = f"a(b){number}"
+            answer = CachedAnswer(text=text, finish="stop", suggestion=Suggestion(text=text))
+            for cache in (quick, thorough):
+                cache.put("scope", place, answer)
+        else:
+            assert quick.find("scope", place) == thorough.find("scope", place)
