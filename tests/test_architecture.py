@@ -197,6 +197,8 @@ TESTED_TOGETHER = {
     "ngram/vocabulary.py": "ngram/test_model.py",
     "prompt/prompt.py": "prompt/test_build.py",
     "redaction/assignments.py": "redaction/test_mask.py",
+    "session/model_switch.py": "lsp/test_choice_commands.py",
+    "session/usage_counter.py": "lsp/test_choice_commands.py",
     "settings/schema.py": "settings/test_loader.py",
     "settings/validators.py": "settings/test_merge.py",
     "workspace/glob_automaton.py": "workspace/test_globs.py",

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from fim_lsp.backends.backend import Capacity
 from fim_lsp.backends.error_response import ErrorContext, error_from_response, error_in_stream
 from fim_lsp.backends.key_store import key_set_command
-from fim_lsp.backends.model_list import MODELS_PATH, model_flow, newest_codestral, read_models
+from fim_lsp.backends.model_list import MODELS_PATH, fillable_flow, model_flow, newest_codestral, read_models
 from fim_lsp.backends.profile import (
     Capabilities,
     DefaultProfile,
@@ -139,6 +139,9 @@ class Codestral(DefaultProfile):
             can_fill=model.can_fill if model else None,
             capacity=Capacity(total_tokens=model.context_tokens if model else None),
         )
+
+    def models_flow(self) -> Flow[tuple[str, ...]]:
+        return fillable_flow(self.url.removesuffix(PATH), to_error=self.error)
 
     def other_model_flow(self) -> Flow[ProfileChange | None]:
         """Switch to the newest Codestral in the server's list."""

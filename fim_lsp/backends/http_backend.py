@@ -138,6 +138,14 @@ class HttpBackend:
             self._use_profile(found.change.profile, instead_of=profile)
         return found
 
+    async def models(self, within: float) -> tuple[str, ...]:
+        """The ids of the server's models that can fill in, as far as it says; ``within`` so many seconds.
+
+        Raises :class:`~fim_lsp.errors.BackendError`.
+        """
+        deadline = asyncio.get_running_loop().time() + within
+        return await self.run_flow(self._profile.models_flow(), deadline)
+
     async def run_flow(self, flow: Flow[_Result], deadline: float = float("inf")) -> _Result:
         """Send the requests that ``flow`` yields, and return its result; within the timeout for all of them."""
         deadline = min(deadline, self._deadline())

@@ -22,6 +22,7 @@ from fim_lsp.backends.error_response import (
     read_error_body,
 )
 from fim_lsp.backends.key_store import key_set_command
+from fim_lsp.backends.model_list import fillable_flow
 from fim_lsp.backends.profile import Capabilities, DefaultProfile, Flow, Generation, smallest, stop_strings
 from fim_lsp.backends.response_reader import ResponseFormat, ResponseReader, count_of
 from fim_lsp.errors import BackendError, Overloaded, Rejected, UnknownModel
@@ -143,6 +144,10 @@ class LlamaCpp(DefaultProfile):
         can_fill, batch = yield from self._measure(context if measurable and context else 0)
         batch = batch or min(DEFAULT_BATCH, context or DEFAULT_BATCH)
         return Capabilities(can_fill=can_fill, capacity=self._capacity(batch, context))
+
+    def models_flow(self) -> Flow[tuple[str, ...]]:
+        """Its router has several."""
+        return fillable_flow(self.base_url, to_error=self.error)
 
     def _measure(self, context: int) -> Flow[tuple[bool, int | None]]:
         """Whether the model can fill in; and n_batch, unless ``context`` (its size in tokens) is 0.

@@ -18,6 +18,7 @@ _MIN_CONTEXT_TOKENS: Final = 256  # less is a mistake
 _MAX_VALUES: Final = 64_000  # a gateway's list has some hundred models with up to a hundred values each
 _MAX_TEMPERATURE: Final = 2.0  # of any API of this kind
 _MAX_NAMED: Final = 4  # models in one sentence
+_MAX_NAME: Final = 200  # characters of an id, as in the setting `model`
 _OTHER_PURPOSE: Final = re.compile("embed|mamba", re.IGNORECASE)  # in names of Codestral models that can't fill in
 
 
@@ -50,6 +51,24 @@ def model_flow(name: str, base_url: str, *, to_error: Callable[[HttpResponse], B
     if response.status == 401:
         raise to_error(response)
     return find_model(read_models(response.body), name, host=host_of(url)) if response.is_success else None
+
+
+def fillable_flow(
+    base_url: str, *, to_error: Callable[[HttpResponse], BackendError], fits: Callable[[str], bool] = lambda _name: True
+) -> Flow[tuple[str, ...]]:
+    """The :func:`fillable` models of the server at ``base_url``; none if it has no list. Raises ``to_error`` of a 401."""
+    response: HttpResponse = yield get(base_url.rstrip("/") + MODELS_PATH)
+    if response.status == 401:
+        raise to_error(response)
+    return fillable(read_models(response.body), fits) if response.is_success else ()
+
+
+def fillable(models: Sequence[Model], fits: Callable[[str], bool] = lambda _name: True) -> tuple[str, ...]:
+    """The ids of those that can fill in the middle by the list, or may, if it does not say so of any, and that ``fits``."""
+    certain = [model for model in models if model.can_fill]
+    able = certain or [model for model in models if model.can_fill is None and not _OTHER_PURPOSE.search(model.name)]
+    names = dict.fromkeys(name for model in able for name in (model.name, *model.aliases))
+    return tuple(name for name in names if name.isprintable() and len(name) <= _MAX_NAME and fits(name))
 
 
 def read_models(body: bytes) -> tuple[Model, ...]:

@@ -175,6 +175,20 @@ class Ollama(DefaultProfile):
             change=change,
         )
 
+    def models_flow(self) -> Flow[tuple[str, ...]]:
+        response: HttpResponse = yield get(endpoint(self.base_url, "/api/tags"))
+        if response.status == 401:
+            raise self.error(response)
+        able = []
+        for number, name in enumerate(_model_names(response.json())):
+            is_able = template_for(name) is not None or not self.template_by_model
+            if not is_able and number < _MAX_SHOWN:
+                shown: HttpResponse = yield _show(self.base_url, name)
+                is_able = _can_insert(shown.json()) is True
+            if is_able and name.isprintable():
+                able.append(name)
+        return tuple(able)
+
     def _find_model(self) -> Flow[Capabilities]:
         name, models = yield from find_model_flow(self.base_url)
         if not name:

@@ -21,7 +21,7 @@ from fim_lsp.backends.error_response import (
     read_error_body,
 )
 from fim_lsp.backends.key_store import key_set_command
-from fim_lsp.backends.model_list import model_flow
+from fim_lsp.backends.model_list import fillable_flow, model_flow
 from fim_lsp.backends.ollama import NO_INSERT
 from fim_lsp.backends.profile import (
     HIGHER_TEMPERATURES,
@@ -249,6 +249,15 @@ class OpenAI(DefaultProfile):
             can_fill=(model.can_fill if model else None) or (True if profile.template else None),
             capacity=Capacity(total_tokens=model.context_tokens if model else None),
             change=change,
+        )
+
+    def models_flow(self) -> Flow[tuple[str, ...]]:
+        """Where the template depends on the model's name, only those of known families."""
+        by_name = self.form == "template" and self.template == template_for(self.model)
+        return fillable_flow(
+            self.url.removesuffix(self.host.path),
+            to_error=self.error,
+            fits=lambda name: not by_name or template_for(name) is not None,
         )
 
     def _suffix_flow(self) -> Flow[bool]:

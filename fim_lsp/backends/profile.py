@@ -149,6 +149,12 @@ class Profile(Protocol):
         Raises :class:`~fim_lsp.errors.BackendError`, for example if it does not have the model.
         """
 
+    def models_flow(self) -> Flow[tuple[str, ...]]:
+        """The ids of the server's models that can fill in the middle, as far as it says; none if it has no list.
+
+        Raises :class:`~fim_lsp.errors.BackendError`.
+        """
+
 
 class DefaultProfile:
     """The optional parts of a :class:`Profile`, for a server that is asked in one way only, and not about itself."""
@@ -182,6 +188,10 @@ class DefaultProfile:
     def capabilities_flow(self) -> Flow[Capabilities]:
         yield from ()
         return Capabilities()
+
+    def models_flow(self) -> Flow[tuple[str, ...]]:
+        yield from ()
+        return ()
 
 
 def smallest(*counts: int | None) -> int | None:

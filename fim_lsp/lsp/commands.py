@@ -45,10 +45,7 @@ def _handler(name: str) -> Callable[..., dict[str, Any]]:
 
     def handle(server: Server, *arguments: Any) -> dict[str, Any]:
         values, quiet = split_options(arguments)
-        message = visible(run(server, values) or f"{name} takes {allowed}.")
-        if not quiet:
-            server.show_info(f"fim-lsp: {message}")
-        return {"message": message, "status": to_params(server.session.status)}
+        return state_reply(server, run(server, values) or f"{name} takes {allowed}.", quiet=quiet)
 
     return handle
 
@@ -58,13 +55,27 @@ def split_options(arguments: Sequence[Any]) -> tuple[Sequence[Any], bool]:
 
     The last object may be a position instead. A null at the end is no argument either.
     """
+    values, quiet = split_quiet(arguments)
+    while values and values[-1] is None:
+        values.pop()
+    return values, quiet
+
+
+def split_quiet(arguments: Sequence[Any]) -> tuple[list[Any], bool]:
+    """The same, where a null is an argument."""
     values = list(arguments)
     quiet = False
     if values and _is_object(values[-1]) and member(values[-1], "line") is None:
         quiet = member(values.pop(), "quiet") is True
-    while values and values[-1] is None:
-        values.pop()
     return values, quiet
+
+
+def state_reply(server: Server, sentence: str, *, quiet: bool) -> dict[str, Any]:
+    """The answer of a command that changes something; also shows its sentence, unless ``quiet``."""
+    message = visible(sentence)
+    if not quiet:
+        server.show_info(f"fim-lsp: {message}")
+    return {"message": message, "status": to_params(server.session.status)}
 
 
 def member(value: Any, name: str) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 from lsprotocol import types
 
 from fim_lsp.lsp.acceptance_commands import register_acceptance_commands
+from fim_lsp.lsp.choice_commands import register_choice_commands
 from fim_lsp.lsp.commands import register_commands
 from fim_lsp.lsp.completion_menu import TRIGGER_CHARACTERS, MenuState, completion_list
 from fim_lsp.lsp.doctor_command import DOCTOR_COMMAND, doctor
@@ -18,7 +19,7 @@ from fim_lsp.lsp.protocol import in_message_order
 from fim_lsp.lsp.requests import ask, completed, mapped
 from fim_lsp.lsp.server import Server, reply_or_none
 from fim_lsp.lsp.stats import STATS_COMMAND, stats
-from fim_lsp.lsp.status import STATUS_COMMAND, WHY_COMMAND, document_of, is_status_wanted, status, why
+from fim_lsp.lsp.status import STATUS_COMMAND, WHY_COMMAND, document_of, is_status_wanted, option, status, why
 from fim_lsp.lsp.to_protocol import inline_list
 from fim_lsp.schedule.request import CompletionResult
 
@@ -36,6 +37,7 @@ def register_handlers(server: Server) -> None:
     server.command(STATUS_COMMAND)(_status)
     server.command(DOCTOR_COMMAND)(doctor)
     register_commands(server)
+    register_choice_commands(server)
     register_acceptance_commands(server)
     server.command(STATS_COMMAND)(stats)
 
@@ -168,8 +170,10 @@ def _why(server: Server, *arguments: Any) -> list[str]:
     return why(explanation, _show_info(server), *arguments[:1])
 
 
-def _status(server: Server, *arguments: Any) -> dict[str, Any]:
-    return status(server.session.status, _show_info(server), *arguments[:1])
+async def _status(server: Server, *arguments: Any) -> dict[str, Any]:
+    options = arguments[0] if arguments else None
+    usage = await server.session.usage.today() if option(options, "usage") is True else None
+    return status(server.session.status, _show_info(server), options, usage)
 
 
 def _show_info(server: Server) -> Callable[[str], None]:

@@ -12,6 +12,7 @@ from fim_lsp.text.unicode import visible
 
 if TYPE_CHECKING:
     from fim_lsp.session.explanation import Explanation
+    from fim_lsp.stats.usage import Usage
 
 NOTIFICATION = "fim-lsp/status"
 WHY_COMMAND = "fim-lsp.why"
@@ -53,11 +54,21 @@ def why(explanation: Explanation, show: Show, options: Any = None) -> list[str]:
     return lines
 
 
-def status(current: Status, show: Show, options: Any = None) -> dict[str, Any]:
-    """``fim-lsp.status``: the current status. Also shows it, unless ``options`` are ``quiet``."""
+def status(current: Status, show: Show, options: Any = None, usage: Usage | None = None) -> dict[str, Any]:
+    """``fim-lsp.status``: the current status, with ``usage`` if it is given. Also shows it, unless ``options`` are ``quiet``."""
     if not _is_quiet(options):
         show(visible(f"fim-lsp is {current}"))
-    return to_params(current)
+    return to_params(current) | ({"usage": usage_params(usage)} if usage else {})
+
+
+def usage_params(usage: Usage) -> dict[str, Any]:
+    """For a status line; ``latency`` in milliseconds."""
+    return {
+        "latency": None if usage.latency is None else round(usage.latency * 1000),
+        "tokens": usage.tokens,
+        "calls": usage.calls,
+        "accepted": usage.accepted,
+    }
 
 
 def document_of(options: Any) -> str:

@@ -9,22 +9,26 @@ which no command overrides.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
 
 from fim_lsp.schedule.request import Outcome
 from fim_lsp.settings.schema import Settings
 from fim_lsp.workspace.language_families import canonical_language
+
+Trigger: TypeAlias = Literal["auto", "manual"]
+"""The values of the setting ``trigger``: suggestions appear as the user types, or only when asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Switches:
     """What the user's commands have changed in this session.
 
-    ``on`` is for the whole editor: None as the settings say, True also where the user's own settings ask for ``manual``.
-    ``languages`` are pairs of a language id and whether it has suggestions. ``snoozed_until`` is in seconds since the
-    epoch, 0 if nothing is snoozed.
+    ``on`` is for the whole editor. ``trigger`` replaces the setting, unless it is None. ``languages`` are pairs of a language
+    id and whether it has suggestions. ``snoozed_until`` is in seconds since the epoch, 0 if nothing is snoozed.
     """
 
-    on: bool | None = None
+    on: bool = True
+    trigger: Trigger | None = None
     languages: tuple[tuple[str, bool], ...] = ()
     snoozed_until: float = 0.0
 
@@ -41,30 +45,31 @@ class Switches:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Modes:
-    """The settings ``trigger`` and ``languages``. ``imposed`` are the project's alone, which a command does not override."""
+    """The settings ``trigger`` and ``languages``.
+
+    What ``imposed`` turn off, no command turns on: a project's settings, or all of them for a client that is not known to be
+    the user. ``imposed_by`` names them in sentences.
+    """
 
     settings: Settings
     imposed: Settings
+    imposed_by: str = "this project's settings"
 
-    @property
-    def is_manual(self) -> bool:
-        """Whether the settings allow suggestions only when they are asked for."""
-        return self.settings.trigger == "manual"
-
-    @property
-    def is_manual_imposed(self) -> bool:
-        """Whether that is due to the project."""
-        return self.imposed.trigger == "manual"
+    def trigger(self, switches: Switches) -> Trigger:
+        """Whether suggestions appear as the user types, or only when they are asked for."""
+        if self.imposed.trigger == "manual":
+            return "manual"
+        return switches.trigger or self.settings.trigger
 
     def silence(self, switches: Switches, language: str, now: float) -> Outcome | None:
         """Why no suggestion appears by itself in documents of a language; None if it may. ``now`` as in Switches."""
-        if switches.on is False:
+        if not switches.on:
             return Outcome.TURNED_OFF
         if switches.snoozed_until > now:
             return Outcome.SNOOZED
         if not self.has_language(switches, language):
             return Outcome.LANGUAGE_OFF
-        if self.is_manual and (self.is_manual_imposed or not switches.on):
+        if self.trigger(switches) == "manual":
             return Outcome.MANUAL
         return None
 

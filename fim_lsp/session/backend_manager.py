@@ -8,12 +8,13 @@ import itertools
 import secrets
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from fim_lsp.backends.backend import Backend
 from fim_lsp.backends.codestral import API_HOSTS
 from fim_lsp.backends.discovery import LocalServer, find_local_servers
-from fim_lsp.backends.factory import BackendSet, create_backends, uses_local_servers
+from fim_lsp.backends.factory import BackendSet, create_backends, first_name, uses_local_servers
 from fim_lsp.backends.http_backend import HttpBackend
 from fim_lsp.backends.key_store import KeyStore
 from fim_lsp.errors import BackendError, UnknownModel
@@ -32,6 +33,9 @@ from fim_lsp.settings.schema import DEFAULT_QUOTAS, Settings
 from fim_lsp.settings.sources import state_folder
 
 NO_HOME_FOLDER = "there is no home folder (HOME is not set), so the quota is counted for this editor alone."
+LIST_TIMEOUT = 4.0
+"""Seconds for a server's list of its models."""
+
 SEARCH_INTERVAL = 30.0  # seconds between two searches for servers on this machine
 
 
@@ -72,6 +76,7 @@ class BackendManager:
         self._estimator = Estimator()
         self._limiters: LimiterRegistry | None = None
         self._store: Secret | None = None
+        self._chosen_model: tuple[object, str] | None = None  # the server it is for, and its id
         self._local_servers: dict[str, LocalServer] = {}
         self._searched_at = float("-inf")
         self._search: asyncio.Task[None] | None = None
@@ -126,6 +131,8 @@ class BackendManager:
 
     def _create_backends(self, settings: Settings) -> BackendSet:
         """The back ends for these settings: the present ones, unless what they are made from has changed."""
+        if model := self.chosen_model(settings):
+            settings = replace(settings, model=model)
         old = self._current
         if old is not None and old.matches(settings, self._local_servers, self._key_store):
             return old
@@ -142,6 +149,42 @@ class BackendManager:
         if old is not None:
             self._start(old.close(new), self._closing)
         return new
+
+    # -- the model of this session
+
+    @property
+    def first(self) -> Backend | None:
+        """The back end that is tried first."""
+        return next(iter(self._current.backends), None) if self._current else None
+
+    def choose_model(self, settings: Settings, model: str | None) -> None:
+        """Have the next :meth:`apply_settings` ask the first back end for this model; None: for the one in the settings.
+
+        The choice ends when the settings call for another server.
+        """
+        is_choice = model is not None and model != settings.model
+        self._chosen_model = (self._server_in(settings), model) if is_choice and model else None
+
+    def chosen_model(self, settings: Settings) -> str:
+        """The model that is asked for instead of the one in the settings, ``""`` if there is none."""
+        if self._chosen_model is None or self._chosen_model[0] != self._server_in(settings):
+            return ""
+        return self._chosen_model[1]
+
+    def _server_in(self, settings: Settings) -> object:
+        """What identifies the server that these settings ask first."""
+        name = first_name(settings, self._environment, self._local_servers, self._key_store)
+        return name, settings.base_url, settings.region
+
+    async def models(self) -> tuple[str, ...]:
+        """The models that the first back end's server offers and that can fill in; none if it does not say."""
+        if not isinstance(self.first, HttpBackend):
+            return ()
+        with contextlib.suppress(BackendError):
+            return await self.first.models(LIST_TIMEOUT)
+        return ()
+
+    # -- after trouble
 
     def restart(self) -> None:
         """Have :meth:`apply_settings` make every back end anew, after trouble: with new connections, keys that are read

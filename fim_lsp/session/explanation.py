@@ -71,7 +71,7 @@ def facts_of(
         name=name,
         language=document.language,
         silence=switches.silence(document.language),
-        by_command=switches.switches.language(document.language) is False,
+        by_command=switches.is_chosen(document.language),
         snoozed_until=switches.switches.snoozed_until,
         failed_closed=failed_closed,
         exclusion=documents.exclusion(document),

@@ -26,10 +26,12 @@ from fim_lsp.session.backend_manager import BackendManager
 from fim_lsp.session.event_ring import EventRing
 from fim_lsp.session.indexing import observe_indexing
 from fim_lsp.session.learning import learn_from
+from fim_lsp.session.model_switch import ModelSwitch
 from fim_lsp.session.notifier import Notifier, ShowMessage
 from fim_lsp.session.open_documents import OpenDocument, OpenDocuments
 from fim_lsp.session.status_tracker import Status, StatusTracker
 from fim_lsp.session.switch_board import SwitchBoard
+from fim_lsp.session.usage_counter import UsageCounter
 from fim_lsp.session.words import EMBEDDED, with_fallback
 from fim_lsp.settings.loader import SettingsLoader
 from fim_lsp.settings.schema import SettingProblem, Settings
@@ -82,6 +84,7 @@ class Session:
         self._loader = SettingsLoader(environment, self._settings_read)
         self._failed_closed = False  # damaged settings let no text leave this machine
         self._roots: tuple[Path, ...] = ()
+        self._trusted = True
         self._ngram = ngram or NgramBackend()
         self._context = ContextProvider()
         self._documents = OpenDocuments(self._ngram, self._context)
@@ -94,8 +97,10 @@ class Session:
             publish=self.events.publish,
             store=KeyStore.of_user(environment),
         )
+        self.models = ModelSwitch(self._backends, lambda: self.settings, self._model_chosen)
         self.events.subscribe(BackendEvent, self._backends.on_event)
         self.recorder = Recorder(self.events.subscribe, status=lambda: str(self.status))
+        self.usage = UsageCounter(self.events, self.recorder)
         self.rates = learn_from(self.events, self.recorder)
         self._chain: FallbackChain | None = None
         self._scheduler: Scheduler | None = None
@@ -248,6 +253,11 @@ class Session:
         self._apply_settings(self.settings)
         return self._backends.describe_restart()
 
+    def _model_chosen(self) -> None:
+        """Use another model. What the one before has written is forgotten."""
+        self._backends_changed()
+        self.clear_cache()
+
     def _switches_changed(self) -> None:
         if self._scheduler:
             self._scheduler.silence_changed()
@@ -259,7 +269,7 @@ class Session:
 
         If ``trusted``, it may set everything, as the user may; if not, only what a project may set.
         """
-        self._roots = tuple(roots)
+        self._roots, self._trusted = tuple(roots), trusted
         observe_indexing(self._ngram.index, self.events)
         self._apply_settings(self._loader.start(roots, initialization, trusted=trusted))
 
@@ -309,9 +319,7 @@ class Session:
         if self._failed_closed and not self._loader.failed_closed:
             self._notifier.settings_usable_again()
         self._failed_closed = self._loader.failed_closed
-        turns_off = settings.trigger == "manual" or settings.languages
-        imposed = self._loader.project_settings() if turns_off else settings
-        self.switches.apply_settings(Modes(settings=settings, imposed=imposed))
+        self.switches.apply_settings(self._modes(settings))
         policy = self._apply_policy(settings)
         clients = self._backends.apply_settings(settings, partial(self._may_send, policy, settings.context_tokens))
         self._chain = FallbackChain(
@@ -337,6 +345,14 @@ class Session:
             )
         else:
             self._scheduler.apply_settings(self._chain, debounce=debounce, excluded=self._documents.is_excluded)
+
+    def _modes(self, settings: Settings) -> Modes:
+        """What commands can't turn on: what a project turns off, and for a client that could be anybody what anyone does."""
+        if not self._trusted:
+            return Modes(settings=settings, imposed=settings, imposed_by="this server's settings")
+        turns_off = settings.trigger == "manual" or settings.languages
+        imposed = self._loader.project_settings() if turns_off else settings
+        return Modes(settings=settings, imposed=imposed)
 
     def _apply_policy(self, settings: Settings) -> FilePolicy:
         """The policy for these settings: the current one, unless roots, globs or ignore files have changed."""

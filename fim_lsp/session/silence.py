@@ -54,6 +54,8 @@ def _switched_off(facts: DocumentFacts, now: float) -> Iterator[str]:
             yield f"Suggestions are turned off for {facts.language}; the command fim-lsp.toggleLanguage turns them on."
         case Outcome.LANGUAGE_OFF:
             yield f"Suggestions are off for {facts.language}, because the setting languages says so; you can ask for one."
+        case Outcome.MANUAL if facts.by_command:
+            yield "Suggestions appear only when you ask for one in this session; the command fim-lsp.trigger changes that."
         case Outcome.MANUAL:
             yield 'Suggestions appear only when you ask for one, because the setting trigger is "manual".'
 

@@ -122,7 +122,7 @@ def _in_words(failure: Obstacle, fallback: str, now: float) -> str:
 
 def switched_off(switches: Switches, now: float) -> Obstacle | None:
     """What the user has turned off in the whole editor."""
-    if switches.on is False:
+    if not switches.on:
         return TURNED_OFF
     if switches.snoozed_until > now:
         until = switches.snoozed_until

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from fim_lsp.schedule.events import Publish, SwitchesChanged
 from fim_lsp.schedule.request import Outcome
-from fim_lsp.schedule.switches import Modes, Switches
+from fim_lsp.schedule.switches import Modes, Switches, Trigger
 from fim_lsp.session.words import time_of_day
 from fim_lsp.settings.schema import Settings
 
@@ -44,14 +44,42 @@ class SwitchBoard:
             self._end_snooze_when_over()
         return self.modes.silence(self.switches, language, self._clock())
 
+    def is_chosen(self, language: str) -> bool:
+        """Whether a command, rather than a setting, has turned off a language or typing as the trigger."""
+        silence = self.silence(language)
+        if silence is Outcome.MANUAL:
+            return self.modes.imposed.trigger != "manual" and self.switches.trigger == "manual"
+        return silence is Outcome.LANGUAGE_OFF and self.switches.language(language) is False
+
     # -- commands
 
     def toggle(self, on: bool | None = None) -> str:
-        """Turn suggestions on or off in the whole editor; None: the opposite of now. Turning them on ends a snooze."""
+        """Turn suggestions on or off in the whole editor; None: the opposite of now.
+
+        Turning them on ends a snooze, and lets them appear as the user types.
+        """
         if on is None:
             on = self._editor_silence() is not None
-        self._set(replace(self.switches, on=on if not on or self.modes.is_manual else None, snoozed_until=0.0))
+        trigger = self._unless_as_set("auto") if on else self.switches.trigger
+        self._set(replace(self.switches, on=on, trigger=trigger, snoozed_until=0.0))
         return self.describe()
+
+    @property
+    def trigger(self) -> Trigger:
+        """Whether suggestions appear as the user types, or only when they are asked for."""
+        return self.modes.trigger(self.switches)
+
+    def set_trigger(self, trigger: Trigger | None) -> str:
+        """Have suggestions appear as the user types or only when asked for, in this session; None: as the settings say."""
+        self._set(replace(self.switches, trigger=self._unless_as_set(trigger)))
+        if self._editor_silence() in (None, Outcome.MANUAL):
+            return self.describe()
+        state = self.describe()
+        return f"{self._describe_trigger()[:-1]}, but for now: {state[0].lower()}{state[1:]}"
+
+    def _unless_as_set(self, trigger: Trigger | None) -> Trigger | None:
+        """What is kept of a choice: nothing, if it is what the settings say."""
+        return None if trigger == self.modes.settings.trigger else trigger
 
     def toggle_language(self, language: str, on: bool | None = None) -> str:
         """Turn suggestions on or off in documents of a language, by the editor's id; None: the opposite of now."""
@@ -70,7 +98,7 @@ class SwitchBoard:
             self._set(replace(self.switches, snoozed_until=0.0))
         else:
             until = math.ceil((self._clock() + 60 * minutes) / 60) * 60.0
-            self._set(replace(self.switches, on=self.switches.on or None, snoozed_until=until))
+            self._set(replace(self.switches, on=True, snoozed_until=until))
         return self.describe()
 
     def close(self) -> None:
@@ -86,17 +114,21 @@ class SwitchBoard:
                 return "Suggestions are off in this editor until you turn them on again."
             case Outcome.SNOOZED:
                 return f"Snoozed until {time_of_day(self.switches.snoozed_until, self._clock())}."
-            case Outcome.MANUAL if self.modes.is_manual_imposed:
-                return "Suggestions appear only when you ask for one, as this project's settings say."
-            case Outcome.MANUAL:
-                return 'Suggestions appear only when you ask for one, as your settings say (trigger = "manual").'
-        if self.switches.on and self.modes.is_manual:
-            return "Suggestions appear as you type, until this session ends; then your settings apply again."
-        return "Suggestions are on."
+        if self.trigger == self.modes.settings.trigger == "auto":
+            return "Suggestions are on."
+        return self._describe_trigger()
+
+    def _describe_trigger(self) -> str:
+        state = "only when you ask for one" if self.trigger == "manual" else "as you type"
+        if self.modes.imposed.trigger == "manual":
+            return f"Suggestions appear {state}, as {self.modes.imposed_by} say."
+        if self.switches.trigger:
+            return f"Suggestions appear {state}, until this session ends; then your settings apply again."
+        return f'Suggestions appear {state}, as your settings say (trigger = "{self.trigger}").'
 
     def _describe_language(self, language: str, *, wanted: bool) -> str:
         if wanted and not self.modes.has_language(self.switches, language):
-            return f"Suggestions remain off for {language}, as this project's settings say; you can still ask for one."
+            return f"Suggestions remain off for {language}, as {self.modes.imposed_by} say; you can still ask for one."
         if not wanted and self.switches.language(language) is None:
             return f"Suggestions are off for {language}, as your settings say."
         if not wanted:
@@ -115,7 +147,7 @@ class SwitchBoard:
 
     def _note(self) -> None:
         settings = self.modes.settings
-        self._is_all_on = self.switches == Switches() and not settings.languages and not self.modes.is_manual
+        self._is_all_on = self.switches == Switches() and not settings.languages and settings.trigger == "auto"
 
     # -- the end of a snooze
 

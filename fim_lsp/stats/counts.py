@@ -94,6 +94,12 @@ class CallCounts:
     estimated_prompt_tokens: int = 0
     estimated_completion_tokens: int = 0
 
+    @property
+    def tokens(self) -> int:
+        """All tokens, counted or estimated."""
+        estimated = self.estimated_prompt_tokens + self.estimated_completion_tokens
+        return self.prompt_tokens + self.completion_tokens + estimated
+
 
 _C = TypeVar("_C", SuggestionCounts, CallCounts)
 

@@ -86,9 +86,7 @@ class Summary:
     @property
     def tokens(self) -> int:
         """All tokens, counted or estimated."""
-        counts = self.calls
-        estimated = counts.estimated_prompt_tokens + counts.estimated_completion_tokens
-        return counts.prompt_tokens + counts.completion_tokens + estimated
+        return self.calls.tokens
 
     @property
     def tokens_per_character(self) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -11,12 +12,16 @@ from hypothesis import strategies as st
 from fim_lsp.backends.codestral import codestral
 from fim_lsp.backends.credentials import KeySource
 from fim_lsp.backends.http_backend import HttpBackend
-from fim_lsp.backends.model_list import Model, find_model, newest_codestral, read_models
-from fim_lsp.backends.profile import Capabilities
+from fim_lsp.backends.llamacpp import llamacpp
+from fim_lsp.backends.model_list import Model, fillable, find_model, newest_codestral, read_models
+from fim_lsp.backends.ollama import ollama
+from fim_lsp.backends.openai import openai
+from fim_lsp.backends.profile import Capabilities, Profile
 from fim_lsp.errors import Unauthorized, UnknownModel
 from fim_lsp.secret import Secret
 from tests.fakes.fixtures import ask
 from tests.fakes.http import FakeServer, Reply, Request
+from tests.fakes.ollama import Ollama
 
 
 def listed(*rows: object) -> tuple[Model, ...]:
@@ -41,6 +46,52 @@ def test_what_each_server_adds() -> None:
         Model(name="c", context_tokens=1024),
         Model(name="d"),
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("models", "names"),
+    [
+        (
+            (Model(name="a", can_fill=True, aliases=("b", "c\n")), Model(name="d", can_fill=False), Model(name="e")),
+            ("a", "b"),
+        ),
+        ((Model(name="a"), Model(name="a-embed"), Model(name="d", can_fill=False), Model(name="e" * 201)), ("a",)),
+        ((Model(name="a", can_fill=False),), ()),
+    ],
+)
+def test_the_models_that_can_fill_in(models: tuple[Model, ...], names: tuple[str, ...]) -> None:
+    assert fillable(models) == names
+    assert fillable(models, lambda name: name == "b") == tuple(name for name in names if name == "b")
+
+
+@pytest.mark.parametrize(
+    ("profile", "names"),
+    [
+        (lambda url: codestral(base_url=url), ("gpt-oss", "qwen2.5-coder")),
+        (lambda url: llamacpp(base_url=url), ("gpt-oss", "qwen2.5-coder")),
+        (lambda url: openai(url, fim_template="suffix"), ("gpt-oss", "qwen2.5-coder")),
+        (lambda url: openai(url), ("qwen2.5-coder",)),
+        (lambda url: ollama(None, base_url=url), ("qwen2.5-coder:1.5b", "inserts")),
+    ],
+)
+async def test_each_server_is_asked_for_its_models(profile: Callable[[str], Profile], names: tuple[str, ...]) -> None:
+    own = Ollama({"qwen2.5-coder:1.5b": None, "chats": ["completion"], "inserts": ["insert"]})
+
+    def answer(request: Request) -> Reply | None:
+        if request.path == "/v1/models":
+            return Reply(body={"data": [{"id": "gpt-oss"}, {"id": "qwen2.5-coder"}, {"id": "embed"}]})
+        return own(request)
+
+    async with FakeServer(answer) as server:
+        made = profile(server.url)
+        backend = HttpBackend(made, keys=KeySource(made.base_url, env={}))
+        assert await backend.models(5.0) == names
+        server.answer = lambda _request: Reply(status=404)
+        assert await backend.models(5.0) == ()
+        server.answer = lambda _request: Reply(status=401, body={"detail": "Unauthorized"})
+        with pytest.raises(Unauthorized):
+            await backend.models(5.0)
+        await backend.close()
 
 
 MISTRALS = {

@@ -12,7 +12,7 @@ from fim_lsp.settings.validators import FrozenMapping
 ON = Settings()
 MANUAL = Settings(trigger="manual")
 NO_PROSE = Settings(languages=FrozenMapping({"markdown": False, "python": True}))
-OFF, AUTO = Switches(on=False), Switches(on=True)
+OFF, AUTO, ON_DEMAND = Switches(on=False), Switches(trigger="auto"), Switches(trigger="manual")
 SNOOZED = Switches(snoozed_until=100.0)
 PROSE, NO_PYTHON = Switches(languages=(("markdown", True),)), Switches(languages=(("python", False),))
 
@@ -31,6 +31,8 @@ PROSE, NO_PYTHON = Switches(languages=(("markdown", True),)), Switches(languages
         (MANUAL, ON, Switches(), "python", Outcome.MANUAL),
         (MANUAL, ON, AUTO, "python", None),
         (MANUAL, MANUAL, AUTO, "python", Outcome.MANUAL),
+        (ON, ON, ON_DEMAND, "python", Outcome.MANUAL),
+        (ON, ON, Switches(on=False, trigger="manual"), "python", Outcome.TURNED_OFF),
         (NO_PROSE, ON, Switches(), "markdown", Outcome.LANGUAGE_OFF),
         (NO_PROSE, ON, Switches(), "python", None),
         (NO_PROSE, ON, Switches(), "rust", None),

@@ -47,7 +47,7 @@ async def test_the_whole_editor() -> None:
     assert board.it.toggle() == "Suggestions are on."
     assert board.it.toggle(on=True) == "Suggestions are on."
     assert board.silence() is None
-    assert [event.switches.on for event in board.events if isinstance(event, SwitchesChanged)] == [False, None]
+    assert [event.switches.on for event in board.events if isinstance(event, SwitchesChanged)] == [False, True]
     assert board.changes == 2
 
 
