@@ -380,11 +380,11 @@ async def test_what_the_server_explains_is_shown_below(scripted: Neovim) -> None
         ["fim-lsp.why", [{"quiet": True, "uri": uri}]],
         ["fim-lsp.stats", [{"quiet": True, "uri": uri}]],
         ["fim-lsp.doctor", [{"quiet": True, "uri": uri}]],
-        ["fim-lsp.snooze", [5]],
-        ["fim-lsp.snooze", [30]],
-        ["fim-lsp.toggleLanguage", ["text"]],
-        ["fim-lsp.toggleLanguage", ["rust"]],
-        ["fim-lsp.clearCache", []],
+        ["fim-lsp.snooze", [5, {"quiet": True}]],
+        ["fim-lsp.snooze", [30, {"quiet": True}]],
+        ["fim-lsp.toggleLanguage", ["text", False, {"quiet": True}]],
+        ["fim-lsp.toggleLanguage", ["rust", False, {"quiet": True}]],
+        ["fim-lsp.clearCache", [{"quiet": True}]],
     ]
     terminal.type(":checkhealth fim_lsp\n:silent w! health.txt\n")
     report = scripted.sandbox.project / "health.txt"

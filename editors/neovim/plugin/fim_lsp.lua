@@ -9,9 +9,9 @@ vim.api.nvim_create_user_command('FimLsp', function(call)
 end, {
   nargs = '*',
   bang = true,
-  desc = 'fim-lsp: toggle, snooze, why, doctor, stats and more',
-  complete = function(lead)
-    return require('fim_lsp.command').names(lead)
+  desc = 'fim-lsp: status, enable, disable, snooze, why, doctor, key and more',
+  complete = function(lead, line)
+    return require('fim_lsp.command').complete(lead, line)
   end,
 })
 
@@ -29,6 +29,23 @@ vim.api.nvim_create_autocmd('LspAttach', {
   desc = 'fim-lsp: ghost text in buffers that the server is attached to',
   callback = function(event)
     attach(event.data.client_id, event.buf)
+  end,
+})
+
+vim.api.nvim_create_autocmd('BufFilePre', {
+  group = group,
+  desc = 'fim-lsp: a buffer gets another name',
+  callback = function(event)
+    local after = require('fim_lsp.buffers').rename(event.buf)
+    vim.api.nvim_create_autocmd('BufFilePost', { buffer = event.buf, once = true, callback = after })
+  end,
+})
+
+vim.api.nvim_create_autocmd('FileType', {
+  group = group,
+  desc = 'fim-lsp: a buffer has another file type',
+  callback = function(event)
+    require('fim_lsp.buffers').retype(event.buf)
   end,
 })
 

@@ -18,27 +18,46 @@ local function neovim()
   end
 end
 
+--- The server's command, and what it says of itself.
 ---@return boolean
 local function server()
-  local command = vim.lsp.config.fim_lsp and vim.lsp.config.fim_lsp.cmd
-  if type(command) ~= 'table' then
-    health.info('the server is started by a function')
+  local found = require('fim_lsp.server')
+  if not found.is_managed() then
+    health.info('the server is started by a command of your own in vim.lsp.config()')
     return true
   end
-  if vim.fn.executable(command[1]) == 0 then
-    health.error(('`%s` was not found'):format(command[1]), {
-      'pipx install fim-lsp, or uv tool install fim-lsp',
-      "or set its path: require('fim_lsp').setup({ cmd = { '/path/to/fim-lsp' } })",
-    })
+  local program = found.program()
+  if not program then
+    health.error(found.missing())
     return false
   end
-  local done = vim.system({ command[1], '--version' }, { text = true }):wait(20000)
+  local done = vim.system(vim.list_extend(program, { '--version' }), { text = true }):wait(20000)
   if done.code == 0 then
-    health.ok(('`%s`: %s'):format(vim.fn.exepath(command[1]), vim.trim(done.stdout)))
+    health.ok(('`%s`: %s'):format(vim.fn.exepath(program[1]), vim.trim(done.stdout)))
   else
-    health.error(('`%s --version` failed'):format(command[1]), vim.split(vim.trim(done.stderr), '\n'))
+    health.error(('`%s --version` failed'):format(program[1]), vim.split(vim.trim(done.stderr), '\n'))
   end
   return done.code == 0
+end
+
+--- The messages of this session in full: in the message line they may have been cut.
+local function messages()
+  local shown = require('fim_lsp.log').notices()
+  if #shown > 0 then
+    health.start('fim-lsp: messages of this session')
+    vim.iter(shown):each(health.info)
+  end
+end
+
+--- The buffer from which `:checkhealth` was called, if it has no server: why not.
+local function not_served()
+  local infos = vim.tbl_filter(function(info)
+    return vim.bo[info.bufnr].buftype == '' and #vim.lsp.get_clients({ bufnr = info.bufnr, name = 'fim_lsp' }) == 0
+  end, vim.fn.getbufinfo({ bufloaded = 1, buflisted = 1 }))
+  for _, info in ipairs(infos) do
+    local name = info.name ~= '' and vim.fn.fnamemodify(info.name, ':~:.') or '[No Name]'
+    health.info(('%d %s: %s'):format(info.bufnr, name, table.concat(require('fim_lsp.reasons').of(info.bufnr), ' ')))
+  end
 end
 
 local function started()
@@ -47,7 +66,7 @@ local function started()
   end
   local clients = vim.lsp.get_clients({ name = 'fim_lsp' })
   if #clients == 0 then
-    health.warn('not running', { 'Open a file first.' })
+    health.warn(require('fim_lsp.server').stopped() or 'not running', { 'Open a file first.', ':FimLsp log' })
   end
   for _, client in ipairs(clients) do
     local buffers = vim.tbl_keys(client.attached_buffers)
@@ -57,6 +76,7 @@ local function started()
       M.buffer(client, bufnr)
     end
   end
+  not_served()
 end
 
 --- One buffer of a client.
@@ -158,6 +178,7 @@ function M.check()
     keys()
     checked_by_server()
   end
+  messages()
 end
 
 return M

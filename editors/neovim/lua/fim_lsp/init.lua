@@ -6,26 +6,29 @@ local M = {}
 ---@field settings? table<string, any>
 --- Insert mode keys by action, or false to map none. `false` for an action leaves it unmapped.
 ---@field keymaps? table<fim_lsp.Action, string|false>|false
---- The server's command. Default: { 'fim-lsp' }
+--- The server's command. Default: `fim-lsp` on the PATH, otherwise the one that `:FimLsp install` has fetched.
 ---@field cmd? string[]
 --- File types to serve. Default: all
 ---@field filetypes? string[]
 
----@type fun(options: table?): table
+-- What each option may be, for vim.validate().
+local KINDS = {
+  settings = 'table',
+  keymaps = { 'table', 'boolean' },
+  cmd = 'table',
+  filetypes = 'table',
+}
+
+---@param options table?
+---@return fim_lsp.Options
 local function checked(options)
   options = options or {}
   vim.validate('options', options, 'table')
-  local kinds = {
-    settings = 'table',
-    keymaps = { 'table', 'boolean' },
-    cmd = 'table',
-    filetypes = 'table',
-  }
   for name, value in pairs(options) do
-    if not kinds[name] then
+    if not KINDS[name] then
       error(("fim-lsp: setup() has no option '%s'; the server's own settings go into `settings`"):format(name), 0)
     end
-    vim.validate(name, value, kinds[name])
+    vim.validate(name, value, KINDS[name])
   end
   return options
 end
@@ -35,11 +38,8 @@ end
 function M.setup(options)
   options = checked(options)
   vim.cmd.runtime('plugin/fim_lsp.lua')
-  vim.lsp.config('fim_lsp', {
-    init_options = options.settings,
-    cmd = options.cmd,
-    filetypes = options.filetypes,
-  })
+  require('fim_lsp.server').set_command(options.cmd)
+  vim.lsp.config('fim_lsp', { init_options = options.settings, filetypes = options.filetypes })
   require('fim_lsp.keys').set(options.keymaps)
   vim.lsp.enable('fim_lsp')
 end
@@ -71,7 +71,7 @@ function M.enable(on, bufnr)
   require('fim_lsp.buffers').enable(on, bufnr)
 end
 
---- Explain the answers to the last requests.
+--- Explain why there is no suggestion in this buffer, and how the last requests were answered.
 function M.why()
   require('fim_lsp.command').run({ fargs = { 'why' }, bang = false })
 end
