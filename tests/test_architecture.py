@@ -185,6 +185,7 @@ TESTED_TOGETHER = {
     "backends/backend.py": "backends/test_http_backend.py",
     "doctor/examination.py": "cli/test_doctor.py",
     "doctor/host_findings.py": "cli/test_doctor.py",
+    "doctor/key_check.py": "cli/test_key_test.py",
     "doctor/subject.py": "cli/test_doctor.py",
     "lsp/requests.py": "lsp/test_handlers.py",
     "lsp/server.py": "lsp/test_protocol.py",

@@ -61,11 +61,12 @@ def key_places(
     command: tuple[str, ...] | None = None,
     env: Mapping[str, str] = MappingProxyType({}),
     store: KeyStore | None = None,
+    given_in: str = "the setting api_key",
 ) -> tuple[KeyPlace, ...]:
     """All places with a key for the host of ``base_url``; the first one is used. The arguments are those of KeySource."""
     places = []
     if api_key:
-        places.append(KeyPlace(kind="setting", name="the setting api_key"))
+        places.append(KeyPlace(kind="setting", name=given_in))
     if command:
         places.append(KeyPlace(kind="command", name="api_key_command"))
     if environment_key(base_url, env):
@@ -81,7 +82,7 @@ class KeySource:
 
     The key is for :attr:`origin`, the scheme and host of ``base_url``; those of the environment and of ``store`` are used
     only if they are for it. ``command`` is an argv that is run without a shell, ``env`` the environment, ``clock`` counts
-    seconds.
+    seconds. ``given_in`` says where ``api_key`` is from.
     """
 
     def __init__(
@@ -92,10 +93,13 @@ class KeySource:
         command: tuple[str, ...] | None = None,
         env: Mapping[str, str] = MappingProxyType({}),
         store: KeyStore | None = None,
+        given_in: str = "the setting api_key",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.origin = origin_of(base_url)
-        self._places = partial(key_places, base_url, api_key=api_key, command=command, env=env, store=store)
+        self._places = partial(
+            key_places, base_url, api_key=api_key, command=command, env=env, store=store, given_in=given_in
+        )
         self._key = api_key or (None if command else environment_key(base_url, env))
         self._command = None if api_key else command
         self._store = None if self._key or command else store

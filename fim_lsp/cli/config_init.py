@@ -110,6 +110,6 @@ def _ask_key(chosen: Mapping[str, Any], environment: Mapping[str, str]) -> None:
     answer("")
     answer("Its key is not kept in that file. Press Enter if it needs none, or to store one later.")
     try:
-        Keys(environment).set(host, use_keyring=True)
+        Keys(environment).set(host, use_keyring=True, test=False)
     except (UsageError, KeyStoreError) as error:
         answer(f"No key is stored ({error}). Later: fim-lsp key set {host}")

@@ -9,10 +9,13 @@ from fim_lsp.backends.codestral import API_HOSTS
 from fim_lsp.backends.credentials import HOST_VARIABLES, KeyPlace, environment_key
 from fim_lsp.backends.discovery import USUAL_PORTS, LocalServer
 from fim_lsp.backends.factory import first_name
+from fim_lsp.backends.http_backend import HttpBackend
 from fim_lsp.backends.key_store import KeyStore, key_set_command
 from fim_lsp.doctor.check import Check, error, info, ok, warning
+from fim_lsp.doctor.host_checks import Server
 from fim_lsp.doctor.remedies import Facts, remedy_for
 from fim_lsp.errors import KeyStoreError, SettingError
+from fim_lsp.http.proxies import route_to
 from fim_lsp.http.urls import host_of, is_local, origin_of
 from fim_lsp.settings.schema import Settings
 
@@ -109,6 +112,39 @@ def how_to_keep_key(place: KeyPlace | None, url: str, origins: Sequence[str]) ->
     other = HOST_VARIABLES.get(host) if scheme == "https" else None
     instead = f" (or set {other} where your editor is started)" if other else ""
     return f"keep it with: {key_set_command(url)}{instead}"
+
+
+def describe_server(
+    backend: HttpBackend,
+    environment: Mapping[str, str],
+    *,
+    key_origins: Sequence[str],
+    model_origins: Sequence[str],
+    temperature: float | None,
+) -> Server:
+    """What is known about a back end's server; the origins are where the settings api_key and model are set."""
+    url, place = backend.profile.base_url, backend.key_place
+    return Server(
+        name=backend.name,
+        host=backend.host,
+        address="://".join(origin_of(url)),
+        model=backend.model,
+        key_place=str(place) if place else "",
+        missing_key=(backend.profile.missing_key_message or "") if place is None else "",
+        keep_key=how_to_keep_key(place, url, key_origins),
+        model_origin=next(iter(model_origins), "config.toml"),
+        other_keys=with_key(environment),
+        route=str(route_to(url, environment)),
+        certificates=_certificates(url, environment),
+        temperature=temperature,
+    )
+
+
+def _certificates(url: str, environment: Mapping[str, str]) -> str:
+    if not url.startswith("https:"):
+        return "without TLS"
+    named = [f"{name}={environment[name]}" for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if environment.get(name)]
+    return " and ".join(["trusting the system's certificates", *(f"those of {one}" for one in named)])
 
 
 def is_remote(backend: Backend) -> bool:

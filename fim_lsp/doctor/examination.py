@@ -18,15 +18,13 @@ from fim_lsp.doctor import choice
 from fim_lsp.doctor.check import Check, info, ok, warning
 from fim_lsp.doctor.configuration import check_settings
 from fim_lsp.doctor.editors import check_editors, find_editors
-from fim_lsp.doctor.host_checks import Server, checks_of, checks_offline, in_one_line
+from fim_lsp.doctor.host_checks import checks_of, checks_offline, in_one_line
 from fim_lsp.doctor.host_findings import examine
 from fim_lsp.doctor.installation import check_installation
 from fim_lsp.doctor.quota import check_quota
 from fim_lsp.doctor.statistics import check_statistics
 from fim_lsp.doctor.workspace import check_file, check_workspace, count_files
 from fim_lsp.http.client import listens
-from fim_lsp.http.proxies import route_to
-from fim_lsp.http.urls import origin_of
 from fim_lsp.rate_limit.limiter import LimiterRegistry
 from fim_lsp.session.backend_manager import quota_of
 from fim_lsp.settings.effective import EffectiveSettings
@@ -160,37 +158,17 @@ async def _fallback(subject: Subject, used: InUse, backend: Backend) -> Check:
 
 
 async def _examined(subject: Subject, used: InUse, backend: HttpBackend) -> Checks:
-    server = _server(subject, backend)
+    server = choice.describe_server(
+        backend,
+        subject.environment,
+        key_origins=subject.effective["api_key"].origins,
+        model_origins=subject.effective["model"].origins,
+        temperature=subject.settings.temperature,
+    )
     if subject.offline and choice.is_remote(backend):
         return checks_offline(server)
     limiter = used.limiters.get(backend.host, backend.model, quota_of(backend, subject.settings))
     return checks_of(server, await examine(backend, limiter, complete=subject.complete))
-
-
-def _server(subject: Subject, backend: HttpBackend) -> Server:
-    url, environment = backend.profile.base_url, subject.environment
-    place = backend.key_place
-    return Server(
-        name=backend.name,
-        host=backend.host,
-        address="://".join(origin_of(url)),
-        model=backend.model,
-        key_place=str(place) if place else "",
-        missing_key=(backend.profile.missing_key_message or "") if place is None else "",
-        keep_key=choice.how_to_keep_key(place, url, subject.effective["api_key"].origins),
-        model_origin=next(iter(subject.effective["model"].origins), "config.toml"),
-        other_keys=choice.with_key(environment),
-        route=str(route_to(url, environment)),
-        certificates=_certificates(url, environment),
-        temperature=subject.settings.temperature,
-    )
-
-
-def _certificates(url: str, environment: Mapping[str, str]) -> str:
-    if not url.startswith("https:"):
-        return "without TLS"
-    named = [f"{name}={environment[name]}" for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if environment.get(name)]
-    return " and ".join(["trusting the system's certificates", *(f"those of {one}" for one in named)])
 
 
 async def _quota(subject: Subject, in_use: Awaitable[InUse]) -> Checks:

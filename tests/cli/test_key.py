@@ -37,7 +37,7 @@ def config(home: Path, text: str) -> None:
 
 
 def test_a_key_is_stored_shown_and_removed(tmp_path: Path) -> None:
-    done = run(tmp_path, "key", "set", "codestral", stdin=f"{KEY}\r\n", **NO_KEYRING)
+    done = run(tmp_path, "key", "set", "--no-test", "codestral", stdin=f"{KEY}\r\n", **NO_KEYRING)
     assert done.stdout == (
         f"The key for codestral.mistral.ai is in {stored(tmp_path)}.\n"
         "Running editors use it from their next request on.\n"
@@ -65,15 +65,15 @@ def test_a_key_is_stored_shown_and_removed(tmp_path: Path) -> None:
 
 def test_a_key_in_the_keyring(tmp_path: Path) -> None:
     environment = keyring_of(tmp_path)
-    done = run(tmp_path, "key", "set", "mistral", stdin=KEY, **environment)
+    done = run(tmp_path, "key", "set", "--no-test", "mistral", stdin=KEY, **environment)
     assert done.stdout.startswith("The key for api.mistral.ai is in the system's keyring.\n")
     assert (done.stderr, done.returncode, stored(tmp_path).exists()) == ("", 0, False)
     assert KEY in (tmp_path / "passwords").read_text()
     done = run(tmp_path, "key", "show")
     assert done.stdout.startswith("api.mistral.ai: the system's keyring, stored on ")
-    done = run(tmp_path, "key", "set", "mistral", "--file", stdin="k-2", **environment)
+    done = run(tmp_path, "key", "set", "--no-test", "mistral", "--file", stdin="k-2", **environment)
     assert (done.returncode, (tmp_path / "passwords").read_text()) == (0, "{}")
-    run(tmp_path, "key", "set", "mistral", stdin=KEY, **environment)
+    run(tmp_path, "key", "set", "--no-test", "mistral", stdin=KEY, **environment)
     assert "k-2" not in stored(tmp_path).read_text()
     done = run(tmp_path, "key", "remove", "mistral", **environment)
     assert done.stdout == "The key for api.mistral.ai was removed from the system's keyring.\n"
@@ -81,7 +81,7 @@ def test_a_key_in_the_keyring(tmp_path: Path) -> None:
 
 
 def test_a_locked_keyring_stores_nothing(tmp_path: Path) -> None:
-    done = run(tmp_path, "key", "set", "mistral", stdin=KEY, **keyring_of(tmp_path, "LockedKeyring"))
+    done = run(tmp_path, "key", "set", "--no-test", "mistral", stdin=KEY, **keyring_of(tmp_path, "LockedKeyring"))
     assert done.stderr == (
         "fim-lsp: the system's keyring is locked: unlock it, or keep the key in a file with "
         "`fim-lsp key set api.mistral.ai --file`\n"
@@ -90,7 +90,7 @@ def test_a_locked_keyring_stores_nothing(tmp_path: Path) -> None:
 
 
 def test_a_key_that_remains_in_a_locked_keyring_is_not_used(tmp_path: Path) -> None:
-    run(tmp_path, "key", "set", "mistral", stdin=KEY, **keyring_of(tmp_path))
+    run(tmp_path, "key", "set", "--no-test", "mistral", stdin=KEY, **keyring_of(tmp_path))
     done = run(tmp_path, "key", "remove", "mistral", **keyring_of(tmp_path, "LockedKeyring"))
     assert "the keyring still has an entry fim-lsp for https://api.mistral.ai, which is not used" in done.stderr
     assert done.returncode == 1
@@ -100,7 +100,9 @@ def test_a_key_that_remains_in_a_locked_keyring_is_not_used(tmp_path: Path) -> N
 @posix
 @pytest.mark.parametrize("typed", [KEY, ""])
 def test_a_key_is_typed_without_echo(tmp_path: Path, typed: str) -> None:
-    done = in_terminal(tmp_path, "key", "set", "codestral", answers=(("not shown): ", typed),), **NO_KEYRING)
+    done = in_terminal(
+        tmp_path, "key", "set", "--no-test", "codestral", answers=(("not shown): ", typed),), **NO_KEYRING
+    )
     assert done.text.startswith("API key for codestral.mistral.ai (it is not shown): \n")
     assert KEY not in done.text
     if typed:
@@ -113,11 +115,11 @@ def test_a_key_is_typed_without_echo(tmp_path: Path, typed: str) -> None:
 
 def test_a_key_on_the_command_line_is_refused_and_not_repeated(tmp_path: Path) -> None:
     for arguments in (("codestral", KEY), (KEY,), (f"--file={KEY}", "codestral")):
-        done = run(tmp_path, "key", "set", *arguments)
+        done = run(tmp_path, "key", "set", "--no-test", *arguments)
         assert done.returncode == 2
         if not arguments[0].startswith("--"):
             assert KEY not in done.stdout + done.stderr
-    done = run(tmp_path, "key", "set", "codestral", KEY)
+    done = run(tmp_path, "key", "set", "--no-test", "codestral", KEY)
     assert "a key is not taken from the command line" in done.stderr
     assert "fim-lsp key set codestral" in done.stderr
 
@@ -158,7 +160,7 @@ def test_show_says_where_each_key_comes_from(
 
 
 def test_show_lists_what_a_key_overrides(tmp_path: Path) -> None:
-    run(tmp_path, "key", "set", "codestral", "--file", stdin=KEY)
+    run(tmp_path, "key", "set", "--no-test", "codestral", "--file", stdin=KEY)
     config(tmp_path, 'api_key = "k"\n')
     done = run(tmp_path, "key", "show", "codestral", CODESTRAL_API_KEY="k")
     first, *others = done.stdout.splitlines()
@@ -188,7 +190,7 @@ def test_set_says_what_keeps_the_key_from_being_used(
     tmp_path: Path, files: str, environment: dict[str, str], host: str, words: str
 ) -> None:
     config(tmp_path, files)
-    done = run(tmp_path, "key", "set", host, "--file", stdin=KEY, **environment)
+    done = run(tmp_path, "key", "set", "--no-test", host, "--file", stdin=KEY, **environment)
     words = words.format(config=tmp_path / "config" / "fim-lsp" / "config.toml")
     assert done.stderr.startswith(f"fim-lsp: it is not used yet{words}" if words else "")
     assert ("Running editors" in done.stdout) is not bool(words)
@@ -196,7 +198,7 @@ def test_set_says_what_keeps_the_key_from_being_used(
 
 
 def test_remove_says_what_is_still_used(tmp_path: Path) -> None:
-    run(tmp_path, "key", "set", "codestral", "--file", stdin=KEY)
+    run(tmp_path, "key", "set", "--no-test", "codestral", "--file", stdin=KEY)
     for code in (0, 1):
         done = run(tmp_path, "key", "remove", "codestral", CODESTRAL_API_KEY="k")
         assert "; still used: CODESTRAL_API_KEY (in this terminal; your editor" in done.stdout + done.stderr
@@ -206,7 +208,7 @@ def test_remove_says_what_is_still_used(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.name != "posix", reason="modes are POSIX")
 def test_a_file_that_others_can_read_is_reported_once_with_the_remedy(tmp_path: Path) -> None:
     for host in ("codestral", "mistral"):
-        run(tmp_path, "key", "set", host, "--file", stdin=KEY)
+        run(tmp_path, "key", "set", "--no-test", host, "--file", stdin=KEY)
     stored(tmp_path).chmod(0o640)
     done = run(tmp_path, "key", "show")
     remedy = f"chmod 600 {stored(tmp_path)}"
@@ -214,13 +216,13 @@ def test_a_file_that_others_can_read_is_reported_once_with_the_remedy(tmp_path: 
         f"fim-lsp: {stored(tmp_path)} is not used: other users of this machine can read it: run `{remedy}`\n"
     )
     assert done.returncode == 1
-    done = run(tmp_path, "key", "set", "langdock", "--file", stdin=KEY)
+    done = run(tmp_path, "key", "set", "--no-test", "langdock", "--file", stdin=KEY)
     assert remedy in done.stderr
     assert done.returncode == 1
 
 
 def test_damaged_settings_use_no_key(tmp_path: Path) -> None:
-    run(tmp_path, "key", "set", "codestral", "--file", stdin=KEY)
+    run(tmp_path, "key", "set", "--no-test", "codestral", "--file", stdin=KEY)
     config(tmp_path, "api_keys = 1\n")
     done = run(tmp_path, "key", "show", "codestral")
     assert "nothing leaves this machine" in done.stderr
@@ -228,6 +230,6 @@ def test_damaged_settings_use_no_key(tmp_path: Path) -> None:
 
 
 def test_without_a_home_there_is_no_place_for_keys(tmp_path: Path) -> None:
-    done = run(tmp_path, "key", "set", "codestral", stdin=KEY, FIM_LSP_CONFIG=os.devnull)
+    done = run(tmp_path, "key", "set", "--no-test", "codestral", stdin=KEY, FIM_LSP_CONFIG=os.devnull)
     assert "keys can't be stored" in done.stderr
     assert done.returncode == 1
