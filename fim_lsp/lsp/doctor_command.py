@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fim_lsp.lsp.server import Server
-from fim_lsp.lsp.status import document_of, option
+from fim_lsp.lsp.status import document_of, in_one_line, option
 
 DOCTOR_COMMAND = "fim-lsp.doctor"
 _MAX_SHOWN = 3  # problems in a message, which is not a list
@@ -36,5 +36,5 @@ async def doctor(server: Server, *arguments: Any) -> dict[str, Any]:
             row for row in report["checks"] if row["state"] == State.WARNING
         ]
         shown = [f"{row['message']} → {row['remedy']}" for row in troubles[:_MAX_SHOWN]]
-        server.show_info("\n".join([f"fim-lsp doctor: {report['lines'][-1]}.", *shown]))
+        server.show_info(in_one_line([f"fim-lsp doctor: {report['lines'][-1]}", *shown]))
     return report

@@ -96,6 +96,7 @@ def _initialize(server: Server, params: types.InitializeParams) -> None:
     text = params.capabilities.text_document
     client = params.client_info.name if params.client_info else ""
     server.client_name = client
+    server.repeated_warning.identify_client(client)
     server.client_log.trace = params.trace or types.TraceValue.Off
     server.session.recorder.set_client(client)
     # lsp-mode sends "inlineCompletion": null though it supports it; the name of eglot is Eglot

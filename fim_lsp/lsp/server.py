@@ -20,6 +20,7 @@ from fim_lsp.lsp.documents import Documents
 from fim_lsp.lsp.notebooks import SYNC_OPTIONS
 from fim_lsp.lsp.progress import IndexingReporter
 from fim_lsp.lsp.protocol import Protocol
+from fim_lsp.lsp.repeated_warning import RepeatedWarning
 from fim_lsp.lsp.status import NOTIFICATION, to_params
 from fim_lsp.schedule.events import IndexingProgress, RequestAnswered
 from fim_lsp.session.notifier import Level
@@ -51,7 +52,9 @@ class Server(LanguageServer):
             self._show_message, environment, on_status=self._status_changed, on_settings=self.update_menu
         )
         self.indexing = IndexingReporter(self, self.session.cancel_indexing)
+        self.repeated_warning = RepeatedWarning(self._show_warning, lambda: self.session.edited_at)
         self.session.events.subscribe(RequestAnswered, self.client_log.on_answered)
+        self.session.events.subscribe(RequestAnswered, self.repeated_warning.on_answered)
         self.session.events.subscribe(IndexingProgress, self.indexing.on_progress)
         self.client_name = ""
         self.wants_status = False
@@ -126,6 +129,10 @@ class Server(LanguageServer):
         log.warning("shown to the user: %s", message)
         self.window_show_message(types.ShowMessageParams(type=types.MessageType(int(level)), message=message))
         self.client_log.on_message(level, sentence)
+        self.repeated_warning.on_message(level, message)
+
+    def _show_warning(self, message: str) -> None:
+        self.window_show_message(types.ShowMessageParams(type=types.MessageType.Warning, message=message))
 
 
 async def reply_or_none(reply: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
@@ -50,7 +50,7 @@ def why(explanation: Explanation, show: Show, options: Any = None) -> list[str]:
     """
     lines = [visible(line) for line in explanation.lines(verbose=option(options, "verbose") is True)]
     if not _is_quiet(options):
-        show("\n".join(lines[:_MAX_MESSAGE_LINES]))
+        show(in_one_line(lines[:_MAX_MESSAGE_LINES]))
     return lines
 
 
@@ -69,6 +69,11 @@ def usage_params(usage: Usage) -> dict[str, Any]:
         "calls": usage.calls,
         "accepted": usage.accepted,
     }
+
+
+def in_one_line(lines: Iterable[str]) -> str:
+    """Lines as one: several editors have a single line for messages, and glue or cut what has more."""
+    return " | ".join(line.removesuffix(".") for line in lines)
 
 
 def document_of(options: Any) -> str:

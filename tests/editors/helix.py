@@ -15,6 +15,7 @@ from tests.editors.wire import MENU
 
 FOLDER = ROOT / "editors" / "helix"
 SHIPPED = (FOLDER / "languages.toml").read_text(encoding="utf-8")
+KEYS = (FOLDER / "config.toml").read_text(encoding="utf-8")
 
 
 def alone(config: str = "") -> str:

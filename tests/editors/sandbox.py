@@ -83,8 +83,8 @@ class Sandbox:
         recorder = [sys.executable, "-SE", str(Path(__file__).with_name("wire_recorder.py")), str(self.wire.path)]
         script = self.terminal.bin / "fim-lsp"
         quoted = " ".join(f"'{word}'" for word in [*recorder, *server])
-        version = f"if [ \"$1\" = --version ]; then exec '{sys.executable}' -m fim_lsp --version; fi"
-        script.write_text(f"#!/bin/sh\nexport PYTHONPATH='{ROOT}'\n{version}\nexec {quoted}\n")
+        other = f"case \"$1\" in --version|[a-z]*) exec '{sys.executable}' -m fim_lsp \"$@\";; esac"  # not the server
+        script.write_text(f"#!/bin/sh\nexport PYTHONPATH='{ROOT}'\n{other}\nexec {quoted}\n")
         script.chmod(0o755)
 
     async def until(self, condition: Callable[[], object], what: str) -> None:

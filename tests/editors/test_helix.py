@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 import tomllib
 
 import pytest
 
 from tests.editors.cases import BEFORE, SUGGESTED, Case
-from tests.editors.helix import FOLDER, SHIPPED, Helix, alone
+from tests.editors.helix import FOLDER, KEYS, SHIPPED, Helix, alone
 from tests.editors.picture import picture
 from tests.editors.sandbox import Sandbox, writes
 from tests.editors.wire import MENU
@@ -174,19 +175,72 @@ async def test_commands_answer_at_the_bottom_of_the_screen(helix: Helix) -> None
     await helix.open_with_suggestion()
     await helix.normal_mode()
     for command, answer in (
-        ("why", "fim-lsp is idle (codestral"),
+        ("why", r"fim-lsp is idle \(codestral"),
+        ("status", r"fim-lsp is idle \(codestral"),
         ("doctor", "fim-lsp doctor: No problems"),
         ("stats", "fim-lsp: "),
-        ("toggle", "fim-lsp: Suggestions are off"),
-        ("toggle", "fim-lsp: Suggestions are on"),
+        ("toggle true", "fim-lsp: Suggestions are on"),
         ('toggleLanguage "python"', "fim-lsp: Suggestions are off for python"),
-        ("snooze 30", "fim-lsp: Snoozed until "),
-        ("clearCache", "fim-lsp: "),
+        ("snooze", "fim-lsp: fim-lsp.snooze takes a number of minutes"),
     ):
-        seen = len(helix.wire.notices())
-        helix.terminal.type(f":lsp-workspace-command fim-lsp.{command}\n")
-        await helix.sandbox.until(lambda so_far=seen: len(helix.wire.notices()) > so_far, f"the answer to {command}")
+        await _answers(helix, f":lsp-workspace-command fim-lsp.{command}\n", answer)
+    [why] = [notice for notice in helix.wire.notices() if "demo.py:4:" in notice]
+    assert re.search(r"fim-lsp is idle \(.*\) \| \d\d:\d\d:\d\d demo\.py:4:", why)
+    await helix.quit()
+
+
+async def test_the_keys_of_the_page_run_the_commands(helix: Helix) -> None:
+    """With config.toml as it is in the repository."""
+    (helix.sandbox.home / ".config" / "helix" / "config.toml").write_text(KEYS)
+    await helix.open_with_suggestion()
+    await helix.normal_mode()
+    for key, answer in (
+        ("t", "Suggestions are off in this editor"),
+        ("t", "Suggestions are on"),
+        ("l", "Suggestions are off for python"),
+        ("l", "Suggestions are on for python"),
+        ("z", "Snoozed until "),
+        ("Z", "Suggestions are on"),
+        ("s", "fim-lsp is idle"),
+        ("f", "suggestions are forgotten"),
+        ("r", "comes over a new connection"),
+    ):
+        await _answers(helix, f" i{key}", answer)
+    # the last two read what servers write down every ten seconds
+    for key, answer in (("d", "the setting backend"), ("c", "counted"), ("w", "erver")):
+        helix.terminal.type(f" i{key}")
         await helix.terminal.wait_for(answer)
+        helix.terminal.keys("Escape")
+        await helix.terminal.wait_for(" NOR ", answer)
+    before = len(helix.wire.sent("initialize"))
+    helix.terminal.type(" iR")
+    await helix.sandbox.until(lambda: len(helix.wire.sent("initialize")) > before, "a new server")
+    helix.terminal.type(" io")
+    await helix.terminal.wait_for("helix.log")
+    assert set(tomllib.loads(KEYS)["keys"]["normal"]["space"]["i"]) == set("tlzZsfrdcwRo")
+    await helix.leave()
+
+
+async def _answers(helix: Helix, typed: str, answer: str) -> None:
+    """Type a command; the server answers with a message, which is what the screen then shows."""
+    seen = len(helix.wire.notices())
+    helix.terminal.type(typed)
+    await helix.sandbox.until(lambda: len(helix.wire.notices()) > seen, f"the answer to {typed!r}")
+    message = helix.wire.notices()[-1]
+    assert re.search(answer, message)
+    await helix.terminal.wait_for(message[: helix.terminal.columns].rstrip())
+
+
+async def test_a_warning_that_a_key_has_erased_is_shown_again_at_the_first_pause(helix: Helix) -> None:
+    helix.codestral.behaviour = Behaviour(status=401, raw=b'{"detail":"Unauthorized"}')
+    await helix.open(helix.sandbox.file("demo.py", BEFORE.rstrip(" ") + "\n"), line=4)
+    helix.terminal.type("alpha = ")
+    await helix.sandbox.until(helix.wire.notices, "a message")
+    helix.terminal.type("beta ")
+    await helix.terminal.wait_for("refuses the key (401)")
+    assert len(set(helix.wire.notices())) == 1
+    helix.terminal.type("+ gamma")
+    await helix.terminal.wait_for("+ gamma", "refuses the key")
     await helix.quit()
 
 
