@@ -83,7 +83,7 @@ class Sandbox:
         recorder = [sys.executable, "-SE", str(Path(__file__).with_name("wire_recorder.py")), str(self.wire.path)]
         script = self.terminal.bin / "fim-lsp"
         quoted = " ".join(f"'{word}'" for word in [*recorder, *server])
-        other = f"case \"$1\" in --version|[a-z]*) exec '{sys.executable}' -m fim_lsp \"$@\";; esac"  # not the server
+        other = f'case "$1" in --version|[a-z]*) exec \'{sys.executable}\' -m fim_lsp "$@";; esac'  # not the server
         script.write_text(f"#!/bin/sh\nexport PYTHONPATH='{ROOT}'\n{other}\nexec {quoted}\n")
         script.chmod(0o755)
 

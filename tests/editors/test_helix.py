@@ -201,6 +201,9 @@ async def test_the_keys_of_the_page_run_the_commands(helix: Helix) -> None:
         ("l", "Suggestions are on for python"),
         ("z", "Snoozed until "),
         ("Z", "Suggestions are on"),
+        ("m", "appear only when you ask"),
+        ("m", "Suggestions are on"),
+        ("M", "codestral-latest"),
         ("s", "fim-lsp is idle"),
         ("f", "suggestions are forgotten"),
         ("r", "comes over a new connection"),
@@ -217,7 +220,7 @@ async def test_the_keys_of_the_page_run_the_commands(helix: Helix) -> None:
     await helix.sandbox.until(lambda: len(helix.wire.sent("initialize")) > before, "a new server")
     helix.terminal.type(" io")
     await helix.terminal.wait_for("helix.log")
-    assert set(tomllib.loads(KEYS)["keys"]["normal"]["space"]["i"]) == set("tlzZsfrdcwRo")
+    assert set(tomllib.loads(KEYS)["keys"]["normal"]["space"]["i"]) == set("tlzZmMsfrdcwRo")
     await helix.leave()
 
 
