@@ -199,6 +199,7 @@ TESTED_TOGETHER = {
     "prompt/prompt.py": "prompt/test_build.py",
     "redaction/assignments.py": "redaction/test_mask.py",
     "session/model_switch.py": "lsp/test_choice_commands.py",
+    "session/request_tracking.py": "session/test_session.py",
     "session/usage_counter.py": "lsp/test_choice_commands.py",
     "settings/schema.py": "settings/test_loader.py",
     "settings/validators.py": "settings/test_merge.py",

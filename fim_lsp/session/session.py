@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,12 +16,10 @@ from typing import TYPE_CHECKING
 from fim_lsp.backends.key_store import KeyStore
 from fim_lsp.backends.ngram_backend import NgramBackend
 from fim_lsp.context.provider import ContextProvider
-from fim_lsp.schedule.call_record import answered
-from fim_lsp.schedule.events import BackendEvent, RequestStarted, SettingsChanged
+from fim_lsp.schedule.events import BackendEvent, SettingsChanged
 from fim_lsp.schedule.fallback_chain import FallbackChain
-from fim_lsp.schedule.request import CompletionResult, Outcome, Snapshot
+from fim_lsp.schedule.request import Outcome
 from fim_lsp.schedule.scheduler import Scheduler
-from fim_lsp.schedule.switches import Modes
 from fim_lsp.session.backend_manager import BackendManager
 from fim_lsp.session.event_ring import EventRing
 from fim_lsp.session.indexing import observe_indexing
@@ -29,8 +27,9 @@ from fim_lsp.session.learning import learn_from
 from fim_lsp.session.model_switch import ModelSwitch
 from fim_lsp.session.notifier import Notifier, ShowMessage
 from fim_lsp.session.open_documents import OpenDocument, OpenDocuments
+from fim_lsp.session.request_tracking import Request, track
 from fim_lsp.session.status_tracker import Status, StatusTracker
-from fim_lsp.session.switch_board import SwitchBoard
+from fim_lsp.session.switch_board import SwitchBoard, modes_for
 from fim_lsp.session.usage_counter import UsageCounter
 from fim_lsp.session.words import EMBEDDED, with_fallback
 from fim_lsp.settings.loader import SettingsLoader
@@ -44,14 +43,6 @@ if TYPE_CHECKING:
     from fim_lsp.session.explanation import Explanation
 
 WITHHELD = with_fallback("damaged settings let nothing leave this machine", EMBEDDED)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """A request that was made: the text it is about, and its result. Cancelling the result withdraws the request."""
-
-    snapshot: Snapshot
-    result: asyncio.Future[CompletionResult]
 
 
 class Session:
@@ -142,25 +133,8 @@ class Session:
         if wants_others:
             snapshot = replace(snapshot, wants_others=True)
         request = Request(snapshot=snapshot, result=self._scheduler.request(snapshot))
-        self._track(request)
+        track(request, self.events.publish)
         return request
-
-    def _track(self, request: Request) -> None:
-        """Publish how a request is answered, and that it is not answered at once."""
-        if request.result.done():
-            self._answered(request.snapshot, request.result.result(), 0.0)
-            return
-        started = time.monotonic()
-        self.events.publish(RequestStarted(request=request.snapshot.number))
-
-        def done(future: asyncio.Future[CompletionResult]) -> None:
-            result = CompletionResult(outcome=Outcome.SUPERSEDED) if future.cancelled() else future.result()
-            self._answered(request.snapshot, result, time.monotonic() - started)
-
-        request.result.add_done_callback(done)
-
-    def _answered(self, snapshot: Snapshot, result: CompletionResult, seconds: float) -> None:
-        self.events.publish(answered(snapshot, result, seconds=seconds, at=time.time()))
 
     def accepted(self, suggestion: int, units: int | None = None) -> None:
         """The editor reports that the user took a suggestion, as in :meth:`Scheduler.accepted`."""
@@ -319,7 +293,7 @@ class Session:
         if self._failed_closed and not self._loader.failed_closed:
             self._notifier.settings_usable_again()
         self._failed_closed = self._loader.failed_closed
-        self.switches.apply_settings(self._modes(settings))
+        self.switches.apply_settings(modes_for(settings, self._loader.project_settings, trusted=self._trusted))
         policy = self._apply_policy(settings)
         clients = self._backends.apply_settings(settings, partial(self._may_send, policy, settings.context_tokens))
         self._chain = FallbackChain(
@@ -345,14 +319,6 @@ class Session:
             )
         else:
             self._scheduler.apply_settings(self._chain, debounce=debounce, excluded=self._documents.is_excluded)
-
-    def _modes(self, settings: Settings) -> Modes:
-        """What commands can't turn on: what a project turns off, and for a client that could be anybody what anyone does."""
-        if not self._trusted:
-            return Modes(settings=settings, imposed=settings, imposed_by="this server's settings")
-        turns_off = settings.trigger == "manual" or settings.languages
-        imposed = self._loader.project_settings() if turns_off else settings
-        return Modes(settings=settings, imposed=imposed)
 
     def _apply_policy(self, settings: Settings) -> FilePolicy:
         """The policy for these settings: the current one, unless roots, globs or ignore files have changed."""

@@ -18,6 +18,14 @@ MAX_SNOOZE = 12 * 60
 """Minutes."""
 
 
+def modes_for(settings: Settings, project_settings: Callable[[], Settings], *, trusted: bool) -> Modes:
+    """The modes for these settings. A client that is not ``trusted`` turns on nothing that any of them turns off."""
+    if not trusted:
+        return Modes(settings=settings, imposed=settings, imposed_by="this server's settings")
+    turns_off = settings.trigger == "manual" or settings.languages
+    return Modes(settings=settings, imposed=project_settings() if turns_off else settings)
+
+
 class SwitchBoard:
     """What the user has turned off or on. It survives a change of settings, and ends with the session."""
 
