@@ -203,6 +203,7 @@ TESTED_TOGETHER = {
     "session/usage_counter.py": "lsp/test_choice_commands.py",
     "settings/schema.py": "settings/test_loader.py",
     "settings/validators.py": "settings/test_merge.py",
+    "stats/batch_writer.py": "stats/test_store.py",
     "workspace/glob_automaton.py": "workspace/test_globs.py",
     "workspace/glob_parser.py": "workspace/test_globs.py",
 }

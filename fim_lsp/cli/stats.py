@@ -136,7 +136,7 @@ def _reset(store: StatsStore, *, confirmed: bool) -> int:
             say("nothing was forgotten")
             return 1
     store.reset()
-    say("what was counted is forgotten; running editors count from zero, and forget what they learnt at their end")
+    say("what was counted is forgotten; running editors count from zero, and soon forget what they learnt")
     return 0
 
 

@@ -15,12 +15,16 @@ if TYPE_CHECKING:
 
 
 def learn_from(events: EventRing, recorder: Recorder) -> AcceptanceRates:
-    """The rates by language. What earlier sessions have counted is read when the first suggestion is shown."""
+    """The rates by language. What earlier sessions have counted is read when the first suggestion is shown.
+
+    ``fim-lsp stats --reset`` has all of it forgotten.
+    """
 
     def learn(past: Mapping[str, PastAcceptance]) -> None:
         rates.start_with({it: Taking(offered=had.offered, taken=had.accepted) for it, had in past.items()})
 
     rates = AcceptanceRates(lambda: recorder.load_acceptance(learn))
+    recorder.on_reset = rates.forget
     events.subscribe(SuggestionShown, rates.on_shown)
     events.subscribe(SuggestionAccepted, rates.on_accepted)
     return rates

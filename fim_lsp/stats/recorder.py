@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import secrets
 import time
@@ -84,6 +85,9 @@ class Recorder:
         self._timer: asyncio.TimerHandle | None = None
         self._thread: ThreadPoolExecutor | None = None
         self._server = ServerInfo(id=_unique(), pid=os.getpid(), started=time.time())
+        self.on_reset: Callable[[], None] = lambda: None
+        """Called in the event loop, with the next batch, after ``fim-lsp stats --reset``."""
+        self._loop: asyncio.AbstractEventLoop | None = None  # of the session, once something is done in the thread
         self._worker: Worker | None = None  # created in the thread: what it imports takes as long as a hundred keys
         for kind in _COUNTED:
             subscribe(kind, self._take)
@@ -112,7 +116,7 @@ class Recorder:
         """Call ``done`` with how suggestions of the last weeks fared, by language. Never, if there is nothing to read."""
         if not self._enabled or self._path is None or not self._path.exists():
             return
-        loop = asyncio.get_running_loop()
+        loop = self._loop = asyncio.get_running_loop()
 
         def deliver(found: Mapping[str, PastAcceptance]) -> None:
             try:
@@ -155,7 +159,8 @@ class Recorder:
         if self._enabled:
             self._events.append((event, self._folders))
             if self._timer is None:
-                self._timer = asyncio.get_running_loop().call_later(self._interval, self._flush)
+                self._loop = asyncio.get_running_loop()
+                self._timer = self._loop.call_later(self._interval, self._flush)
 
     def _settings_changed(self, event: SettingsChanged) -> None:
         self._server = replace(self._server, problems=event.problems)
@@ -185,8 +190,14 @@ class Recorder:
         if self._worker is None:
             from fim_lsp.stats.worker import Worker
 
-            self._worker = Worker()
+            self._worker = Worker(self._was_reset)
         return work(self._worker)
+
+    def _was_reset(self) -> None:
+        """In the thread."""
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(self.on_reset)
 
 
 def _unique() -> str:

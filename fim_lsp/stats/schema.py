@@ -19,7 +19,7 @@ def _sums(columns: tuple[str, ...]) -> str:
 
 
 # Days are numbers like 20261126, the first of a month for what has been rolled up; times are seconds since the epoch.
-# A file's id is a hash of its folder and path (store.file_id), which saves an index as large as the table.
+# A file's id is a hash of its folder and path (batch_writer.file_id), which saves an index as large as the table.
 _VERSION_1: Final = f"""
 CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE sources (id INTEGER PRIMARY KEY, backend TEXT, model TEXT, host TEXT, local INTEGER,

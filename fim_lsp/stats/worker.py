@@ -22,10 +22,12 @@ _T = TypeVar("_T")
 class Worker:
     """Used by one thread. Only :meth:`read` raises.
 
-    ``has_stopped``: nothing will be written any more.
+    ``has_stopped``: nothing will be written any more. ``on_reset`` is called when somebody has reset the file.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, on_reset: Callable[[], None] = lambda: None) -> None:
+        self._on_reset = on_reset
+        self._generation: str | None = None  # of the file, once it is known
         self._tally = Tally()
         self._store: StatsStore | None = None
         self._failure: StatsUnavailable | None = None
@@ -51,6 +53,7 @@ class Worker:
         else:
             self._tally.take()
             self._failure, self.has_written = None, True
+            self._notice_reset()
 
     def read(self, path: Path, work: Callable[[StatsStore], _T]) -> _T:
         """What ``work`` finds in the file. If there is none because it can't be written, that is what the user is told."""
@@ -76,8 +79,17 @@ class Worker:
         """Read how suggestions of the last weeks fared."""
         try:
             deliver(read_acceptance(self._store_at(path)))
+            self._notice_reset()
         except StatsUnavailable as error:
             log.info("nothing is known of past suggestions: %s", error)
+
+    def _notice_reset(self) -> None:
+        """Compare with what the file was when it was used before."""
+        if self._store is None or self._store.generation == self._generation:
+            return
+        was_known, self._generation = self._generation is not None, self._store.generation
+        if was_known:
+            self._on_reset()
 
     def _failed(self, error: StatsUnavailable) -> None:
         if not self.is_failing:

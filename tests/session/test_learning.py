@@ -51,3 +51,18 @@ async def test_nothing_is_learnt_or_read_where_counting_is_off(tmp_path: Path) -
     assert rates.of("python") == Taking()
     rates.enabled = True
     assert rates.of("python") == Taking()
+
+
+async def test_a_running_session_forgets_when_the_counts_are_reset(tmp_path: Path) -> None:
+    path = tmp_path / "stats.sqlite3"
+    events = EventRing()
+    recorder = Recorder(events.subscribe, path=lambda: path)
+    recorder.configure(enabled=True)
+    rates = learn_from(events, recorder)
+    for is_reset in (False, True):
+        events.publish(SHOWN)
+        await recorder.read(lambda _store: None)
+        await asyncio.sleep(0)
+        assert rates.of("python") == (Taking() if is_reset else Taking(offered=1))
+        StatsStore(path).reset()
+    recorder.close(wait=True)
