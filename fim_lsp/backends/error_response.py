@@ -1,7 +1,7 @@
 """Maps error responses, by their status and a body of any form, to errors with one sentence for the user.
 
 Bodies echo what was sent: ``input`` and ``ctx`` always, messages sometimes. So no text from a server is ever passed on.
-Messages are only searched for known words; only field names, types and codes that look like identifiers are shown.
+Messages are only searched for known words; of field names, types and codes only those of :mod:`error_words` are shown.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
+from fim_lsp.backends.error_words import LABELS, PARAMETERS
 from fim_lsp.errors import (
     BackendError,
     Intercepted,
@@ -160,6 +161,7 @@ def _by_rule(
     rule = next(rule for rule in (*rules, *_RULES) if _fits(rule, status, body))
     if status == 429 and rule.error is not Overloaded:
         return _rate_limited(context, body, quota or Quota())
+    labels = [label for label in body.labels if label in LABELS or _NUMBER.fullmatch(label)]
     sentence = rule.sentence.format(
         host=context.host,
         path=context.path,
@@ -168,7 +170,7 @@ def _by_rule(
         model_hint=context.model_hint,
         status=status,
         fields=", ".join(body.fields[:3]),
-        labels=f" ({', '.join(body.labels[:2])})" if body.labels else "",
+        labels=f" ({', '.join(labels[:2])})" if labels else "",
     )
     return rule.error(sentence, host=context.host)
 
@@ -225,7 +227,7 @@ def _exceeded_limit(words: str, quota: Quota) -> str:
     return next((limits[0] for limits in (named, used_up, mentioned) if len(limits) == 1), "requests or tokens")
 
 
-_IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}")
+_NUMBER: Final = re.compile(r"[1-9][0-9]{2,3}")  # of an error
 _CODE: Final = re.compile(r"[A-Za-z0-9_]{1,40}")
 _MAX_DEPTH: Final = 6  # real bodies nest three deep, and one of the layers is JSON in a string
 _MESSAGE_KEYS: Final = ("message", "msg", "detail", "error", "errors")
@@ -236,7 +238,8 @@ class ErrorBody:
     """What an error body contains. ``words`` are all messages in lower case, only for matching: they may contain user text.
 
     ``is_from_api``: it is a JSON object with a message, as in all APIs of this kind. Web pages, other JSON and empty bodies
-    come from something in between: a firewall, a proxy, a sign-in page.
+    come from something in between: a firewall, a proxy, a sign-in page. ``fields`` are parameters of ours. ``labels`` may be
+    anything, and are only for matching too.
     """
 
     words: str = field(default="", repr=False)
@@ -294,7 +297,7 @@ def _collect_object(value: Mapping[str, object], collected: _Collected, depth: i
             collected.labels.append(str(label))
     location = value.get("loc", value.get("param"))
     steps = [str(step) for step in (location if isinstance(location, list) else [location])]
-    name = ".".join(step for step in steps if step not in ("body", "None") and _IDENTIFIER.fullmatch(step))
+    name = ".".join(step for step in steps if step in PARAMETERS)
     if name:
         collected.fields.append(name)
     for key in _MESSAGE_KEYS:

@@ -9,7 +9,7 @@ from fim_lsp.backends.discovery import find_local_servers
 from fim_lsp.doctor.check import Check, info, ok, warning
 from fim_lsp.doctor.choice import reason_for_first
 from fim_lsp.doctor.examination import InUse, Subject
-from fim_lsp.session.inspection import Inspection, inspect
+from fim_lsp.session.inspection import Inspection
 from fim_lsp.session.session import Session
 from fim_lsp.session.status_tracker import Status, StatusState
 from fim_lsp.workspace.file_policy import FilePolicy
@@ -19,27 +19,27 @@ async def subject_of_session(
     session: Session, *, uri: str = "", offline: bool = False, complete: bool = True
 ) -> Subject:
     """The subject for a running session: its settings, workspace and back ends. ``uri`` is a document to judge."""
-    found = await inspect(session)
-    settings = found.settings
+    found = await session.inspect()
+    settings, used = found.settings, found.in_use
     document = session.documents.get(uri)
 
     async def in_use() -> InUse:
         servers = (
-            () if found.effective.failed_closed else await find_local_servers(known=tuple(found.local_servers.values()))
+            () if found.effective.failed_closed else await find_local_servers(known=tuple(used.local_servers.values()))
         )
-        reason = reason_for_first(settings, found.environment, found.local_servers, found.key_store)
+        reason = reason_for_first(settings, used.environment, used.local_servers, used.key_store)
         return InUse(
-            backends=found.backends,
-            problems=found.problems,
+            backends=used.backends,
+            problems=used.problems,
             reason=reason,
             local_servers=servers,
-            limiters=found.limiters,
+            limiters=used.limiters,
         )
 
     return Subject(
         settings=settings,
         effective=found.effective,
-        environment=found.environment,
+        environment=used.environment,
         roots=found.roots,
         policy=FilePolicy(found.roots, settings.exclude, settings.local_only),  # its own: it reads the whole workspace
         in_use=in_use,
@@ -53,8 +53,10 @@ async def subject_of_session(
 
 def _live_checks(found: Inspection) -> Iterator[Check]:
     yield now_check(found.status)
-    for _name, sentence in found.paused:
+    for _name, sentence in found.in_use.paused:
         yield warning("paused", sentence, "to try it at once, run the command fim-lsp.restart")
+    if model := found.in_use.chosen_model:
+        yield info("model", f"{model} was chosen for this session", "for that of the settings: fim-lsp.model with null")
     if found.indexing:
         yield info("index", f"the workspace's files are being read: {found.tokens:,} tokens so far")
     else:

@@ -7,9 +7,10 @@ import contextlib
 import itertools
 import secrets
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fim_lsp.backends.backend import Backend
 from fim_lsp.backends.codestral import API_HOSTS
@@ -24,13 +25,17 @@ from fim_lsp.rate_limit.limiter import LimiterRegistry, choose_store
 from fim_lsp.rate_limit.sliding_window import Limits
 from fim_lsp.rate_limit.token_estimate import Estimator
 from fim_lsp.schedule.backend_client import BackendClient, MaySend
-from fim_lsp.schedule.circuit_breaker import CircuitBreaker
+from fim_lsp.schedule.circuit_breaker import CircuitBreaker, State
 from fim_lsp.schedule.events import BackendEvent, Publish
 from fim_lsp.schedule.prompt_builder import ContextSource
 from fim_lsp.secret import Secret
 from fim_lsp.session.notifier import Notifier
+from fim_lsp.session.words import time_of_day
 from fim_lsp.settings.schema import DEFAULT_QUOTAS, Settings
 from fim_lsp.settings.sources import state_folder
+
+if TYPE_CHECKING:
+    from fim_lsp.session.inspection import BackendsInUse
 
 NO_HOME_FOLDER = "there is no home folder (HOME is not set), so the quota is counted for this editor alone."
 LIST_TIMEOUT = 4.0
@@ -259,6 +264,27 @@ class BackendManager:
 
     # -- what the user should know
 
+    def in_use(self, settings: Settings) -> BackendsInUse:
+        """The back ends, and what they were made from."""
+        from fim_lsp.session.inspection import BackendsInUse  # not for the start
+
+        backends = self._current.backends if self._current else ()
+        limiters = self._limiters or LimiterRegistry(None, report=self._notifier.warn)
+        return BackendsInUse(
+            backends=backends,
+            problems=self._current.problems if self._current else (),
+            paused=tuple(
+                (backend.name, sentence)
+                for backend in backends
+                for sentence in _pauses(backend, self._breakers[id(backend)], limiters, quota_of(backend, settings))
+            ),
+            chosen_model=self.chosen_model(settings),
+            environment=self._environment,
+            local_servers=dict(self._local_servers),
+            key_store=self._key_store,
+            limiters=limiters,
+        )
+
     def on_event(self, event: BackendEvent) -> None:
         """Report an event. If the model is unknown, the back end is first asked which models it has."""
         error, backend = event.error, event.backend
@@ -323,6 +349,17 @@ async def _close(backends: BackendSet, breakers: Sequence[CircuitBreaker]) -> No
     for breaker in breakers:
         await breaker.close()
     await backends.close()
+
+
+def _pauses(backend: Backend, breaker: CircuitBreaker, limiters: LimiterRegistry, limits: Limits) -> Iterator[str]:
+    """Why a back end is not asked at the moment."""
+    if breaker.state is not State.CLOSED:
+        yield f"{backend.name} is paused: {breaker.reason}"
+    if not backend.host:
+        return
+    now, paused = time.time(), limiters.get(backend.host, backend.model, limits).counter.window().paused
+    if paused > 0:
+        yield f"{backend.name} refused a call with 429: none is made until {time_of_day(now + paused, now)}"
 
 
 def _is_local_server(backend: HttpBackend) -> bool:

@@ -41,6 +41,7 @@ from fim_lsp.workspace.file_policy import FilePolicy
 
 if TYPE_CHECKING:
     from fim_lsp.session.explanation import Explanation
+    from fim_lsp.session.inspection import Inspection
 
 WITHHELD = with_fallback("damaged settings let nothing leave this machine", EMBEDDED)
 
@@ -164,6 +165,24 @@ class Session:
             facts_of(self._documents, uri, self.switches, backends, failed_closed=self._failed_closed) if uri else None
         )
         return explanation_of(self.events, self._documents, facts, self.status, self.rates)
+
+    async def inspect(self) -> Inspection:
+        """What this session works with, as soon as its settings are known and servers on this machine have been looked for."""
+        from fim_lsp.session.inspection import Inspection
+
+        await self._loader.wait_for_workspace_settings()
+        await self._backends.wait_for_search()
+        index = self._ngram.index
+        return Inspection(
+            settings=self.settings,
+            effective=self._loader.effective(),
+            roots=self._roots,
+            in_use=self._backends.in_use(self.settings),
+            status=self.status,
+            files=index.files,
+            tokens=index.tokens,
+            indexing=not index.wait(0),
+        )
 
     # -- documents
 

@@ -82,6 +82,8 @@ SHAPES = {
     "nested": {"message": json.dumps({"detail": [{"msg": MARKER, "input": MARKER, "loc": ["body", "prompt"]}]})},
     "openai": {"error": {"message": MARKER, "type": "invalid_request_error", "param": "prompt", "code": None}},
     "text": MARKER,
+    "a word": {"detail": [{"type": MARKER, "code": MARKER, "loc": ["body", MARKER], "msg": "bad"}]},
+    "a parameter": {"error": {"message": "bad", "type": MARKER, "param": MARKER, "code": MARKER}},
     "labels": {"type": f"{MARKER} {{}}", "code": f"{MARKER}\n", "loc": [f"def {MARKER}()"]},
 }
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from fim_lsp.session.inspection import inspect
 from fim_lsp.session.open_documents import OpenDocument
 from fim_lsp.session.session import Session
 from fim_lsp.text.document import Document
@@ -27,16 +26,19 @@ async def test_back_ends_files_and_pauses(tmp_path: Path) -> None:
         try:
             text = Document("x = \n", Encoding.UTF16)
             session.open_document(OpenDocument(uri=URI, language="python", path=None, text=text))
-            before = await inspect(session)
-            assert [backend.name for backend in before.backends] == ["mistral", "ngram"]
-            assert before.paused == ()
+            before = await session.inspect()
+            assert [backend.name for backend in before.in_use.backends] == ["mistral", "ngram"]
+            assert before.in_use.paused == ()
             assert before.effective["backend"].value == "mistral"
             await session.request(URI, 0, 4, explicit=True).result
             await asyncio.to_thread(session._ngram.index.wait, 20)
-            after = await inspect(session)
-            assert [name for name, _ in after.paused] == ["mistral"]
-            assert "none is made until" in after.paused[0][1]
+            after = await session.inspect()
+            assert [name for name, _ in after.in_use.paused] == ["mistral"]
+            assert "none is made until" in after.in_use.paused[0][1]
             assert (after.files, after.indexing) == (1, False)
             assert after.tokens > 0
+            assert after.in_use.chosen_model == ""
+            chosen = await session.models.choose("codestral-2508")
+            assert (await session.inspect()).in_use.chosen_model == chosen.model == "codestral-2508"
         finally:
             await session.close()
