@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -104,7 +105,18 @@ def _nothing(store: StatsStore, since: datetime.date, *, enabled: bool) -> str:
         return f"nothing has been counted since {since}; --days looks further back"
     if not enabled:
         return "nothing is counted, because the setting stats is false"
+    if not _is_writable(store.path.parent):
+        return (
+            f"nothing can be counted, because {store.path.parent} can't be written; "
+            "set HOME, or XDG_STATE_HOME, to a folder of yours"
+        )
     return "nothing has been counted yet; counts appear some seconds after your editor has asked for a suggestion"
+
+
+def _is_writable(folder: Path) -> bool:
+    """Whether files can be created in a folder, or the folder in one that exists."""
+    existing = next(one for one in (folder, *folder.parents) if one.exists())
+    return existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
 
 
 def _write_page(report: Report, name: str) -> int:
@@ -114,8 +126,11 @@ def _write_page(report: Report, name: str) -> int:
     if name == "-":
         write(text + "\n")
         return 0
+    file = Path(name)
+    if file.exists() and not (file.is_file() or file.is_dir()):
+        raise UsageError(f"--html {name}: this is not a regular file; - writes to standard output")
     try:
-        Path(name).write_text(text, encoding="utf-8")
+        file.write_text(text, encoding="utf-8")
     except OSError as error:
         raise UsageError(f"--html {name}: {error.strerror or error}") from error
     say(f"the page is in {name}")

@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from urllib.parse import unquote
 
 from fim_lsp.backends.backend import Backend, Chunk, Usage
 from fim_lsp.errors import BackendError, Paused, RateLimited
@@ -19,6 +20,7 @@ from fim_lsp.schedule.request import CompletionResult, Outcome, Snapshot
 CHARACTERS_PER_TOKEN = 3.0
 """Of an answer without a token count."""
 
+_MAX_NAME = 200  # characters of a document's name
 _MAX_TOKENS = 10_000_000  # more than any model reads at once: a server that reports more is mistaken
 
 
@@ -128,7 +130,14 @@ class CallRecord:
 def place_of(snapshot: Snapshot) -> Place:
     """Where a request was made."""
     split = snapshot.split
-    return Place(path=snapshot.path, language=snapshot.language, line=split.line, column=split.column)
+    name = "" if snapshot.path else _name_of(snapshot.uri)
+    return Place(path=snapshot.path, language=snapshot.language, line=split.line, column=split.column, name=name)
+
+
+def _name_of(uri: str) -> str:
+    """The last part of a document's URI, as a person reads it: ``notes.md``, ``Untitled-1``."""
+    path = uri.partition("#")[0].partition("?")[0].rstrip("/")
+    return unquote(path.rpartition("/")[2].rpartition(":")[2])[:_MAX_NAME]
 
 
 def answered(snapshot: Snapshot, result: CompletionResult, *, seconds: float, at: float) -> RequestAnswered:

@@ -20,12 +20,16 @@ from fim_lsp.schedule.switches import Switches
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where the cursor was. ``path`` is relative to the workspace, or ``""``; line and column count from 0, in characters."""
+    """Where the cursor was. ``path`` is relative to the workspace, or ``""``; line and column count from 0, in characters.
+
+    ``name`` is what a document without such a path is called.
+    """
 
     path: str
     language: str
     line: int
     column: int
+    name: str = ""
 
 
 # -- requests

@@ -174,11 +174,10 @@ def _in_words(entry: Entry) -> str:
 
 
 def place_of(request: RequestAnswered) -> str:
-    """``src/a.py:12:5``, counted from 1; of a document outside the workspace only the numbers, of an excluded one none."""
+    """``src/a.py:12:5``, counted from 1; outside the workspace the name alone, and of an excluded file no numbers."""
     place = request.place
-    if request.outcome is Outcome.EXCLUDED:
-        return place.path or "a document"
-    return f"{place.path or 'a document'}:{place.line + 1}:{place.column + 1}"
+    name = place.path or place.name or "a document"
+    return name if request.outcome is Outcome.EXCLUDED else f"{name}:{place.line + 1}:{place.column + 1}"
 
 
 def details_of(entry: Entry) -> Iterator[str]:

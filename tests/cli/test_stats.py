@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
 import sqlite3
 import subprocess
 import time
@@ -94,6 +95,22 @@ def test_mistakes_are_reported_in_a_sentence(tmp_path: Path, arguments: list[str
     assert message in done.stderr
     assert (done.stdout, done.returncode) == ("", 2)
     assert "Traceback" not in done.stderr
+
+
+@posix
+def test_a_page_overwrites_no_device_or_pipe(tmp_path: Path) -> None:
+    count(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("pipe", "/dev/null"):
+        done = run(tmp_path, "stats", "--html", name)
+        assert f"--html {name}: this is not a regular file; - writes to standard output" in done.stderr
+        assert done.returncode == 2
+
+
+def test_a_home_in_which_nothing_can_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = run(tmp_path, "stats", XDG_STATE_HOME=str(tmp_path / "file"))
+    assert f"nothing can be counted, because {tmp_path / 'file' / 'fim-lsp'} can't be written; set HOME" in done.stderr
 
 
 def test_everything_can_be_forgotten(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
+from dataclasses import replace
 
 import pytest
 
@@ -11,7 +12,7 @@ from fim_lsp.backends.backend import Backend, Chunk, OnSent, Usage, ignore_sent
 from fim_lsp.errors import BackendError
 from fim_lsp.prompt.prompt import Prompt, Snippet
 from fim_lsp.schedule.backend_client import BackendClient
-from fim_lsp.schedule.call_record import answered
+from fim_lsp.schedule.call_record import answered, place_of
 from fim_lsp.schedule.events import CallEnded, CallOutcome, CallPurpose, CallStarted, Event, SentFile
 from fim_lsp.schedule.prompt_builder import ContextSource
 from fim_lsp.schedule.request import CompletionResult, Outcome
@@ -170,3 +171,18 @@ def test_where_somebody_types_in_an_excluded_file_is_not_written_down() -> None:
     for outcome, place in (Outcome.EXCLUDED, (0, 0)), (Outcome.TOO_LARGE, (1, 4)):
         event = answered(snapshot, CompletionResult(outcome=outcome), seconds=0, at=0)
         assert (event.place.line, event.place.column) == place
+
+
+@pytest.mark.parametrize(
+    ("uri", "path", "name"),
+    [
+        ("file:///w/src/a.py", "src/a.py", ""),
+        ("file:///tmp/two%20words.md", "", "two words.md"),
+        ("untitled:Untitled-1", "", "Untitled-1"),
+        ("vscode-notebook-cell:/tmp/a.ipynb#W0s", "", "a.ipynb"),
+        ("", "", ""),
+    ],
+)
+def test_a_document_outside_the_workspace_has_a_name(uri: str, path: str, name: str) -> None:
+    place = place_of(replace(a_snapshot("‸"), uri=uri, path=path))
+    assert (place.path, place.name) == (path, name)

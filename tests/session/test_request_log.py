@@ -122,10 +122,12 @@ def test_a_line_has_the_time_the_place_and_how_it_was_triggered() -> None:
     listed = [
         answered(Outcome.CACHE, explicit=True, **SHOWN),
         answered(Outcome.IN_WORD, "", place=Place(path="", language="python", line=0, column=0)),
+        answered(Outcome.PASTE, "", place=Place(path="", language="text", line=0, column=0, name="notes.md")),
     ]
     assert list(lines_of(entries(listed, []))) == [
         "12:00:00 src/a.py:12:5 (asked for) · from the cache (codestral), 2 lines",
         "12:00:00 a document:1:1 · nothing inside a word",
+        "12:00:00 notes.md:1:1 · nothing after a paste, or an edit by a program",
     ]
 
 
