@@ -4,6 +4,8 @@ local M = {}
 
 M.HOSTS = { 'codestral', 'mistral', 'langdock' }
 
+local LIMIT = 60000 -- milliseconds
+
 --- What a program wrote, as one sentence after the other.
 local function sentences(done)
   local text = vim.trim((done.stdout or '') .. '\n' .. (done.stderr or ''))
@@ -15,7 +17,7 @@ local function store(words, host, key)
   local update, close = notice.progress()
   update(('fim-lsp: storing the key for %s, and asking the host about it …'):format(host))
   local command = vim.list_extend(vim.list_slice(words), { 'key', 'set', host })
-  vim.system(command, { stdin = key .. '\n', text = true }, vim.schedule_wrap(function(done)
+  vim.system(command, { stdin = key .. '\n', text = true, timeout = LIMIT }, vim.schedule_wrap(function(done)
     close()
     local text = sentences(done)
     if text == '' then
@@ -36,7 +38,7 @@ local function ask(host)
     return
   end
   local key = vim.trim(vim.fn.inputsecret(('API key for %s: '):format(host)))
-  vim.api.nvim_command('redraw')
+  vim.api.nvim_echo({ { '' } }, false, {}) -- the prompt
   if key == '' then
     require('fim_lsp.notice').info('no key was stored.')
     return

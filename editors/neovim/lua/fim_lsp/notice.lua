@@ -131,6 +131,7 @@ end
 --- A message in the corner that stays until it is closed, for something that takes long.
 ---@return fun(text: string) update, fun() close
 function M.progress()
+  M.clear()
   return corner('Normal')
 end
 
