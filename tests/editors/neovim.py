@@ -15,6 +15,11 @@ SETUP = "require('fim_lsp').setup()\n"
 _QUIET = "vim.o.swapfile = false\nvim.o.shortmess = vim.o.shortmess .. 'I'\n"
 
 
+def flat(screen: str) -> str:
+    """A screen as one line, to find in it what Neovim has wrapped; frames of windows are left out."""
+    return " ".join(word for word in screen.replace("│", " ").split() if word != "~")
+
+
 class Neovim(Editor):
     """With the plugin on its runtimepath and one line of setup, unless ``config`` says otherwise."""
 

@@ -6,10 +6,14 @@ M.HOSTS = { 'codestral', 'mistral', 'langdock' }
 
 local LIMIT = 60000 -- milliseconds
 
---- What a program wrote, as one sentence after the other.
+--- What a program wrote, one sentence after the other.
 local function sentences(done)
-  local text = vim.trim((done.stdout or '') .. '\n' .. (done.stderr or ''))
-  return (text:gsub('fim%-lsp: ', ''):gsub('%s*\n%s*', ' '))
+  local found = {}
+  for line in ((done.stdout or '') .. '\n' .. (done.stderr or '')):gmatch('[^\n]+') do
+    local text = vim.trim((line:gsub('^fim%-lsp: ', ''))):gsub('^%l', string.upper):gsub('[^.?!]$', '%0.')
+    found[#found + 1] = text
+  end
+  return table.concat(found, ' ')
 end
 
 local function store(words, host, key)

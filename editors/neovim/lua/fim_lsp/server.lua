@@ -5,7 +5,7 @@ local M = {}
 M.NAME = 'fim_lsp' -- of the client
 M.PROGRAM = 'fim-lsp'
 
-local DELAYS = { 1000, 2000, 4000, 8000, 16000 } -- milliseconds before each further start after a crash
+local DELAYS = { 500, 1000, 2000, 4000 } -- milliseconds before each further start after a crash
 local STABLE = 60000 -- milliseconds after which a start counts as successful
 local OPTIONS = { ['--stdio'] = true, ['--log-file'] = true, ['--log-level'] = true, ['--tcp'] = true, ['--socket'] = true }
 
