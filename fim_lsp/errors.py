@@ -17,7 +17,7 @@
         ├── BadReply         the response is not a completion, or it broke off
         ├── Intercepted      the response is not the API's: a firewall, a proxy or a sign-in page is in between
         └── Paused           the back end was not asked: its quota is used up, or it failed recently
-            └── Withheld     the back end was not asked: this text must not be sent any more
+            └── Withheld     the back end was not asked: this text must not be sent any more, or nobody wants the answer
 
 ``str(error)`` is one sentence for the user: what happened, where, and what to do about it. It never contains the user's
 text, a prompt or a key. Exceptions of libraries are mapped to this tree in one place each
@@ -126,7 +126,7 @@ class Paused(BackendError):
 
 
 class Withheld(Paused):
-    """The back end was not asked: settings or ignore rules now forbid sending this text."""
+    """The back end was not asked: settings or ignore rules now forbid sending this text, or nobody waits for the answer."""
 
     def __init__(self, sentence: str, *, host: str = "") -> None:
         super().__init__(sentence, host=host, sent=False)

@@ -99,7 +99,7 @@ def _menu_context(context: Any) -> Any:
 
 
 def _versioned(document: Any) -> Any:
-    """The identifier of a document. A missing or invalid version becomes 0; versions are not used."""
+    """The identifier of a document. A missing or invalid version becomes 0."""
     if not isinstance(document, dict):
         return document
     version = document.get("version")

@@ -133,8 +133,8 @@ def _alternatives(server: Server, *arguments: Any) -> asyncio.Future[Any]:
             return completed(reply([], f"{ALTERNATIVES} takes a document's URI and a position in it."))
     if request is None:
         return completed(reply([], "This document is not open."))
-    result, cursor = request
-    return mapped(result, lambda answer: reply(inline_list(answer, cursor).items, _count(answer)))
+    asked, cursor = request
+    return mapped(asked, lambda answer: reply(inline_list(answer, cursor).items, _count(answer)))
 
 
 def _position(value: Any) -> types.Position | None:

@@ -54,10 +54,15 @@ class Documents(Workspace):
         self._encoding = Encoding(encoding)
         self._store = store
         self._notebooks = Notebooks()
+        self._versions: dict[str, int] = {}  # as the editor counts them, of the documents that are open
 
     def document(self, uri: str) -> OpenDocument | None:
         """The open document with this URI."""
         return self._store.documents.get(uri)
+
+    def version(self, uri: str) -> int:
+        """The editor's number for the present text of an open document; 0 if it has none."""
+        return self._versions.get(uri, 0)
 
     def roots(self) -> tuple[Path, ...]:
         """The folders of the workspace that are on this machine's disk."""
@@ -68,6 +73,7 @@ class Documents(Workspace):
         """``didOpen``."""
         uri, path = text_document.uri, local_path(text_document.uri)
         notebook = self._notebooks.notebook_of(uri)
+        self._versions[uri] = text_document.version
         self._store.open_document(
             OpenDocument(
                 uri=uri,
@@ -90,10 +96,12 @@ class Documents(Workspace):
         if changed.uri not in self._store.documents:
             log.warning("a change to a document that is not open was ignored")
             return
+        self._versions[changed.uri] = changed.version
         self._store.change_document(changed.uri, tuple(map(_to_change, changes)))
 
     def remove_text_document(self, doc_uri: str) -> None:
         """``didClose``."""
+        self._versions.pop(doc_uri, None)
         if doc_uri in self._store.documents:
             self._store.close_document(doc_uri)
 

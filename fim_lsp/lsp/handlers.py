@@ -15,11 +15,12 @@ from fim_lsp.lsp.commands import register_commands
 from fim_lsp.lsp.completion_menu import TRIGGER_CHARACTERS, MenuState, completion_list
 from fim_lsp.lsp.doctor_command import DOCTOR_COMMAND, doctor
 from fim_lsp.lsp.documents import Documents
+from fim_lsp.lsp.late_answers import on_cancel
 from fim_lsp.lsp.protocol import in_message_order
 from fim_lsp.lsp.requests import ask, completed, mapped
 from fim_lsp.lsp.server import Server, reply_or_none
 from fim_lsp.lsp.stats import STATS_COMMAND, stats
-from fim_lsp.lsp.status import STATUS_COMMAND, WHY_COMMAND, document_of, is_status_wanted, option, status, why
+from fim_lsp.lsp.status import STATUS_COMMAND, WHY_COMMAND, document_of, is_experimental, option, status, why
 from fim_lsp.lsp.to_protocol import inline_list
 from fim_lsp.schedule.request import CompletionResult
 
@@ -55,8 +56,8 @@ def _inline_completion(server: Server, params: types.InlineCompletionParams) -> 
     request = ask(server, params.text_document.uri, params.position, explicit=explicit)
     if request is None:
         return completed(types.InlineCompletionList(items=[]))
-    result, cursor = request
-    return mapped(result, lambda answer: inline_list(answer, cursor))
+    asked, cursor = request
+    return mapped(asked, lambda answer: inline_list(answer, cursor), on_cancel(server, params, asked))
 
 
 @in_message_order
@@ -66,13 +67,13 @@ def _completion(server: Server, params: types.CompletionParams) -> asyncio.Futur
     request = ask(server, uri, position, explicit=_asks_for_menu(server, params)) if server.wants_menu else None
     if request is None:
         return completed(types.CompletionList(is_incomplete=False, items=[]))
-    result, cursor = request
+    asked, cursor = request
     first_line = server.has_first_line_entry
 
     def to_list(answer: CompletionResult) -> types.CompletionList:
         return completion_list(answer.suggestion, cursor, first_line=first_line, number=answer.suggestion_number)
 
-    return mapped(result, to_list)
+    return mapped(asked, to_list)
 
 
 def _asks_for_menu(server: Server, params: types.CompletionParams) -> bool:
@@ -98,6 +99,7 @@ def _initialize(server: Server, params: types.InitializeParams) -> None:
     server.client_name = client
     server.repeated_warning.identify_client(client)
     server.client_log.trace = params.trace or types.TraceValue.Off
+    server.wants_ready = is_experimental(params.capabilities, "fimLspSuggestionReady")
     server.session.recorder.set_client(client)
     # lsp-mode sends "inlineCompletion": null though it supports it; the name of eglot is Eglot
     server.has_inline_completion = bool(text and text.inline_completion) or client == "emacs"
@@ -110,7 +112,7 @@ def _initialize(server: Server, params: types.InitializeParams) -> None:
 
 def _initialized(server: Server, params: types.InitializedParams) -> None:
     """Request the settings of the workspace, and notifications of their changes."""
-    server.wants_status = is_status_wanted(server.client_capabilities)  # before now nothing may be sent
+    server.wants_status = is_experimental(server.client_capabilities, "fimLspStatus")  # before now nothing may be sent
     server.send_status(server.session.status)
     server.client_log.start(server.client_name, server.session.settings_sources(), server.session.status)
     if server.menu_state is MenuState.ABSENT:  # after the handshake this advertises nothing, but answers requests

@@ -12,13 +12,14 @@ from lsprotocol import types
 from fim_lsp.lsp.server import Server
 from fim_lsp.lsp.to_protocol import Cursor
 from fim_lsp.schedule.request import CompletionResult
+from fim_lsp.session.request_tracking import Request
 
 log = logging.getLogger(__name__)
 
 
 def ask(
     server: Server, uri: str, position: types.Position, *, explicit: bool, wants_others: bool = False
-) -> tuple[asyncio.Future[CompletionResult], Cursor] | None:
+) -> tuple[Request, Cursor] | None:
     """Make a request, before a newer message can change the document. None if the document is not open.
 
     A bug of ours also results in no suggestion: an error reply would pop up at every keystroke. ``explicit`` and
@@ -38,7 +39,7 @@ def ask(
         )
         split = request.snapshot.split
         text = document.text.lines[split.line]
-        return request.result, Cursor(split.line, split.column, text, document.text.encoding)
+        return request, Cursor(split.line, split.column, text, document.text.encoding)
     except Exception as error:  # noqa: BLE001 - the boundary
         log.error("%s while making a request", type(error).__name__)
         return None
@@ -52,9 +53,10 @@ def completed(reply: Any) -> asyncio.Future[Any]:
 
 
 def mapped(
-    result: asyncio.Future[CompletionResult], to_reply: Callable[[CompletionResult], Any]
+    request: Request, to_reply: Callable[[CompletionResult], Any], on_cancel: Callable[[], Any] | None = None
 ) -> asyncio.Future[Any]:
-    """The reply for a result, as soon as there is one. Cancelling the reply withdraws the request."""
+    """The reply to a request, as soon as there is one. Cancelling it calls ``on_cancel``, or else cancels the request."""
+    result, cancel = request.result, on_cancel or request.result.cancel
     reply: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
     def deliver(done: asyncio.Future[CompletionResult]) -> None:
@@ -66,5 +68,5 @@ def mapped(
             reply.set_result(to_reply(done.result()))
 
     result.add_done_callback(deliver)
-    reply.add_done_callback(lambda done: result.cancel() if done.cancelled() else None)
+    reply.add_done_callback(lambda done: cancel() if done.cancelled() else None)
     return reply

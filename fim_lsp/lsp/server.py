@@ -58,6 +58,7 @@ class Server(LanguageServer):
         self.session.events.subscribe(IndexingProgress, self.indexing.on_progress)
         self.client_name = ""
         self.wants_status = False
+        self.wants_ready = False  # the editor wants to be told of suggestions that come after it has cancelled
         self.has_inline_completion = False  # the editor requests inline completion
         self.has_first_line_entry = True  # the menu has a second entry, the first line alone
         self.menu_state = MenuState.ABSENT

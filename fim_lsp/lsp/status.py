@@ -23,12 +23,11 @@ Show = Callable[[str], None]
 """Shows a message to the user."""
 
 
-def is_status_wanted(capabilities: types.ClientCapabilities) -> bool:
-    """Whether the editor asks for :data:`NOTIFICATION`, by ``experimental.fimLspStatus``."""
+def is_experimental(capabilities: types.ClientCapabilities, name: str) -> bool:
+    """Whether the editor has set ``experimental.<name>`` to true, to ask for one of this server's notifications."""
     experimental = capabilities.experimental
-    if isinstance(experimental, dict):
-        return experimental.get("fimLspStatus") is True
-    return getattr(experimental, "fimLspStatus", None) is True
+    value = experimental.get(name) if isinstance(experimental, dict) else getattr(experimental, name, None)
+    return value is True
 
 
 def to_params(status: Status) -> dict[str, Any]:

@@ -50,11 +50,19 @@ log = logging.getLogger(__name__)
 Report: TypeAlias = Callable[[BackendError | None], None]
 """Receives the result of a call that no request waits for any more: the error, or None if it answered."""
 
+Wanted: TypeAlias = Callable[[], bool]
+"""Whether anybody waits for the answer."""
+
 MaySend: TypeAlias = Callable[[str, bool], bool]
 """Whether a document's text may be sent now, by its URI, to a back end that is or is not on this machine."""
 
 _RETRY_DELAY = 0.2  # seconds, and up to as much again by chance
 _MAX_TOKENS = 10_000_000  # more than any model reads at once: a server that reports more is mistaken
+
+
+def always_wanted() -> bool:
+    """Somebody waits for the answer in any case."""
+    return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,11 +131,14 @@ class BackendClient:
             if record.has_sent:
                 record.end(sys.exception(), self.estimator, self.publish)
 
-    async def stream(self, snapshot: Snapshot, settings: Settings, report: Report) -> AsyncGenerator[Chunk, None]:
+    async def stream(
+        self, snapshot: Snapshot, settings: Settings, report: Report, wanted: Wanted = always_wanted
+    ) -> AsyncGenerator[Chunk, None]:
         """Make a call, if the circuit breaker admits it, or a probe of it; an explicit request is always a call.
 
         Raises :class:`~fim_lsp.errors.BackendError`, or its subclass ``Paused`` if the back end was not asked or is silent.
-        ``report`` gets the result of a probe that outlives this generator.
+        ``report`` gets the result of a probe that outlives this generator. Nothing is sent, or sent again, unless ``wanted``:
+        whoever asked may have gone while it waited, for the quota or a retry.
         """
         admission = Admission.CALL if snapshot.explicit else self.breaker.before_call()
         if snapshot.explicit:
@@ -139,7 +150,7 @@ class BackendClient:
             wait = self.breaker.probe_wait
             chunks = self._start_probe(self.build_prompt(snapshot, settings), snapshot, report).read(wait, silence)
         else:
-            chunks = self._call(snapshot, settings, report)
+            chunks = self._call(snapshot, settings, report, wanted)
         async with aclosing(chunks):
             async for chunk in chunks:
                 yield chunk
@@ -158,13 +169,15 @@ class BackendClient:
             async for chunk in chunks:
                 yield chunk
 
-    async def _call(self, snapshot: Snapshot, settings: Settings, report: Report) -> AsyncGenerator[Chunk, None]:
+    async def _call(
+        self, snapshot: Snapshot, settings: Settings, report: Report, wanted: Wanted
+    ) -> AsyncGenerator[Chunk, None]:
         """Make a call and report its result to the circuit breaker. If it falls silent, a probe takes over."""
         progress = _Progress(clock=asyncio.get_running_loop().time)
         failed = False
         prompt = self.build_prompt(snapshot, settings)
         try:
-            async with aclosing(self._with_retry(prompt, snapshot, settings, progress)) as chunks:
+            async with aclosing(self._with_retry(prompt, snapshot, settings, progress, wanted)) as chunks:
                 async for chunk in chunks:
                     yield chunk
         except (_Silent, _Stalled) as silent:
@@ -196,12 +209,12 @@ class BackendClient:
         return breaker.probes.start(chunks, progress, listener, needs_whole_answer=breaker.needs_whole_answer)
 
     async def _with_retry(
-        self, prompt: Prompt, snapshot: Snapshot, settings: Settings, progress: _Progress
+        self, prompt: Prompt, snapshot: Snapshot, settings: Settings, progress: _Progress, wanted: Wanted
     ) -> AsyncGenerator[Chunk, None]:
         max_silence = None if snapshot.explicit or not self.backend.host else self.breaker.max_silence
         for is_last in (False, True):
             try:
-                async with aclosing(self._attempt(prompt, snapshot, progress, max_silence)) as chunks:
+                async with aclosing(self._attempt(prompt, snapshot, progress, max_silence, wanted)) as chunks:
                     async for chunk in chunks:
                         yield chunk
                 return
@@ -218,6 +231,7 @@ class BackendClient:
         snapshot: Snapshot,
         progress: _Progress,
         max_silence: float | None = None,
+        wanted: Wanted = always_wanted,
         purpose: CallPurpose = CallPurpose.COMPLETION,
     ) -> AsyncGenerator[Chunk, None]:
         """Send the prompt once, within the quota. Raises ``_Silent`` or ``_Stalled`` after ``max_silence`` seconds."""
@@ -225,6 +239,8 @@ class BackendClient:
         try:
             if self.backend.host and not self.may_send(snapshot.uri, self.is_local):
                 raise Withheld("the settings or ignore rules have changed since this was requested")
+            if not wanted():
+                raise Withheld("nobody waits for the answer any more")
             async with aclosing(self._recorded(prompt, snapshot, purpose)) as chunks:
                 while (chunk := await self._next(chunks, progress, max_silence)) is not None:
                     progress.add(chunk)

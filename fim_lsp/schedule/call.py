@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import enum
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from fim_lsp.backends.backend import Chunk
 from fim_lsp.schedule.fallback_chain import FallbackChain
-from fim_lsp.schedule.request import Snapshot
+from fim_lsp.schedule.request import CompletionResult, Outcome, Request, Snapshot
 from fim_lsp.suggest.suggestion import Suggestion
 from fim_lsp.text.document import Edit, split_lines
 from fim_lsp.text.positions import LINE_END
@@ -123,7 +124,32 @@ class Call:
         """Whether it has been made and has not ended."""
         return self.state in (CallState.STREAMING, CallState.COMPLETE)
 
+    def hang_up_in(self, delay: float, hang_up: Callable[[Call], None]) -> None:
+        """Call ``hang_up`` in ``delay`` seconds, unless a request wants the output by then. Replaces an earlier delay."""
+        self.keep()
+        self.hang_up_timer = asyncio.get_running_loop().call_later(delay, hang_up, self)
+
+    def keep(self) -> None:
+        """A request wants the output: do not hang up."""
+        if self.hang_up_timer is not None:
+            self.hang_up_timer.cancel()
+            self.hang_up_timer = None
+
     # -- what has arrived
+
+    def result_for(
+        self, request: Request, outcome: Outcome, suggestion: Suggestion | None = None, cut_by: tuple[str, ...] = ()
+    ) -> CompletionResult:
+        """The result of a request that is answered with this output."""
+        return CompletionResult(
+            outcome=outcome,
+            suggestion=suggestion,
+            backend=self.author,
+            reason=self.because,
+            call=self.snapshot.number,
+            waited=max(0.0, self.started_at - request.made_at),
+            cut_by=cut_by,
+        )
 
     @property
     def text(self) -> str:

@@ -11,31 +11,29 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 
 from fim_lsp.errors import BackendError
 from fim_lsp.schedule.acceptance import AcceptanceTracker
 from fim_lsp.schedule.alternatives import Alternatives
 from fim_lsp.schedule.cache import SuggestionCache
 from fim_lsp.schedule.call import Call, CallState
+from fim_lsp.schedule.call_output import HEAD_WAIT, CallOutput
 from fim_lsp.schedule.debounce import AdaptiveDebounce
 from fim_lsp.schedule.decision import Reuse, Serve, Skip, Start, Vary, decide
 from fim_lsp.schedule.fallback_chain import FallbackChain
 from fim_lsp.schedule.learning import AcceptanceRates
 from fim_lsp.schedule.request import CompletionResult, Outcome, Request, Snapshot
 from fim_lsp.schedule.triggers import LastEdit
-from fim_lsp.suggest.suggestion import Suggestion
 from fim_lsp.text.document import Edit
 from fim_lsp.text.typed import typed_since
 
 log = logging.getLogger(__name__)
 
-GRACE = 0.025  # seconds that a call outlives a cancelled request: VS Code cancels right before it sends the edit
-GRACE_AFTER_MATCH = 0.3  # the same if the edit matches the call's output: VS Code asks again 50 ms later, Neovim 200 ms
-HEAD_WAIT = 0.2  # seconds that the first line of a block waits for the others; today's servers send 10 to 60 tokens in that time
+LINGER = 2.0  # seconds that a call outlives a cancelled request: the prompt is paid for, and who returns has the answer
+MAX_LATE = 10.0  # the same if the editor is told that the answer is there: after that, nobody looks at it
 MAX_BLOCK_TIME = 3.0  # seconds that a call continues for the rest of a block after a part of it was last shown
 RUN_ON_TIME = 0.5  # seconds that a complete call continues: most end by themselves, and keep their connection
-
-_TIMER_RESOLUTION = 0.001  # seconds that a timer may be early
 
 
 class DocumentScheduler:
@@ -62,6 +60,7 @@ class DocumentScheduler:
         self._waiting: Request | None = None
         self._call: Call | None = None
         self._alternatives = Alternatives(self._deliver)
+        self._output = CallOutput(cache=cache, debounce=debounce, clock=clock)
 
     # -- what the editor does
 
@@ -72,7 +71,7 @@ class DocumentScheduler:
         """
         self._answer(CompletionResult(outcome=Outcome.SUPERSEDED))
         result: asyncio.Future[CompletionResult] = asyncio.get_running_loop().create_future()
-        result.add_done_callback(self._withdrawn)
+        result.add_done_callback(self._cancelled)
         self._waiting = request = Request(snapshot=snapshot, result=result, made_at=self._clock(), silence=silence)
         self._acceptance.observe(snapshot.split)
         chain = self._chain()
@@ -104,12 +103,26 @@ class DocumentScheduler:
                 self._start(snapshot, chain)
         return result
 
+    def withdraw(self, result: asyncio.Future[CompletionResult]) -> None:
+        """The editor does not wait any more for this result, but asks again if it is told that it is there.
+
+        The result comes nevertheless, unless the text at the cursor changes before, or it takes too long.
+        """
+        if self._waiting is None or self._waiting.result is not result or self._call is None:
+            result.cancel()
+            return
+        self._waiting = replace(self._waiting, withdrawn=True)
+        self._call.hang_up_in(MAX_LATE, self._on_hang_up_timer)
+
     def edited(self, edits: Sequence[Edit]) -> None:
         """The document was changed by the edits of one notification."""
         self.debounce.edited(self._clock())
         self._last_edit.add(edits, self._acceptance.offered_for(edits[0].inserted) if edits else "")
         self._acceptance.edited(edits)
         self._alternatives.edited()
+        if self._waiting is not None and self._waiting.withdrawn:
+            self._answer(CompletionResult(outcome=Outcome.SUPERSEDED))
+            self._leave_call()
         for edit in edits:
             self._check_call(edit)
 
@@ -126,14 +139,21 @@ class DocumentScheduler:
             self._hang_up()
             self._answer(CompletionResult(outcome=Outcome.SUPERSEDED))
         elif call.hang_up_timer is not None:
-            self._schedule_hang_up(call, GRACE_AFTER_MATCH)
+            self._leave_call()
 
-    def _withdrawn(self, result: asyncio.Future[CompletionResult]) -> None:
-        """The editor cancelled: hang up, unless a newer request soon wants the call."""
+    def _cancelled(self, result: asyncio.Future[CompletionResult]) -> None:
+        """The editor does not want this result any more."""
         if result.cancelled() and self._waiting is not None and self._waiting.result is result:
             self._waiting = None
-            if self._call is not None:
-                self._schedule_hang_up(self._call, GRACE_AFTER_MATCH if self._call.matched_edit else GRACE)
+            self._leave_call()
+
+    def _leave_call(self) -> None:
+        """Nobody waits for the call: let it go on for a while, for the next request, unless it has not been made yet."""
+        call = self._call
+        if call is not None and call.state is CallState.DEBOUNCING:
+            self._hang_up()
+        elif call is not None:
+            call.hang_up_in(LINGER, self._on_hang_up_timer)
 
     def apply_settings(self, *, excluded: bool) -> None:
         """The settings changed: replace a call that they would not make by one that they would."""
@@ -180,7 +200,7 @@ class DocumentScheduler:
 
     def _deliver(self, request: Request, result: CompletionResult) -> None:
         if not request.result.done():
-            if result.suggestion is not None:
+            if result.suggestion is not None and not request.withdrawn:
                 self._alternatives.shown(request.snapshot.split)
                 result = self._acceptance.numbered(request.snapshot, result)
             request.result.set_result(result)
@@ -193,52 +213,13 @@ class DocumentScheduler:
 
     def _serve(self, call: Call) -> None:
         """Answer the waiting request with the call's output so far, if that is enough for it."""
-        if self._waiting is None:
-            return
-        snapshot = self._waiting.snapshot
-        result = self._result(snapshot, call)
-        if result is None:
-            return
-        outcome = result.outcome
-        if result.suggestion is None:
-            outcome = Outcome.EMPTY
-        elif outcome is Outcome.CACHE:
-            outcome = Outcome.CALL if snapshot.split == call.snapshot.split else Outcome.REUSED_CALL
-        self._answer_from(call, outcome, result.suggestion, result.cut_by)
-
-    def _answer_from(
-        self, call: Call, outcome: Outcome, suggestion: Suggestion | None = None, cut_by: tuple[str, ...] = ()
-    ) -> None:
-        """Answer the waiting request with what a call has brought."""
-        if self._waiting is not None:
-            result = CompletionResult(
-                outcome=outcome,
-                suggestion=suggestion,
-                backend=call.author,
-                reason=call.because,
-                call=call.snapshot.number,
-                waited=max(0.0, call.started_at - self._waiting.made_at),
-                cut_by=cut_by,
-            )
+        if self._waiting is not None and (result := self._output.result(self._waiting, call)) is not None:
             self._answer(result)
 
-    def _result(self, snapshot: Snapshot, call: Call) -> CompletionResult | None:
-        if call.state is CallState.COMPLETE and (result := self._cache.lookup(snapshot, call.chain)):
-            return result
-        return self._cache.take_part(snapshot, call) or self._head(snapshot, call)
-
-    def _head(self, snapshot: Snapshot, call: Call) -> CompletionResult | None:
-        """The complete lines of a block, if its first line has waited long enough for the others."""
-        now = self._clock()
-        waited = 0.0 if call.head_at is None else now - call.head_at
-        if call.state is not CallState.STREAMING or waited < HEAD_WAIT - _TIMER_RESOLUTION:
-            return None
-        if call.part_shown_at is None:
-            self.debounce.answered(now - call.started_at)
-        result = self._cache.take_head(snapshot, call)
-        if result is not None:
-            call.part_shown_at = now
-        return result
+    def _answer_from(self, call: Call, outcome: Outcome) -> None:
+        """Answer the waiting request with nothing, after a call."""
+        if self._waiting is not None:
+            self._answer(call.result_for(self._waiting, outcome))
 
     # -- the call
 
@@ -246,7 +227,7 @@ class DocumentScheduler:
         """Make a call after the debounce; a call that is already being debounced gets this snapshot."""
         call = self._call
         if call is not None and not snapshot.explicit:
-            self._cancel_hang_up(call)
+            call.keep()
             call.snapshot = snapshot
             return
         self._hang_up()
@@ -256,14 +237,14 @@ class DocumentScheduler:
 
     def _start_again(self, request: Request) -> None:
         """The call that a request reused is of no use to it: make another, if one may be made without being asked for."""
-        if request.silence is None:
+        if request.silence is None and not request.withdrawn:
             self._start(request.snapshot, self._chain())
         else:
-            self._answer(CompletionResult(outcome=request.silence))
+            self._answer(CompletionResult(outcome=request.silence or Outcome.SUPERSEDED))
 
     def _reuse(self, call: Call) -> None:
         call.reopen()
-        self._cancel_hang_up(call)
+        call.keep()
         self._examine(call)
 
     async def _run(self, call: Call) -> None:
@@ -271,7 +252,7 @@ class DocumentScheduler:
         try:
             await self._wait_for_pause(call)
             call.start(self._clock())
-            async with aclosing(call.chain.stream(call.snapshot)) as chunks:
+            async with aclosing(call.chain.stream(call.snapshot, self._is_awaited)) as chunks:
                 async for chunk in chunks:
                     if chunk.replaces_previous and call.state is CallState.COMPLETE:
                         break  # what has been shown is kept
@@ -358,6 +339,9 @@ class DocumentScheduler:
         """Whether the output so far matches what was typed up to the waiting request, if there is one."""
         return self._waiting is None or call.matches(self._waiting.snapshot)
 
+    def _is_awaited(self) -> bool:
+        return self._waiting is not None
+
     # -- hanging up
 
     def _hang_up_if_outdated(self, snapshot: Snapshot, chain: FallbackChain) -> None:
@@ -376,20 +360,11 @@ class DocumentScheduler:
                 call.task.cancel()
 
     def _end(self, call: Call) -> None:
-        self._cancel_hang_up(call)
+        call.keep()
         call.state, self._call = CallState.ENDED, None
 
-    def _schedule_hang_up(self, call: Call, delay: float) -> None:
-        """Hang up in ``delay`` seconds, unless a request wants the call by then."""
-        self._cancel_hang_up(call)
-        call.hang_up_timer = asyncio.get_running_loop().call_later(delay, self._on_hang_up_timer, call)
-
     def _on_hang_up_timer(self, call: Call) -> None:
-        if self._call is call and self._waiting is None:
-            self._hang_up()
-
-    @staticmethod
-    def _cancel_hang_up(call: Call) -> None:
-        if call.hang_up_timer is not None:
-            call.hang_up_timer.cancel()
-            call.hang_up_timer = None
+        if self._call is not call or (self._waiting is not None and not self._waiting.withdrawn):
+            return
+        self._hang_up()
+        self._answer(CompletionResult(outcome=Outcome.SUPERSEDED))

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from fim_lsp.backends.backend import Backend, Chunk
 from fim_lsp.errors import BackendError, Paused, Withheld
-from fim_lsp.schedule.backend_client import BackendClient
+from fim_lsp.schedule.backend_client import BackendClient, Wanted, always_wanted
 from fim_lsp.schedule.events import BackendEvent, EventKind
 from fim_lsp.schedule.postprocessor import Postprocessor
 from fim_lsp.schedule.request import Snapshot
@@ -93,22 +93,22 @@ class FallbackChain:
         for client in self.allowed(snapshot.uri)[:1]:
             await client.prepare(snapshot, self.settings)
 
-    async def stream(self, snapshot: Snapshot) -> AsyncGenerator[Chunk, None]:
+    async def stream(self, snapshot: Snapshot, wanted: Wanted = always_wanted) -> AsyncGenerator[Chunk, None]:
         """Yield the answer of the first back end that can give one. If it breaks off, the next one starts from scratch.
 
         If no other back end has any text, a partial answer is kept, without a finish reason, unless its server retracted
         it. Raises :class:`~fim_lsp.errors.BackendError` if there is no answer at all, with the
-        sentence of the first one that failed.
+        sentence of the first one that failed. Nobody else is asked once it is not ``wanted`` any more.
         """
         clients = await self.clients_now(snapshot.uri)
         partial = _Partial.NONE
         because = ""
         for client in clients:
-            if client not in self.allowed(snapshot.uri):
+            if client not in self.allowed(snapshot.uri) or not wanted():
                 continue
             written = False
             try:
-                answer = client.stream(snapshot, self.settings, self._report(client.backend))
+                answer = client.stream(snapshot, self.settings, self._report(client.backend), wanted)
                 async with aclosing(_named(answer, client.backend.name, because)) as chunks:
                     async for chunk in chunks:
                         written = written or bool(chunk.text)

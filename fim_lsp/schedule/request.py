@@ -101,10 +101,12 @@ class CompletionResult:
 class Request:
     """A request that waits for its result. ``made_at`` is in seconds.
 
-    ``silence`` is why no suggestion appears here without being asked for, if that is so.
+    ``silence`` is why no suggestion appears here without being asked for, if that is so. ``withdrawn``: the editor does not
+    wait any more, but asks again if it is told that the result is there.
     """
 
     snapshot: Snapshot
     result: asyncio.Future[CompletionResult]
     made_at: float
     silence: Outcome | None = None
+    withdrawn: bool = False

@@ -69,6 +69,11 @@ class Scheduler:
         silence = None if snapshot.explicit else self._silence(snapshot.language)
         return self._document(snapshot.uri).request(snapshot, silence)
 
+    def withdraw(self, uri: str, result: asyncio.Future[CompletionResult]) -> None:
+        """The editor does not wait for this result any more, but wants to be told of it: :meth:`DocumentScheduler.withdraw`."""
+        if document := self._documents.get(uri):
+            document.withdraw(result)
+
     def silence_changed(self) -> None:
         """Suggestions were turned off or on: answer the automatic requests that are not wanted any more."""
         for document in self._documents.values():

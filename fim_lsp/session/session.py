@@ -137,6 +137,14 @@ class Session:
         track(request, self.events.publish)
         return request
 
+    def withdraw(self, request: Request) -> None:
+        """The editor does not wait for the result any more, but asks again when it is told that there is a suggestion.
+
+        The result comes nevertheless, without one if the text at the cursor changes before, or if it takes too long.
+        """
+        if self._scheduler:
+            self._scheduler.withdraw(request.snapshot.uri, request.result)
+
     def accepted(self, suggestion: int, units: int | None = None) -> None:
         """The editor reports that the user took a suggestion, as in :meth:`Scheduler.accepted`."""
         if self._scheduler:

@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from fim_lsp.schedule.document_scheduler import HEAD_WAIT, MAX_BLOCK_TIME
+from fim_lsp.schedule.call_output import HEAD_WAIT
+from fim_lsp.schedule.document_scheduler import MAX_BLOCK_TIME
 from fim_lsp.schedule.request import Outcome
 from tests.schedule.script import Script, Typist, shown
 from tests.virtual import now, run

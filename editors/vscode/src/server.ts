@@ -14,6 +14,7 @@ import {
 } from 'vscode-languageclient/node';
 import { QuietClient } from './client';
 import type { Program } from './find';
+import { LateAnswers } from './late';
 import type { Values } from './settings';
 import { received, status, type Status } from './state';
 
@@ -32,6 +33,7 @@ export class Server {
   private process: ChildProcess | undefined;
   private launched: string | undefined;
   private queue: Promise<void> = Promise.resolve();
+  private readonly late = new LateAnswers();
 
   constructor(
     private readonly log: vscode.LogOutputChannel,
@@ -82,12 +84,14 @@ export class Server {
     const client = new QuietClient('fim-lsp', 'fim-lsp', () => this.spawn(program), this.clientOptions(options));
     client.registerFeature({
       fillClientCapabilities: (capabilities) => {
-        capabilities.experimental = { ...capabilities.experimental, fimLspStatus: true };
+        const wanted = { fimLspStatus: true, fimLspSuggestionReady: true };
+        capabilities.experimental = { ...capabilities.experimental, ...wanted };
       },
       initialize: () => undefined,
       getState: () => ({ kind: 'static' }),
       clear: () => undefined,
     });
+    this.late.listen(client);
     client.onNotification('fim-lsp/status', (sent: unknown) => this.report(received(sent)));
     client.onDidChangeState(({ newState }) => {
       if (newState === ClientState.Running) {
@@ -135,7 +139,7 @@ export class Server {
       documentSelector: [{ scheme: 'file' }, { scheme: 'untitled' }, { scheme: 'vscode-notebook-cell' }],
       initializationOptions: options,
       outputChannel: this.log,
-      middleware: this.middleware,
+      middleware: this.late.wrap(this.middleware),
       errorHandler: this.errorHandler(),
       initializationFailedHandler: () => false,
       stdioOptions: {

@@ -27,23 +27,15 @@ _MARK = "CODE_SERVER_UNDER_TEST"  # in the environment of all that it starts
 _RECORDER = Path(__file__).parents[1] / "wire_recorder.py"
 _BROWSER = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--no-proxy-server",
             "--disable-background-networking", "--disable-component-update", "--disable-sync")  # fmt: skip
-_EDITS = ("textDocument/didOpen", "textDocument/didChange")
-_QUIET = {
+EDITS = ("textDocument/didOpen", "textDocument/didChange")
+_QUIET = {  # what concerns a machine without a network, and pages that would cover the text; all else is as VS Code ships
     "telemetry.telemetryLevel": "off",
     "workbench.startupEditor": "none",
-    "workbench.tips.enabled": False,
     "extensions.autoUpdate": False,
     "extensions.autoCheckUpdates": False,
     "extensions.ignoreRecommendations": True,
     "chat.disableAIFeatures": True,
     "git.enabled": False,
-    "editor.wordBasedSuggestions": "off",
-    "editor.quickSuggestions": {"other": "off", "comments": "off", "strings": "off"},
-    "editor.parameterHints.enabled": False,
-    "editor.minimap.enabled": False,
-    "editor.inlineSuggest.syntaxHighlightingEnabled": False,
-    "editor.autoClosingBrackets": "never",
-    "editor.autoIndent": "none",
     "window.restoreWindows": "none",
     "workbench.secondarySideBar.defaultVisibility": "hidden",
 }
@@ -247,7 +239,7 @@ class Editor:
 
     def _version(self) -> int:
         """The version of the document that was opened or changed last."""
-        return int(self.wire.sent(*_EDITS)[-1]["params"]["textDocument"]["version"])
+        return int(self.wire.sent(*EDITS)[-1]["params"]["textDocument"]["version"])
 
     async def ghost(self) -> str:
         """The grey text, its lines parted by newlines."""
@@ -276,7 +268,7 @@ class Editor:
         await until(self._answered, "all replies")
 
     def _answered(self) -> bool:
-        return self.wire.sent(*_EDITS, INLINE)[-1]["method"] == INLINE and self.wire.all_answered(INLINE)
+        return self.wire.sent(*EDITS, INLINE)[-1]["method"] == INLINE and self.wire.all_answered(INLINE)
 
     async def saved(self, file: Path, content: bytes) -> None:
         """Save, and wait for exactly this on the disk."""

@@ -1,0 +1,63 @@
+"""Answers that come after VS Code, as it ships, has stopped waiting for them: 750 ms after the last key."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.editors.vscode.code_server import EDITS
+from tests.editors.vscode.sandbox import Sandbox
+from tests.editors.waiting import until
+from tests.editors.wire import INLINE
+from tests.fakes.codestral import Behaviour
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def stops_waiting(sandbox: Sandbox) -> None:
+    """Wait until VS Code has cancelled its request for the present text, for which a call is in flight."""
+    wire = sandbox.code_server.wire
+
+    def has_stopped() -> bool:
+        last = wire.sent(*EDITS, INLINE)[-1]
+        cancelled = {message["params"]["id"] for message in wire.sent("$/cancelRequest")}
+        return last["method"] == INLINE and last["id"] in cancelled
+
+    await until(lambda: sandbox.fake.requests, "the call")
+    await until(has_stopped, "VS Code to stop waiting")
+    assert await sandbox.editor.ghost() == ""
+
+
+async def test_a_late_answer_is_shown_when_it_comes_and_costs_one_call(sandbox: Sandbox) -> None:
+    line = "value = compute(1)"
+    sandbox.fake.answer = lambda body: line[len(body["prompt"].rpartition("\n")[2]) :]
+    gate = asyncio.Event()
+    sandbox.fake.behaviour = Behaviour(gate=gate)
+    opened = await sandbox.at("value = ‸\n")
+    await sandbox.editor.type("comp")
+    await stops_waiting(sandbox)
+    await sandbox.editor.until_status("waiting for the answer")
+    gate.set()
+    await sandbox.editor.until_ghost("ute(1)")
+    await sandbox.editor.until_status("idle")
+    kinds = {request["params"]["context"]["triggerKind"] for request in sandbox.code_server.wire.sent(INLINE)[-2:]}
+    assert kinds == {2}  # not as if it had been asked for by hand
+    await sandbox.editor.press("Tab")
+    await sandbox.editor.saved(opened.file, opened.with_text("compute(1)"))
+    assert len(sandbox.fake.requests) == 1
+
+
+async def test_a_late_answer_is_not_shown_where_the_cursor_has_moved(sandbox: Sandbox) -> None:
+    sandbox.fake.answer = lambda body: "ute(1)"
+    gate = asyncio.Event()
+    sandbox.fake.behaviour = Behaviour(gate=gate)
+    await sandbox.at("value = ‸\n")
+    await sandbox.editor.type("comp")
+    await stops_waiting(sandbox)
+    await sandbox.editor.press("Home")
+    await until(lambda: sandbox.editor.sees("Ln 1, Col 1\n"), "the cursor to move")
+    asked = sandbox.asked
+    gate.set()
+    await sandbox.editor.until_status("idle")  # the answer is there
+    assert (await sandbox.editor.ghost(), sandbox.asked) == ("", asked)

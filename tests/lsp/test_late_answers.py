@@ -1,0 +1,90 @@
+"""Answers that come after the client has cancelled: it is told, if it wants to be, and asks again."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fakes.codestral import Behaviour, FakeCodestral
+from tests.lsp.raw_client import URI, RawClient, texts
+
+READY = {"experimental": {"fimLspSuggestionReady": True, "fimLspStatus": True}}
+
+
+def settings(server: FakeCodestral) -> dict[str, object]:
+    return {"backend": "codestral", "base_url": server.url, "api_key": "k", "debounce": 0, "fallback": []}
+
+
+def notes(client: RawClient, name: str) -> list[dict[str, Any]]:
+    return [note["params"] for note in client.notes if note["method"] == f"fim-lsp/{name}"]
+
+
+async def asked_and_cancelled(client: RawClient, server: FakeCodestral, *, position: int = 4) -> None:
+    number = client.ask(0, position)
+    await server.until(lambda: len(server.requests) == 1)
+    client.notify("$/cancelRequest", {"id": number})
+    assert (await client.reply(number))["error"]["code"] == -32800
+
+
+async def test_a_client_is_told_when_the_answer_is_there_and_asks_again(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+    async with FakeCodestral(lambda body: "b + c") as server, RawClient(tmp_path) as client:
+        await client.initialize(options=settings(server), capabilities=READY)
+        client.open("a = \n")
+        server.behaviour = Behaviour(gate=gate)
+        await asked_and_cancelled(client, server)
+        await client.until(lambda: notes(client, "status")[-1]["state"] == "calling")
+        assert notes(client, "suggestionReady") == []
+        gate.set()
+        await client.until(lambda: bool(notes(client, "suggestionReady")))
+        place = {"line": 0, "character": 4}
+        assert notes(client, "suggestionReady") == [{"textDocument": {"uri": URI}, "position": place, "version": 0}]
+        await client.until(lambda: notes(client, "status")[-1]["state"] == "idle")
+        assert texts(await client.reply(client.ask(0, 4))) == ["b + c"]
+        assert (len(server.requests), server.hangups) == (1, 0)
+
+
+async def test_no_word_of_an_answer_for_a_text_that_has_changed(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+    async with FakeCodestral(lambda body: "b + c") as server, RawClient(tmp_path) as client:
+        await client.initialize(options=settings(server), capabilities=READY)
+        client.open("a = \n")
+        server.behaviour = Behaviour(gate=gate)
+        await asked_and_cancelled(client, server)
+        client.insert(0, 4, "b", version=2)  # as the call will say
+        gate.set()
+        assert texts(await client.reply(client.ask(0, 5))) == [" + c"]
+        assert notes(client, "suggestionReady") == []
+        assert len(server.requests) == 1
+
+
+async def test_no_word_of_an_empty_answer(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+    async with FakeCodestral(lambda body: "") as server, RawClient(tmp_path) as client:
+        await client.initialize(options=settings(server), capabilities=READY)
+        client.open("a = \n")
+        server.behaviour = Behaviour(gate=gate)
+        await asked_and_cancelled(client, server)
+        gate.set()
+        assert texts(await client.reply(client.ask(0, 4))) == []
+        assert notes(client, "suggestionReady") == []
+
+
+@pytest.mark.parametrize("capabilities", [{}, {"experimental": {"fimLspSuggestionReady": False}}], ids=str)
+async def test_other_clients_find_the_answer_when_they_ask_again(
+    tmp_path: Path, capabilities: dict[str, object]
+) -> None:
+    gate = asyncio.Event()
+    async with FakeCodestral(lambda body: "b + c") as server, RawClient(tmp_path) as client:
+        await client.initialize(options=settings(server), capabilities=capabilities)
+        client.open("a = \n")
+        server.behaviour = Behaviour(gate=gate)
+        await asked_and_cancelled(client, server)
+        gate.set()
+        await server.until(lambda: server.served == 1)
+        assert texts(await client.reply(client.ask(0, 4))) == ["b + c"]
+        assert notes(client, "suggestionReady") == []
+        assert (len(server.requests), server.hangups) == (1, 0)
