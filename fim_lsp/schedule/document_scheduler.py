@@ -21,6 +21,7 @@ from fim_lsp.schedule.call import Call, CallState
 from fim_lsp.schedule.call_output import HEAD_WAIT, CallOutput
 from fim_lsp.schedule.debounce import AdaptiveDebounce
 from fim_lsp.schedule.decision import Reuse, Serve, Skip, Start, Vary, decide
+from fim_lsp.schedule.empty_answers import EmptyAnswers
 from fim_lsp.schedule.fallback_chain import FallbackChain
 from fim_lsp.schedule.learning import AcceptanceRates
 from fim_lsp.schedule.request import CompletionResult, Outcome, Request, Snapshot
@@ -60,6 +61,7 @@ class DocumentScheduler:
         self._waiting: Request | None = None
         self._call: Call | None = None
         self._alternatives = Alternatives(self._deliver)
+        self._empty = EmptyAnswers()
         self._output = CallOutput(cache=cache, debounce=debounce, clock=clock)
 
     # -- what the editor does
@@ -80,10 +82,14 @@ class DocumentScheduler:
         call = self._call
         if call is not None and call.part_shown_at is not None:
             self._cache.update_parts(call)
+        in_flight = call if call is not None and call.in_flight else None
+        cached = self._alternatives.add_to(self._cache.lookup(snapshot, chain), snapshot, chain)
+        if cached is None and in_flight is None:
+            cached = self._known_empty(snapshot, chain)
         decision = decide(
             snapshot,
-            cached=self._alternatives.add_to(self._cache.lookup(snapshot, chain), snapshot, chain),
-            in_flight=call if call is not None and call.in_flight else None,
+            cached=cached,
+            in_flight=in_flight,
             edit_kind=self._last_edit.kind_at(snapshot.split.line, snapshot.split.column),
             silence=silence,
             is_offered=bool(self._acceptance.offered),
@@ -188,8 +194,9 @@ class DocumentScheduler:
         self._acceptance.close()
 
     def clear_cache(self) -> None:
-        """Forget this document's alternatives."""
+        """Forget this document's alternatives, and where there was nothing to suggest."""
         self._alternatives.forget()
+        self._empty.forget()
 
     # -- answers
 
@@ -234,6 +241,9 @@ class DocumentScheduler:
         self._call = call = Call(snapshot, chain)
         call.task = asyncio.get_running_loop().create_task(self._run(call))
         call.task.add_done_callback(lambda task: self._on_task_done(call, task))
+
+    def _known_empty(self, snapshot: Snapshot, chain: FallbackChain) -> CompletionResult | None:
+        return self._empty.result(snapshot, chain.scope, self._clock())
 
     def _start_again(self, request: Request) -> None:
         """The call that a request reused is of no use to it: make another, if one may be made without being asked for."""
@@ -305,6 +315,7 @@ class DocumentScheduler:
             self.debounce.answered(self._clock() - call.started_at)
         call.complete(self._clock())
         self._cache.store(call)
+        self._empty.add(call, self._clock())
 
     def _on_end(self, call: Call) -> None:
         """The answer has ended, or no more is wanted: serve the waiting request, or make another call for it."""
@@ -318,7 +329,8 @@ class DocumentScheduler:
         if self._waiting is None:
             return
         snapshot = self._waiting.snapshot
-        if matched and typed_since(call.snapshot.split, snapshot.split) == "":
+        holds = typed_since(call.snapshot.split, snapshot.split) == "" or self._known_empty(snapshot, call.chain)
+        if matched and holds:
             self._answer_from(call, Outcome.EMPTY)  # asking again would have the same result
         else:
             self._start_again(self._waiting)
