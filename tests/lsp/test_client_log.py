@@ -73,7 +73,7 @@ async def test_each_request_is_traced_if_the_editor_asks_for_that(tmp_path: Path
             await client.reply(client.ask(0, 4, kind=1))
         await client.reply(client.ask(0, 4))
         brief, detailed = sent(client, "$/logTrace")
-    assert brief == {"message": "request 2 at a document:1:5 (asked for): from the cache (codestral), 1 line"}
+    assert brief == {"message": "request 2 at demo.py:1:5 (asked for): from the cache (codestral), 1 line"}
     assert detailed["verbose"] == f"shown: 1 line, {len(SECRET)} characters"
     assert SECRET not in str(brief) + str(detailed)
 
