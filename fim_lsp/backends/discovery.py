@@ -9,8 +9,6 @@ from typing import Final
 
 from fim_lsp.backends.credentials import KeySource
 from fim_lsp.backends.http_backend import HttpBackend
-from fim_lsp.backends.llamacpp import llamacpp
-from fim_lsp.backends.ollama import find_model_flow
 from fim_lsp.backends.profile import Flow
 from fim_lsp.errors import BackendError
 from fim_lsp.http.client import listens
@@ -70,6 +68,8 @@ async def _find(port: LoopbackPort, known: tuple[LocalServer, ...], within: floa
         return None
     if server := next((server for server in known if (server.name, server.base_url) == (port.name, port.url)), None):
         return server
+    from fim_lsp.backends.llamacpp import llamacpp  # not for the start: mostly nothing listens
+
     backend = HttpBackend(llamacpp(base_url=port.url), keys=KeySource(port.url), timeout=within)
     try:
         await backend.warm_up()
@@ -99,5 +99,7 @@ def _is_llamacpp_flow(port: LoopbackPort) -> Flow[bool]:
 
 
 def _ollama_flow(port: LoopbackPort) -> Flow[LocalServer | None]:
+    from fim_lsp.backends.ollama import find_model_flow
+
     model, _ = yield from find_model_flow(port.url)
     return LocalServer(name="ollama", base_url=port.url, model=model) if model else None

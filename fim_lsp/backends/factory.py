@@ -13,9 +13,6 @@ from fim_lsp.backends.credentials import KeySource, environment_key
 from fim_lsp.backends.discovery import LocalServer
 from fim_lsp.backends.http_backend import HttpBackend
 from fim_lsp.backends.key_store import KeyStore
-from fim_lsp.backends.llamacpp import llamacpp
-from fim_lsp.backends.ollama import ollama
-from fim_lsp.backends.openai import openai
 from fim_lsp.backends.profile import Generation, Profile
 from fim_lsp.errors import BackendError, SettingError
 from fim_lsp.http.urls import host_of, origin_of
@@ -163,7 +160,10 @@ def _create(
 
 
 def profile_of(name: str, settings: Settings, local_server: LocalServer | None = None) -> Profile:
-    """The profile of a back end other than ``ngram``. Raises :class:`~fim_lsp.errors.SettingError` if it lacks an address."""
+    """The profile of a back end other than ``ngram``. Raises :class:`~fim_lsp.errors.SettingError` if it lacks an address.
+
+    Only the module of the back end that is used is imported: each is a noticeable part of the start.
+    """
     generation = Generation(
         temperature=settings.temperature,
         top_p=settings.top_p,
@@ -178,10 +178,16 @@ def profile_of(name: str, settings: Settings, local_server: LocalServer | None =
         base_url, model = local_server.base_url, model or local_server.model or None
     match name:
         case "llamacpp":
+            from fim_lsp.backends.llamacpp import llamacpp
+
             return llamacpp(base_url=base_url, model=model, generation=generation)
         case "ollama":
+            from fim_lsp.backends.ollama import ollama
+
             return ollama(model, base_url=base_url, generation=generation, fim_template=template)
         case "openai":
+            from fim_lsp.backends.openai import openai
+
             return openai(base_url, model=model, generation=generation, fim_template=template)
     return codestral(name, base_url=base_url, region=settings.region, model=model, generation=generation)
 

@@ -8,8 +8,6 @@ from itertools import accumulate, takewhile
 
 from fim_lsp.context.chunks import Chunk, chunk_bounds, names_in
 from fim_lsp.prompt.prompt import has_heading
-from fim_lsp.redaction.detect import find_secrets
-from fim_lsp.redaction.private_keys import may_contain_key
 from fim_lsp.text.document import common_prefix_length
 from fim_lsp.text.positions import with_line_feeds
 
@@ -187,6 +185,9 @@ def _read(path: str, lines: Sequence[str], bounds: Sequence[_Bounds]) -> list[_P
     """The pieces at consecutive ``bounds``; one that contains any part of a secret has no chunk."""
     if not bounds:
         return []
+    from fim_lsp.redaction.detect import find_secrets  # not for the start
+    from fim_lsp.redaction.private_keys import may_contain_key
+
     start = max(0, bounds[0][0] - _MARGIN)
     searched = [line if len(line) <= _MAX_LINE else "\n" for line in lines[start : bounds[-1][1] + _MARGIN]]
     secrets = find_secrets("".join(searched))

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from fim_lsp.prompt.prompt import Prompt, Snippet, has_heading
 from fim_lsp.prompt.sticky_window import StickyWindows
-from fim_lsp.redaction.detect import find_secrets
 from fim_lsp.text.cursor import Split
 from fim_lsp.text.positions import with_line_feeds
 from fim_lsp.text.unicode import is_visible
@@ -117,6 +116,8 @@ def _without_orphaned_secrets(text: str, prefix: str) -> str:
     first = "".join(prefix[:_EDGE_CHARACTERS].splitlines(keepends=True)[:_EDGE_LINES])
     if not above:
         return prefix
+    from fim_lsp.redaction.detect import find_secrets  # not for the start
+
     found = {len(above) + span.start for span in find_secrets(first)}
     orphaned = [
         span.end for span in find_secrets(above + first) if span.start >= len(above) and span.start not in found

@@ -18,7 +18,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from fim_lsp.backends.backend import Backend, Chunk
 from fim_lsp.errors import (
@@ -32,7 +32,6 @@ from fim_lsp.errors import (
 )
 from fim_lsp.http.urls import is_local
 from fim_lsp.prompt.prompt import Prompt
-from fim_lsp.prompt.redact import RedactedPrompt, redact
 from fim_lsp.prompt.sticky_window import StickyWindows
 from fim_lsp.rate_limit.limiter import Limiter, Permit
 from fim_lsp.rate_limit.local_counter import Wait
@@ -44,6 +43,9 @@ from fim_lsp.schedule.prompt_builder import ContextSource, build_prompt
 from fim_lsp.schedule.recovery_probe import Probe, ProbeListener
 from fim_lsp.schedule.request import Snapshot
 from fim_lsp.settings.schema import Settings
+
+if TYPE_CHECKING:
+    from fim_lsp.prompt.redact import RedactedPrompt
 
 log = logging.getLogger(__name__)
 
@@ -289,7 +291,7 @@ class BackendClient:
                 async for chunk in chunks:
                     yield chunk
             return
-        redacted = None if self.is_local else redact(prompt, self.redaction_key)
+        redacted = None if self.is_local else _redact(prompt, self.redaction_key)
         record = CallRecord(
             snapshot,
             purpose=purpose,
@@ -350,6 +352,12 @@ class _Progress:
             permit.settle(self.prompt_tokens + self.output_tokens)
         else:
             permit.aborted(math.ceil(self.characters / CHARACTERS_PER_TOKEN))
+
+
+def _redact(prompt: Prompt, key: bytes) -> RedactedPrompt:
+    from fim_lsp.prompt.redact import redact  # not for the start
+
+    return redact(prompt, key)
 
 
 async def _restored(chunks: AsyncGenerator[Chunk, None], redacted: RedactedPrompt) -> AsyncGenerator[Chunk, None]:

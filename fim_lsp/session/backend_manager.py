@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import itertools
 import secrets
 import time
@@ -320,6 +321,8 @@ class BackendManager:
 
         No other host is contacted before there is something to complete.
         """
+        if added:
+            await asyncio.to_thread(importlib.import_module, "fim_lsp.prompt.redact")
         await backends.warm_up()
         for backend in added:
             if _is_local_server(backend):
