@@ -172,7 +172,7 @@ local function model(name)
   session.choose(nil, 'model', {}, function(result)
     local models = type(result.models) == 'table' and vim.list_slice(result.models) or {}
     if #models == 0 then
-      vim.ui.input({ prompt = result.message .. ' Another model: ' }, function(id)
+      vim.ui.input({ prompt = ('Model (now %s): '):format(result.model or 'none') }, function(id)
         if id and id ~= '' then
           choose(id)
         end
