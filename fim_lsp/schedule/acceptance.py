@@ -102,7 +102,13 @@ class AcceptanceTracker:
         return self._open[0].sent if self._open else ""
 
     def offered_for(self, inserted: str) -> str:
-        """The suggestion of which this text is the beginning, or which it ends with; else the one that is on the screen."""
+        """The suggestion of which this text is the beginning, or which it ends with; else the one that is on the screen.
+
+        Some of a suggestion may have been typed since it was sent: then the beginning of its rest counts as well.
+        """
+        rests = (followed.offer.rest for followed in self._open)
+        if (rest := next((rest for rest in rests if rest.startswith(inserted)), "")) and inserted:
+            return rest
         texts = [followed.sent for followed in self._open[1:]]
         return next((text for text in texts if text.startswith(inserted) or inserted.endswith(text)), self.offered)
 
@@ -260,23 +266,24 @@ class AcceptanceTracker:
             self._recent.extend(self._open)
             self._open, self._whole = [], followed
 
-    def accepted(self, suggestion: int, units: int | None = None) -> None:
+    def accepted(self, suggestion: int, units: int | None = None) -> bool:
         """The editor reports that a suggestion was taken: all of it, or its first ``units`` UTF-16 units.
 
-        The number may be unknown. What is counted already is not counted again.
+        The result is whether the number is known. What is counted already is not counted again.
         """
         for followed in (*self._open, *self._recent):
             if followed.shown.suggestion == suggestion:
                 break
         else:
-            return
+            return False
         offer = followed.offer
         end = len(offer.text)
         if units is not None:
             end = min(end, offer.base + _characters(followed.sent, units))
         elif followed.just_taken:
-            return  # the edit has shown what was taken: the editor may have had less of the text
+            return True  # the edit has shown what was taken: the editor may have had less of the text
         self._count(followed, max(followed.settled, followed.counted), end, by_command=True)
+        return True
 
     def close(self) -> None:
         """The document was closed."""

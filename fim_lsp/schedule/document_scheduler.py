@@ -134,7 +134,8 @@ class DocumentScheduler:
 
     def accepted(self, suggestion: int, units: int | None) -> None:
         """The editor reports that a suggestion was taken, as in :meth:`AcceptanceTracker.accepted`."""
-        self._acceptance.accepted(suggestion, units)
+        if self._acceptance.accepted(suggestion, units):
+            self._last_edit.was_accepted()
 
     def _check_call(self, edit: Edit) -> None:
         """Hang up on the call in flight if an edit contradicts its output."""

@@ -70,6 +70,11 @@ class LastEdit:
         for number, edit in enumerate(edits):
             self._add(edit, offered, first=number == 0)
 
+    def was_accepted(self) -> None:
+        """The editor reports that the edit accepted a suggestion: that is typing, however much was inserted."""
+        if self._kind is EditKind.PASTE:
+            self._kind = EditKind.TYPING
+
     def kind_at(self, line: int, column: int) -> EditKind:
         """The kind of the edits if one ended here: edits elsewhere don't reveal what is wanted."""
         return self._kind if (line, column) in self._ends else EditKind.NONE

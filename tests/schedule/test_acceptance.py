@@ -52,6 +52,16 @@ def test_asking_again_at_the_same_place(again: str, number: int) -> None:
     assert screen.seen() == ["2 shown"][: number - 1]
 
 
+def test_what_is_left_after_typing_along_is_known_as_offered() -> None:
+    """Editors that keep what is on the screen do not ask again at each key."""
+    screen = offered(f"{CALL}\n{CALL}")
+    screen.type("com")
+    rest = f"{CALL}\n{CALL}".removeprefix("com")
+    assert screen.tracker.offered_for(rest) == rest
+    assert screen.tracker.offered_for(rest[:9]) == rest
+    assert screen.tracker.offered_for(f"else {rest}") != rest
+
+
 def test_no_suggestion_has_no_number_and_changes_nothing() -> None:
     screen = offered()
     assert screen.ask(None) == 0

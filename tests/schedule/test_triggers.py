@@ -64,6 +64,18 @@ def test_different_edits_and_long_ones_are_a_paste(changes: list[tuple[At, At, s
     assert last.kind_at(*end_of(changes)) is EditKind.PASTE
 
 
+def test_what_the_editor_reports_as_accepted_is_typing() -> None:
+    last = seen(put(0, 3, "x\n" * 30), offered="y")
+    last.was_accepted()
+    assert last.kind_at(30, 0) is EditKind.TYPING
+
+
+def test_what_is_deleted_stays_a_deletion() -> None:
+    last = seen(((0, 0), (0, 2), ""))
+    last.was_accepted()
+    assert last.kind_at(0, 0) is EditKind.DELETION
+
+
 def end_of(changes: list[tuple[At, At, str]]) -> At:
     line, column = changes[-1][0]
     *above, end = changes[-1][2].split("\n")
