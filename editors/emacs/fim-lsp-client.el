@@ -5,20 +5,16 @@
 ;;; Commentary:
 
 ;; One server for all of Emacs, started by the first buffer that needs it.  It has a connection of its own, because eglot
-;; has one server per mode, the one for the language.  Only documented parts of jsonrpc.el and track-changes.el are used.
+;; has one server per mode, the one for the language.  Only documented parts of jsonrpc.el are used.
 
 ;;; Code:
 
 (require 'cl-lib)
 (require 'jsonrpc)
 (require 'project)
-(require 'track-changes)
 (require 'url-util)
-
-(defcustom fim-lsp-command '("fim-lsp")
-  "The server: a program and its arguments."
-  :group 'fim-lsp
-  :type '(repeat string))
+(require 'fim-lsp-server)
+(require 'fim-lsp-notice)
 
 (defcustom fim-lsp-settings nil
   "Settings of the server: an alist of names and values.
@@ -29,12 +25,20 @@ The names are those of fim-lsp\\='s README.  A list is an array;
   :group 'fim-lsp
   :type '(alist :key-type symbol :value-type sexp))
 
-(defvar fim-lsp-client-status nil
-  "The server's last status: a plist with :state and more, or nil.")
+(defvar fim-lsp-client-environment-function #'ignore
+  "A function that returns environment variables for the server.
+They have the form of `process-environment'.")
+
+(defvar fim-lsp-client-ready-hook nil
+  "Functions to call when a server is ready, without arguments.")
+
+(defvar fim-lsp-client-ended-hook nil
+  "Functions to call when a server has ended, without arguments.")
 
 (defclass fim-lsp-connection (jsonrpc-process-connection)
   ((pid-of :initarg :server :documentation "The process.")
    (ready :initform nil :documentation "Whether the server has answered `initialize'.")
+   (since :initform nil :documentation "When it did, in seconds since the epoch.")
    (folders :initform nil :documentation "The workspace folders that the server knows.")
    (asked :initform nil :documentation "The id of the last request for ghost text."))
   :documentation "A connection to fim-lsp.")
@@ -42,43 +46,48 @@ The names are those of fim-lsp\\='s README.  A list is an array;
 (defvar fim-lsp-client--connection nil
   "The connection, or nil.")
 
-(defvar fim-lsp-client--down nil
+(defvar fim-lsp-client-down nil
   "Why no server is started, or nil.")
 
-(defvar-local fim-lsp-client--tracker nil
-  "The tracker of this buffer's changes; non-nil if the server knows the buffer.")
+(defconst fim-lsp-client--delays '(1 2 4 8 16)
+  "Seconds before a server that has ended is started again, in turn.")
 
-(defvar-local fim-lsp-client--uri nil
-  "The URI of this buffer at the server; nil if the server does not know it.")
+(defconst fim-lsp-client--stable 60
+  "A server that has run for so many seconds may end as if it were the first.")
 
-(defvar-local fim-lsp-client--version 0
-  "The version of the document: the number of changes sent.")
+(defvar fim-lsp-client--crashes 0
+  "How many servers in a row have ended by themselves.")
+
+(defvar fim-lsp-client--retry nil
+  "The timer that starts the server again, or nil.")
 
 ;;; Starting and stopping the server
 
 (defun fim-lsp-client-start ()
-  "Start the server unless there is one."
-  (unless (or fim-lsp-client--connection fim-lsp-client--down)
-    (if (executable-find (car fim-lsp-command))
+  "Start the server unless there is one, or one is about to be started."
+  (unless (or fim-lsp-client--connection fim-lsp-client-down fim-lsp-client--retry)
+    (if-let* ((command (fim-lsp-server-command)))
         (fim-lsp-client--handshake
-         (setq fim-lsp-client--connection (fim-lsp-client--connect)))
-      (fim-lsp-client--give-up
-       (format "`%s' was not found; \"pipx install fim-lsp\" installs it" (car fim-lsp-command))))))
+         (setq fim-lsp-client--connection (fim-lsp-client--connect command)))
+      (fim-lsp-client--give-up (fim-lsp-server-missing))
+      (fim-lsp-server-offer #'fim-lsp-client-restart))))
 
 (defun fim-lsp-client--give-up (why)
   "Report WHY there is no server, and do not start one until asked to."
-  (setq fim-lsp-client--down why)
-  (message "fim-lsp: %s" why))
+  (setq fim-lsp-client-down why)
+  (fim-lsp-notice-show (concat "fim-lsp: " why))
+  (force-mode-line-update t))
 
-(defun fim-lsp-client--connect ()
-  "Run the server."
-  (let ((process (make-process :name "fim-lsp"
-                               :command fim-lsp-command
-                               :connection-type 'pipe
-                               :coding 'utf-8-emacs-unix
-                               :noquery t
-                               ;; jsonrpc.el uses the buffer of this name
-                               :stderr (get-buffer-create "*fim-lsp stderr*"))))
+(defun fim-lsp-client--connect (command)
+  "Run the server, whose command line is COMMAND."
+  (let* ((process-environment (append (funcall fim-lsp-client-environment-function) process-environment))
+         (process (make-process :name "fim-lsp"
+                                :command command
+                                :connection-type 'pipe
+                                :coding 'utf-8-emacs-unix
+                                :noquery t
+                                ;; jsonrpc.el uses the buffer of this name
+                                :stderr (get-buffer-create "*fim-lsp stderr*"))))
     (make-instance 'fim-lsp-connection
                    :name "fim-lsp"
                    :process process
@@ -90,13 +99,13 @@ The names are those of fim-lsp\\='s README.  A list is an array;
 
 (defun fim-lsp-client--handshake (connection)
   "Send `initialize' over CONNECTION."
-  (let ((root (fim-lsp-client--root)))
+  (let ((root (fim-lsp-client-root)))
     (setf (slot-value connection 'folders) (and root (list root)))
     (jsonrpc-async-request
      connection :initialize
      (list :processId (emacs-pid)
            :clientInfo (list :name "fim-lsp.el" :version emacs-version)
-           :rootUri (and root (fim-lsp-client--uri root))
+           :rootUri (and root (fim-lsp-client-uri-of root))
            :workspaceFolders (and root (vector (fim-lsp-client--folder root)))
            :initializationOptions (fim-lsp-client-options)
            :capabilities
@@ -106,20 +115,22 @@ The names are those of fim-lsp\\='s README.  A list is an array;
               :experimental (:fimLspStatus t)))
      :timeout 60
      :success-fn (lambda (_) (fim-lsp-client--greeted connection))
-     :timeout-fn (lambda () (fim-lsp-client--give-up "the server doesn't answer"))
+     :timeout-fn (lambda () (fim-lsp-client--give-up "the server doesn't answer; M-x fim-lsp-restart starts it again"))
      :error-fn #'ignore))) ; the server ends, which is reported
 
 (defun fim-lsp-client--greeted (connection)
-  "Send all buffers over CONNECTION, whose server is ready."
-  (setf (slot-value connection 'ready) t)
+  "The server of CONNECTION is ready: let it know all buffers."
+  (fim-lsp-notice-forget)
+  (setf (slot-value connection 'ready) t
+        (slot-value connection 'since) (float-time))
   (jsonrpc-notify connection :initialized (make-hash-table))
-  (dolist (buffer (buffer-list))
-    (with-current-buffer buffer
-      (when fim-lsp-client--tracker
-        (fim-lsp-client--open)))))
+  (run-hooks 'fim-lsp-client-ready-hook))
 
 (defun fim-lsp-client-stop ()
   "End the server."
+  (when fim-lsp-client--retry
+    (cancel-timer fim-lsp-client--retry)
+    (setq fim-lsp-client--retry nil))
   (when-let* ((connection fim-lsp-client--connection)
               (process (slot-value connection 'pid-of)))
     (setq fim-lsp-client--connection nil)
@@ -134,25 +145,42 @@ The names are those of fim-lsp\\='s README.  A list is an array;
     (fim-lsp-client--forget)))
 
 (defun fim-lsp-client--ended (connection)
-  "Handle the end of the server of CONNECTION; it is not restarted automatically."
+  "The server of CONNECTION has ended by itself: start it again after a while."
   (when (eq connection fim-lsp-client--connection)
     (setq fim-lsp-client--connection nil)
     (fim-lsp-client--forget)
+    (when-let* ((since (slot-value connection 'since)))
+      (when (> (- (float-time) since) fim-lsp-client--stable)
+        (setq fim-lsp-client--crashes 0)))
+    (unless fim-lsp-client-down ; it did not answer
+      (fim-lsp-client--try-again))))
+
+(defun fim-lsp-client--try-again ()
+  "Start the server again after a while, which grows with each crash."
+  (if-let* ((delay (nth fim-lsp-client--crashes fim-lsp-client--delays)))
+      (progn
+        (when (= 1 (cl-incf fim-lsp-client--crashes))
+          (fim-lsp-notice-show "fim-lsp: the server has ended and is started again; M-x fim-lsp-log may say why"))
+        (setq fim-lsp-client--retry (run-with-timer delay nil #'fim-lsp-client--retry)))
     (fim-lsp-client--give-up
-     (substitute-command-keys "the server has ended; \\[fim-lsp-restart] starts it again"))))
+     (format "the server has ended %d times; M-x fim-lsp-log may say why, M-x fim-lsp-restart starts it again"
+             (1+ fim-lsp-client--crashes)))))
+
+(defun fim-lsp-client--retry ()
+  "Start the server again."
+  (setq fim-lsp-client--retry nil)
+  (fim-lsp-client-start))
 
 (defun fim-lsp-client--forget ()
-  "Forget which buffers the server knew."
-  (setq fim-lsp-client-status nil)
-  (dolist (buffer (buffer-list))
-    (with-current-buffer buffer
-      (setq fim-lsp-client--uri nil)))
-  (force-mode-line-update t))
+  "Forget what is known of a server that has ended."
+  (fim-lsp-notice-take-status nil)
+  (run-hooks 'fim-lsp-client-ended-hook))
 
 (defun fim-lsp-client-restart ()
   "Restart the server with the current settings."
   (fim-lsp-client-stop)
-  (setq fim-lsp-client--down nil)
+  (setq fim-lsp-client-down nil
+        fim-lsp-client--crashes 0)
   (fim-lsp-client-start))
 
 (add-hook 'kill-emacs-hook #'fim-lsp-client-stop)
@@ -167,6 +195,17 @@ The names are those of fim-lsp\\='s README.  A list is an array;
                      ((pred proper-list-p) (vconcat value))
                      (_ value))))
 
+(defun fim-lsp-client-connection ()
+  "The connection if the server is ready, or nil."
+  (and fim-lsp-client--connection
+       (slot-value fim-lsp-client--connection 'ready)
+       fim-lsp-client--connection))
+
+(defun fim-lsp-client-waits-p ()
+  "Whether a request for ghost text is unanswered."
+  (and-let* ((connection (fim-lsp-client-connection)))
+    (slot-value connection 'asked)))
+
 ;;; Messages from the server
 
 (defun fim-lsp-client--request (_connection method _params)
@@ -176,166 +215,34 @@ The names are those of fim-lsp\\='s README.  A list is an array;
 (defun fim-lsp-client--notification (_connection method params)
   "Handle the notification METHOD with PARAMS."
   (pcase method
-    ('window/showMessage
-     (message "%s" (plist-get params :message)))
-    ('fim-lsp/status
-     (fim-lsp-client-take params))))
+    ('window/showMessage (fim-lsp-notice-show (plist-get params :message)))
+    ('window/logMessage (fim-lsp-notice-log (plist-get params :message)))
+    ('fim-lsp/status (fim-lsp-notice-take-status params))))
 
-(defun fim-lsp-client-take (status)
-  "Store STATUS, a plist as the server sends it, and show it in the mode line."
-  (setq fim-lsp-client-status status)
-  (force-mode-line-update t))
+;;; The project
 
-;;; Buffers
-
-(defun fim-lsp-client-attach ()
-  "Open this buffer at the server and keep it in sync."
-  (unless fim-lsp-client--tracker
-    (setq fim-lsp-client--tracker (track-changes-register #'fim-lsp-client--changed))
-    (add-hook 'kill-buffer-hook #'fim-lsp-client-detach nil t)
-    (add-hook 'change-major-mode-hook #'fim-lsp-client-detach nil t)
-    (add-hook 'after-set-visited-file-name-hook #'fim-lsp-client--renamed nil t)
-    (fim-lsp-client-start)
-    (fim-lsp-client--open)))
-
-(defun fim-lsp-client-detach ()
-  "Close this buffer at the server."
-  (when fim-lsp-client--tracker
-    (fim-lsp-client--close)
-    (track-changes-unregister fim-lsp-client--tracker)
-    (setq fim-lsp-client--tracker nil)
-    (remove-hook 'kill-buffer-hook #'fim-lsp-client-detach t)
-    (remove-hook 'change-major-mode-hook #'fim-lsp-client-detach t)
-    (remove-hook 'after-set-visited-file-name-hook #'fim-lsp-client--renamed t)))
-
-(defun fim-lsp-client--renamed ()
-  "Reopen the buffer if it visits another file than before."
-  (unless (and buffer-file-name (equal fim-lsp-client--uri (fim-lsp-client--uri buffer-file-name)))
-    (fim-lsp-client--close)
-    (fim-lsp-client--open)))
-
-(defun fim-lsp-client--ready ()
-  "The connection if the server is ready, or nil."
-  (and fim-lsp-client--connection
-       (slot-value fim-lsp-client--connection 'ready)
-       fim-lsp-client--connection))
-
-(defun fim-lsp-client--open ()
-  "Send this buffer's text to the server, and its project if that is new."
-  (when-let* ((connection (and buffer-file-name (fim-lsp-client--ready))))
-    (fim-lsp-client--enter (fim-lsp-client--root) connection)
-    (track-changes-fetch fim-lsp-client--tracker #'ignore)
-    (setq fim-lsp-client--uri (fim-lsp-client--uri buffer-file-name)
-          fim-lsp-client--version 0)
-    (jsonrpc-notify connection :textDocument/didOpen
-                    (list :textDocument
-                          (list :uri fim-lsp-client--uri
-                                :languageId (fim-lsp-client-language)
-                                :version 0
-                                :text (fim-lsp-client--text))))))
-
-(defun fim-lsp-client--close ()
-  "Close this buffer's document."
-  (when-let* ((connection (and fim-lsp-client--uri (fim-lsp-client--ready))))
-    (jsonrpc-notify connection :textDocument/didClose
-                    (list :textDocument (list :uri fim-lsp-client--uri))))
-  (setq fim-lsp-client--uri nil))
-
-(defun fim-lsp-client--enter (root connection)
-  "Add ROOT to the workspace folders of CONNECTION, once."
-  (unless (or (null root) (member root (slot-value connection 'folders)))
-    (push root (slot-value connection 'folders))
-    (jsonrpc-notify connection :workspace/didChangeWorkspaceFolders
-                    (list :event (list :added (vector (fim-lsp-client--folder root)) :removed [])))))
-
-(defun fim-lsp-client--root ()
+(defun fim-lsp-client-root ()
   "The folder of this buffer's project, or nil."
   (when-let* ((project (project-current)))
     (expand-file-name (project-root project))))
 
+(defun fim-lsp-client-enter (root)
+  "Add ROOT to the workspace folders, once."
+  (let ((connection (fim-lsp-client-connection)))
+    (unless (or (null root) (member root (slot-value connection 'folders)))
+      (push root (slot-value connection 'folders))
+      (jsonrpc-notify connection :workspace/didChangeWorkspaceFolders
+                      (list :event (list :added (vector (fim-lsp-client--folder root)) :removed []))))))
+
 (defun fim-lsp-client--folder (root)
   "The project in ROOT as a workspace folder."
-  (list :uri (fim-lsp-client--uri root)
+  (list :uri (fim-lsp-client-uri-of root)
         :name (file-name-nondirectory (directory-file-name root))))
 
-(defun fim-lsp-client--uri (path)
+(defun fim-lsp-client-uri-of (path)
   "The URI of the file or folder at PATH."
   (concat "file://" (and (eq system-type 'windows-nt) "/")
           (url-hexify-string (directory-file-name (expand-file-name path)) url-path-allowed-chars)))
-
-(defconst fim-lsp-client--languages
-  '((c++ . "cpp") (sh . "shellscript") (bash . "shellscript") (js . "javascript") (tsx . "typescriptreact")
-    (emacs-lisp . "elisp") (cperl . "perl") (tex . "latex") (LaTeX . "latex") (js-json . "json") (mhtml . "html"))
-  "LSP's language ids of modes with another name.")
-
-(defun fim-lsp-client-language ()
-  "LSP's id of this buffer's language."
-  (let ((name (replace-regexp-in-string "\\(?:-base\\)?\\(?:-ts\\)?-mode\\'" "" (symbol-name major-mode))))
-    (alist-get (intern name) fim-lsp-client--languages name)))
-
-;;; Changes
-
-(defun fim-lsp-client--changed (_tracker &rest _)
-  "Send edits that no command of this buffer has sent."
-  (fim-lsp-client--flush))
-
-(defun fim-lsp-client--flush ()
-  "Send pending edits to the server."
-  (when-let* ((connection (and fim-lsp-client--uri (fim-lsp-client--ready))))
-    (track-changes-fetch
-     fim-lsp-client--tracker
-     (lambda (beg end before)
-       (jsonrpc-notify connection :textDocument/didChange
-                       (list :textDocument (list :uri fim-lsp-client--uri
-                                                 :version (cl-incf fim-lsp-client--version))
-                             :contentChanges (vector (fim-lsp-client--change beg end before))))))))
-
-(defun fim-lsp-client--change (beg end before)
-  "The change that replaced BEFORE by the text between BEG and END.
-BEFORE is the symbol `error' if the replaced text is not known."
-  (if (stringp before)
-      (list :range (list :start (fim-lsp-client--position beg)
-                         :end (fim-lsp-client--position-after beg before))
-            :text (fim-lsp-client--text beg end))
-    (list :text (fim-lsp-client--text))))
-
-(defun fim-lsp-client--text (&optional beg end)
-  "The text from BEG to END, or all of it.
-Bytes that are not Unicode become one replacement character each, so
-that positions stay the same."
-  (save-restriction
-    (widen)
-    (replace-regexp-in-string
-     "[^\u0000-\uD7FF\uE000-\U0010FFFF]" "\uFFFD"
-     (buffer-substring-no-properties (or beg (point-min)) (or end (point-max))) t t)))
-
-(defun fim-lsp-client--position (position)
-  "POSITION in this buffer as an LSP position."
-  (save-excursion
-    (save-restriction
-      (widen)
-      (goto-char position)
-      (list :line (1- (line-number-at-pos nil t))
-            :character (- position (pos-bol))))))
-
-(defun fim-lsp-client--position-after (beg text)
-  "The LSP position after TEXT, had it been at BEG."
-  (let ((start (fim-lsp-client--position beg))
-        (lines (split-string text "\n")))
-    (if (cdr lines)
-        (list :line (+ (plist-get start :line) (length (cdr lines)))
-              :character (length (car (last lines))))
-      (list :line (plist-get start :line)
-            :character (+ (plist-get start :character) (length text))))))
-
-(defun fim-lsp-client-point (position)
-  "The buffer position of the LSP position POSITION."
-  (save-excursion
-    (save-restriction
-      (widen)
-      (goto-char (point-min))
-      (forward-line (plist-get position :line))
-      (min (+ (point) (plist-get position :character)) (pos-eol)))))
 
 ;;; Requests
 
@@ -344,38 +251,29 @@ that positions stay the same."
   (when (and id (eq method :textDocument/inlineCompletion))
     (setf (slot-value connection 'asked) id)))
 
-(defun fim-lsp-client-send-changes ()
-  "Send this buffer's pending edits to the server now."
-  (fim-lsp-client-start)
-  (fim-lsp-client--flush))
-
-(defun fim-lsp-client-ask (explicit receive)
-  "Request ghost text at point, and call RECEIVE with the list of items.
-EXPLICIT is non-nil if the user asked for it.  RECEIVE is called once, in
-whatever buffer is current then; with nil if there is no answer.
-Return non-nil if a request was sent."
-  (fim-lsp-client-send-changes)
-  (when-let* ((connection (and fim-lsp-client--uri (fim-lsp-client--ready))))
-    (let ((done (lambda (id items)
-                  (when (eql id (slot-value connection 'asked))
-                    (setf (slot-value connection 'asked) nil)
-                    (funcall receive items))))
-          (id nil))
+(defun fim-lsp-client-request-ghost (params receive)
+  "Request ghost text with PARAMS, and call RECEIVE with the list of items.
+RECEIVE is called once, in whatever buffer is current then, with nil if
+there is no answer; not at all if another request follows.  Return non-nil
+if a request was sent."
+  (when-let* ((connection (fim-lsp-client-connection)))
+    (let* ((id nil)
+           (done (lambda (items)
+                   (when (eql id (slot-value connection 'asked))
+                     (setf (slot-value connection 'asked) nil)
+                     (funcall receive items)))))
       (jsonrpc-async-request
-       connection :textDocument/inlineCompletion
-       (list :textDocument (list :uri fim-lsp-client--uri)
-             :position (fim-lsp-client--position (point))
-             :context (list :triggerKind (if explicit 1 2)))
+       connection :textDocument/inlineCompletion params
        :timeout 60
        :success-fn (lambda (result)
-                     (funcall done id (append (if (vectorp result) result (plist-get result :items)) nil)))
-       :error-fn (lambda (_) (funcall done id nil))
-       :timeout-fn (lambda () (funcall done id nil)))
+                     (funcall done (append (if (vectorp result) result (plist-get result :items)) nil)))
+       :error-fn (lambda (_) (funcall done nil))
+       :timeout-fn (lambda () (funcall done nil)))
       (setq id (slot-value connection 'asked)))))
 
 (defun fim-lsp-client-cancel ()
   "Cancel the pending request for ghost text, if any."
-  (when-let* ((connection (fim-lsp-client--ready))
+  (when-let* ((connection (fim-lsp-client-connection))
               (id (slot-value connection 'asked)))
     (setf (slot-value connection 'asked) nil)
     (jsonrpc-notify connection :$/cancelRequest (list :id id))))
@@ -383,40 +281,28 @@ Return non-nil if a request was sent."
 (defun fim-lsp-client-execute (command arguments receive)
   "Execute COMMAND with ARGUMENTS at the server; call RECEIVE with the result.
 The result is nil if the server does not know the command."
-  (if-let* ((connection (fim-lsp-client--ready)))
+  (if-let* ((connection (fim-lsp-client-connection)))
       (jsonrpc-async-request connection :workspace/executeCommand
                              (list :command command :arguments (vconcat arguments))
                              :timeout 60
                              :success-fn receive
                              :error-fn (lambda (_) (funcall receive nil))
                              :timeout-fn (lambda () (funcall receive nil)))
-    (user-error "fim-lsp: %s" (or fim-lsp-client--down "the server isn't ready"))))
-
-(defun fim-lsp-client-ask-for-others (receive)
-  "Ask for other suggestions at point; call RECEIVE with the answer.
-That is a plist with :items and :message, or nil."
-  (fim-lsp-client-send-changes)
-  (fim-lsp-client-execute "fim-lsp.alternatives"
-                          (list (fim-lsp-client-uri) (fim-lsp-client--position (point)) '(:quiet t))
-                          receive))
+    (user-error "fim-lsp: %s" (or fim-lsp-client-down "the server isn't ready yet"))))
 
 (defun fim-lsp-client-accepted (command part)
   "Tell the server that a suggestion with COMMAND, a Command, was accepted.
 PART is nil if all of it was, else its beginning."
-  (fim-lsp-client-send-changes) ; which show what was inserted
-  (pcase-let (((map :command :arguments) command))
-    (if part
-        (fim-lsp-client-execute "fim-lsp.acceptedPart"
-                                (list (aref arguments 0) (fim-lsp-client--utf-16-length part)) #'ignore)
-      (fim-lsp-client-execute command arguments #'ignore))))
+  (when (fim-lsp-client-connection)
+    (pcase-let (((map :command :arguments) command))
+      (if part
+          (fim-lsp-client-execute "fim-lsp.acceptedPart"
+                                  (list (aref arguments 0) (fim-lsp-client--utf-16-length part)) #'ignore)
+        (fim-lsp-client-execute command arguments #'ignore)))))
 
 (defun fim-lsp-client--utf-16-length (text)
   "The length of TEXT in UTF-16 code units."
   (cl-loop for character across text sum (if (> character #xffff) 2 1)))
-
-(defun fim-lsp-client-uri ()
-  "The URI of this buffer's file, or nil."
-  (and buffer-file-name (fim-lsp-client--uri buffer-file-name)))
 
 (provide 'fim-lsp-client)
 ;;; fim-lsp-client.el ends here

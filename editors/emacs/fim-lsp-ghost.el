@@ -11,13 +11,14 @@
 
 (require 'cl-lib)
 
-(defgroup fim-lsp nil
-  "Ghost text from the language server fim-lsp."
-  :group 'tools
-  :prefix "fim-lsp-")
-
-(defface fim-lsp-ghost '((t :inherit shadow))
-  "How ghost text looks.")
+(defface fim-lsp-ghost
+  ;; 256 colours: from the ramp of greys, because themes of terminals give the sixteen other meanings
+  '((((class color) (min-colors 88) (background light)) :foreground "#808080")
+    (((class color) (min-colors 88) (background dark)) :foreground "#949494")
+    (((class color) (min-colors 16)) :foreground "brightblack")
+    (t :inherit shadow))
+  "How ghost text looks."
+  :group 'fim-lsp)
 
 (cl-defstruct (fim-lsp-ghost-item (:constructor fim-lsp-ghost-item) (:copier nil))
   "A suggestion to insert TEXT in place of what is between BEG and END, two markers.
@@ -47,6 +48,9 @@ It is called to cycle by its argument where there is only one.")
 (defvar-local fim-lsp-ghost--items nil
   "All suggestions for this place; the first one is shown.")
 
+(defvar-local fim-lsp-ghost--number 0
+  "Which of the suggestions, in the server's order, is shown; from 0.")
+
 (defvar-local fim-lsp-ghost--overlay nil
   "The overlay that draws the ghost text.")
 
@@ -70,19 +74,26 @@ TEXT that is in the buffer now."
   (setq fim-lsp-ghost--items items)
   (fim-lsp-ghost-refresh))
 
+(defun fim-lsp-ghost-hide ()
+  "Remove the ghost text until `fim-lsp-ghost-refresh' is called."
+  (fim-lsp-ghost--erase))
+
 (defun fim-lsp-ghost-forget ()
   "Remove the ghost text and all suggestions."
   (fim-lsp-ghost--erase)
   (dolist (item fim-lsp-ghost--items)
     (set-marker (fim-lsp-ghost-item-beg item) nil)
     (set-marker (fim-lsp-ghost-item-end item) nil))
-  (setq fim-lsp-ghost--items nil))
+  (setq fim-lsp-ghost--items nil
+        fim-lsp-ghost--number 0))
 
 (defun fim-lsp-ghost-refresh ()
   "Show the rest of the suggestion at point; forget those that no longer match.
 Return non-nil if ghost text is shown."
   (fim-lsp-ghost--erase)
-  (setq fim-lsp-ghost--items (cl-delete-if-not #'fim-lsp-ghost--rest fim-lsp-ghost--items))
+  (unless (cl-every #'fim-lsp-ghost--rest fim-lsp-ghost--items)
+    (setq fim-lsp-ghost--items (cl-remove-if-not #'fim-lsp-ghost--rest fim-lsp-ghost--items)
+          fim-lsp-ghost--number 0))
   (when-let* ((item (car fim-lsp-ghost--items)))
     (fim-lsp-ghost--draw (fim-lsp-ghost--rest item) (fim-lsp-ghost-item-end item))
     (setq fim-lsp-ghost-shown item)))
@@ -187,13 +198,15 @@ bracket or quote inserted automatically, which REST must contain."
   "Show the next suggestion for this place, or the COUNTth next."
   (interactive "p")
   (let* ((items fim-lsp-ghost--items)
-         (number (mod (or count 1) (max 1 (length items))))
+         (total (max 1 (length items)))
+         (step (mod (or count 1) total))
          (message-log-max nil))
-    (setq fim-lsp-ghost--items (append (nthcdr number items) (take number items)))
+    (setq fim-lsp-ghost--items (append (nthcdr step items) (take step items))
+          fim-lsp-ghost--number (mod (+ fim-lsp-ghost--number step) total))
     (fim-lsp-ghost-refresh)
     (cond
      ((cdr items)
-      (message "%d suggestions" (length items)))
+      (message "fim-lsp: suggestion %d of %d" (1+ fim-lsp-ghost--number) total))
      ((and items fim-lsp-ghost-more-function)
       (funcall fim-lsp-ghost-more-function (or count 1))))))
 

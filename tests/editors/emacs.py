@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.editors.driver import Editor
@@ -53,11 +53,11 @@ WAYS = {"alone": ALONE, "beside eglot": ALONE + _EGLOT, "lsp-mode": _LSP_MODE}
 
 
 class Emacs(Editor):
-    """With two lines of set-up, unless ``config`` says otherwise."""
+    """With two lines of set-up, unless ``config`` says otherwise. ``env`` is added to the environment."""
 
     process_name = "emacs-nox"
 
-    def __init__(self, sandbox: Sandbox, config: str = ALONE) -> None:
+    def __init__(self, sandbox: Sandbox, config: str = ALONE, env: Mapping[str, str] | None = None) -> None:
         super().__init__(sandbox)
         self.own_client = "(fim-lsp-setup)" in config  # else the connection is eglot's or lsp-mode's
         self._has_eglot = config.endswith(_EGLOT)
@@ -67,16 +67,23 @@ class Emacs(Editor):
         self.log = sandbox.home / "messages.log"
         sandbox.logs.append(self.log)
         self.executable = program("emacs")
+        self._env = env
 
     def start(self, path: Path, *, line: int = 1, column: int | None = None) -> None:
         self.sandbox.install()
         place = [] if column else ["--eval", "(end-of-line)"]
-        self.terminal.start(self.executable, f"+{line}:{column or 1}", path.name, *place, folder=path.parent)
+        command = (self.executable, f"+{line}:{column or 1}", path.name, *place)
+        self.terminal.start(*command, env=self._env, folder=path.parent)
 
     async def open(self, path: Path, *, line: int = 1, column: int | None = None) -> None:
         await super().open(path, line=line, column=column)
         if self._has_eglot:
             await self.terminal.wait_for("[eglo")  # in the mode line: what eglot says of its start is over by then
+
+    def run(self, command: str, *answers: str) -> None:
+        """Run a command of ours by its name; ``answers`` are what is typed where it asks."""
+        self.terminal.keys("M-x")
+        self.terminal.type("\n".join([f"fim-lsp-{command}", *answers, ""]))
 
     async def save(self) -> None:
         self.terminal.keys("C-x", "C-s")

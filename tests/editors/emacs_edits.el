@@ -2,7 +2,7 @@
 
 ;; Writes rounds.json: of each round the text at first, the changes that were sent, and the text at last.
 
-(require 'fim-lsp-client)
+(require 'fim-lsp-document)
 
 (defvar sent nil)
 (defvar rounds nil)
@@ -25,21 +25,21 @@
 (random "seed")
 (with-temp-buffer
   (buffer-enable-undo)
-  (setq fim-lsp-client--uri "file:///demo"
-        fim-lsp-client--tracker (track-changes-register #'ignore))
-  (cl-letf (((symbol-function 'fim-lsp-client--ready) #'always)
+  (setq fim-lsp-document--uri "file:///demo"
+        fim-lsp-document--tracker (track-changes-register #'ignore))
+  (cl-letf (((symbol-function 'fim-lsp-client-connection) #'always)
             ((symbol-function 'jsonrpc-notify)
              (lambda (_connection _method params) (push (aref (plist-get params :contentChanges) 0) sent))))
     (dotimes (_ 300)
       (when (= 0 (random 10)) (erase-buffer) (insert "one a\ntwo 🎉 a\nthree\n"))
-      (fim-lsp-client--flush)
+      (fim-lsp-document--flush)
       (setq sent nil)
-      (let ((before (fim-lsp-client--text)))
+      (let ((before (fim-lsp-document--text)))
         (dotimes (_ 3)
           (dotimes (_ (1+ (random 3))) (edit))
           (undo-boundary)
-          (fim-lsp-client--flush))
-        (push (list :before before :changes (vconcat (reverse sent)) :after (fim-lsp-client--text)) rounds)))))
+          (fim-lsp-document--flush))
+        (push (list :before before :changes (vconcat (reverse sent)) :after (fim-lsp-document--text)) rounds)))))
 (let ((coding-system-for-write 'no-conversion))
   (write-region (json-serialize (vconcat rounds)) nil "rounds.json"))
 ;;; emacs_edits.el ends here

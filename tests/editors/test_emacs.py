@@ -199,8 +199,7 @@ async def test_the_mode_line_shows_the_state(sandbox: Sandbox) -> None:
 async def test_commands_say_what_has_changed(emacs: Emacs) -> None:
     await emacs.open_with_suggestion()
     for command, said in (
-        ("fim-lsp-toggle", "Suggestions are off"),
-        ("fim-lsp-toggle", "Suggestions are on"),
+        ("fim-lsp-toggle", "ghost text is off in demo.py"),
         ("fim-lsp-toggle-language", "off for python"),
         ("fim-lsp-toggle-language", "on for python"),
         ("fim-lsp-snooze\n5", "Snoozed until"),
@@ -226,7 +225,7 @@ async def test_other_suggestions_are_asked_for_when_cycled_to(emacs: Emacs) -> N
     for key, shown in (("M-n", "3"), ("M-n", "1"), ("M-p", "3"), ("M-p", "two()")):
         emacs.terminal.keys(key)
         await emacs.terminal.wait_for(f"total = {shown}")
-        await emacs.terminal.wait_for("3 suggestions")
+        await emacs.terminal.wait_for("of 3")
     emacs.terminal.type(" = t")
     await emacs.terminal.wait_for("total = two()")
     emacs.terminal.keys("Tab")
@@ -243,8 +242,10 @@ async def test_what_the_server_explains_is_shown_in_a_window(sandbox: Sandbox, w
         emacs.terminal.type(f"fim-lsp-{command}\n")
         await emacs.sandbox.until(lambda at=count: len(emacs.wire.replies(EXECUTE)) == at, "the answer")
         answer = emacs.wire.replies(EXECUTE)[-1]["result"]
-        line = answer[0] if command == "why" else answer["lines"][0]
-        await emacs.terminal.wait_for(lambda screen, part=line[:60]: part in screen and "*fim-lsp*" in screen)
+        line = " ".join((answer[0] if command == "why" else answer["lines"][0]).split())
+        await emacs.terminal.wait_for(
+            lambda screen, part=line[:60]: part in " ".join(screen.split()) and "*fim-lsp*" in screen
+        )
         emacs.terminal.keys("C-x", "1")
         await emacs.terminal.wait_for("demo.py", "*fim-lsp*")
     await emacs.quit()
@@ -260,24 +261,6 @@ async def test_the_server_learns_how_much_was_accepted(emacs: Emacs) -> None:
     number = sent[-1]["arguments"][0]
     assert [params["arguments"] for params in sent[:-1]] == [[number, length] for length in (3, 8, 10)]
     await emacs.quit()
-
-
-async def test_a_server_that_dies_is_reported_once_and_can_be_restarted(emacs: Emacs) -> None:
-    path = await emacs.open_with_suggestion()
-    emacs.terminal.kill_command("fim_lsp")
-    await emacs.terminal.wait_for("the server has ended")
-    emacs.terminal.type("urn")
-    await emacs.terminal.wait_for("    return")
-    emacs.terminal.keys("M-x")
-    emacs.terminal.type("fim-lsp-restart\n")
-    await emacs.sandbox.until(lambda: len(emacs.wire.opened()) == 2, "the server to have the file again")
-    emacs.terminal.type(" ")
-    await emacs.terminal.wait_for(SUGGESTED)
-    emacs.terminal.keys("Tab")
-    await emacs.save_as(path, f"{BEFORE}{SUGGESTED}\n".encode())
-    emacs.terminal.keys("C-c", "q")
-    await emacs.terminal.ended()
-    assert emacs.errors() == []
 
 
 async def test_a_missing_server_is_reported_once(sandbox: Sandbox) -> None:

@@ -1,0 +1,71 @@
+;;; fim-lsp-notice.el --- What the server reports: messages, log and status -*- lexical-binding: t; -*-
+
+;; SPDX-License-Identifier: MIT
+
+;;; Commentary:
+
+;; The echo area keeps a message until the next key, and the server reports a problem only once.  Hence a message is shown
+;; again in the first pause, if keys have removed it by then.
+
+;;; Code:
+
+(defvar fim-lsp-notice-status nil
+  "The server's last status: a plist with :state and more, or nil.")
+
+(defvar fim-lsp-notice-status-hook nil
+  "Functions to call when the status has changed, without arguments.")
+
+(defconst fim-lsp-notice--pause 1
+  "Seconds without a key after which a message is shown again.")
+
+(defconst fim-lsp-notice--log-size 100000
+  "How many characters of the log are kept.")
+
+(defvar fim-lsp-notice--timer nil
+  "The timer that shows the last message again.")
+
+(defun fim-lsp-notice-show (text)
+  "Show TEXT in the echo area, and again in the first pause if it has gone."
+  (when fim-lsp-notice--timer
+    (cancel-timer fim-lsp-notice--timer))
+  (message "%s" text)
+  (setq fim-lsp-notice--timer
+        (run-with-idle-timer fim-lsp-notice--pause nil #'fim-lsp-notice--again text)))
+
+(defun fim-lsp-notice-forget ()
+  "Do not show the last message again: it is no longer true."
+  (when fim-lsp-notice--timer
+    (cancel-timer fim-lsp-notice--timer)
+    (setq fim-lsp-notice--timer nil)))
+
+(defun fim-lsp-notice--again (text)
+  "Show TEXT unless it is in the echo area."
+  (setq fim-lsp-notice--timer nil)
+  (unless (or (equal (current-message) text) (active-minibuffer-window))
+    (let ((message-log-max nil))
+      (message "%s" text))))
+
+(defun fim-lsp-notice-log (text)
+  "Append TEXT, a message for the log, to the buffer *fim-lsp log*."
+  (with-current-buffer (get-buffer-create "*fim-lsp log*")
+    (unless (derived-mode-p 'special-mode)
+      (special-mode)
+      (setq-local truncate-lines nil))
+    (let ((inhibit-read-only t) (at-end (= (point) (point-max))))
+      (save-excursion
+        (goto-char (point-max))
+        (insert (format-time-string "%H:%M:%S ") text "\n")
+        (when (> (buffer-size) fim-lsp-notice--log-size)
+          (goto-char (- (point-max) (/ fim-lsp-notice--log-size 2)))
+          (delete-region (point-min) (pos-bol))))
+      (when at-end
+        (goto-char (point-max))))))
+
+(defun fim-lsp-notice-take-status (status)
+  "Store STATUS, a plist as the server sends it, and show it in mode lines."
+  (setq fim-lsp-notice-status status)
+  (run-hooks 'fim-lsp-notice-status-hook)
+  (force-mode-line-update t))
+
+(provide 'fim-lsp-notice)
+;;; fim-lsp-notice.el ends here

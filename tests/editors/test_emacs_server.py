@@ -1,0 +1,107 @@
+"""The server of Emacs: missing, offered and installed; ended and started again; given up."""
+
+from __future__ import annotations
+
+from tests.editors.cases import BEFORE, SUGGESTED
+from tests.editors.emacs import ALONE, Emacs
+from tests.editors.programs import ROOT
+from tests.editors.sandbox import Sandbox, writes
+
+# uv, as far as it matters here: the second command brings the server.
+_UV = """#!/bin/sh
+echo "uv $*" >> '{log}'
+[ -e '{log}.fail' ] && echo "no such host" && exit 1
+[ "$1" = venv ] && mkdir -p "$6/bin"
+[ "$1" = pip ] && echo Resolved && cp '{server}' "$4/bin/fim-lsp"
+exit 0
+"""
+
+
+async def test_a_missing_server_is_offered_once_and_installed_from_the_clone(sandbox: Sandbox) -> None:
+    tools = sandbox.folder / "tools"
+    tools.mkdir()
+    log = sandbox.folder / "uv.log"
+    log.with_name("uv.log.fail").touch()
+    (tools / "uv").write_text(_UV.format(log=log, server=sandbox.terminal.bin / "fim-lsp"))
+    (tools / "uv").chmod(0o755)
+    emacs = Emacs(sandbox, f'(setq exec-path \'("{tools}" "/usr/bin" "/bin"))\n{ALONE}')
+    sandbox.codestral.answer = writes(SUGGESTED)
+    path = sandbox.file("demo.py", BEFORE + "\n")
+    emacs.start(path, line=4)
+    await emacs.terminal.wait_for("Install the server of fim-lsp into ~/.config/emacs/fim-lsp-server?")
+    emacs.terminal.type("y")
+    await emacs.terminal.wait_for("could not be installed")
+    await emacs.terminal.wait_for("no such host")
+    log.with_name("uv.log.fail").unlink()
+    log.unlink()
+    emacs.run("install-server")
+    await emacs.terminal.wait_for("the server is installed")
+    emacs.terminal.keys("C-x", "1")
+    emacs.terminal.type("ret")
+    await emacs.terminal.wait_for(SUGGESTED)
+    folder = sandbox.home / ".config" / "emacs" / "fim-lsp-server"
+    assert log.read_text().splitlines() == [
+        f"uv venv --quiet --allow-existing --python >=3.11 {folder}",
+        f"uv pip install --python {folder} {ROOT}",
+    ]
+    assert (folder / "asked").exists()
+    await emacs.quit()
+
+
+async def test_without_the_offer_the_command_that_installs_it_is_named(sandbox: Sandbox) -> None:
+    emacs = Emacs(sandbox, f'(setq exec-path \'("/usr/bin" "/bin"))\n{ALONE}')
+    asked = sandbox.home / ".config" / "emacs" / "fim-lsp-server" / "asked"
+    asked.parent.mkdir()
+    asked.touch()
+    path = sandbox.file("demo.py", "\n")
+    emacs.start(path)
+    await emacs.terminal.wait_for("M-x fim-lsp-install-server installs it")
+    screen = await emacs.terminal.wait_for("pipx install")
+    assert f"pipx install {ROOT}" in screen.replace("\\\n", "")
+    emacs.run("why")
+    await emacs.terminal.wait_for("*fim-lsp*")
+    await emacs.terminal.wait_for("fim-lsp: `fim-lsp' was not found")
+    emacs.terminal.keys("C-c", "q")
+    await emacs.terminal.ended()
+    assert emacs.errors() == []
+
+
+async def test_a_server_that_dies_is_started_again_and_restart_does_too(sandbox: Sandbox) -> None:
+    emacs = Emacs(sandbox)
+    path = await emacs.open_with_suggestion()
+    emacs.terminal.kill_command("fim_lsp")
+    await emacs.terminal.wait_for("the server has ended and is started again")
+    await sandbox.until(lambda: len(emacs.wire.opened()) == 2, "the server to have the file again")
+    emacs.terminal.type("u")
+    await emacs.terminal.wait_for(SUGGESTED)
+    emacs.run("restart")
+    await sandbox.until(lambda: len(emacs.wire.opened()) == 3, "the server to have the file once more")
+    emacs.terminal.type("r")
+    await emacs.terminal.wait_for(SUGGESTED)
+    emacs.run("log")
+    await emacs.terminal.wait_for("*fim-lsp log*")
+    await emacs.terminal.wait_for("settings from")
+    emacs.terminal.keys("q", "C-x", "1")
+    emacs.terminal.type("n")
+    await emacs.terminal.wait_for(SUGGESTED)
+    emacs.terminal.keys("Tab")
+    await emacs.save_as(path, f"{BEFORE}{SUGGESTED}\n".encode())
+    emacs.terminal.keys("C-c", "q")
+    await emacs.terminal.ended()
+    assert emacs.errors() == []
+    assert emacs.log.read_text().count("is started again") == 1
+
+
+async def test_a_server_that_always_ends_is_given_up(sandbox: Sandbox) -> None:
+    broken = sandbox.folder / "broken"
+    broken.write_text("#!/bin/sh\necho cannot start >&2\nexit 3\n")
+    broken.chmod(0o755)
+    config = f"(setq fim-lsp-command '(\"{broken}\"))\n{ALONE}(setq fim-lsp-client--delays '(0 0))\n"
+    emacs = Emacs(sandbox, config)
+    emacs.start(sandbox.file("demo.py", "\n"))
+    await emacs.terminal.wait_for("the server has ended 3 times")
+    emacs.run("log")
+    await emacs.terminal.wait_for("cannot start")
+    emacs.terminal.keys("C-c", "q")
+    await emacs.terminal.ended()
+    assert emacs.log.read_text().count("is started again") == 1
