@@ -5,7 +5,7 @@
 # `vscode/install.sh DIR` is the same for VS Code.
 set -euo pipefail
 suite=forky
-packages="neovim hx emacs-nox elpa-lsp-mode llama.cpp ncurses-base"
+packages="neovim hx emacs-nox elpa-lsp-mode elpa-company elpa-corfu elpa-compat llama.cpp ncurses-base"
 neovim_11=0.11.4
 python=${PYTHON:-python3}
 mkdir -p "${1:?a folder to install into}"

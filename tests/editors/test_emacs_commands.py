@@ -51,7 +51,7 @@ async def test_a_key_is_stored_and_another_model_used_and_today_counted(sandbox:
     emacs.run("model")
     await emacs.terminal.wait_for("Model (default codestral-latest)")
     emacs.terminal.type("codestral-2508\n")
-    await emacs.terminal.wait_for("fim-lsp: Suggestions come from codestral-2508")
+    await emacs.terminal.wait_for("codestral-2508 on 127.0.0.1")
     emacs.terminal.type("ret")
     await emacs.terminal.wait_for(SUGGESTED)
     request = sandbox.codestral.requests[-1]
