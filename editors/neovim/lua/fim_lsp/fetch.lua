@@ -33,7 +33,8 @@ end
 ---@param clone string
 ---@return { [1]: string, [2]: string[] }[]? steps, string? problem
 local function steps(clone)
-  local has_uv, there = vim.fn.executable('uv') == 1, vim.fn.executable(inside('python')) == 1
+  local has_uv = vim.fn.executable('uv') == 1
+  local there = vim.fn.executable(inside(has_uv and 'python' or 'pip')) == 1 -- uv's environments have no pip
   local found = not has_uv and not there and python()
   if not has_uv and not there and not found then
     return nil, 'Python 3.11 or newer with its module venv is needed (on Debian, the package python3-venv), or uv.'
