@@ -99,8 +99,11 @@ def _vscode(paths: Paths) -> str:
 def _vim(paths: Paths) -> str:
     command = paths.command.replace("'", "''")
     return (
-        '" with the plugin prabirshrestha/vim-lsp and asyncomplete-lsp.vim: suggestions are in the completion menu\n'
-        f"autocmd User lsp_setup call lsp#register_server({{'name': 'fim-lsp', 'cmd': ['{command}'], 'allowlist': ['*']}})"
+        '" with the plugin neoclide/coc.nvim; more keys are in editors/vim/vimrc of the source\n'
+        "call coc#config('languageserver.fim-lsp', "
+        f"{{'command': '{command}', 'filetypes': ['*'], 'rootPatterns': ['.git']}})\n"
+        "inoremap <silent><expr> <Tab> coc#inline#visible() ? coc#inline#accept() : "
+        'coc#pum#visible() ? coc#pum#next(1) : "\\<Tab>"'
     )
 
 
@@ -139,7 +142,7 @@ EDITORS: Final[Mapping[str, Editor]] = MappingProxyType(
             ),
             Editor(
                 name="vim", title="Vim", programs=("vim",), version=r"Vi IMproved (\d[\d.]*)", minimum=(9,),
-                shows="suggestions in the completion menu, with a plugin", older="install Vim 9 or newer",
+                shows="ghost text, with the plugin coc.nvim", older="install Vim 9 or newer",
                 file="vimrc", block=_vim,
             ),
             Editor(

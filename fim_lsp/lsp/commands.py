@@ -112,6 +112,10 @@ def _snooze(server: Server, values: Sequence[Any]) -> str | None:
     match values:
         case [int(minutes) | float(minutes)] if not isinstance(minutes, bool) and 0 <= minutes <= MAX_SNOOZE:
             return server.session.switches.snooze(minutes)
+        case [str(digits)] if (
+            digits.isdecimal() and len(digits) <= 3
+        ):  # from editors whose command line has strings only
+            return _snooze(server, [int(digits)])
     return None
 
 

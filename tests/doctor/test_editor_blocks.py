@@ -42,3 +42,16 @@ def test_the_plugins_that_blocks_refer_to_exist() -> None:
     assert "cmd" in (root / "neovim" / "doc" / "fim-lsp.txt").read_text()
     assert "(defcustom fim-lsp-command" in (root / "emacs" / "fim-lsp-client.el").read_text()
     assert "fim-lsp.command" in (root / "vscode" / "package.json").read_text()
+
+
+def test_the_block_for_vim_is_the_file_in_the_repository() -> None:
+    """Its first lines; the file has more keys."""
+    shipped = (Path(__file__).parents[2] / "editors" / "vim" / "vimrc").read_text()
+    _, *lines = EDITORS["vim"].block(Paths(command="fim-lsp", plugins=None)).splitlines()
+    assert all(line in shipped.splitlines() for line in lines)
+
+
+def test_the_block_for_kakoune_is_that_of_the_page() -> None:
+    page = (Path(__file__).parents[2] / "editors" / "OTHERS.md").read_text()
+    _, *lines = EDITORS["kak"].block(Paths(command="fim-lsp", plugins=None)).splitlines()
+    assert "\n".join(lines) in page
