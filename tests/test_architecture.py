@@ -198,6 +198,7 @@ TESTED_TOGETHER = {
     "ngram/vocabulary.py": "ngram/test_model.py",
     "prompt/prompt.py": "prompt/test_build.py",
     "redaction/assignments.py": "redaction/test_mask.py",
+    "schedule/call_progress.py": "schedule/test_call_record.py",
     "session/model_switch.py": "lsp/test_choice_commands.py",
     "session/request_tracking.py": "session/test_session.py",
     "session/usage_counter.py": "lsp/test_choice_commands.py",

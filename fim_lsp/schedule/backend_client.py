@@ -16,7 +16,7 @@ import random
 import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -36,7 +36,8 @@ from fim_lsp.prompt.sticky_window import StickyWindows
 from fim_lsp.rate_limit.limiter import Limiter, Permit
 from fim_lsp.rate_limit.local_counter import Wait
 from fim_lsp.rate_limit.token_estimate import Estimator
-from fim_lsp.schedule.call_record import CHARACTERS_PER_TOKEN, CallRecord
+from fim_lsp.schedule.call_progress import CallProgress
+from fim_lsp.schedule.call_record import CallRecord
 from fim_lsp.schedule.circuit_breaker import Admission, CircuitBreaker
 from fim_lsp.schedule.events import CallPurpose, CallStarted, Publish
 from fim_lsp.schedule.prompt_builder import ContextSource, build_prompt
@@ -59,7 +60,6 @@ MaySend: TypeAlias = Callable[[str, bool], bool]
 """Whether a document's text may be sent now, by its URI, to a back end that is or is not on this machine."""
 
 _RETRY_DELAY = 0.2  # seconds, and up to as much again by chance
-_MAX_TOKENS = 10_000_000  # more than any model reads at once: a server that reports more is mistaken
 
 
 def always_wanted() -> bool:
@@ -165,7 +165,7 @@ class BackendClient:
         if self.breaker.before_call() is not Admission.CALL:
             raise Paused(self.breaker.reason, host=self.backend.host)
         prompt = replace(self.build_prompt(snapshot, settings), variation=variation)
-        progress = _Progress(clock=asyncio.get_running_loop().time)
+        progress = CallProgress(clock=asyncio.get_running_loop().time)
         chunks = self._attempt(prompt, snapshot, progress, purpose=CallPurpose.ALTERNATIVE)
         async with aclosing(chunks):
             async for chunk in chunks:
@@ -175,7 +175,7 @@ class BackendClient:
         self, snapshot: Snapshot, settings: Settings, report: Report, wanted: Wanted
     ) -> AsyncGenerator[Chunk, None]:
         """Make a call and report its result to the circuit breaker. If it falls silent, a probe takes over."""
-        progress = _Progress(clock=asyncio.get_running_loop().time)
+        progress = CallProgress(clock=asyncio.get_running_loop().time)
         failed = False
         prompt = self.build_prompt(snapshot, settings)
         try:
@@ -199,7 +199,7 @@ class BackendClient:
 
     def _start_probe(self, prompt: Prompt, snapshot: Snapshot, report: Report) -> Probe:
         breaker = self.breaker
-        progress = _Progress(clock=asyncio.get_running_loop().time)
+        progress = CallProgress(clock=asyncio.get_running_loop().time)
         listener = ProbeListener(
             succeeded=breaker.succeeded,
             failed=partial(breaker.failed, local=self.is_local),
@@ -211,7 +211,7 @@ class BackendClient:
         return breaker.probes.start(chunks, progress, listener, needs_whole_answer=breaker.needs_whole_answer)
 
     async def _with_retry(
-        self, prompt: Prompt, snapshot: Snapshot, settings: Settings, progress: _Progress, wanted: Wanted
+        self, prompt: Prompt, snapshot: Snapshot, settings: Settings, progress: CallProgress, wanted: Wanted
     ) -> AsyncGenerator[Chunk, None]:
         max_silence = None if snapshot.explicit or not self.backend.host else self.breaker.max_silence
         for is_last in (False, True):
@@ -221,7 +221,7 @@ class BackendClient:
                         yield chunk
                 return
             except (Unreachable, Overloaded) as error:
-                late = progress.clock() - progress.started_at > settings.timeout / 2
+                late = progress.elapsed > settings.timeout / 2
                 if is_last or progress.has_begun or late or error.timed_out or not error.transient:
                     raise
                 log.info("%s: %s, trying again", self.backend.name, type(error).__name__)
@@ -231,7 +231,7 @@ class BackendClient:
         self,
         prompt: Prompt,
         snapshot: Snapshot,
-        progress: _Progress,
+        progress: CallProgress,
         max_silence: float | None = None,
         wanted: Wanted = always_wanted,
         purpose: CallPurpose = CallPurpose.COMPLETION,
@@ -249,9 +249,9 @@ class BackendClient:
                     if chunk.quota is not None and self.limiter is not None:
                         self.limiter.observe(chunk.quota)
                     yield chunk
-            if progress.prompt_tokens:
+            if (usage := progress.usage) is not None and usage.prompt_tokens:
                 self.estimator.learn(
-                    prompt.size, self.backend.model, prompt.language, progress.prompt_tokens, progress.output_tokens
+                    prompt.size, self.backend.model, prompt.language, usage.prompt_tokens, usage.completion_tokens
                 )
         except RateLimited as error:
             if permit is not None:
@@ -310,7 +310,7 @@ class BackendClient:
             record.end(sys.exception(), self.estimator, self.publish)
 
     async def _next(
-        self, chunks: AsyncGenerator[Chunk, None], progress: _Progress, max_silence: float | None
+        self, chunks: AsyncGenerator[Chunk, None], progress: CallProgress, max_silence: float | None
     ) -> Chunk | None:
         """The next chunk, or None at the end."""
         if max_silence is None:
@@ -322,36 +322,6 @@ class BackendClient:
             host = self.backend.host
             error = _Stalled if progress.has_begun else _Silent
             raise error(f"{host} has been silent for {max_silence:.1f} s", host=host, timed_out=True) from None
-
-
-@dataclass(slots=True)
-class _Progress:
-    """The progress of a call, and what it has cost. ``latency`` is in seconds of ``clock``."""
-
-    clock: Callable[[], float]
-    has_begun: bool = False
-    latency: float = 0.0
-    characters: int = 0
-    prompt_tokens: int = 0
-    output_tokens: int = 0
-    started_at: float = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.started_at = self.clock()
-
-    def add(self, chunk: Chunk) -> None:
-        self.characters += len(chunk.text)
-        if not self.has_begun and (chunk.text or chunk.finish is not None):
-            self.has_begun, self.latency = True, self.clock() - self.started_at
-        if chunk.usage is not None:
-            self.prompt_tokens = min(chunk.usage.prompt_tokens, _MAX_TOKENS)
-            self.output_tokens = min(chunk.usage.completion_tokens, _MAX_TOKENS)
-
-    def settle(self, permit: Permit) -> None:
-        if self.prompt_tokens:
-            permit.settle(self.prompt_tokens + self.output_tokens)
-        else:
-            permit.aborted(math.ceil(self.characters / CHARACTERS_PER_TOKEN))
 
 
 def _redact(prompt: Prompt, key: bytes) -> RedactedPrompt:

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from urllib.parse import unquote
 
-from fim_lsp.backends.backend import Backend, Chunk, Usage
+from fim_lsp.backends.backend import Backend, Chunk
 from fim_lsp.errors import BackendError, Paused, RateLimited
 from fim_lsp.http.urls import is_local
 from fim_lsp.prompt.prompt import Prompt
 from fim_lsp.rate_limit.token_estimate import Estimator
+from fim_lsp.schedule.call_progress import CallProgress
 from fim_lsp.schedule.events import CallEnded, CallOutcome, CallPurpose, Place, Publish, RequestAnswered, SentFile
 from fim_lsp.schedule.request import CompletionResult, Outcome, Snapshot
 
-CHARACTERS_PER_TOKEN = 3.0
-"""Of an answer without a token count."""
-
 _MAX_NAME = 200  # characters of a document's name
-_MAX_TOKENS = 10_000_000  # more than any model reads at once: a server that reports more is mistaken
 
 
 class CallRecord:
@@ -47,13 +43,9 @@ class CallRecord:
         self._backend = backend
         self._masked = masked
         self._wall_clock = wall_clock
-        self._started_at = asyncio.get_running_loop().time()
-        self._first_text: float | None = None
+        self._progress = CallProgress(clock=asyncio.get_running_loop().time)
         self._requests = 0
         self._sent = 0
-        self._characters = 0
-        self._usage: Usage | None = None
-        self._finished = False
 
     @property
     def has_sent(self) -> bool:
@@ -67,11 +59,7 @@ class CallRecord:
 
     def add(self, chunk: Chunk) -> None:
         """A chunk has arrived."""
-        if chunk.text and self._first_text is None:
-            self._first_text = self._elapsed()
-        self._characters += len(chunk.text)
-        self._usage = chunk.usage or self._usage
-        self._finished = self._finished or chunk.finish is not None
+        self._progress.add(chunk)
 
     def end(self, error: BaseException | None, estimator: Estimator, publish: Publish) -> None:
         """The call has ended, with an error or without. Nothing is published if the back end was not asked after all."""
@@ -96,12 +84,12 @@ class CallRecord:
                 sent=self._sent,
                 files=_files(self.prompt) if self._requests else (),
                 masked=self._masked if self._requests else 0,
-                first_text=self._first_text,
-                seconds=self._elapsed(),
+                first_text=self._progress.first_text,
+                seconds=self._progress.elapsed,
                 prompt_tokens=prompt_tokens,
                 completion_tokens=completion_tokens,
                 cached_tokens=cached_tokens,
-                estimated=self._usage is None and prompt_tokens > 0,
+                estimated=self._progress.usage is None and prompt_tokens > 0,
             )
         )
 
@@ -110,21 +98,16 @@ class CallRecord:
             return CallOutcome.RATE_LIMITED
         if isinstance(error, BackendError):
             return CallOutcome.FAILED
-        return CallOutcome.ANSWERED if error is None or self._finished else CallOutcome.HUNG_UP
+        return CallOutcome.ANSWERED if error is None or self._progress.is_finished else CallOutcome.HUNG_UP
 
     def _tokens(self, estimator: Estimator, *, failed: bool) -> tuple[int, int, int]:
         """Prompt, completion and cached tokens: as the server counted them, else estimated; a refused call has none."""
-        if usage := self._usage:
-            counts = usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens
-            return min(counts[0], _MAX_TOKENS), min(counts[1], _MAX_TOKENS), min(counts[2], _MAX_TOKENS)
-        if not self._requests or (failed and not self._characters):
+        if usage := self._progress.usage:
+            return usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens
+        if not self._requests or (failed and not self._progress.characters):
             return 0, 0, 0
         model, language = self._backend.model, self.prompt.language
-        written = math.ceil(self._characters / CHARACTERS_PER_TOKEN)
-        return estimator.tokens(self.prompt.size, model, language), written, 0
-
-    def _elapsed(self) -> float:
-        return asyncio.get_running_loop().time() - self._started_at
+        return estimator.tokens(self.prompt.size, model, language), self._progress.written, 0
 
 
 def place_of(snapshot: Snapshot) -> Place:
