@@ -136,9 +136,9 @@ They have the form of `process-environment'.")
     (setq fim-lsp-client--connection nil)
     (ignore-errors
       (when (slot-value connection 'ready)
-        (jsonrpc-request connection :shutdown nil :timeout 2))
+        (jsonrpc-request connection :shutdown nil :timeout 5))
       (jsonrpc-notify connection :exit nil)
-      (with-timeout (2) ; it cancels its calls and exits
+      (with-timeout (5) ; it cancels its calls and exits
         (while (process-live-p process)
           (accept-process-output process 0.05))))
     (delete-process process)

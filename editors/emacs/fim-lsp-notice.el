@@ -24,26 +24,44 @@
 (defvar fim-lsp-notice--timer nil
   "The timer that shows the last message again.")
 
+(defvar fim-lsp-notice--text nil
+  "The last message.")
+
 (defun fim-lsp-notice-show (text)
-  "Show TEXT in the echo area, and again in the first pause if it has gone."
-  (when fim-lsp-notice--timer
-    (cancel-timer fim-lsp-notice--timer))
+  "Show TEXT in the echo area, and again in the first pause after it has gone."
+  (fim-lsp-notice-forget)
+  (setq fim-lsp-notice--text text)
   (message "%s" text)
   (setq fim-lsp-notice--timer
-        (run-with-idle-timer fim-lsp-notice--pause nil #'fim-lsp-notice--again text)))
+        (run-with-idle-timer fim-lsp-notice--pause nil #'fim-lsp-notice--again)))
 
 (defun fim-lsp-notice-forget ()
   "Do not show the last message again: it is no longer true."
+  (remove-hook 'post-command-hook #'fim-lsp-notice--removed)
   (when fim-lsp-notice--timer
     (cancel-timer fim-lsp-notice--timer)
     (setq fim-lsp-notice--timer nil)))
 
-(defun fim-lsp-notice--again (text)
-  "Show TEXT unless it is in the echo area."
+(defun fim-lsp-notice--again ()
+  "Show the last message again, or wait until a key has removed it."
+  (if (equal (current-message) fim-lsp-notice--text)
+      (progn
+        (setq fim-lsp-notice--timer nil)
+        (add-hook 'post-command-hook #'fim-lsp-notice--removed))
+    (fim-lsp-notice--show-last)))
+
+(defun fim-lsp-notice--removed ()
+  "A key has removed the last message: show it again in the next pause."
+  (remove-hook 'post-command-hook #'fim-lsp-notice--removed)
+  (setq fim-lsp-notice--timer
+        (run-with-idle-timer fim-lsp-notice--pause nil #'fim-lsp-notice--show-last)))
+
+(defun fim-lsp-notice--show-last ()
+  "Show the last message again, unless it is there or the minibuffer is in use."
   (setq fim-lsp-notice--timer nil)
-  (unless (or (equal (current-message) text) (active-minibuffer-window))
+  (unless (or (equal (current-message) fim-lsp-notice--text) (active-minibuffer-window))
     (let ((message-log-max nil))
-      (message "%s" text))))
+      (message "%s" fim-lsp-notice--text))))
 
 (defun fim-lsp-notice-log (text)
   "Append TEXT, a message for the log, to the buffer *fim-lsp log*."
