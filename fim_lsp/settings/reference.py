@@ -57,7 +57,7 @@ def _described(spec: SettingSpec, chosen: Mapping[str, Any]) -> str:
         *(["Not set by default; an example:"] if has_example and default is None else []),
         *([f"Default: {known}; an example:"] if has_example and default is not None else []),
     ]
-    sentences = f"{spec.description[0].upper()}{spec.description[1:]}.", " ".join(facts)
+    sentences = spec.sentence, " ".join(facts)
     lines = [line for sentence in sentences for line in textwrap.wrap(sentence, 98, break_on_hyphens=False)]
     value = chosen.get(spec.name, plain(spec.example) if has_example else default)
     mark = "" if spec.name in chosen else "#"

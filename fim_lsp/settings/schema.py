@@ -79,10 +79,12 @@ def _setting(
     secret: bool = False,
     hidden: bool = False,
     example: Any = None,
+    title: str = "",
 ) -> Any:
     spec = {
         "validator": validator,
         "description": description,
+        "title": title,
         "restricts": restricts,
         "project_rule": project_rule,
         "secret": secret,
@@ -103,6 +105,7 @@ class Settings:
         "running on this machine, otherwise `ngram`, which needs neither key nor network",
         restricts=True,
         project_rule=project.NOTHING,
+        title="Back end",
     )
     base_url: str | None = _setting(
         None,
@@ -116,6 +119,7 @@ class Settings:
         project_rule=project.NOTHING,
         hidden=True,
         example="https://llm.example.com/v1",
+        title="Base URL",
     )
     region: str = _setting(
         "eu",
@@ -135,6 +139,7 @@ class Settings:
         one_of("auto", "suffix", "none", *TEMPLATE_NAMES),
         "for `openai` and `ollama`: the fill-in-the-middle template of the model's family; `auto` derives it from the "
         "model's name, `suffix` leaves it to the server, `none` sends only the prefix",
+        title="Fill-in-the-middle template",
     )
     api_key: Secret | None = _setting(
         None,
@@ -146,6 +151,7 @@ class Settings:
         project_rule=project.NOTHING,
         secret=True,
         example="the key",
+        title="API key",
     )
     api_key_command: tuple[str, ...] | None = _setting(
         None,
@@ -155,40 +161,48 @@ class Settings:
         project_rule=project.NOTHING,
         hidden=True,
         example=("pass", "show", "codestral"),
+        title="API key command",
     )
     temperature: float | None = _setting(
         None,
         optional(number(0, 1.5)),
-        "sampling temperature",
+        "the sampling temperature: the higher, the more varied are the answers; null: the host's default",
         example=0.2,
     )
     top_p: float | None = _setting(
         None,
         optional(number(0, 1, above=True)),
-        "nucleus sampling",
+        "nucleus sampling: only the likeliest tokens with this share of the probability are used; null: the host's default",
         example=0.9,
+        title="Top-p sampling",
     )
     max_tokens: int | None = _setting(
-        128, optional(integer(0, 100_000)), "the maximum length of an answer in tokens", project_rule=project.ONLY_LOWER
+        128,
+        optional(integer(0, 100_000)),
+        "the maximum length of an answer in tokens",
+        project_rule=project.ONLY_LOWER,
+        title="Maximum tokens",
     )
     min_tokens: int | None = _setting(
         None,
         optional(integer(0, 100_000)),
-        "the minimum length of an answer in tokens",
+        "the minimum length of an answer in tokens; null: none",
         project_rule=project.ONLY_LOWER_MINIMUM,
         example=1,
+        title="Minimum tokens",
     )
     stop: str | tuple[str, ...] | None = _setting(
         None,
         optional(any_of(text(_MAX_STOP), list_of(text(_MAX_STOP), "a list of such strings", _MAX_ITEMS))),
-        "a string or strings that end the answer",
+        "strings that end the answer where they occur; they are not part of it",
         project_rule=project.ONLY_MORE_STOPS,
         example=("\n\n",),
+        title="Stop strings",
     )
     random_seed: int | None = _setting(
         None,
         optional(integer(0, 2**63 - 1)),
-        "makes answers reproducible",
+        "a number that makes answers reproducible; null: answers vary",
         example=42,
     )
     stream: bool = _setting(True, boolean(), "whether answers are streamed", project_rule=project.ONLY_TRUE)
@@ -270,11 +284,13 @@ class Settings:
         "files that are never sent, used or indexed, besides the built-in list; `!glob` re-includes, except in a project",
         restricts=True,
         example=("*.sql", "private/"),
+        title="Excluded files",
     )
     menu: Literal["auto", "always", "never"] = _setting(
         "auto",
         one_of("auto", "always", "never"),
         "whether the completion menu offers suggestions as well; `auto`: only in editors without inline completion",
+        title="Completion menu",
     )
     trigger: Literal["auto", "manual"] = _setting(
         "auto",
@@ -292,7 +308,7 @@ class Settings:
             max_name=_MAX_NAME,
             canonical=canonical_language,
         ),
-        "languages without suggestions: `{ markdown = false }`; all others have them",
+        "language ids, each true or false: languages that are false get no suggestions, all others do",
         restricts=True,
         project_rule=project.ONLY_OFF,
         example={"markdown": False},
@@ -302,6 +318,7 @@ class Settings:
         boolean(),
         "whether counts for `fim-lsp stats` are kept on this machine; they contain no text",
         project_rule=project.ONLY_OFF,
+        title="Statistics",
     )
     prices: FrozenMapping[tuple[float, ...]] = _setting(
         FrozenMapping(),
@@ -313,7 +330,7 @@ class Settings:
             _MAX_ENTRIES,
             max_name=_MAX_NAME,
         ),
-        "your own prices in US dollars per million tokens, for `fim-lsp stats`: `{ my-model = [input, output, cached] }`",
+        "your own prices by model id, for `fim-lsp stats`: input, output and cached input, in US dollars per million tokens",
         project_rule=project.NOTHING,
         example={"my-model": (0.3, 0.9, 0.03)},
     )
@@ -329,7 +346,8 @@ class SettingSpec:
 
     A setting that ``restricts`` decides which text may leave this machine, where it goes, or with which key; an unusable
     value fails closed. ``secret`` values are kept as :class:`~fim_lsp.secret.Secret`; ``hidden`` ones are never shown.
-    ``example`` is a value for those whose default shows none, because it is null or empty.
+    ``example`` is a value for those whose default shows none, because it is null or empty. ``title`` replaces the name where
+    that does not read as words.
     """
 
     name: str
@@ -341,6 +359,17 @@ class SettingSpec:
     secret: bool
     hidden: bool
     example: Any
+    title: str
+
+    @property
+    def label(self) -> str:
+        """The name in words, for a settings page."""
+        return self.title or self.name.replace("_", " ").capitalize()
+
+    @property
+    def sentence(self) -> str:
+        """The description as a sentence."""
+        return f"{self.description[0].upper()}{self.description[1:]}."
 
     @property
     def user_only(self) -> bool:

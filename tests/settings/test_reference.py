@@ -82,7 +82,7 @@ def test_every_place_that_lists_the_settings_lists_the_same() -> None:
     assert set(schema()["properties"]) == names
     assert set(re.findall(r"^#?(\w+) = ", config_file({"backend": "ngram"}), flags=re.MULTILINE)) == names
     properties = json.loads(PACKAGE.read_text("utf-8"))["contributes"]["configuration"]["properties"]
-    assert set(properties) == {f"fim-lsp.{name}" for name in names - {"api_key"} | {"command"}}
+    assert set(properties) == {f"fim-lsp.{name}" for name in names - {"api_key"} | {"command", "status_bar"}}
 
 
 def test_the_readme_has_the_settings_table() -> None:

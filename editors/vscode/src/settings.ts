@@ -28,5 +28,12 @@ export function workspaceValues(inspect: Inspect): Values {
 }
 
 function collect(names: readonly string[], value: (name: string) => unknown): Values {
-  return Object.fromEntries(names.map((name) => [name, value(name)]).filter(([, found]) => found !== undefined));
+  const rows = names.map((name) => [name, value(name)] as const);
+  return Object.fromEntries(rows.filter(([name, found]) => found !== undefined && !isUnset(name, found)));
+}
+
+/** The settings page leaves an empty text or list where the user has deleted a value. */
+function isUnset(name: string, value: unknown): boolean {
+  const empty = value === '' || (Array.isArray(value) && value.length === 0);
+  return empty && rules.unset_if_empty.includes(name);
 }

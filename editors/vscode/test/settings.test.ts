@@ -22,6 +22,17 @@ test('what nobody has set is not sent', () => {
   assert.deepEqual(workspaceValues(values), {});
 });
 
+test('what was emptied on the settings page is not sent', () => {
+  const values = inspect({
+    model: { globalValue: '' },
+    base_url: { globalValue: '' },
+    stop: { globalValue: [] },
+    fallback: { globalValue: [] },
+  });
+  assert.deepEqual(trustedValues(values), { fallback: [] });
+  assert.deepEqual(workspaceValues(values), {});
+});
+
 test('for the rest the nearest value counts, and null is one', () => {
   const values = inspect({
     model: { globalValue: 'mine', workspaceValue: 'theirs' },

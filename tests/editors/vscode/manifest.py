@@ -22,20 +22,38 @@ PACKAGE = EXTENSION / "package.json"
 RULES_FILE = EXTENSION / "src" / "rules.json"
 _WITHOUT_KEY = {"auto", "ngram"}
 
-_COMMAND = {
-    "type": "array",
-    "items": {"type": "string"},
-    "default": [],
-    "scope": "machine",
-    "markdownDescription": "the server's program and its arguments; empty: `fim-lsp` on PATH, else `uvx fim-lsp`",
+_OWN = {
+    "command": {
+        "type": "array",
+        "items": {"type": "string"},
+        "default": [],
+        "scope": "machine",
+        "title": "Server command",
+        "markdownDescription": "The server's program and its arguments; empty: `fim-lsp` on PATH, otherwise the one that "
+        "*fim-lsp: Install Server* has installed.",
+    },
+    "status_bar": {
+        "type": "string",
+        "enum": ["state", "usage"],
+        "enumDescriptions": [
+            "The state, and until when suggestions are limited or snoozed.",
+            "Also the median time to an answer and the tokens of today.",
+        ],
+        "default": "state",
+        "scope": "window",
+        "title": "Status bar",
+        "markdownDescription": "What the status bar item shows.",
+    },
 }
+"""The settings of the extension itself."""
 
 
 def package() -> dict[str, Any]:
     """``package.json`` as it should be: version, settings, and which of them an untrusted workspace can't make."""
     manifest: dict[str, Any] = json.loads(PACKAGE.read_text("utf-8"))
     manifest["version"] = fim_lsp.__version__
-    settings = {"fim-lsp.command": _COMMAND, **{f"fim-lsp.{name}": _setting(SPECS[name]) for name in _names()}}
+    rows = {**_OWN, **{name: _setting(SPECS[name]) for name in _names()}}
+    settings: dict[str, dict[str, Any]] = {f"fim-lsp.{name}": row for name, row in rows.items()}
     for order, setting in enumerate(settings):
         settings[setting] = {"order": order, **settings[setting]}
     manifest["contributes"]["configuration"] = {"title": "fim-lsp", "properties": settings}
@@ -46,13 +64,16 @@ def package() -> dict[str, Any]:
 
 def rules() -> dict[str, Any]:
     """What the extension must know of the table. ``trusted`` values go to the server as the user's own, which a project
-    can't set or may only restrict; ``workspace`` ones may come from a project. ``backends`` are those with a key."""
+    can't set or may only restrict; ``workspace`` ones may come from a project. ``unset_if_empty`` are empty where the server has
+    null. ``backends`` are those with a key.
+    """
     kept = [SPECS[name] for name in _names()]
     hosts = {name: host_of(site.base_url) for name, site in API_HOSTS.items()}
     backends = [name for name in SPECS["backend"].validator.schema["enum"] if name not in _WITHOUT_KEY]
     return {
         "trusted": [spec.name for spec in kept if spec.project_rule is not ANYTHING or spec.name == "exclude"],
         "workspace": [spec.name for spec in kept if not spec.user_only],
+        "unset_if_empty": [spec.name for spec in kept if _emptied(spec)],
         "backends": [{"name": name, "host": hosts.get(name, "")} for name in backends],
     }
 
@@ -68,13 +89,38 @@ def _names() -> list[str]:
 
 def _setting(spec: SettingSpec) -> dict[str, Any]:
     described = schema()["properties"][spec.name]
-    shape = _flat(
-        {name: value for name, value in described.items() if name not in {"default", "description", "examples"}}
-    )
+    plain = {name: value for name, value in described.items() if name not in {"default", "description", "examples"}}
+    shape, default, words = _flat(plain), described["default"], spec.sentence
     if spec.validator.accept_items is not None:  # a list, which the settings page can edit, or a single string
-        shape = dict(schema()["properties"][spec.name]["anyOf"][0])
-    scope = "machine" if spec.user_only else "window"
-    return {**shape, "default": described["default"], "scope": scope, "markdownDescription": described["description"]}
+        shape = dict(described["anyOf"][0])
+    if emptied := _emptied(spec):
+        shape, default = emptied
+    if default in ("", []) or shape["type"] in (["integer", "null"], ["number", "null"]):
+        words = words.replace("; null: ", "; empty: ")
+    texts = {"title": spec.label, "markdownDescription": words}
+    return {**shape, "default": default, "scope": "machine" if spec.user_only else "window", **texts}
+
+
+def _emptied(spec: SettingSpec) -> tuple[dict[str, Any], Any] | None:
+    """The shape and default of a setting that may be null where the settings page can only edit a string or a list: it is
+    empty there instead. None for all others.
+    """
+    members = [_flat(member) for member in _members(schema()["properties"][spec.name])]
+    solid = [member for member in members if member["type"] != "null"]
+    if len(solid) == len(members):
+        return None
+    texts = next((member for member in solid if member["type"] == "array"), None)
+    if texts is not None:
+        return {name: value for name, value in texts.items() if name != "minItems"}, []
+    if [member["type"] for member in solid] != ["string"]:
+        return None
+    word = {name: value for name, value in solid[0].items() if name not in {"minLength", "description"}}
+    return {**word, **({"pattern": f"^$|{word['pattern']}"} if "pattern" in word else {})}, ""
+
+
+def _members(shape: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The alternatives of a JSON Schema that is ``anyOf``, however deep."""
+    return [inner for member in shape.get("anyOf", []) for inner in (_members(member) or [member])]
 
 
 def _flat(shape: Mapping[str, Any]) -> dict[str, Any]:
