@@ -39,6 +39,7 @@ def to_params(status: Status) -> dict[str, Any]:
         "model": visible(status.model),
         "host": visible(status.host),
         "until": None if status.until is None else round(status.until),
+        **({"needsKey": True} if status.needs_key else {}),
     }
 
 

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from fim_lsp.backends.backend import Backend
-from fim_lsp.errors import BackendError, Intercepted, Paused, RateLimited, Unreachable
+from fim_lsp.errors import BackendError, Intercepted, Paused, RateLimited, Unauthorized, Unreachable
 from fim_lsp.rate_limit.backoff import MAX_RETRY_AFTER
 from fim_lsp.schedule.events import (
     BackendEvent,
@@ -53,7 +53,7 @@ class StatusState(enum.StrEnum):
 class Status:
     """What an editor may show. ``reason`` is for a person, ``""`` if there is nothing to say.
 
-    ``until`` is the end of a pause or a snooze, in seconds since the epoch.
+    ``until`` is the end of a pause or a snooze, in seconds since the epoch. ``needs_key``: the key is missing or refused.
     """
 
     state: StatusState
@@ -62,6 +62,7 @@ class Status:
     model: str = ""
     host: str = ""
     until: float | None = None
+    needs_key: bool = False
 
     def __str__(self) -> str:
         where = " · ".join(part for part in (self.backend, self.model, self.host) if part)
@@ -71,11 +72,12 @@ class Status:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Obstacle:
-    """Why there are no suggestions, or not those of the first back end. ``until`` as in Status; None if unknown."""
+    """Why there are no suggestions, or not those of the first back end. Fields as in Status."""
 
     state: StatusState
     reason: str
     until: float | None = None
+    needs_key: bool = False
 
 
 REASONS: Final = MappingProxyType(
@@ -107,7 +109,8 @@ def status_of(
         return replace(source, state=obstacle.state, reason=obstacle.reason, until=obstacle.until)
     if failure is not None:
         fallback = backends[1].name if len(backends) > 1 else ""
-        return replace(source, state=failure.state, reason=_in_words(failure, fallback, now), until=failure.until)
+        reason = _in_words(failure, fallback, now)
+        return replace(source, state=failure.state, reason=reason, until=failure.until, needs_key=failure.needs_key)
     state, reason = REASONS[activity]
     return replace(source, state=state, reason=reason)
 
@@ -136,7 +139,7 @@ def failure_of(error: BackendError, now: float) -> Obstacle:
         until = None if error.retry_after is None else now + min(error.retry_after, MAX_RETRY_AFTER)
         return Obstacle(state=StatusState.LIMITED, reason=str(error), until=until)
     state = StatusState.OFFLINE if isinstance(error, Unreachable | Intercepted) else StatusState.FAILING
-    return Obstacle(state=state, reason=str(error))
+    return Obstacle(state=state, reason=str(error), needs_key=isinstance(error, Unauthorized))
 
 
 def failure_after(known: Obstacle | None, event: BackendEvent, now: float) -> Obstacle | None:

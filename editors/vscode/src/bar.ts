@@ -1,10 +1,13 @@
 import * as vscode from 'vscode';
-import { shown, status, type Status } from './state';
+import { shown, status, type Status, type Usage } from './state';
 
-/** The status bar item: the server's state and its reason, and what the user has turned off. */
+/** The status bar item: the server's state and its reason, what the user has turned off, and on wish today's usage. */
 export class Bar implements vscode.Disposable {
   private readonly item = vscode.window.createStatusBarItem('fim-lsp', vscode.StatusBarAlignment.Right, 100);
-  private latest: Status = status('starting');
+  private usage: Usage | undefined;
+
+  /** The server's state. */
+  latest: Status = status('starting');
 
   /** `silent` returns why suggestions are off at the moment. */
   constructor(private readonly silent: () => Status | undefined) {
@@ -20,9 +23,15 @@ export class Bar implements vscode.Disposable {
     this.draw();
   }
 
+  /** Show what today's calls took and used, or no longer. */
+  reportUsage(usage: Usage | undefined): void {
+    this.usage = usage;
+    this.draw();
+  }
+
   /** Redraw after a change that is not the server's state. */
   draw(): void {
-    const { text, tooltip } = shown(this.latest, this.silent());
+    const { text, tooltip } = shown(this.latest, this.silent(), this.usage);
     this.item.text = text;
     this.item.tooltip = tooltip.join('\n');
     this.item.accessibilityInformation = { label: tooltip.join(', ') };

@@ -4,14 +4,17 @@ import * as vscode from 'vscode';
 import type { Middleware } from 'vscode-languageclient/node';
 import { Bar } from './bar';
 import { register } from './commands';
-import { askToDownload, mayDownload, tellMissing } from './consent';
-import { findServer, type Machine } from './find';
+import type { Machine } from './find';
+import { testKey } from './key_test';
 import { Keys } from './keys';
+import { Launcher } from './launcher';
 import { Memory } from './memory';
+import { showMessage } from './messages';
+import { OwnServer } from './own_server';
 import { linesOf, Pages } from './pages';
 import { Server } from './server';
 import { trustedValues, workspaceValues, type Inspect, type Values } from './settings';
-import { status } from './state';
+import { UsageWatch } from './usage';
 
 let server: Server | undefined;
 
@@ -24,42 +27,52 @@ export function activate(context: vscode.ExtensionContext): void {
   const pages = new Pages();
   const home = context.globalStorageUri.fsPath;
   fs.mkdirSync(home, { recursive: true });
-  const running = new Server(log, home, middleware(memory), (latest) => bar.report(latest));
+  const running = new Server(
+    log,
+    home,
+    middleware(memory),
+    (latest) => {
+      bar.report(latest);
+      usage.refresh();
+    },
+    (sent) => void showMessage(sent, bar.latest.needsKey === true),
+  );
   server = running;
-
-  const start = async (again: boolean): Promise<void> => {
-    const program = findServer(chosenCommand(), machine());
-    if (!program || (program.origin === 'uvx' && !mayDownload(context.globalState))) {
-      await running.stop();
-      bar.report(status('disabled', 'no server is installed'));
-      if (!program) {
-        tellMissing();
-      } else if (await askToDownload(context.globalState, again)) {
-        await start(false);
-      }
-      return;
-    }
-    await running.run({ program, options: await keys.with(trustedValues(inspect())) }, again);
-  };
-  const refresh = (again = false): Promise<void> =>
-    start(again).catch((error: unknown) => {
-      log.error(String(error));
-      bar.report(status('failing', 'the server could not be started: see the log'));
-    });
   const ask = async (command: string, ...args: unknown[]): Promise<unknown> => {
     const title = 'fim-lsp: waiting for the server';
     return vscode.window.withProgress({ location: vscode.ProgressLocation.Window, title }, () => running.ask(command, ...args));
   };
+  const usage: UsageWatch = new UsageWatch((command, ...args) => running.ask(command, ...args), (now) => bar.reportUsage(now));
+  const launcher = new Launcher({
+    log,
+    bar,
+    server: running,
+    own: new OwnServer(context.asAbsolutePath('server'), home, machine()),
+    machine: machine(),
+    store: context.globalState,
+    readme: vscode.Uri.joinPath(context.extensionUri, 'readme.md'),
+    command: chosenCommand,
+    options: () => keys.with(trustedValues(inspect())),
+  });
   const explain = async (page: string, command: string, options: Values, slow = false): Promise<void> => {
     const lines = linesOf(await ask(command, { quiet: true, ...options }));
     const here = memory.silence(vscode.window.activeTextEditor?.document) || !lines ? bar.lines() : [];
-    await pages.show(page, [...here, ...(lines ?? ['The server does not answer: see the log (fim-lsp: Show Log).'])], slow);
+    await pages.show(page, [...here, ...(lines ?? []), ...launcher.advice(lines !== undefined)], slow);
   };
+  const userValue = (name: string): string | undefined => (inspect()(name)?.globalValue as string | undefined) || undefined;
   const actors = {
     memory,
     keys,
-    backend: () => inspect()('backend')?.globalValue as string | undefined,
-    restart: () => refresh(true),
+    status: () => bar.latest,
+    hasServer: () => launcher.program() !== undefined,
+    backend: () => userValue('backend'),
+    testKey: async (backend: string, key: string) => {
+      const program = launcher.program();
+      const host = userValue('backend') === backend ? (userValue('base_url') ?? backend) : backend;
+      return program && testKey(program, host, key, home);
+    },
+    install: () => launcher.install(),
+    restart: () => launcher.start(true),
     showLog: () => log.show(),
     ask,
     explain,
@@ -68,13 +81,19 @@ export function activate(context: vscode.ExtensionContext): void {
     log,
     memory,
     bar,
+    usage,
     pages,
     ...register(actors),
     vscode.window.onDidChangeActiveTextEditor(() => bar.draw()),
-    vscode.workspace.onDidChangeConfiguration((change) => change.affectsConfiguration('fim-lsp') && refresh()),
-    context.secrets.onDidChange(() => refresh()),
+    vscode.workspace.onDidChangeConfiguration((change) => {
+      if (change.affectsConfiguration('fim-lsp.status_bar')) {
+        usage.refresh();
+      }
+      return change.affectsConfiguration('fim-lsp') && launcher.start();
+    }),
+    context.secrets.onDidChange(() => launcher.start()),
   );
-  void refresh();
+  void launcher.start();
 }
 
 /** Stop the server and wait for its process to end. */

@@ -4,7 +4,7 @@ import * as path from 'node:path';
 export interface Program {
   readonly command: string;
   readonly args: readonly string[];
-  readonly origin: 'setting' | 'PATH' | 'uvx';
+  readonly origin: 'in the setting fim-lsp.command' | 'on PATH' | "in the extension's folder";
 }
 
 /** The environment that is searched: the machine's, or a test's. */
@@ -15,25 +15,18 @@ export interface Machine {
   isProgram(file: string): boolean;
 }
 
-/**
- * The server: the program in the setting, otherwise `fim-lsp` on PATH, otherwise `uvx`, which downloads it from PyPI.
- * Undefined if none of them exists.
- */
+/** The server: the program in the setting, otherwise `fim-lsp` on PATH. Undefined if there is none. */
 export function findServer(setting: readonly string[], machine: Machine): Program | undefined {
   const [command, ...args] = setting;
   if (command) {
-    return { command: lookUp(command, machine) ?? command, args, origin: 'setting' };
+    return { command: lookUp(command, machine) ?? command, args, origin: 'in the setting fim-lsp.command' };
   }
-  const own = lookUp('fim-lsp', machine);
-  if (own) {
-    return { command: own, args: [], origin: 'PATH' };
-  }
-  const uvx = lookUp('uvx', machine);
-  return uvx ? { command: uvx, args: ['fim-lsp'], origin: 'uvx' } : undefined;
+  const found = lookUp('fim-lsp', machine);
+  return found ? { command: found, args: [], origin: 'on PATH' } : undefined;
 }
 
 /** The file of a command. Relative folders in PATH are ignored: they would lead into the workspace. */
-function lookUp(command: string, machine: Machine): string | undefined {
+export function lookUp(command: string, machine: Machine): string | undefined {
   const { join, isAbsolute } = machine.platform === 'win32' ? path.win32 : path.posix;
   if (command.startsWith('~/')) {
     return join(machine.home, command.slice(2));

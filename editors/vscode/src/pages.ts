@@ -6,9 +6,10 @@ const LANGUAGE = 'fim-lsp-page'; // whose lines are wrapped, as the manifest say
 /** Read-only pages with what the server explains. They contain none of the user's text. */
 export class Pages implements vscode.TextDocumentContentProvider, vscode.Disposable {
   private readonly emitter = new vscode.EventEmitter<vscode.Uri>();
-  private readonly registration = vscode.workspace.registerTextDocumentContentProvider(SCHEME, this);
   private readonly texts = new Map<string, string>();
   readonly onDidChange = this.emitter.event;
+  // After the event: VS Code looks for it when the provider is registered, and never again.
+  private readonly registration = vscode.workspace.registerTextDocumentContentProvider(SCHEME, this);
 
   provideTextDocumentContent(uri: vscode.Uri): string {
     return this.texts.get(uri.path) ?? '';

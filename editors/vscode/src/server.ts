@@ -40,6 +40,7 @@ export class Server {
     private readonly folder: string,
     private readonly middleware: Middleware,
     private readonly report: (status: Status) => void,
+    private readonly tell: (message: unknown) => void,
   ) {}
 
   /** Run a server with these options; one that already runs with them is kept, unless `again`. */
@@ -80,7 +81,7 @@ export class Server {
 
   private async begin({ program, options }: Launch): Promise<void> {
     this.report(status('starting'));
-    this.log.info(`starting ${program.command}, found by ${program.origin}`);
+    this.log.info(`starting ${program.command}, found ${program.origin}`);
     const client = new QuietClient('fim-lsp', 'fim-lsp', () => this.spawn(program), this.clientOptions(options));
     client.registerFeature({
       fillClientCapabilities: (capabilities) => {
@@ -93,6 +94,7 @@ export class Server {
     });
     this.late.listen(client);
     client.onNotification('fim-lsp/status', (sent: unknown) => this.report(received(sent)));
+    client.onNotification('window/showMessage', this.tell);
     client.onDidChangeState(({ newState }) => {
       if (newState === ClientState.Running) {
         this.report(status('idle'));

@@ -14,22 +14,33 @@ export interface Switches {
 
 export const ALL_ON: Switches = { off: false, languages: [], snoozedUntil: 0 };
 
-/** Why there are no suggestions for a language at the moment, or undefined if there are. */
-export function silence(switches: Switches, language: string | undefined, now: number): Status | undefined {
+/** Why there are no suggestions in a document of this language at the moment, or undefined if there are. */
+export function silence(
+  switches: Switches,
+  language: string | undefined,
+  now: number,
+  documentIsOff = false,
+): Status | undefined {
   if (switches.off) {
     return status('disabled', 'turned off in VS Code');
   }
   if (switches.snoozedUntil > now) {
     return status('snoozed', `until ${clock(switches.snoozedUntil)}`, switches.snoozedUntil);
   }
-  const isOff = language !== undefined && switches.languages.includes(language);
-  return isOff ? status('disabled', `turned off in VS Code for ${language}`) : undefined;
+  if (language !== undefined && switches.languages.includes(language)) {
+    return status('disabled', `turned off in VS Code for ${language}`);
+  }
+  return documentIsOff ? status('disabled', 'turned off for this file until its window is closed') : undefined;
+}
+
+/** On or off everywhere; turning on also ends a snooze. */
+export function turned(switches: Switches, on: boolean): Switches {
+  return { ...switches, off: !on, snoozedUntil: 0 };
 }
 
 /** Toggle everywhere; turning on also ends a snooze. */
 export function toggled(switches: Switches, now: number): Switches {
-  const silent = switches.off || switches.snoozedUntil > now;
-  return { ...switches, off: !silent, snoozedUntil: 0 };
+  return turned(switches, switches.off || switches.snoozedUntil > now);
 }
 
 /** Toggle for one language. */

@@ -9,7 +9,7 @@ function machine(files: string[], more: Partial<Machine> = {}): Machine {
 
 test('the setting goes first, with its arguments', () => {
   const found = findServer(['/opt/fim-lsp', '--log-level', 'debug'], machine(['/usr/bin/fim-lsp']));
-  assert.deepEqual(found, { command: '/opt/fim-lsp', args: ['--log-level', 'debug'], origin: 'setting' });
+  assert.deepEqual(found, { command: '/opt/fim-lsp', args: ['--log-level', 'debug'], origin: 'in the setting fim-lsp.command' });
 });
 
 test("a setting's plain name is looked up, and stays if it isn't found", () => {
@@ -22,8 +22,8 @@ test('a tilde is the home folder', () => {
 });
 
 test('then PATH in its order, then the usual folders', () => {
-  const both = machine(['/opt/bin/fim-lsp', '/usr/bin/fim-lsp', '/usr/bin/uvx']);
-  assert.deepEqual(findServer([], both), { command: '/usr/bin/fim-lsp', args: [], origin: 'PATH' });
+  const both = machine(['/opt/bin/fim-lsp', '/usr/bin/fim-lsp']);
+  assert.deepEqual(findServer([], both), { command: '/usr/bin/fim-lsp', args: [], origin: 'on PATH' });
   assert.equal(findServer([], machine(['/home/me/.local/bin/fim-lsp']))?.command, '/home/me/.local/bin/fim-lsp');
 });
 
@@ -31,10 +31,8 @@ test('relative folders in PATH are not searched: they would lie in the workspace
   assert.equal(findServer([], machine(['./fim-lsp', 'fim-lsp', 'relative/bin/fim-lsp'])), undefined);
 });
 
-test('uvx comes last', () => {
-  const found = findServer([], machine(['/home/me/.cargo/bin/uvx']));
-  assert.deepEqual(found, { command: '/home/me/.cargo/bin/uvx', args: ['fim-lsp'], origin: 'uvx' });
-  assert.equal(findServer([], machine([])), undefined);
+test('nothing is downloaded to find one', () => {
+  assert.equal(findServer([], machine(['/home/me/.cargo/bin/uvx'])), undefined);
 });
 
 test('on Windows, programs that need no shell', () => {

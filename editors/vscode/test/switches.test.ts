@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ALL_ON, languageToggled, silence, snoozed, toggled } from '../src/switches';
+import { ALL_ON, languageToggled, silence, snoozed, toggled, turned } from '../src/switches';
 
 const NOW = Date.UTC(2030, 0, 1);
 
@@ -21,6 +21,17 @@ test('one language off leaves the others on', () => {
   assert.equal(silence(off, 'python', NOW), undefined);
   assert.equal(silence(off, undefined, NOW), undefined);
   assert.deepEqual(languageToggled(off, 'go').languages, ['rust']);
+});
+
+test('one file off', () => {
+  assert.match(silence(ALL_ON, 'go', NOW, true)?.reason ?? '', /for this file/);
+  assert.equal(silence(ALL_ON, 'go', NOW, false), undefined);
+});
+
+test('on and off, whatever it was', () => {
+  const off = turned(snoozed(ALL_ON, 5, NOW), false);
+  assert.equal(silence(off, 'go', NOW)?.state, 'disabled');
+  assert.deepEqual(turned(turned(off, true), true), ALL_ON);
 });
 
 test('a snooze ends by itself, by waking up and by toggling', () => {

@@ -49,11 +49,16 @@ def code_server() -> Installation:
 
 @pytest.fixture(scope="session")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the extension's sources beside what builds them, so that building leaves the repository as it is."""
+    """A copy of the extension's sources beside what builds them, so that building leaves the repository as it is. It lies in a
+    clone, as far as the package needs one.
+    """
     if not (EXTENSION / "node_modules" / "typescript").exists() or not shutil.which("npm"):
         pytest.skip(f"no npm, or nothing in editors/vscode/node_modules: {_HOW}")
-    folder = tmp_path_factory.mktemp("extension") / "vscode"
-    shutil.copytree(EXTENSION, folder, ignore=shutil.ignore_patterns("node_modules", "dist", "*.vsix"))
+    clone = tmp_path_factory.mktemp("clone")
+    for name in ("pyproject.toml", "README.md", "LICENSE", "fim_lsp"):
+        (clone / name).symlink_to(EXTENSION.parents[1] / name)
+    folder = clone / "editors" / "vscode"
+    shutil.copytree(EXTENSION, folder, ignore=shutil.ignore_patterns("node_modules", "dist", "server", "*.vsix"))
     (folder / "node_modules").symlink_to(EXTENSION / "node_modules")
     return folder
 

@@ -13,6 +13,8 @@ import pytest
 from fim_lsp.settings.schema import SPECS
 from tests.editors.vscode import manifest
 
+_MEDIA = manifest.EXTENSION / "media"
+_ROOT = manifest.EXTENSION.parents[1]
 _SOURCES = sorted((manifest.EXTENSION / "src").glob("*.ts"))
 
 
@@ -51,6 +53,24 @@ def test_every_command_is_registered() -> None:
     assert declared == registered
 
 
+def test_commands_that_keys_and_the_walkthrough_name_exist() -> None:
+    contributes = manifest.package()["contributes"]
+    declared = {row["command"] for row in contributes["commands"]}
+    bound = {row["command"] for row in contributes["keybindings"]}
+    steps = json.dumps(contributes["walkthroughs"])
+    named = {*bound, *re.findall(r"command:([\w.-]+)", steps), *re.findall(r"onCommand:([\w.-]+)", steps)}
+    assert {name for name in named if name.startswith("fim-lsp.")} <= declared
+    assert all((manifest.EXTENSION / file).exists() for file in re.findall(r"media/walkthrough/\w+\.md", steps))
+
+
+def test_the_settings_page_reads_as_sentences() -> None:
+    for name, setting in manifest.package()["contributes"]["configuration"]["properties"].items():
+        assert re.match(r"[A-Z][a-z]", setting["title"]), name
+        assert "_" not in setting["title"], name
+        assert re.fullmatch(r"[A-Z`].*[.]", setting["markdownDescription"]), name
+        assert "null" not in setting["markdownDescription"], name
+
+
 def test_the_lock_file_names_no_registry() -> None:
     locked = json.loads((manifest.EXTENSION / "package-lock.json").read_text("utf-8"))
     assert len(locked["packages"]) > 10
@@ -73,6 +93,13 @@ def test_the_package_holds_what_it_needs_and_nothing_else(vsix: Path) -> None:
     with zipfile.ZipFile(vsix) as package:
         names = {name for name in package.namelist() if name.startswith("extension/")}
         bundle = package.read("extension/dist/extension.js").decode()
-    assert names == {f"extension/{name}" for name in ("LICENSE.txt", "package.json", "readme.md", "dist/extension.js")}
+    server = {name.removeprefix("extension/server/") for name in names if name.startswith("extension/server/")}
+    media = {f"media/{path.relative_to(_MEDIA)}" for path in (_MEDIA / "icon.png", *_MEDIA.glob("walkthrough/*.md"))}
+    ours = {"LICENSE.txt", "package.json", "readme.md", "dist/extension.js", *media}
+    assert names == {f"extension/{name}" for name in ours | {f"server/{name}" for name in server}}
+    modules = {path.relative_to(_ROOT).as_posix() for path in (_ROOT / "fim_lsp").rglob("*.py")}
+    assert modules <= server
+    assert {name for name in server if not name.startswith("fim_lsp/")} == {"LICENSE", "README.md", "pyproject.toml", "version"}
+    assert not [name for name in server if "__pycache__" in name]
     assert 'require("vscode")' in bundle
     assert 'require("vscode-languageclient' not in bundle
