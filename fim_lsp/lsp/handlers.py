@@ -176,7 +176,8 @@ def _why(server: Server, *arguments: Any) -> list[str]:
 async def _status(server: Server, *arguments: Any) -> dict[str, Any]:
     options = arguments[0] if arguments else None
     usage = await server.session.usage.today() if option(options, "usage") is True else None
-    return status(server.session.status, _show_info(server), options, usage)
+    answer = status(server.session.status, _show_info(server), options, usage)
+    return {**answer, "trigger": server.session.switches.trigger}
 
 
 def _show_info(server: Server) -> Callable[[str], None]:
