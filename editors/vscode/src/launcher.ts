@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { Bar } from './bar';
 import { findServer, type Machine, type Program } from './find';
-import { InstallError, type OwnServer } from './own_server';
+import { Cancelled, InstallError, type OwnServer } from './own_server';
 import type { Server } from './server';
 import type { Values } from './settings';
 import { status } from './state';
@@ -11,6 +11,7 @@ const INSTALL = 'Install';
 const HOW = 'How to Install';
 const LOG = 'Show Log';
 const AGAIN = 'Try Again';
+const NONE = status('disabled', 'no server is installed: run "fim-lsp: Install Server"');
 
 /** What a launcher needs to know of VS Code, and what it acts on. */
 export interface Surroundings {
@@ -30,6 +31,7 @@ export interface Surroundings {
 /** Finds the server and starts it; where there is none, offers once to install it. */
 export class Launcher {
   private installing: Promise<boolean> | undefined;
+  private hasTriedToRenew = false; // once for each window: a failure must not lead to the next try
 
   constructor(private readonly at: Surroundings) {}
 
@@ -60,7 +62,7 @@ export class Launcher {
   /** Install the server into the extension's own folder and start it, with progress that can be cancelled. */
   async install(): Promise<void> {
     this.installing ??= this.installed().finally(() => (this.installing = undefined));
-    if (await this.installing) {
+    if ((await this.installing) || this.program()) {
       await this.start();
     }
   }
@@ -85,7 +87,7 @@ export class Launcher {
       return;
     }
     await server.stop();
-    bar.report(status('disabled', 'no server is installed: run "fim-lsp: Install Server"'));
+    bar.report(NONE);
     log.warn('No server is installed. "fim-lsp: Install Server" installs the one that this extension brings.');
     if (store.get<boolean>(SLOT)) {
       return;
@@ -137,7 +139,8 @@ export class Launcher {
     }
     if (own.find()?.isCurrent) {
       own.removeOthers();
-    } else {
+    } else if (!this.hasTriedToRenew) {
+      this.hasTriedToRenew = true;
       void this.install();
     }
   }
@@ -161,7 +164,10 @@ export class Launcher {
     }
     const sentence = failure instanceof InstallError ? failure.message : `The installation failed: ${String(failure)}.`;
     log.warn(sentence);
-    bar.report(status('disabled', 'no server is installed: run "fim-lsp: Install Server"'));
+    bar.report(NONE);
+    if (failure instanceof Cancelled) {
+      return false; // the user knows
+    }
     void vscode.window.showErrorMessage(`fim-lsp: ${sentence}`, AGAIN, LOG).then(async (pressed) => {
       if (pressed) {
         await vscode.commands.executeCommand(pressed === AGAIN ? 'fim-lsp.install' : 'fim-lsp.showLog');

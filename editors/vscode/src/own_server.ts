@@ -22,6 +22,9 @@ const PREFIX = 'server-';
 /** The installation did not succeed; the message is a sentence for the user. */
 export class InstallError extends Error {}
 
+/** The user has cancelled it. */
+export class Cancelled extends InstallError {}
+
 /**
  * The server in the extension's own folder, a virtual environment made from the sources that the extension brings.
  *
@@ -92,7 +95,7 @@ export class OwnServer {
       throw new InstallError(reasonOf(printed));
     }
     if (token.isCancellationRequested) {
-      throw new InstallError('The installation was cancelled.');
+      throw new Cancelled('The installation was cancelled.');
     }
   }
 
