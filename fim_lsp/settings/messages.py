@@ -8,7 +8,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 _MAX_UNKNOWN = 10  # names that are reported one by one for one source
 _MAX_VALUE = 80  # characters of a value
 
-_USER_SOURCES = "config.toml, the environment, or your editor's own settings (in VS Code the user settings, elsewhere initializationOptions)"
+_USER_SOURCES = (
+    "config.toml, the environment, or your editor's own settings (in VS Code the user settings, elsewhere "
+    "initializationOptions)"
+)
 _FAILED_CLOSED = "until it is corrected, nothing leaves this machine and only ngram answers"
 
 

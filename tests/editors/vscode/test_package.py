@@ -99,7 +99,12 @@ def test_the_package_holds_what_it_needs_and_nothing_else(vsix: Path) -> None:
     assert names == {f"extension/{name}" for name in ours | {f"server/{name}" for name in server}}
     modules = {path.relative_to(_ROOT).as_posix() for path in (_ROOT / "fim_lsp").rglob("*.py")}
     assert modules <= server
-    assert {name for name in server if not name.startswith("fim_lsp/")} == {"LICENSE", "README.md", "pyproject.toml", "version"}
+    assert {name for name in server if not name.startswith("fim_lsp/")} == {
+        "LICENSE",
+        "README.md",
+        "pyproject.toml",
+        "version",
+    }
     assert not [name for name in server if "__pycache__" in name]
     assert 'require("vscode")' in bundle
     assert 'require("vscode-languageclient' not in bundle
