@@ -1,7 +1,10 @@
 --- The only use of private parts of vim.lsp.inline_completion. Written for Neovim 0.12.4; if they have moved, each function
 --- returns nil, ghost text still works, and |:checkhealth| reports what is lost.
+local api = vim.api
 local M = {}
 
+local DRAWN = api.nvim_create_namespace('nvim.lsp.inline_completion')
+local GHOST = { ComplHint = 'FimLspGhost' } -- the built-in's highlight group, and ours
 local METHODS = { 'hide', 'show', 'select', 'count_items', 'get_item', 'request', 'reset_timer' }
 
 ---@return table? completor the built-in's state for a buffer
@@ -29,11 +32,56 @@ function M.item(bufnr)
   return found and found.current
 end
 
---- Hide the ghost text. The item remains and is shown again at the next key.
-function M.hide(bufnr)
+---@param chunks [string, string][]
+local function recoloured(chunks)
+  return vim.tbl_map(function(chunk)
+    return { chunk[1], GHOST[chunk[2]] or chunk[2] }
+  end, chunks)
+end
+
+--- Give what is drawn our own highlight group.
+local function recolour(bufnr)
+  for _, mark in ipairs(api.nvim_buf_get_extmarks(bufnr, DRAWN, 0, -1, { details = true })) do
+    local id, row, column, drawn = unpack(mark)
+    api.nvim_buf_set_extmark(bufnr, DRAWN, row, column, {
+      id = id,
+      virt_text = recoloured(drawn.virt_text or {}),
+      virt_lines = vim.tbl_map(recoloured, drawn.virt_lines or {}),
+      virt_text_pos = drawn.virt_text_pos,
+      hl_mode = drawn.hl_mode,
+    })
+  end
+end
+
+--- Ask `prepare` each time before an item is drawn: nil leaves it to the built-in, false hides it, true draws it as ours.
+---@param prepare fun(item: vim.lsp.inline_completion.Item): boolean?
+function M.adopt(bufnr, prepare)
+  local found = completor(bufnr)
+  if not found then
+    return
+  end
+  local show = getmetatable(found).show
+  found.show = function(self, hint)
+    local ours
+    if self.current then
+      ours = prepare(self.current)
+    end
+    if ours == false then
+      self:hide()
+      return
+    end
+    show(self, hint)
+    if ours then
+      recolour(self.bufnr)
+    end
+  end
+end
+
+--- Draw the item again, if it may be drawn.
+function M.redraw(bufnr)
   local found = completor(bufnr)
   if found then
-    found:hide()
+    found:show()
   end
 end
 
@@ -88,6 +136,14 @@ function M.ask(bufnr, kind)
     found:request(kind)
   end
   return found ~= nil
+end
+
+--- Don't send the request that a key has scheduled.
+function M.stop(bufnr)
+  local found = completor(bufnr)
+  if found then
+    found:reset_timer()
+  end
 end
 
 return M

@@ -1,7 +1,8 @@
 --- Works around problems of the built-in ghost text: what is shown matches what was typed, and what is accepted is inserted
 --- at the right place.
 local api = vim.api
-local builtin, place = require('fim_lsp.builtin'), require('fim_lsp.place')
+local builtin, pause = require('fim_lsp.builtin'), require('fim_lsp.pause')
+local place, popup = require('fim_lsp.place'), require('fim_lsp.popup')
 local M = {}
 
 ---@alias fim_lsp.Action
@@ -23,6 +24,7 @@ local INVOKED, AUTOMATIC = 1, 2 -- LSP 3.18; Neovim's table has the same numbers
 local waiting = {} ---@type table<string, fim_lsp.Line> the line that each pending request is about
 local last = {} ---@type table<integer, string> by buffer: text and cursor at the last request
 local asked = {} ---@type table<integer, fim_lsp.Line?> by buffer: the line that the last answer is about
+local covered = {} ---@type table<integer, boolean?> by buffer: whether a menu took the place of ghost text, at the last look
 
 ---@return integer row, integer column, string line
 local function cursor()
@@ -53,13 +55,15 @@ local function is_ours(item)
   return client ~= nil and client.name == 'fim_lsp'
 end
 
---- Insert the text as a separate undo step.
+--- Insert the text as a separate undo step, which `.` repeats.
 ---@param found fim_lsp.Place
 local function insert(bufnr, row, found, text, to)
   vim.bo[bufnr].undolevels = vim.bo[bufnr].undolevels
-  local lines = vim.split(text, '\n', { plain = true })
-  api.nvim_buf_set_text(bufnr, row, found.from, row, to, lines)
-  api.nvim_win_set_cursor(0, { row + #lines, (#lines == 1 and found.from or 0) + #lines[#lines] })
+  require('fim_lsp.redo').insert(text:sub(#found.typed + 1), function()
+    local lines = vim.split(text, '\n', { plain = true })
+    api.nvim_buf_set_text(bufnr, row, found.from, row, to, lines)
+    api.nvim_win_set_cursor(0, { row + #lines, (#lines == 1 and found.from or 0) + #lines[#lines] })
+  end)
 end
 
 --- Tell the server that something of a suggestion was accepted: all of it, or only its beginning, `taken`.
@@ -100,10 +104,22 @@ function M.on_accept(part)
   end
 end
 
---- Whether something that matches is shown. Where the built-in's state is not accessible, whatever it shows.
+--- Whether an item may be drawn: in insert mode, after the pause, where no menu takes its place, and if it matches.
+local function may_show(item, bufnr)
+  return bufnr == api.nvim_get_current_buf()
+    and vim.startswith(api.nvim_get_mode().mode, 'i')
+    and not pause.is_on(bufnr)
+    and not popup.covers()
+    and find(item, bufnr) ~= nil
+end
+
+--- Whether something is shown. Where the built-in's state is not accessible, whatever it shows.
 local function is_shown(bufnr)
   local item = builtin.item(bufnr)
-  return not item or not is_ours(item) or find(item, bufnr) ~= nil
+  if not item then
+    return not builtin.known(bufnr)
+  end
+  return not is_ours(item) or may_show(item, bufnr)
 end
 
 --- Run the built-in's accept now: it schedules itself, so keys typed after Tab would be inserted before the text.
@@ -125,16 +141,10 @@ end
 
 local function accept(name)
   return function(bufnr)
-    return is_shown(bufnr) and get(M.on_accept(place.parts[name]))
-  end
-end
-
---- In a file with CRLF line ends the built-in would draw the CR.
-local function without_cr(bufnr)
-  local item = builtin.item(bufnr)
-  if item and type(item.insert_text) == 'string' and item.insert_text:find('\r\n', 1, true) then
-    item.insert_text = item.insert_text:gsub('\r\n', '\n')
-    builtin.keep(bufnr, item)
+    return is_shown(bufnr)
+      and popup.close_first(function()
+        return get(M.on_accept(place.parts[name]))
+      end)
   end
 end
 
@@ -157,7 +167,6 @@ local function ask_for_others(item, bufnr, count)
     if #items > 1 then
       asked[bufnr] = { row = row, text = line }
       builtin.offer(bufnr, item.client_id, items, count % #items + 1)
-      without_cr(bufnr)
     else
       builtin.keep(bufnr, item)
       local message = type(result) == 'table' and result.message or 'no other suggestion here'
@@ -172,12 +181,14 @@ end
 local function cycle(count)
   return function(bufnr)
     local item = builtin.item(bufnr)
+    if not is_shown(bufnr) then
+      return false
+    end
     if item and is_ours(item) and builtin.count(bufnr) == 1 then
       ask_for_others(item, bufnr, count)
       return true
     end
     vim.lsp.inline_completion.select({ count = count })
-    without_cr(bufnr)
     return item ~= nil
   end
 end
@@ -193,6 +204,7 @@ local ACTIONS = {
     return is_shown(bufnr) and get(function() end)
   end,
   ask = function(bufnr)
+    pause.stop(bufnr)
     return builtin.ask(bufnr, INVOKED)
   end,
 }
@@ -206,35 +218,90 @@ function M.act(action)
   return vim.lsp.inline_completion ~= nil and ACTIONS[action](api.nvim_get_current_buf())
 end
 
---- After each key: hide what no longer matches, and send a request at once. The built-in would wait 200 ms, whatever was
---- typed; the server debounces by itself and answers from its cache without delay.
-local function after_key(bufnr)
-  if not is_shown(bufnr) then
-    builtin.hide(bufnr)
+--- For builtin.adopt(): whether to draw an item.
+local function prepare(item, bufnr)
+  if not is_ours(item) then
+    return nil
   end
-  local now = state(bufnr)
-  if now ~= last[bufnr] then
-    last[bufnr] = now
+  if type(item.insert_text) == 'string' then -- in a file with CRLF line ends the built-in would draw the CR
+    item.insert_text = item.insert_text:gsub('\r\n', '\n')
+  end
+  return may_show(item, bufnr)
+end
+
+local function ask_after_pause(bufnr)
+  builtin.redraw(bufnr)
+  if bufnr == api.nvim_get_current_buf() and vim.startswith(api.nvim_get_mode().mode, 'i') then
     builtin.ask(bufnr, AUTOMATIC)
+  end
+end
+
+--- After each key: send a request at once, or after the user's pause. The built-in would wait 200 ms, whatever was typed; the
+--- server debounces by itself and answers from its cache without delay.
+local function after_key(bufnr)
+  local now = state(bufnr)
+  if not vim.startswith(api.nvim_get_mode().mode, 'i') then -- Replace mode, in which the built-in would ask but show nothing
+    builtin.stop(bufnr)
+  elseif now ~= last[bufnr] then
+    last[bufnr] = now
+    if pause.delay == 0 or is_shown(bufnr) then
+      builtin.ask(bufnr, AUTOMATIC)
+    else
+      builtin.stop(bufnr)
+      pause.start(bufnr, ask_after_pause)
+    end
+  end
+end
+
+local function on_insert_enter(bufnr)
+  require('fim_lsp.keys').set_local()
+  if vim.v.insertmode ~= 'i' then
+    builtin.stop(bufnr)
+  elseif pause.delay > 0 then
+    builtin.stop(bufnr)
+    pause.start(bufnr, ask_after_pause)
+  end
+end
+
+--- When a menu has opened or closed, or an entry was selected: draw or hide.
+local function after_menu(bufnr)
+  local covers = popup.covers()
+  if covers ~= covered[bufnr] then
+    covered[bufnr] = covers
+    builtin.redraw(bufnr)
   end
 end
 
 --- Manage the ghost text of a buffer. Call it after vim.lsp.inline_completion.enable(), so that it runs after the built-in.
 function M.attach(bufnr)
+  require('fim_lsp.highlight').define()
+  builtin.adopt(bufnr, function(item)
+    return prepare(item, bufnr)
+  end)
   local group = api.nvim_create_augroup('fim_lsp.ghost.' .. bufnr, {})
-  api.nvim_create_autocmd({ 'CursorMovedI', 'TextChangedI' }, {
-    group = group,
-    buffer = bufnr,
-    callback = function()
-      after_key(bufnr)
-    end,
-  })
+  local function on(events, action)
+    api.nvim_create_autocmd(events, {
+      group = group,
+      buffer = bufnr,
+      callback = function()
+        action(bufnr)
+      end,
+    })
+  end
+  on({ 'CursorMovedI', 'TextChangedI', 'TextChangedP' }, after_key)
+  on('InsertEnter', on_insert_enter)
+  on('InsertLeave', pause.stop)
+  on({ 'SafeState', 'CompleteDone' }, after_menu)
+  if bufnr == api.nvim_get_current_buf() and vim.startswith(api.nvim_get_mode().mode, 'i') then
+    require('fim_lsp.keys').set_local()
+  end
 end
 
 --- Leave the buffer to the built-in.
 function M.detach(bufnr)
   pcall(api.nvim_del_augroup_by_name, 'fim_lsp.ghost.' .. bufnr)
-  asked[bufnr], last[bufnr] = nil, nil
+  pause.stop(bufnr)
+  asked[bufnr], last[bufnr], covered[bufnr] = nil, nil, nil
 end
 
 --- What is not typed yet of the suggestion that is shown, which may be one that the user has cycled to.
@@ -263,17 +330,10 @@ api.nvim_create_autocmd('LspRequest', {
       local shown = bufnr == api.nvim_get_current_buf() and rest(bufnr)
       asked[bufnr], waiting[id] = waiting[id], nil
       vim.schedule(function() -- after the built-in has drawn it
-        if bufnr ~= api.nvim_get_current_buf() then
-          return
-        end
-        if shown then
+        if shown and bufnr == api.nvim_get_current_buf() then
           builtin.prefer(bufnr, function(text)
             return vim.endswith((text:gsub('\r\n', '\n')), shown)
           end)
-        end
-        without_cr(bufnr)
-        if not is_shown(bufnr) then
-          builtin.hide(bufnr)
         end
       end)
     end

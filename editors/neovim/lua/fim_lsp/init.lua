@@ -6,6 +6,10 @@ local M = {}
 ---@field settings? table<string, any>
 --- Insert mode keys by action, or false to map none. `false` for an action leaves it unmapped.
 ---@field keymaps? table<fim_lsp.Action, string|false>|false
+--- Milliseconds after the last key before ghost text appears. Default: 0, as soon as it is there
+---@field delay? integer
+--- Ghost text beside an open completion menu: 'unselected' (the default) while none of its entries is selected, 'always', 'never'
+---@field beside_menu? fim_lsp.BesideMenu
 --- The server's command. Default: `fim-lsp` on the PATH, otherwise the one that `:FimLsp install` has fetched.
 ---@field cmd? string[]
 --- File types to serve. Default: all
@@ -15,6 +19,8 @@ local M = {}
 local KINDS = {
   settings = 'table',
   keymaps = { 'table', 'boolean' },
+  delay = 'number',
+  beside_menu = 'string',
   cmd = 'table',
   filetypes = 'table',
 }
@@ -30,6 +36,9 @@ local function checked(options)
     end
     vim.validate(name, value, KINDS[name])
   end
+  if not vim.list_contains({ 'unselected', 'always', 'never' }, options.beside_menu or 'unselected') then
+    error("fim-lsp: beside_menu is 'unselected', 'always' or 'never'", 0)
+  end
   return options
 end
 
@@ -40,14 +49,18 @@ function M.setup(options)
   vim.cmd.runtime('plugin/fim_lsp.lua')
   require('fim_lsp.server').set_command(options.cmd)
   vim.lsp.config('fim_lsp', { init_options = options.settings, filetypes = options.filetypes })
+  require('fim_lsp.pause').delay = math.max(0, options.delay or 0)
+  require('fim_lsp.popup').beside = options.beside_menu or 'unselected'
   require('fim_lsp.keys').set(options.keymaps)
   vim.lsp.enable('fim_lsp')
 end
 
---- A short text for a statusline: the back end and its state. Empty where fim-lsp is not attached.
+--- A short text for a statusline: the back end and its state, with `usage` also today's median latency and tokens. Empty where
+--- fim-lsp is not attached.
+---@param options? { usage?: boolean }
 ---@return string
-function M.statusline()
-  return require('fim_lsp.status').line(vim.api.nvim_get_current_buf())
+function M.statusline(options)
+  return require('fim_lsp.status').line(vim.api.nvim_get_current_buf(), options)
 end
 
 --- The server's status in a buffer: `state`, `reason`, `backend`, `model`, `host`, `until`. nil where it is not attached.

@@ -7,6 +7,13 @@ local M = {}
 
 local SNIPPET = 2 -- InsertTextFormat in LSP
 
+--- The preview is a plain buffer: without the Markdown fences around the code.
+---@return string?
+local function preview(documentation)
+  local text = type(documentation) == 'table' and documentation.value or documentation
+  return type(text) == 'string' and text:gsub('^```[^\n]*\n', ''):gsub('\n```%s*$', '') or nil
+end
+
 --- For vim.lsp.completion.enable(): how Neovim converts an item. `data` is passed on to |CompleteDone|.
 ---@param client vim.lsp.Client
 ---@return fun(item: lsp.CompletionItem): table
@@ -21,7 +28,7 @@ local function converter(client)
     local column, line = api.nvim_win_get_cursor(0)[2], api.nvim_get_current_line()
     local last = vim.str_byteindex(line, client.offset_encoding, item.textEdit.range['end'].character, false)
     item.data = { fim_lsp = { rest = rest, replaced = math.max(0, last - column) } }
-    return { word = first }
+    return { word = first, info = preview(item.documentation) }
   end
 end
 
