@@ -29,7 +29,7 @@ class Chunk:
     ``from_fallback``: the text is not from the back end that the user chose.
     ``notice`` is a sentence for the user, sent once: the server is asked in another way from now on.
     ``author`` is the name of the back end that this and the following chunks are from, and ``because`` the reason why the
-    ones before it did not answer.
+    ones before it did not answer. ``overdue``: it takes longer than usual, and nobody else has anything.
     """
 
     text: str = ""
@@ -42,6 +42,7 @@ class Chunk:
     notice: str = ""
     author: str = ""
     because: str = ""
+    overdue: bool = False
 
 
 OnSent = Callable[[int], None]

@@ -40,6 +40,7 @@ from fim_lsp.schedule.call_progress import CallProgress
 from fim_lsp.schedule.call_record import CallRecord
 from fim_lsp.schedule.circuit_breaker import Admission, CircuitBreaker
 from fim_lsp.schedule.events import CallPurpose, CallStarted, Publish
+from fim_lsp.schedule.overdue import LateCall, LateProbe, Overdue, PatientCall, Silence
 from fim_lsp.schedule.prompt_builder import ContextSource, build_prompt
 from fim_lsp.schedule.recovery_probe import Probe, ProbeListener
 from fim_lsp.schedule.request import Snapshot
@@ -145,17 +146,55 @@ class BackendClient:
         admission = Admission.CALL if snapshot.explicit else self.breaker.before_call()
         if snapshot.explicit:
             self.backend.retry()
-        silence = f"{self.backend.name} {self.breaker.reason}"
         if admission is Admission.REJECT:
-            raise Paused(silence, host=self.backend.host, retry_after=self.breaker.retry_after)
+            raise self._rejected(snapshot, settings, report, wanted)
         if admission is Admission.PROBE:
-            wait = self.breaker.probe_wait
-            chunks = self._start_probe(self.build_prompt(snapshot, settings), snapshot, report).read(wait, silence)
+            chunks = self._probe(snapshot, settings, report, wanted)
         else:
             chunks = self._call(snapshot, settings, report, wanted)
         async with aclosing(chunks):
             async for chunk in chunks:
                 yield chunk
+
+    def _rejected(self, snapshot: Snapshot, settings: Settings, report: Report, wanted: Wanted) -> Paused:
+        """Why the back end is not asked now. If it was silent, whoever still waits then may ask it when that is allowed."""
+        sentence, wait = f"{self.backend.name} {self.breaker.reason}", self.breaker.retry_after
+        if wait is None or not self.breaker.hangs or wait > settings.timeout:
+            return Paused(sentence, host=self.backend.host, retry_after=wait)
+        late = LateCall(lambda: self._call_now(snapshot, settings, report, wanted), seconds=wait)
+        return Overdue(sentence, host=self.backend.host, retry_after=wait, answer=late)
+
+    async def _call_now(
+        self, snapshot: Snapshot, settings: Settings, report: Report, wanted: Wanted
+    ) -> AsyncGenerator[Chunk, None]:
+        if not wanted() or self.breaker.before_call() is Admission.REJECT:
+            raise Paused(f"{self.backend.name} {self.breaker.reason}", host=self.backend.host)
+        async with aclosing(self.stream(snapshot, settings, report, wanted)) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+    async def _probe(
+        self, snapshot: Snapshot, settings: Settings, report: Report, wanted: Wanted
+    ) -> AsyncGenerator[Chunk, None]:
+        """Make a probe, and wait for it for a moment before another back end is asked."""
+        breaker, started = self.breaker, asyncio.get_running_loop().time()
+        hangs = breaker.hangs
+        sentence, prompt = f"{self.backend.name} {breaker.reason}", self.build_prompt(snapshot, settings)
+        probe = self._start_probe(prompt, snapshot, report)
+        try:
+            async with aclosing(probe.read(breaker.probe_wait, sentence)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+        except Paused as error:
+            if probe.has_begun or probe.has_ended or not hangs:
+                raise
+            late = LateProbe(
+                probe, gap=self._patience(settings), deadline=started + settings.timeout, sentence=sentence
+            )
+            raise Overdue(sentence, host=error.host, answer=late) from None
+
+    def _patience(self, settings: Settings) -> float:
+        return self.breaker.max_silence or settings.timeout
 
     async def vary(self, snapshot: Snapshot, settings: Settings, variation: int) -> AsyncGenerator[Chunk, None]:
         """Make a call for another reply to the same text, if the quota has room and nothing is wrong with the back end.
@@ -174,19 +213,34 @@ class BackendClient:
     async def _call(
         self, snapshot: Snapshot, settings: Settings, report: Report, wanted: Wanted
     ) -> AsyncGenerator[Chunk, None]:
-        """Make a call and report its result to the circuit breaker. If it falls silent, a probe takes over."""
+        """Make a call and report its result to the circuit breaker. If it falls silent, it goes on as a probe."""
+        started = asyncio.get_running_loop().time()
         progress = CallProgress(clock=asyncio.get_running_loop().time)
         failed = False
         prompt = self.build_prompt(snapshot, settings)
+        max_silence = None if snapshot.explicit or not self.backend.host else self.breaker.max_silence
+        call = PatientCall(self._with_retry(prompt, snapshot, settings, progress, wanted), progress, max_silence)
         try:
-            async with aclosing(self._with_retry(prompt, snapshot, settings, progress, wanted)) as chunks:
+            async with aclosing(call.read()) as chunks:
                 async for chunk in chunks:
                     yield chunk
-        except (_Silent, _Stalled) as silent:
+        except Silence:
             failed = True
-            self.breaker.failed(silent, local=self.is_local)
-            self._start_probe(prompt, snapshot, report)
-            raise Paused(str(silent), host=self.backend.host) from None
+            sentence = f"{self.backend.host} has been silent for {max_silence:.1f} s"
+            error = _Stalled if progress.has_begun else _Silent
+            self.breaker.failed(error(sentence, host=self.backend.host, timed_out=True), local=self.is_local)
+            if progress.has_begun:
+                self._start_probe(prompt, snapshot, report)
+                raise Paused(sentence, host=self.backend.host) from None
+            self.breaker.probe_continues()
+            late = LateProbe(
+                self._as_probe(call.rest(), progress, report),
+                lambda: self._second(prompt, snapshot, report, wanted),
+                gap=self._patience(settings),
+                deadline=started + settings.timeout,
+                sentence=sentence,
+            )
+            raise Overdue(sentence, host=self.backend.host, answer=late) from None
         except (Paused, RateLimited):
             raise
         except BackendError as error:
@@ -197,26 +251,33 @@ class BackendClient:
             if progress.has_begun and not failed:
                 self.breaker.succeeded(progress.latency)
 
+    def _second(self, prompt: Prompt, snapshot: Snapshot, report: Report, wanted: Wanted) -> Probe | None:
+        """The call that is made beside one that stays silent, if it may be made and somebody still waits."""
+        if not wanted() or self.breaker.before_call() is Admission.REJECT:
+            return None
+        return self._start_probe(prompt, snapshot, report)
+
     def _start_probe(self, prompt: Prompt, snapshot: Snapshot, report: Report) -> Probe:
-        breaker = self.breaker
         progress = CallProgress(clock=asyncio.get_running_loop().time)
+        self.breaker.probe_started()
+        return self._as_probe(self._attempt(prompt, snapshot, progress, purpose=CallPurpose.PROBE), progress, report)
+
+    def _as_probe(self, chunks: AsyncGenerator[Chunk, None], progress: CallProgress, report: Report) -> Probe:
+        breaker = self.breaker
         listener = ProbeListener(
             succeeded=breaker.succeeded,
             failed=partial(breaker.failed, local=self.is_local),
             ended=breaker.probe_ended,
             report=report,
         )
-        chunks = self._attempt(prompt, snapshot, progress, purpose=CallPurpose.PROBE)
-        breaker.probe_started()
         return breaker.probes.start(chunks, progress, listener, needs_whole_answer=breaker.needs_whole_answer)
 
     async def _with_retry(
         self, prompt: Prompt, snapshot: Snapshot, settings: Settings, progress: CallProgress, wanted: Wanted
     ) -> AsyncGenerator[Chunk, None]:
-        max_silence = None if snapshot.explicit or not self.backend.host else self.breaker.max_silence
         for is_last in (False, True):
             try:
-                async with aclosing(self._attempt(prompt, snapshot, progress, max_silence, wanted)) as chunks:
+                async with aclosing(self._attempt(prompt, snapshot, progress, wanted)) as chunks:
                     async for chunk in chunks:
                         yield chunk
                 return
@@ -224,6 +285,7 @@ class BackendClient:
                 late = progress.elapsed > settings.timeout / 2
                 if is_last or progress.has_begun or late or error.timed_out or not error.transient:
                     raise
+                progress.waiting_since = None
                 log.info("%s: %s, trying again", self.backend.name, type(error).__name__)
             await asyncio.sleep(_RETRY_DELAY * (1 + random.random()))  # noqa: S311 - only to spread load
 
@@ -232,19 +294,19 @@ class BackendClient:
         prompt: Prompt,
         snapshot: Snapshot,
         progress: CallProgress,
-        max_silence: float | None = None,
         wanted: Wanted = always_wanted,
         purpose: CallPurpose = CallPurpose.COMPLETION,
     ) -> AsyncGenerator[Chunk, None]:
-        """Send the prompt once, within the quota. Raises ``_Silent`` or ``_Stalled`` after ``max_silence`` seconds."""
+        """Send the prompt once, within the quota."""
         permit = await self._reserve(prompt, snapshot)
         try:
             if self.backend.host and not self.may_send(snapshot.uri, self.is_local):
                 raise Withheld("the settings or ignore rules have changed since this was requested")
             if not wanted():
                 raise Withheld("nobody waits for the answer any more")
+            progress.asked()
             async with aclosing(self._recorded(prompt, snapshot, purpose)) as chunks:
-                while (chunk := await self._next(chunks, progress, max_silence)) is not None:
+                async for chunk in chunks:
                     progress.add(chunk)
                     if chunk.quota is not None and self.limiter is not None:
                         self.limiter.observe(chunk.quota)
@@ -308,20 +370,6 @@ class BackendClient:
                     yield chunk
         finally:
             record.end(sys.exception(), self.estimator, self.publish)
-
-    async def _next(
-        self, chunks: AsyncGenerator[Chunk, None], progress: CallProgress, max_silence: float | None
-    ) -> Chunk | None:
-        """The next chunk, or None at the end."""
-        if max_silence is None:
-            return await anext(chunks, None)
-        try:
-            async with asyncio.timeout(max_silence):
-                return await anext(chunks, None)
-        except TimeoutError:
-            host = self.backend.host
-            error = _Stalled if progress.has_begun else _Silent
-            raise error(f"{host} has been silent for {max_silence:.1f} s", host=host, timed_out=True) from None
 
 
 def _redact(prompt: Prompt, key: bytes) -> RedactedPrompt:

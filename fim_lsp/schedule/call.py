@@ -82,8 +82,8 @@ class Call:
 
     Times are in seconds: ``started_at``; ``complete_at``, when it became ``COMPLETE``; ``head_at``, when the first line of
     a block was complete; ``part_shown_at``, when a part of a block was last shown. ``hang_up_timer`` runs while no request
-    wants the call. ``matched_edit``: the last edit matches the call's output, so the editor will ask again. ``author``
-    and ``because``: see :class:`~fim_lsp.backends.backend.Chunk`.
+    wants the call. ``matched_edit``: the last edit matches the call's output, so the editor will ask again. ``author``,
+    ``because`` and ``overdue``: see :class:`~fim_lsp.backends.backend.Chunk`.
     """
 
     snapshot: Snapshot
@@ -101,6 +101,7 @@ class Call:
     author: str = ""
     because: str = ""
     matched_edit: bool = False
+    overdue: bool = False
     _typed: str = ""
     _streamed: StreamedText = field(default_factory=StreamedText)
     _matching: Snapshot | None = None
@@ -168,6 +169,7 @@ class Call:
             self.finish = self._matching = None
         self._streamed.add(chunk.text, self.snapshot.split.line_end)
         self.finish = chunk.finish or self.finish
+        self.overdue = (self.overdue or chunk.overdue) and not self._streamed.size
         self.from_fallback = self.from_fallback or chunk.from_fallback
         if chunk.author:
             self.author, self.because = chunk.author, chunk.because
@@ -193,6 +195,10 @@ class Call:
         if self._streamed.size >= len(typed):
             self._matching = snapshot
         return True
+
+    def is_outdated(self, snapshot: Snapshot) -> bool:
+        """Whether a request needs another call, because it does not match, or a key has come while nothing did."""
+        return not self.matches(snapshot) or (self.overdue and typed_since(self.snapshot.split, snapshot.split) != "")
 
     def apply_edit(self, edit: Edit) -> bool:
         """Whether the call's output may still be right after an edit; an edit away from its cursor does not matter."""

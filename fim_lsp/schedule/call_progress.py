@@ -19,7 +19,8 @@ class CallProgress:
     """One call, with all of its attempts or one of them. Times are in seconds of ``clock``, from the start.
 
     ``latency`` is the time until text, or the end of the answer, has arrived, which is ``has_begun``; ``first_text`` that
-    until text alone, None before. ``usage`` is the server's count, if it has sent one.
+    until text alone, None before. ``waiting_since``: when it was asked, or when something last arrived, by the clock; None
+    while it waits for the quota or for a second try. ``usage`` is the server's count, if it has sent one.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -29,6 +30,7 @@ class CallProgress:
         self.characters = 0
         self.usage: Usage | None = None
         self.is_finished = False
+        self.waiting_since: float | None = None
         self._clock = clock
         self._started_at = clock()
 
@@ -44,6 +46,7 @@ class CallProgress:
 
     def add(self, chunk: Chunk) -> None:
         """A chunk has arrived."""
+        self.waiting_since = self._clock()
         self.characters += len(chunk.text)
         if not self.has_begun and (chunk.text or chunk.finish is not None):
             self.has_begun, self.latency = True, self.elapsed
@@ -52,6 +55,10 @@ class CallProgress:
         if chunk.usage is not None:
             self.usage = _believable(chunk.usage)
         self.is_finished = self.is_finished or chunk.finish is not None
+
+    def asked(self) -> None:
+        """The back end is asked now."""
+        self.waiting_since = self._clock()
 
     def settle(self, permit: Permit) -> None:
         """Account for the call in the quota."""

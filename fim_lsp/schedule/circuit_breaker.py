@@ -116,7 +116,7 @@ class CircuitBreaker:
     def probe_wait(self) -> float:
         """Seconds that a request waits for its probe before the next back end is asked; fewer if probes hang."""
         wait = _PROBE_WAIT_FACTOR * self._latency
-        return min(wait, _MAX_WAIT_IF_HANGING) if self._hangs else min(max(_MIN_PROBE_WAIT, wait), _MAX_PROBE_WAIT)
+        return min(wait, _MAX_WAIT_IF_HANGING) if self.hangs else min(max(_MIN_PROBE_WAIT, wait), _MAX_PROBE_WAIT)
 
     @property
     def needs_whole_answer(self) -> bool:
@@ -150,6 +150,11 @@ class CircuitBreaker:
         self._probes_in_flight += 1
         self._schedule_probe()
 
+    def probe_continues(self) -> None:
+        """A call that is presumed dead goes on as a probe: the next call is another one."""
+        self._probes_in_flight += 1
+        self._next_probe_at = self._clock()
+
     def probe_ended(self) -> None:
         """A probe is over, after :meth:`succeeded` or :meth:`failed` if it had a result."""
         self._probes_in_flight -= 1
@@ -168,7 +173,8 @@ class CircuitBreaker:
         await self.probes.close()
 
     @property
-    def _hangs(self) -> bool:
+    def hangs(self) -> bool:
+        """Whether it was silent when it was last asked."""
         return self._last_error is not None and self._last_error.timed_out
 
     def _is_believed(self) -> bool:
@@ -180,6 +186,6 @@ class CircuitBreaker:
         interval = PROBE_INTERVAL
         if self._rejections:
             interval = min(first * 2.0 ** min(self._rejections - 1, 10), longest)
-        elif self._hangs:  # a probe is given up for the next one, so it must have had time to be answered
+        elif self.hangs:  # a probe is given up for the next one, so it must have had time to be answered
             interval = max(PROBE_INTERVAL, _PROBE_WAIT_FACTOR * self._latency)
         self._next_probe_at = self._clock() + interval * (1 + self._jitter() / 4)

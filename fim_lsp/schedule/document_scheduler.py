@@ -362,7 +362,7 @@ class DocumentScheduler:
         call = self._call
         if call is None:
             return
-        if call.chain.identity != chain.identity or (call.in_flight and not call.matches(snapshot)):
+        if call.chain.identity != chain.identity or (call.in_flight and call.is_outdated(snapshot)):
             self._hang_up()
 
     def _hang_up(self) -> None:

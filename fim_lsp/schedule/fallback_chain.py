@@ -6,12 +6,13 @@ import asyncio
 import enum
 from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Sequence
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from fim_lsp.backends.backend import Backend, Chunk
 from fim_lsp.errors import BackendError, Paused, Withheld
 from fim_lsp.schedule.backend_client import BackendClient, Wanted, always_wanted
 from fim_lsp.schedule.events import BackendEvent, EventKind
+from fim_lsp.schedule.overdue import LateAnswer, Overdue
 from fim_lsp.schedule.postprocessor import Postprocessor
 from fim_lsp.schedule.request import Snapshot
 from fim_lsp.settings.schema import Settings
@@ -23,6 +24,14 @@ class _Partial(enum.Enum):
     NONE = enum.auto()
     USABLE = enum.auto()  # it is shown if no other back end has any text
     VOID = enum.auto()  # its server retracted it: it is never shown
+
+
+@dataclass(frozen=True, slots=True)
+class _Late:
+    """A back end whose answer takes longer than usual."""
+
+    client: BackendClient
+    answer: LateAnswer
 
 
 class FallbackChain:
@@ -97,9 +106,34 @@ class FallbackChain:
         """Yield the answer of the first back end that can give one. If it breaks off, the next one starts from scratch.
 
         If no other back end has any text, a partial answer is kept, without a finish reason, unless its server retracted
-        it. Raises :class:`~fim_lsp.errors.BackendError` if there is no answer at all, with the
+        it; or else an answer that takes longer than usual is waited for. Raises
+        :class:`~fim_lsp.errors.BackendError` if there is no answer at all, with the
         sentence of the first one that failed. Nobody else is asked once it is not ``wanted`` any more.
         """
+        late: list[_Late] = []
+        try:
+            has_text, author = False, ""
+            try:
+                async with aclosing(self._now(snapshot, wanted, late)) as chunks:
+                    async for chunk in chunks:
+                        has_text = has_text or bool(chunk.text)
+                        author = chunk.author or author
+                        if has_text or not late:
+                            yield replace(chunk, author=author)
+            except BackendError:
+                if not late:
+                    raise
+            if late and not has_text:
+                yield Chunk(overdue=True)
+                async with aclosing(self._relay(late[0].client, late[0].answer.read(), "")) as chunks:
+                    async for chunk in chunks:
+                        yield chunk
+        finally:
+            for one in late:
+                one.answer.drop()
+
+    async def _now(self, snapshot: Snapshot, wanted: Wanted, late: list[_Late]) -> AsyncGenerator[Chunk, None]:
+        """What the back ends answer that are not ``late``; those that are, are added there."""
         clients = await self.clients_now(snapshot.uri)
         partial = _Partial.NONE
         because = ""
@@ -109,30 +143,47 @@ class FallbackChain:
             written = False
             try:
                 answer = client.stream(snapshot, self.settings, self._report(client.backend), wanted)
-                async with aclosing(_named(answer, client.backend.name, because)) as chunks:
+                async with aclosing(self._relay(client, answer, because)) as chunks:
                     async for chunk in chunks:
                         written = written or bool(chunk.text)
-                        if chunk.notice:
-                            self._emit(client.backend, EventKind.NOTICE, notice=chunk.notice)
                         if client is not clients[0]:
                             chunk, partial = _from_fallback(chunk, partial)
                         yield chunk
-                self._emit(client.backend, EventKind.ANSWERED)
                 return
             except Withheld:
                 continue
-            except (GeneratorExit, asyncio.CancelledError):  # the call was hung up on
-                if written:
-                    self._emit(client.backend, EventKind.ANSWERED)
-                raise
             except BackendError as error:
-                kind = EventKind.PAUSED if isinstance(error, Paused) else EventKind.FAILED
-                self._emit(client.backend, kind, error)
+                if isinstance(error, Overdue):
+                    late.append(_Late(client, error.answer))
                 because = because or str(error)
                 if written:
                     partial = _Partial.VOID if error.invalidates_output else _Partial.USABLE
         if partial is not _Partial.USABLE:
             raise BackendError(because or "no back end may be asked")
+
+    async def _relay(
+        self, client: BackendClient, answer: AsyncGenerator[Chunk, None], because: str
+    ) -> AsyncGenerator[Chunk, None]:
+        """One back end's answer; publishes what becomes of it."""
+        written = False
+        try:
+            async with aclosing(_named(answer, client.backend.name, because)) as chunks:
+                async for chunk in chunks:
+                    written = written or bool(chunk.text)
+                    if chunk.notice:
+                        self._emit(client.backend, EventKind.NOTICE, notice=chunk.notice)
+                    yield chunk
+            self._emit(client.backend, EventKind.ANSWERED)
+        except Withheld:
+            raise
+        except (GeneratorExit, asyncio.CancelledError):  # the call was hung up on
+            if written:
+                self._emit(client.backend, EventKind.ANSWERED)
+            raise
+        except BackendError as error:
+            kind = EventKind.PAUSED if isinstance(error, Paused) else EventKind.FAILED
+            self._emit(client.backend, kind, error)
+            raise
 
     async def clients_now(self, uri: str) -> Sequence[BackendClient]:
         """The allowed back ends, once the settings are known; only those in this process if they can't be known."""

@@ -55,9 +55,13 @@ class Probe:
         self._listener = listener
         self._needs_whole_answer = needs_whole_answer
         self._probes = probes
-        self._has_reader = False
+        self.has_reader = False
+        """Whether a request waits for it, so that it gets the result."""
+        self.known: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Is done when the answer begins, or when there will be none."""
         self._succeeded = False
-        self._ended = False
+        self.has_ended = False
+        """Whether the call is over, in whatever way."""
         self._last_chunk_at = float("-inf")
         self._items: asyncio.Queue[Chunk | BackendError | None] = asyncio.Queue()
         self.task = asyncio.get_running_loop().create_task(self._run())
@@ -67,18 +71,25 @@ class Probe:
         """Whether an answer is arriving."""
         return asyncio.get_running_loop().time() - self._last_chunk_at < _MAX_GAP
 
-    async def read(self, max_wait: float, silence: str = "it does not answer") -> AsyncGenerator[Chunk, None]:
+    @property
+    def has_begun(self) -> bool:
+        """Whether its answer has begun."""
+        return self._progress.has_begun
+
+    async def read(
+        self, max_wait: float, silence: str = "it does not answer", *, gap: float = _MAX_GAP
+    ) -> AsyncGenerator[Chunk, None]:
         """Yield the answer. Raises Paused if it does not begin within ``max_wait`` seconds, or stalls; the probe continues.
 
-        ``silence`` is the sentence of that error.
+        ``silence`` is the sentence of that error. ``gap``: seconds without a chunk after which it has stalled.
         Closing the generator while the answer arrives hangs up, unless only its end proves something.
         """
-        self._has_reader = True
+        self.has_reader = True
         try:
             loop = asyncio.get_running_loop()
             deadline = loop.time() + max_wait
             while True:
-                async with asyncio.timeout_at(loop.time() + _MAX_GAP if self._progress.has_begun else deadline):
+                async with asyncio.timeout_at(self._time_limit(deadline, gap)):
                     item = await self._items.get()
                 if item is None:
                     return
@@ -88,10 +99,20 @@ class Probe:
         except TimeoutError:
             raise Paused(silence) from None
         finally:
-            self._has_reader = False
-            if self.progressing and not self._ended and not self._needs_whole_answer:
-                self._succeed()
-                self.task.cancel()
+            self.leave()
+
+    def leave(self) -> None:
+        """Nobody reads it any more."""
+        self.has_reader = False
+        if self.progressing and not self.has_ended and not self._needs_whole_answer:
+            self._succeed()
+            self.task.cancel()
+
+    def _time_limit(self, deadline: float, gap: float) -> float:
+        """When its reader has waited long enough for the next chunk."""
+        if self.has_ended or not self._items.empty():
+            return float("inf")
+        return asyncio.get_running_loop().time() + gap if self._progress.has_begun else deadline
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
@@ -103,9 +124,10 @@ class Probe:
                     if not self._progress.has_begun:
                         continue
                     self._last_chunk_at = loop.time()
+                    self._settle()
                     if chunk.finish is not None or not self._needs_whole_answer:
                         self._succeed()
-                        if not self._has_reader:
+                        if not self.has_reader:
                             return  # nothing more to find out
             if self._progress.has_begun:
                 self._succeed()
@@ -113,20 +135,28 @@ class Probe:
             last = error
             if not isinstance(error, Paused | RateLimited):
                 self._listener.failed(error)
-                if not self._has_reader:
+                if not self.has_reader:
                     self._listener.report(error)
+        except asyncio.CancelledError:
+            last = None if self._progress.has_begun else Paused("another call was made instead")
+            raise
         finally:
-            self._ended = True
+            self.has_ended = True
             self._items.put_nowait(last)
+            self._settle()
             self._listener.ended()
+
+    def _settle(self) -> None:
+        if not self.known.done():
+            self.known.set_result(None)
 
     def _succeed(self) -> None:
         if self._succeeded:
             return
         self._succeeded = True
         self._listener.succeeded(self._progress.latency)
-        self._probes.cancel(but=self)
-        if not self._has_reader:
+        self._probes.cancel_others(self)
+        if not self.has_reader:
             self._listener.report(None)
 
 
@@ -145,6 +175,11 @@ class Probes:
         """Whether one of them is being answered, so that another is not needed."""
         return any(probe.progressing for probe in self._in_flight)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether none is in flight."""
+        return not self._in_flight
+
     def start(
         self,
         chunks: AsyncGenerator[Chunk, None],
@@ -161,10 +196,15 @@ class Probes:
         probe.task.add_done_callback(lambda _: self._in_flight.remove(probe))
         return probe
 
-    def cancel(self, *, but: Probe | None = None) -> None:
+    def cancel(self) -> None:
         """Hang up."""
         for probe in self._in_flight:
-            if probe is not but:
+            probe.task.cancel()
+
+    def cancel_others(self, than: Probe) -> None:
+        """Hang up on those that have nothing more to find out, and that no request waits for."""
+        for probe in self._in_flight:
+            if probe is not than and not probe.has_reader:
                 probe.task.cancel()
 
     async def close(self) -> None:

@@ -1,0 +1,157 @@
+"""A back end that has been quick takes longer, or its connection has died: requests are answered all the same."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
+
+import pytest
+
+from fim_lsp.backends.backend import Chunk, OnSent, ignore_sent
+from fim_lsp.prompt.prompt import Prompt
+from fim_lsp.schedule.circuit_breaker import State
+from fim_lsp.schedule.request import Outcome
+from fim_lsp.schedule.scheduler import Scheduler
+from fim_lsp.settings.schema import Settings
+from tests.schedule.script import Script, Typist, a_chain, a_client, shown
+from tests.virtual import now
+
+pytestmark = pytest.mark.usefixtures("virtual_time")
+
+QUICK, FOREVER = 0.38, 1000.0
+SILENCE = 4 * QUICK + 0.04  # a character takes 0.01 s
+
+
+@dataclass
+class Moody(Script):
+    """Takes as long as ``delays`` say for the next calls, then ``first`` seconds."""
+
+    delays: list[float] = field(default_factory=list)
+    asked: int = 0
+
+    async def stream(self, prompt: Prompt, *, on_sent: OnSent = ignore_sent) -> AsyncGenerator[Chunk, None]:
+        self.asked += 1
+        if self.delays:
+            await asyncio.sleep(self.delays.pop(0) - self.first)
+        async for chunk in super().stream(prompt, on_sent=on_sent):
+            yield chunk
+
+
+class Desk:
+    """A back end that has answered quickly once, and a typist who has got that answer."""
+
+    def __init__(self, *, fallback: str | None = "", timeout: float = 10.0) -> None:
+        self.backend = Moody(lambda prompt: "ok", first=QUICK)
+        self.typist = Typist(self.backend, debounce=0.0)
+        self.clients = [a_client(self.backend)]
+        if fallback is not None:
+            text = fallback
+            self.clients.append(a_client(Script(lambda prompt: text, host="", name="ngram", first=0.001)))
+        chain = a_chain(*self.clients, settings=Settings(timeout=timeout))
+        self.typist.scheduler = Scheduler(chain, debounce=0.0, excluded=lambda _: False, clock=now)
+
+    async def begin(self, *delays: float) -> None:
+        self.typist.type("a")
+        assert shown(await self.typist.ask()) == "ok"
+        self.backend.delays = list(delays)
+        self.backend.asked = 0
+        self.typist.type("b")
+        self.began = now()
+
+    @property
+    def seconds(self) -> float:
+        return now() - self.began
+
+    async def close(self) -> None:
+        self.typist.scheduler.close()
+        for client in self.clients:
+            await client.breaker.close()
+
+
+@pytest.mark.parametrize("fallback", ["", None])
+@pytest.mark.parametrize(("seconds", "calls"), [(0.5, 1), (1, 1), (2, 1), (5, 2)])
+async def test_a_slow_answer_is_shown_when_it_comes(fallback: str | None, seconds: float, calls: int) -> None:
+    desk = Desk(fallback=fallback)
+    await desk.begin(seconds, FOREVER)
+    asked = desk.typist.ask()
+    assert shown(await asked) == "ok"
+    assert desk.seconds == pytest.approx(seconds, abs=0.05)
+    assert desk.backend.asked == calls
+    assert desk.clients[0].breaker.state is State.CLOSED
+    desk.backend.delays = []
+    await asyncio.sleep(1)
+    assert desk.clients[0].breaker.probes.is_idle
+    await desk.close()
+
+
+async def test_a_connection_that_has_died_is_replaced_by_another_one() -> None:
+    desk = Desk()
+    await desk.begin(FOREVER, QUICK)
+    assert shown(await desk.typist.ask()) == "ok"
+    assert desk.seconds == pytest.approx(2 * SILENCE + QUICK, abs=0.1)
+    assert desk.backend.asked == 2
+    await asyncio.sleep(0.1)
+    assert desk.clients[0].breaker.probes.is_idle  # the first has been hung up on
+    await desk.close()
+
+
+async def test_text_of_a_fallback_is_shown_as_soon_as_the_silence_is_noticed() -> None:
+    desk = Desk(fallback="other")
+    await desk.begin(2, FOREVER)
+    result = await desk.typist.ask()
+    assert (shown(result), result.outcome, result.backend) == ("other", Outcome.FALLBACK, "ngram")
+    assert desk.seconds == pytest.approx(SILENCE, abs=0.1)
+    await asyncio.sleep(2)
+    assert desk.clients[0].breaker.state is State.CLOSED
+    assert desk.backend.asked == 1
+    await desk.close()
+
+
+async def test_a_dead_host_is_given_up_after_the_timeout() -> None:
+    desk = Desk(timeout=5.0)
+    await desk.begin(FOREVER, FOREVER)
+    assert (await desk.typist.ask()).outcome is Outcome.NO_BACKEND
+    assert desk.seconds == pytest.approx(5.0)
+    assert desk.backend.asked == 2
+    await desk.close()
+
+
+@pytest.mark.parametrize("after", [0.5, SILENCE + 0.1, SILENCE + 0.4, SILENCE + 0.6, 3.0])
+@pytest.mark.parametrize("seconds", [2.0, 3.0])
+async def test_whoever_types_on_has_an_answer_too(after: float, seconds: float) -> None:
+    """In Helix, nobody asks again after the last key."""
+    desk = Desk()
+    await desk.begin(seconds, seconds, seconds, seconds)
+    desk.typist.ask()
+    await asyncio.sleep(after)
+    desk.typist.type("c")
+    assert shown(await desk.typist.ask()) == "ok"
+    assert desk.seconds < max(after, seconds) + 2 * seconds
+    await desk.close()
+
+
+async def test_who_asks_between_two_probes_is_answered_by_the_next() -> None:
+    desk = Desk()
+    await desk.begin(FOREVER, FOREVER, QUICK)
+    desk.typist.ask()
+    await asyncio.sleep(SILENCE + 0.1)
+    desk.typist.type("c")
+    desk.typist.ask()
+    await asyncio.sleep(0.5)
+    desk.typist.type("d")
+    assert shown(await desk.typist.ask()) == "ok"
+    assert desk.seconds < SILENCE + 0.1 + 1.0 + QUICK + 0.1
+    assert desk.backend.asked == 3
+    await desk.close()
+
+
+async def test_nothing_is_sent_while_nobody_waits() -> None:
+    desk = Desk()
+    await desk.begin(FOREVER, FOREVER, FOREVER)
+    desk.typist.ask()
+    await asyncio.sleep(SILENCE + 0.1)
+    desk.typist.scheduler.closed("file:///a.py")
+    await asyncio.sleep(30)
+    assert desk.backend.asked == 1
+    await desk.close()
