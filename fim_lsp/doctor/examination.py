@@ -80,7 +80,7 @@ async def run_checks(subject: Subject) -> AsyncIterator[Check]:
     """Every check, in their order. Takes up to :data:`SECTION_TIMEOUT` seconds."""
     in_use = asyncio.ensure_future(subject.in_use())
     sections: dict[str, Coroutine[Any, Any, Checks]] = {
-        "python": _in_thread(lambda: list(check_installation(subject.environment))),
+        "python": _in_thread(lambda: list(check_installation(subject.environment, started=bool(subject.live)))),
         "settings": _settings(subject),
         "back end": _choice(subject, in_use),
         "host": _first(subject, in_use),

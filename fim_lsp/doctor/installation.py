@@ -26,30 +26,32 @@ def command_path(environment: Mapping[str, str]) -> Path | None:
     return Path(found).absolute() if found else None
 
 
-def check_installation(environment: Mapping[str, str]) -> Iterator[Check]:
-    """Versions and places."""
+def check_installation(environment: Mapping[str, str], *, started: bool = False) -> Iterator[Check]:
+    """Versions and places. ``started``: an editor has started this server, so it has found the command."""
     yield ok("python", f"{platform.python_version()} at {sys.executable}, {platform.platform(terse=True)}")
-    yield from _check_command(environment)
+    yield from _check_command(environment, started)
     yield from check_libraries(_requirements())
 
 
-def _check_command(environment: Mapping[str, str]) -> Iterator[Check]:
+def _check_command(environment: Mapping[str, str], started: bool) -> Iterator[Check]:
     path = command_path(environment)
     place = f"{fim_lsp.__version__} in {Path(fim_lsp.__file__).parent}"
-    if path is None:
+    if path is not None and (started or shutil.which("fim-lsp", path=environment.get("PATH"))):
+        yield ok("fim-lsp", f"{place}; the command is {path}")
+    elif started:
+        yield ok("fim-lsp", place)
+    elif path is None:
         yield warning(
             "fim-lsp",
             f"{place}; there is no command fim-lsp",
             f"install it, in its clone: pipx install . (or let editors start {sys.executable} -m fim_lsp)",
         )
-    elif shutil.which("fim-lsp", path=environment.get("PATH")) is None:
+    else:
         yield warning(
             "fim-lsp",
             f"{place}; the command is {path}, whose folder is not on PATH, so editors don't find it by its name",
             f"give your editor the whole path, {path}, or put its folder on PATH (pipx ensurepath)",
         )
-    else:
-        yield ok("fim-lsp", f"{place}; the command is {path}")
 
 
 def _requirements() -> list[str]:

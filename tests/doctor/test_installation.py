@@ -42,3 +42,8 @@ def test_the_command_is_found_on_path_or_beside_python(tmp_path: Path) -> None:
     states = {check.name: check for check in check_installation({"PATH": "/nowhere"})}
     assert states["fim-lsp"].state is State.WARNING
     assert states["fim-lsp"].remedy
+
+
+def test_an_editor_that_has_started_the_server_has_found_it() -> None:
+    states = {check.name: check for check in check_installation({"PATH": "/nowhere"}, started=True)}
+    assert states["fim-lsp"].state is State.OK
