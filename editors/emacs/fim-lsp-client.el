@@ -55,6 +55,9 @@ They have the form of `process-environment'.")
 (defconst fim-lsp-client--stable 60
   "A server that has run for so many seconds may end as if it were the first.")
 
+(defvar fim-lsp-client--waiting nil
+  "Functions to call once when a server is ready: what was asked for before.")
+
 (defvar fim-lsp-client--crashes 0
   "How many servers in a row have ended by themselves.")
 
@@ -74,7 +77,8 @@ They have the form of `process-environment'.")
 
 (defun fim-lsp-client--give-up (why)
   "Report WHY there is no server, and do not start one until asked to."
-  (setq fim-lsp-client-down why)
+  (setq fim-lsp-client-down why
+        fim-lsp-client--waiting nil)
   (fim-lsp-notice-show (concat "fim-lsp: " why))
   (force-mode-line-update t))
 
@@ -124,7 +128,10 @@ They have the form of `process-environment'.")
   (setf (slot-value connection 'ready) t
         (slot-value connection 'since) (float-time))
   (jsonrpc-notify connection :initialized (make-hash-table))
-  (run-hooks 'fim-lsp-client-ready-hook))
+  (run-hooks 'fim-lsp-client-ready-hook)
+  (let ((waiting (nreverse fim-lsp-client--waiting)))
+    (setq fim-lsp-client--waiting nil)
+    (mapc #'funcall waiting)))
 
 (defun fim-lsp-client-stop ()
   "End the server."
@@ -280,15 +287,20 @@ if a request was sent."
 
 (defun fim-lsp-client-execute (command arguments receive)
   "Execute COMMAND with ARGUMENTS at the server; call RECEIVE with the result.
-The result is nil if the server does not know the command."
-  (if-let* ((connection (fim-lsp-client-connection)))
-      (jsonrpc-async-request connection :workspace/executeCommand
-                             (list :command command :arguments (vconcat arguments))
-                             :timeout 60
-                             :success-fn receive
-                             :error-fn (lambda (_) (funcall receive nil))
-                             :timeout-fn (lambda () (funcall receive nil)))
-    (user-error "fim-lsp: %s" (or fim-lsp-client-down "the server isn't ready yet"))))
+The result is nil if the server does not know the command.  A server that
+is being started gets the command when it is ready."
+  (cond
+   ((fim-lsp-client-connection)
+    (jsonrpc-async-request (fim-lsp-client-connection) :workspace/executeCommand
+                           (list :command command :arguments (vconcat arguments))
+                           :timeout 60
+                           :success-fn receive
+                           :error-fn (lambda (_) (funcall receive nil))
+                           :timeout-fn (lambda () (funcall receive nil))))
+   (fim-lsp-client--connection
+    (push (lambda () (fim-lsp-client-execute command arguments receive)) fim-lsp-client--waiting))
+   (t
+    (user-error "fim-lsp: %s" (or fim-lsp-client-down "the server isn't running")))))
 
 (defun fim-lsp-client-accepted (command part)
   "Tell the server that a suggestion with COMMAND, a Command, was accepted.

@@ -16,7 +16,6 @@
 
 (declare-function fim-lsp-mode "fim-lsp")
 (declare-function lsp-inline-completion-mode "lsp-inline-completion")
-(declare-function lsp-workspace-restart "lsp-mode")
 
 (defun fim-lsp-commands--execute (command arguments receive)
   "Execute COMMAND with ARGUMENTS at the server of this buffer.
@@ -27,6 +26,8 @@ RECEIVE is called with the result."
 
 (defun fim-lsp-commands--tell (command &rest arguments)
   "Execute COMMAND with ARGUMENTS and show the sentence that it answers with."
+  ;; With an empty echo area, Emacs would suggest a shorter name at once, and remove the answer with it.
+  (fim-lsp-notice-wait "fim-lsp: asking the server...")
   (fim-lsp-commands--execute
    command (append arguments '((:quiet t)))
    (lambda (answer)
@@ -101,8 +102,8 @@ That is for this session; the setting is `trigger'."
 (defun fim-lsp-restart ()
   "Restart the server with the current settings."
   (interactive)
-  (if-let* ((workspace (fim-lsp-lsp-mode-workspace)))
-      (lsp-workspace-restart workspace)
+  (if (fim-lsp-lsp-mode-workspace)
+      (fim-lsp-lsp-mode-start)
     (fim-lsp-client-restart)
     (unless fim-lsp-client-down
       (message "fim-lsp: starting the server"))))
@@ -111,7 +112,14 @@ That is for this session; the setting is `trigger'."
 (defun fim-lsp-install-server ()
   "Install the server into `fim-lsp-server-directory', or renew it there."
   (interactive)
-  (fim-lsp-server-install #'fim-lsp-client-restart))
+  (let ((buffer (current-buffer)))
+    (fim-lsp-server-install
+     (if (and fim-lsp-lsp-mode-registered (not (bound-and-true-p fim-lsp-mode)))
+         (lambda ()
+           (when (buffer-live-p buffer)
+             (with-current-buffer buffer
+               (fim-lsp-lsp-mode-start))))
+       #'fim-lsp-client-restart))))
 
 ;;; The model
 
@@ -122,7 +130,7 @@ That is for this session; the setting is `trigger'."
 (defun fim-lsp-model ()
   "Choose another model for this session."
   (interactive)
-  (message "fim-lsp: looking which models there are...")
+  (fim-lsp-notice-wait "fim-lsp: looking which models there are...")
   (fim-lsp-commands--execute
    "fim-lsp.model" '((:quiet t))
    (lambda (answer)
@@ -184,19 +192,31 @@ That is for this session; the setting is `trigger'."
 
 (defun fim-lsp-commands--report (command waiting)
   "Say WAITING, execute COMMAND, and show the lines of its result."
+  (fim-lsp-notice-wait waiting)
   (fim-lsp-commands--execute command (list (list :quiet t :uri (fim-lsp-document-uri)))
                              (lambda (answer)
-                               (message nil)
-                               (fim-lsp-commands--show (append (plist-get answer :lines) nil))))
-  (message "%s" waiting))
+                               (fim-lsp-notice-answered waiting)
+                               (fim-lsp-commands--show (append (plist-get answer :lines) nil)))))
 
 (defun fim-lsp-commands--show (lines)
   "Show LINES, a list of strings, or if there are none the server's last status."
   (with-help-window "*fim-lsp*"
-    (princ (string-join (or lines (list (fim-lsp-mode-line-in-words))) "\n"))
-    (terpri))
+    (dolist (line (or lines (list (fim-lsp-mode-line-in-words))))
+      (princ line)
+      (terpri)))
   (with-current-buffer "*fim-lsp*"
+    (let ((inhibit-read-only t))
+      (save-excursion
+        (goto-char (point-min))
+        (while (not (eobp))
+          (put-text-property (pos-bol) (pos-eol) 'wrap-prefix (fim-lsp-commands--indentation))
+          (forward-line))))
     (visual-line-mode 1)))
+
+(defun fim-lsp-commands--indentation ()
+  "The spaces below which the line at point continues.
+Lines of the doctor have their text in a column."
+  (make-string (if (looking-at "[✓!✗·] .\\{13\\} \\| +→ ") (- (match-end 0) (pos-bol)) 2) ?\s))
 
 ;;;###autoload
 (defun fim-lsp-log ()

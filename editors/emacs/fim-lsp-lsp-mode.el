@@ -16,15 +16,21 @@
 (defvar lsp--cur-workspace)
 (defvar lsp-inline-completion-active-map)
 (defvar lsp-inline-completion-idle-delay)
+(declare-function lsp "lsp-mode")
 (declare-function lsp-find-workspace "lsp-mode")
 (declare-function lsp-register-client "lsp-mode")
 (declare-function lsp-request-async "lsp-mode")
 (declare-function lsp-stdio-connection "lsp-mode")
+(declare-function lsp-workspace-restart "lsp-mode")
 (declare-function make-lsp-client "lsp-mode")
+
+(defvar fim-lsp-lsp-mode-registered nil
+  "Whether lsp-mode is to run the server.")
 
 (defun fim-lsp-lsp-mode-register ()
   "Let lsp-mode run the server next to others, with a short delay for ghost text."
   (require 'lsp-inline-completion)
+  (setq fim-lsp-lsp-mode-registered t)
   (lsp-register-client
    (make-lsp-client
     :new-connection (lsp-stdio-connection (lambda () (or (fim-lsp-server-command) fim-lsp-command))
@@ -35,7 +41,7 @@
     :server-id 'fim-lsp
     :initialization-options #'fim-lsp-client-options
     :environment-fn #'fim-lsp-lsp-mode--environment
-    :download-server-fn (lambda (_client callback _error _update) (fim-lsp-server-install callback))
+    :download-server-fn (lambda (_client done failed _update) (fim-lsp-server-install done failed))
     :custom-capabilities '((experimental . ((fimLspStatus . t))))
     :notification-handlers
     (let ((handlers (make-hash-table :test #'equal)))
@@ -66,6 +72,12 @@
   (and (not (bound-and-true-p fim-lsp-mode))
        (bound-and-true-p lsp-mode)
        (lsp-find-workspace 'fim-lsp)))
+
+(defun fim-lsp-lsp-mode-start ()
+  "Let lsp-mode start the server for this buffer, or restart it."
+  (if-let* ((workspace (fim-lsp-lsp-mode-workspace)))
+      (lsp-workspace-restart workspace)
+    (lsp)))
 
 (defun fim-lsp-lsp-mode-execute (workspace command arguments receive)
   "Execute COMMAND with ARGUMENTS in WORKSPACE; call RECEIVE with the result."

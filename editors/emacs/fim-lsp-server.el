@@ -96,8 +96,9 @@ Emacs asks in the first pause, so that nothing typed is an answer."
         (fim-lsp-server-install done)
       (message "fim-lsp: %s" (fim-lsp-server-missing))))))
 
-(defun fim-lsp-server-install (done)
-  "Install the server into `fim-lsp-server-directory'; call DONE at the end."
+(defun fim-lsp-server-install (done &optional failed)
+  "Install the server into `fim-lsp-server-directory'; call DONE at the end.
+FAILED, a function or nil, is called with a sentence if that fails."
   (unless fim-lsp-server--clone
     (user-error "fim-lsp: %s" (fim-lsp-server-missing)))
   (when (process-live-p fim-lsp-server--installing)
@@ -110,7 +111,7 @@ Emacs asks in the first pause, so that nothing typed is an answer."
   (with-current-buffer (get-buffer-create "*fim-lsp install*")
     (let ((inhibit-read-only t))
       (erase-buffer)))
-  (fim-lsp-server--run (fim-lsp-server--steps) done))
+  (fim-lsp-server--run (fim-lsp-server--steps) done (or failed #'ignore)))
 
 (defun fim-lsp-server--steps ()
   "The commands that install the server: a list of sentences and command lines."
@@ -132,8 +133,8 @@ Emacs asks in the first pause, so that nothing typed is an answer."
                return path)
       (user-error "The server needs uv, or Python 3.11 or newer with venv (Debian: apt install python3-venv)")))
 
-(defun fim-lsp-server--run (commands done)
-  "Run all commands of COMMANDS, a list, and call DONE at the end."
+(defun fim-lsp-server--run (commands done failed)
+  "Run all commands of COMMANDS, a list, and call DONE or FAILED at the end."
   (if (null commands)
       (progn
         (message "fim-lsp: the server is installed")
@@ -150,15 +151,17 @@ Emacs asks in the first pause, so that nothing typed is an answer."
                                     (internal-default-process-filter process text)
                                     (progress-reporter-update reporter))
                           :sentinel (lambda (process _event)
-                                      (fim-lsp-server--stepped process rest done)))))))
+                                      (fim-lsp-server--stepped process rest done failed)))))))
 
-(defun fim-lsp-server--stepped (process commands done)
-  "PROCESS has ended: go on with COMMANDS and DONE, or show what has failed."
+(defun fim-lsp-server--stepped (process commands done failed)
+  "PROCESS has ended: go on with COMMANDS and DONE, or show what has FAILED."
   (unless (process-live-p process)
     (if (eq 0 (process-exit-status process))
-        (fim-lsp-server--run commands done)
-      (message "fim-lsp: the server could not be installed; the buffer *fim-lsp install* says why")
-      (display-buffer "*fim-lsp install*"))))
+        (fim-lsp-server--run commands done failed)
+      (let ((why "the server could not be installed; the buffer *fim-lsp install* says why"))
+        (message "fim-lsp: %s" why)
+        (display-buffer "*fim-lsp install*")
+        (funcall failed why)))))
 
 (provide 'fim-lsp-server)
 ;;; fim-lsp-server.el ends here

@@ -63,8 +63,8 @@ async def test_word_then_line_then_dismiss(emacs: Emacs) -> None:
     text = "first(a.b) + second"
     path = await emacs.open_with_suggestion(suggested=f"return {text}")
     column = await emacs.column_of(f"return {text}") + len("ret")
-    for word in ("urn", " first", "(", "a"):
-        emacs.terminal.keys("M-f")
+    for word, key in (("urn", "M-f"), (" first", "M-Right"), ("(", "M-f"), ("a", "M-f")):
+        emacs.terminal.keys(key)
         column += len(word)
         await emacs.terminal.wait_for(lambda _, at=column: emacs.terminal.cursor()[0] == at)
         await emacs.terminal.wait_for(text)
@@ -85,8 +85,8 @@ async def test_lines_are_accepted_one_by_one_between_what_is_there(emacs: Emacs)
     await emacs.open(path, line=2)
     emacs.terminal.type("for side in shape:")
     await emacs.terminal.wait_for("return shape.width")
-    for line in range(2):
-        emacs.terminal.keys("M-e")
+    for line, key in enumerate(("M-e", "M-Down")):
+        emacs.terminal.keys(key)
         await emacs.terminal.wait_for(lambda _, at=3 + line: emacs.terminal.cursor()[1] == at)
     await emacs.save_as(path, f"def area(shape):\n    {wants}\n\n\nprint(1)\n".encode())
     await emacs.quit()
@@ -188,6 +188,7 @@ async def test_the_mode_line_shows_the_state(sandbox: Sandbox) -> None:
 """
     emacs = Emacs(sandbox, ALONE + config)
     await emacs.open(sandbox.file("demo.py", "x = \n"))
+    await sandbox.until(lambda: sandbox.wire.received("fim-lsp/status"), "the server's own state")
     await emacs.terminal.wait_for(" fim ")
     for state, mark in (("failing", "!"), ("offline", "?"), ("limited", "~"), ("disabled", "-"), ("snoozed", "z")):
         emacs.terminal.keys("M-x")

@@ -6,24 +6,13 @@ from tests.editors.cases import BEFORE, SUGGESTED
 from tests.editors.emacs import ALONE, Emacs
 from tests.editors.programs import ROOT
 from tests.editors.sandbox import Sandbox, writes
-
-# uv, as far as it matters here: the second command brings the server.
-_UV = """#!/bin/sh
-echo "uv $*" >> '{log}'
-[ -e '{log}.fail' ] && echo "no such host" && exit 1
-[ "$1" = venv ] && mkdir -p "$6/bin"
-[ "$1" = pip ] && echo Resolved && cp '{server}' "$4/bin/fim-lsp"
-exit 0
-"""
+from tests.editors.uv import fake_uv
 
 
 async def test_a_missing_server_is_offered_once_and_installed_from_the_clone(sandbox: Sandbox) -> None:
-    tools = sandbox.folder / "tools"
-    tools.mkdir()
     log = sandbox.folder / "uv.log"
     log.with_name("uv.log.fail").touch()
-    (tools / "uv").write_text(_UV.format(log=log, server=sandbox.terminal.bin / "fim-lsp"))
-    (tools / "uv").chmod(0o755)
+    tools = fake_uv(sandbox.folder / "tools", log, sandbox.terminal.bin / "fim-lsp")
     emacs = Emacs(sandbox, f'(setq exec-path \'("{tools}" "/usr/bin" "/bin"))\n{ALONE}')
     sandbox.codestral.answer = writes(SUGGESTED)
     path = sandbox.file("demo.py", BEFORE + "\n")
@@ -105,3 +94,32 @@ async def test_a_server_that_always_ends_is_given_up(sandbox: Sandbox) -> None:
     emacs.terminal.keys("C-c", "q")
     await emacs.terminal.ended()
     assert emacs.log.read_text().count("is started again") == 1
+
+
+async def test_what_is_asked_for_before_the_server_is_ready_comes_when_it_is(sandbox: Sandbox) -> None:
+    """In a terminal of eight colours, where ghost text has the colour of what is dim."""
+    gate = sandbox.folder / "gate"
+    slow = sandbox.folder / "slow"
+    slow.write_text(f"#!/bin/sh\nuntil [ -e '{gate}' ]; do sleep 0.05; done\nexec fim-lsp\n")
+    slow.chmod(0o755)
+    config = f'(setq fim-lsp-command \'("{slow}"))\n{ALONE}'
+    emacs = Emacs(sandbox, config, env={"TERM": "xterm", "COLORTERM": ""})
+    sandbox.codestral.answer = writes(SUGGESTED)
+    path = sandbox.file("demo.py", BEFORE + "\n")
+    emacs.start(path, line=4)
+    await emacs.terminal.wait_for("(Python")
+    emacs.run("toggle-language")
+    await emacs.terminal.wait_for("asking the server...")
+    emacs.run("toggle-language")
+    await emacs.terminal.wait_for("asking the server...")
+    emacs.terminal.type("ret")
+    emacs.run("ask")
+    await emacs.terminal.wait_for("the server isn't ready yet; it is asked as soon as it is")
+    gate.touch()
+    await emacs.terminal.wait_for(SUGGESTED)
+    assert "ret\x1b[32murn " in emacs.terminal.coloured()
+    emacs.terminal.keys("Tab")
+    await emacs.save_as(path, f"{BEFORE}{SUGGESTED}\n".encode())
+    await emacs.quit()
+    said = emacs.log.read_text()
+    assert said.index("off for python") < said.index("on for python")
