@@ -12,7 +12,7 @@ function M.define()
   if vim.o.termguicolors or cterm then
     api.nvim_set_hl(0, 'FimLspGhost', { link = 'ComplHint', default = true })
   else
-    local colours = tonumber(vim.o.t_Co) or 256
+    local colours = tonumber(vim.fn.eval('&t_Co')) or 256 -- vim.o does not have it
     hint.ctermfg, hint.default = GREY[colours >= 256 and 256 or 16], true
     api.nvim_set_hl(0, 'FimLspGhost', hint)
   end

@@ -8,7 +8,7 @@ local M = {}
 ---@field keymaps? table<fim_lsp.Action, string|false>|false
 --- Milliseconds after the last key before ghost text appears. Default: 0, as soon as it is there
 ---@field delay? integer
---- Ghost text beside an open completion menu: 'unselected' (the default) while none of its entries is selected, 'always', 'never'
+--- Ghost text beside an open completion menu: 'unselected' (the default) until the user selects an entry, 'always', 'never'
 ---@field beside_menu? fim_lsp.BesideMenu
 --- The server's command. Default: `fim-lsp` on the PATH, otherwise the one that `:FimLsp install` has fetched.
 ---@field cmd? string[]

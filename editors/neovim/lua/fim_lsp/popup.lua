@@ -3,7 +3,7 @@ local api = vim.api
 local M = {}
 
 ---@alias fim_lsp.BesideMenu
----| 'unselected' show ghost text while no entry of the menu is selected
+---| 'unselected' show ghost text until the user selects an entry of the menu
 ---| 'always'
 ---| 'never' while no menu is open
 
@@ -12,7 +12,7 @@ M.beside = 'unselected'
 
 ---@class fim_lsp.Menu
 ---@field is_open fun(): boolean
----@field is_selected fun(): boolean whether an entry is; only called while it is open
+---@field is_selected fun(): boolean whether the user has selected an entry; only called while it is open
 ---@field close fun()
 
 ---@type fim_lsp.Menu
@@ -26,14 +26,15 @@ local own = {
   close = function() end, -- only a key closes it: close_first()
 }
 
---- By module. Written for nvim-cmp of 2026 and blink.cmp 1.9.
+--- By module. Tried with nvim-cmp of March 2026 (a1d5048) and blink.cmp 1.8.0. Both can select their first entry by themselves,
+--- which is blink.cmp's default: that is no choice of the user's, or there would hardly be any ghost text.
 ---@type table<string, fun(module: table): fim_lsp.Menu>
 local others = {
   ['cmp'] = function(cmp)
     return {
       is_open = cmp.visible,
       is_selected = function()
-        return cmp.get_selected_entry() ~= nil
+        return cmp.get_active_entry() ~= nil
       end,
       close = cmp.close,
     }
@@ -42,7 +43,7 @@ local others = {
     return {
       is_open = blink.is_menu_visible,
       is_selected = function()
-        return blink.get_selected_item() ~= nil
+        return require('blink.cmp.completion.list').is_explicitly_selected and blink.get_selected_item() ~= nil
       end,
       close = blink.hide,
     }

@@ -12,7 +12,7 @@ local M = {}
 ---@field at integer milliseconds, of the last question
 ---@field usage? fim_lsp.Usage
 
-local USAGE = 60000 -- milliseconds from a question about usage to the next
+local USAGE = 10000 -- milliseconds from a question about usage to the next
 
 local received = {} ---@type table<integer, table> by client
 local counted = {} ---@type table<integer, fim_lsp.Counted?> by client
@@ -44,7 +44,7 @@ function M.get(bufnr)
   return client and (received[client.id] or {})
 end
 
---- Today's usage, as far as it is known; asks for it at most once a minute, and redraws the statusline when it has come.
+--- Today's usage, as far as it is known; asks for it every ten seconds at most, and redraws the statusline when it has come.
 ---@return fim_lsp.Usage?
 function M.usage(bufnr)
   local client, now = client_of(bufnr), vim.uv.now()

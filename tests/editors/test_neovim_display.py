@@ -1,0 +1,148 @@
+"""Neovim: when ghost text is asked for and shown, its colour, and the statusline."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.editors.cases import BEFORE, GHOST, SUGGESTED
+from tests.editors.neovim import RUNTIMEPATH, SETUP, Neovim
+from tests.editors.sandbox import Sandbox, writes
+from tests.editors.wire import INLINE
+from tests.fakes.codestral import Behaviour
+
+# The statusline says when no key was pressed for a second: by then the built-in would have asked.
+_QUIET = """
+local timer = vim.uv.new_timer()
+vim.on_key(function()
+  vim.g.quiet = 'busy'
+  timer:start(1000, 0, vim.schedule_wrap(function()
+    vim.g.quiet = 'quiet'
+    vim.cmd.redrawstatus()
+  end))
+end)
+vim.o.statusline = '<%{get(g:, "quiet", "")} %{mode()}>'
+"""
+
+
+async def test_with_a_delay_nothing_is_asked_for_before_it_but_by_the_key_and_what_is_shown_stays(
+    sandbox: Sandbox,
+) -> None:
+    neovim = Neovim(sandbox, f"{RUNTIMEPATH}require('fim_lsp').setup({{ delay = 3600000 }})\n{_QUIET}")
+    sandbox.codestral.answer = writes(SUGGESTED)
+    path = sandbox.file("demo.py", BEFORE + "\n")
+    await neovim.open(path, line=4)
+    terminal = sandbox.terminal
+    terminal.type("r")
+    await terminal.wait_for("<quiet i>", GHOST)
+    assert neovim.wire.sent(INLINE) == []
+    terminal.keys("M-\\")
+    await terminal.wait_for(SUGGESTED)
+    terminal.type("et")
+    await terminal.wait_for("<quiet i>")
+    assert SUGGESTED in terminal.screen()
+    terminal.type("x")
+    await terminal.wait_for("<quiet i>", GHOST)
+    asked = len(neovim.wire.sent(INLINE))
+    terminal.type("\x1b:lua require('fim_lsp').setup({ delay = 500 })\nS")
+    await terminal.wait_for("-- INSERT --")
+    terminal.type("retu")
+    await terminal.wait_for(SUGGESTED)
+    places = [request["params"]["position"]["character"] for request in neovim.wire.sent(INLINE)[asked:]]
+    assert set(places) <= {4, 8}, "the beginning of the line, and where typing ended"
+    await neovim.quit()
+
+
+async def test_in_256_colours_ghost_text_is_grey_or_as_the_user_or_the_colour_scheme_has_it(sandbox: Sandbox) -> None:
+    neovim = Neovim(sandbox, f"vim.o.termguicolors = false\n{RUNTIMEPATH}{SETUP}")
+    scheme = sandbox.home / ".config" / "nvim" / "colors" / "own.vim"
+    scheme.parent.mkdir()
+    scheme.write_text("highlight clear\nhighlight ComplHint ctermfg=35\n")
+    await neovim.open_with_suggestion()
+    terminal = sandbox.terminal
+
+    async def colour_is(number: int) -> None:
+        await sandbox.until(
+            lambda: re.search(rf"\x1b\[[0-9;]*38;5;{number}m{re.escape(SUGGESTED[3:])}", terminal.coloured()),
+            f"ghost text in colour {number}",
+        )
+
+    await colour_is(244)
+    for command, number in (
+        ("highlight FimLspGhost ctermfg=202", 202),
+        ("colorscheme default", 244),
+        ("colorscheme own", 35),
+    ):
+        await neovim.normal_mode()
+        terminal.type(f":{command}\nA")
+        await colour_is(number)
+    await neovim.quit()
+
+
+async def test_replace_and_select_mode_ask_for_nothing(sandbox: Sandbox) -> None:
+    select = "vim.keymap.set('i', '<F2>', function() vim.snippet.expand('call(${1:name})') end)\n"
+    neovim = Neovim(sandbox, RUNTIMEPATH + SETUP + select + _QUIET)
+    await neovim.open_with_suggestion()
+    terminal = sandbox.terminal
+    await neovim.all_answered()
+    await neovim.normal_mode()
+    asked = len(neovim.wire.sent(INLINE))
+    terminal.type("^R")
+    await terminal.wait_for("-- REPLACE --")
+    terminal.type("ret")
+    await terminal.wait_for("<quiet R>", GHOST)
+    assert len(neovim.wire.sent(INLINE)) == asked
+    await neovim.normal_mode()
+    terminal.type("A ")
+    await terminal.wait_for("<quiet i>")
+    asked = len(neovim.wire.sent(INLINE))
+    terminal.keys("F2")
+    await terminal.wait_for("<quiet s>", GHOST)
+    assert len(neovim.wire.sent(INLINE)) == asked
+    await neovim.quit()
+
+
+async def test_the_statusline_has_the_back_end_and_todays_usage(sandbox: Sandbox) -> None:
+    line = "%{v:lua.require'fim_lsp'.statusline()}"
+    neovim = Neovim(sandbox, f'{RUNTIMEPATH}{SETUP}vim.o.statusline = "<{line}>"\n')
+    await neovim.open_with_suggestion()
+    terminal = sandbox.terminal
+    await terminal.wait_for("<fim codestral>")
+    usage = line.replace("{v", "{%v").replace("()}", "({'usage':v:true})%}")
+    await neovim.normal_mode()
+    terminal.type(f":set statusline=<{usage}>\n")
+    await terminal.wait_for(lambda screen: re.search(r"<fim codestral \d+ ms \d+ tokens>", screen))
+    terminal.type(":FimLsp snooze 5\n")
+    await terminal.wait_for(lambda screen: re.search(r"<fim codestral snoozed \d\d:\d\d \d+ ms \d+ tokens>", screen))
+    terminal.type(":FimLsp snooze 0\n:FimLsp disable\n")
+    await terminal.wait_for("<fim codestral off ")
+    await neovim.quit()
+
+
+async def test_the_preview_of_neovim_0_11_is_the_code_without_markdown(sandbox: Sandbox) -> None:
+    neovim = Neovim(sandbox, executable="nvim-0.11")
+    sandbox.codestral.answer = writes("if shape is None:\n        log(shape)\n        return 0")
+    await neovim.open(sandbox.file("demo.py", "def area(shape):\n    \n"), line=2)
+    neovim.terminal.type("if shape is None:")
+    await neovim.terminal.wait_for("fim-lsp")
+    neovim.terminal.keys("C-n")
+    await neovim.terminal.wait_for(lambda screen: re.search(r" log\(shape\)[^\n]*\n[^\n]* return 0", screen), "```")
+    neovim.terminal.keys("C-y")
+    await neovim.quit()
+
+
+@pytest.mark.parametrize("executable", ["nvim", "nvim-0.11"])
+async def test_an_answer_that_comes_after_seconds_is_shown(sandbox: Sandbox, executable: str) -> None:
+    neovim = Neovim(sandbox, executable=executable)
+    sandbox.codestral.behaviour = Behaviour(ttft=2)
+    sandbox.codestral.answer = writes(SUGGESTED)
+    path = sandbox.file("demo.py", BEFORE + "\n")
+    await neovim.open(path, line=4)
+    neovim.terminal.type("return ")
+    await neovim.terminal.wait_for(GHOST)
+    assert len(sandbox.codestral.requests) == 1
+    assert sandbox.codestral.hangups == 0
+    neovim.terminal.keys(*(["Tab"] if executable == "nvim" else ["C-n", "C-y"]))
+    await neovim.save_as(path, f"{BEFORE}{SUGGESTED}\n".encode())
+    await neovim.quit()
