@@ -31,7 +31,8 @@ RECEIVE is called with the result."
   (fim-lsp-commands--execute
    command (append arguments '((:quiet t)))
    (lambda (answer)
-     (message "fim-lsp: %s" (or (plist-get answer :message) "this server does not know the command")))))
+     (message "fim-lsp: %s" (fim-lsp-notice-in-emacs
+                             (or (plist-get answer :message) "this server does not know the command"))))))
 
 ;;; On and off
 
@@ -202,7 +203,7 @@ That is for this session; the setting is `trigger'."
   "Show LINES, a list of strings, or if there are none the server's last status."
   (with-help-window "*fim-lsp*"
     (dolist (line (or lines (list (fim-lsp-mode-line-in-words))))
-      (princ line)
+      (princ (fim-lsp-notice-in-emacs line))
       (terpri)))
   (with-current-buffer "*fim-lsp*"
     (let ((inhibit-read-only t))

@@ -31,11 +31,27 @@
 (defvar fim-lsp-notice--text nil
   "The last message.")
 
-(defun fim-lsp-notice-show (text)
-  "Show TEXT in the echo area, and again in the first pause after it has gone."
+(defun fim-lsp-notice-in-emacs (sentence)
+  "The server's SENTENCE, with commands as they are called in Emacs."
+  (let ((case-fold-search nil))
+    (replace-regexp-in-string
+     "the command fim-lsp\\.[a-zA-Z]+"
+     (lambda (command)
+       (concat "M-x fim-lsp-"
+               (downcase (replace-regexp-in-string "[A-Z]" "-\\&" (string-remove-prefix "the command fim-lsp." command)))))
+     (replace-regexp-in-string "`?fim-lsp key set [^` ,;]+`?" "M-x fim-lsp-key" sentence t t)
+     t t)))
+
+(defun fim-lsp-notice-show (sentence)
+  "Show SENTENCE in the echo area, and again in the first pause after it has gone."
   (fim-lsp-notice-forget)
-  (setq fim-lsp-notice--text text)
-  (message "%s" text)
+  (let ((text (fim-lsp-notice-in-emacs sentence)))
+    (setq fim-lsp-notice--text text)
+    (message "%s" text)
+    (fim-lsp-notice--keep text)))
+
+(defun fim-lsp-notice--keep (text)
+  "Show TEXT, the message that is shown, again once it has gone."
   (setq fim-lsp-notice--timer
         (run-with-idle-timer fim-lsp-notice--pause nil #'fim-lsp-notice--again))
   (run-with-timer fim-lsp-notice--hidden nil #'fim-lsp-notice--restore text))
