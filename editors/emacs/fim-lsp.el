@@ -3,7 +3,6 @@
 ;; Version: 0.1.0
 ;; Package-Requires: ((emacs "30.1"))
 ;; Keywords: convenience, tools
-;; URL: https://github.com/OWNER/fim-lsp
 ;; SPDX-License-Identifier: MIT
 
 ;;; Commentary:
