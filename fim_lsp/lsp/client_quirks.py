@@ -74,8 +74,8 @@ class ClientQuirks:
         context = dict(context) if isinstance(context, dict) else {}
         context["triggerKind"] = self._trigger_kind(context.get("triggerKind"))
         selected = context.get("selectedCompletionInfo")
-        if selected is not None and not (isinstance(selected, dict) and isinstance(selected.get("range"), dict)):
-            del context["selectedCompletionInfo"]
+        if selected is not None:
+            context["selectedCompletionInfo"] = _selected(selected)
         return {**params, "context": context, "position": _position(params.get("position"))}
 
     def _trigger_kind(self, kind: object) -> int:
@@ -90,6 +90,20 @@ class ClientQuirks:
         if kind != INVOKED or self._trigger_kinds is _TriggerKinds.VS_CODE:
             return AUTOMATIC
         return AUTOMATIC if self._is_vs_code and self._trigger_kinds is _TriggerKinds.UNKNOWN else INVOKED
+
+
+def _selected(info: Any) -> dict[str, Any] | None:
+    """The entry that is highlighted in the menu, with a range of either form; None if it is none."""
+    place = info.get("range") if isinstance(info, dict) else None
+    start, end = (place.get("start"), place.get("end")) if isinstance(place, dict) else _both(place)
+    text = info.get("text") if isinstance(info, dict) else None
+    if not isinstance(text, str) or not isinstance(start, dict) or not isinstance(end, dict):
+        return None
+    return {"range": {"start": _position(start), "end": _position(end)}, "text": text}
+
+
+def _both(place: Any) -> tuple[Any, Any]:
+    return (place[0], place[1]) if isinstance(place, list) and len(place) == 2 else (None, None)
 
 
 def _menu_context(context: Any) -> Any:

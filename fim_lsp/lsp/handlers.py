@@ -53,7 +53,8 @@ def _inline_completion(server: Server, params: types.InlineCompletionParams) -> 
         server.has_inline_completion = True
         server.update_menu()
     explicit = params.context.trigger_kind == types.InlineCompletionTriggerKind.Invoked
-    request = ask(server, params.text_document.uri, params.position, explicit=explicit)
+    selected = params.context.selected_completion_info
+    request = ask(server, params.text_document.uri, params.position, explicit=explicit, selected=selected)
     if request is None:
         return completed(types.InlineCompletionList(items=[]))
     asked, cursor = request

@@ -25,6 +25,7 @@ from fim_lsp.schedule.empty_answers import EmptyAnswers
 from fim_lsp.schedule.fallback_chain import FallbackChain
 from fim_lsp.schedule.learning import AcceptanceRates
 from fim_lsp.schedule.request import CompletionResult, Outcome, Request, Snapshot
+from fim_lsp.schedule.selected_entry import fitting
 from fim_lsp.schedule.triggers import LastEdit
 from fim_lsp.text.document import Edit
 from fim_lsp.text.typed import typed_since
@@ -208,6 +209,7 @@ class DocumentScheduler:
 
     def _deliver(self, request: Request, result: CompletionResult) -> None:
         if not request.result.done():
+            result = fitting(request.snapshot, result)
             if result.suggestion is not None and not request.withdrawn:
                 self._alternatives.shown(request.snapshot.split)
                 result = self._acceptance.numbered(request.snapshot, result)

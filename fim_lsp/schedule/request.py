@@ -20,7 +20,8 @@ class Snapshot:
     ``number`` identifies the request in its session, from 1.
     ``path`` is relative to the workspace, or ``""``; ``size`` is the document's, in characters. ``explicit``: the request
     was triggered manually. ``wants_others``: it is for alternatives too. For a cell of a ``notebook``, ``whole`` is the
-    window that extends into the other cells.
+    window that extends into the other cells. ``selected`` is the rest, after the cursor, of the entry that is highlighted in
+    the editor's menu; None if there is no menu.
     """
 
     uri: str
@@ -33,6 +34,7 @@ class Snapshot:
     number: int = 0
     whole: Split | None = None
     wants_others: bool = False
+    selected: str | None = None
 
     @property
     def window(self) -> Split:
@@ -68,6 +70,7 @@ class Outcome(enum.StrEnum):
     PASTE = "paste"  # the last edit was a paste, or a program's
     IN_WORD = "in word"  # the cursor is inside a word
     EMPTY = "empty"  # the back end had nothing to suggest, or nothing that could be shown
+    MENU = "menu"  # the suggestion does not continue the entry that is highlighted in the editor's menu
     NO_BACKEND = "no back end"  # no back end answered
     CLOSED = "closed"  # the document or the server was closed
 

@@ -31,6 +31,7 @@ WITHOUT_SUGGESTION: Final = MappingProxyType(
         Outcome.DELETION: "nothing after a deletion",
         Outcome.PASTE: "nothing after a paste, or an edit by a program",
         Outcome.IN_WORD: "nothing inside a word",
+        Outcome.MENU: "the suggestion does not continue the entry that your editor's menu has highlighted",
         Outcome.NO_BACKEND: "no back end answered",
         Outcome.CLOSED: "the document was closed",
     }

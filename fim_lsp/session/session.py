@@ -112,11 +112,12 @@ class Session:
         explicit: bool = False,
         wants_others: bool = False,
         other_cells: OtherCells | None = None,
+        selected: str | None = None,
     ) -> Request:
         """Request a completion at a position of an open document, counted in the encoding of the document.
 
-        ``explicit`` and ``wants_others`` are as in :class:`~fim_lsp.schedule.request.Snapshot`. ``other_cells`` are those
-        of the notebook, if the document is a cell.
+        ``explicit``, ``wants_others`` and ``selected`` are as in :class:`~fim_lsp.schedule.request.Snapshot`.
+        ``other_cells`` are those of the notebook, if the document is a cell.
         """
         assert self._scheduler is not None, "start() comes first"  # noqa: S101 - a bug of ours, not a user's mistake
         self._poll_files()
@@ -131,8 +132,8 @@ class Session:
             explicit=explicit,
             other_cells=other_cells,
         )
-        if wants_others:
-            snapshot = replace(snapshot, wants_others=True)
+        if wants_others or selected is not None:
+            snapshot = replace(snapshot, wants_others=wants_others, selected=selected)
         request = Request(snapshot=snapshot, result=self._scheduler.request(snapshot))
         track(request, self.events.publish)
         return request
