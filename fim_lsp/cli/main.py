@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import fim_lsp
 from fim_lsp.cli.commands import COMMANDS, epilog, greeting
@@ -87,9 +88,21 @@ def _discard_stdout() -> None:
         os.close(null)
 
 
+class _KeyParser(argparse.ArgumentParser):
+    """Does not repeat what it was given, as argparse does: it may be a key in the wrong place."""
+
+    def error(self, message: str) -> NoReturn:
+        if not message.startswith("the following arguments are required"):
+            message = (
+                "what was given is not an argument of this command; a key never is one, because other programs and your "
+                "shell's history see it: type it when asked, or pipe it: … | fim-lsp key set HOST"
+            )
+        super().error(message)
+
+
 def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
     """The parser for a command line: the modules of commands that it does not name are not imported."""
-    parser = argparse.ArgumentParser(
+    parser = (_KeyParser if "key" in given else argparse.ArgumentParser)(
         prog="fim-lsp",
         usage="fim-lsp [options]\n       fim-lsp COMMAND [options]",
         description="Ghost text in any LSP editor. Without a command it serves LSP on stdin and stdout.",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from fim_lsp.cli.main import main
 from tests.cli.command import posix, run
 from tests.cli.terminal import in_terminal
 from tests.lsp.forking import ROOT
@@ -233,3 +234,26 @@ def test_without_a_home_there_is_no_place_for_keys(tmp_path: Path) -> None:
     done = run(tmp_path, "key", "set", "--no-test", "codestral", stdin=KEY, FIM_LSP_CONFIG=os.devnull)
     assert "keys can't be stored" in done.stderr
     assert done.returncode == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("test", "codestral", KEY),
+        ("show", "codestral", KEY),
+        ("remove", "codestral", KEY),
+        ("set", "codestral", "--key", KEY),
+        ("set", "codestral", f"--key={KEY}"),
+        ("set", "codestral", f"-{KEY}"),
+        (KEY,),
+    ],
+)
+def test_a_key_in_the_wrong_place_is_not_repeated(
+    arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as done:
+        main(["key", *arguments])
+    said = capsys.readouterr()
+    assert done.value.code == 2
+    assert KEY not in said.out + said.err
+    assert "a key never is one" in said.err

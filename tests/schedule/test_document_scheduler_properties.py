@@ -26,8 +26,8 @@ STEPS = st.lists(
         st.builds(
             Step, st.sampled_from(["type a", "type b", "type c", "erase", "ask", "ask", "ask", "cancel"]), st.just(0.0)
         ),
-        st.builds(Step, st.just("wait"), st.sampled_from([0.001, 0.02, 0.05, 0.1, 0.3, 1.0])),
-        st.builds(Step, st.sampled_from(["fail", "recover"]), st.just(0.0)),
+        st.builds(Step, st.just("wait"), st.sampled_from([0.001, 0.02, 0.05, 0.1, 0.3, 1.0, 3.0])),
+        st.builds(Step, st.sampled_from(["fail", "recover", "slow", "quick", "withdraw"]), st.just(0.0)),
         st.builds(Step, st.just("ask explicitly"), st.just(0.0)),
     ),
     max_size=60,
@@ -47,7 +47,7 @@ def test_every_request_is_answered_once_and_in_order(steps: list[Step], debounce
         typist = Typist(backend, debounce=debounce)
         requests: list[asyncio.Future[object]] = []
         cancelled: set[int] = set()
-        explicit = edits = 0
+        explicit = edits = withdrawn = 0
         for step in steps:
             match step.what.split(" "):
                 case ["type", text]:
@@ -63,6 +63,13 @@ def test_every_request_is_answered_once_and_in_order(steps: list[Step], debounce
                     if requests and not requests[-1].done():
                         requests[-1].cancel()
                         cancelled.add(len(requests) - 1)
+                case ["withdraw"]:
+                    if requests:
+                        typist.scheduler.withdraw("file:///a.py", requests[-1])  # type: ignore[arg-type]
+                        cancelled |= {len(requests) - 1} if requests[-1].cancelled() else set()
+                        withdrawn += 1
+                case ["slow" | "quick" as speed]:
+                    backend.first = 3.0 if speed == "slow" else 0.08
                 case ["wait"]:
                     await asyncio.sleep(step.value)
                 case ["fail"]:
@@ -79,8 +86,10 @@ def test_every_request_is_answered_once_and_in_order(steps: list[Step], debounce
         assert set(order) | cancelled == set(range(len(requests)))
         assert not set(order) & cancelled
         for number, answered in typist.answers[:-1]:
-            if answered.outcome is Outcome.SUPERSEDED:
+            if answered.outcome is Outcome.SUPERSEDED and not withdrawn:
                 assert number < len(requests) - 1
+        for client in typist.scheduler._chain.clients:
+            await client.breaker.close()
         if sudden:
             assert len(backend.ended) == len(backend.started)  # no call outlives interest in it
         assert len(backend.calls) - backend.failed <= edits + explicit + 1 + len(cancelled)
