@@ -1,6 +1,7 @@
 """Where a model had nothing to suggest, it is not asked again at each of the next keys.
 
 An empty answer holds for the rest of the word, and after several in a row on one line also for what follows, for a while.
+One that was given at the beginning of a word holds until there is more of it, which may be what the model needs.
 A new line, a correction, a manual trigger or a suggestion ends that.
 """
 
@@ -14,6 +15,7 @@ from fim_lsp.schedule.request import CompletionResult, Outcome, Snapshot
 from fim_lsp.text.typed import typed_since
 
 _IN_WORD = 20.0  # seconds that it holds for the rest of a word
+_BEGINNING = 3  # characters of a word
 _IN_LINE = (0.0, 1.0, 2.0)  # seconds that it holds beyond, after so many in a row
 
 
@@ -56,10 +58,19 @@ class EmptyAnswers:
         typed = typed_since(last.snapshot.split, snapshot.split)
         if not typed or "\n" in typed or "\r" in typed:
             return None
-        is_word = all(character.isalnum() or character == "_" for character in typed)
+        is_word = _word_length(typed) == len(typed)
+        before = _word_length(last.snapshot.split.line_prefix[-_BEGINNING:])
+        is_word = is_word and (before >= _BEGINNING or before + len(typed) < _BEGINNING)
         holds = max(_IN_LINE[min(last.count, len(_IN_LINE)) - 1], _IN_WORD if is_word else 0.0)
         return CompletionResult(outcome=Outcome.CACHE, backend=last.author) if now - last.at < holds else None
 
     def forget(self) -> None:
         """Forget everything."""
         self._last = None
+
+
+def _word_length(text: str) -> int:
+    """The length of the word at the end of a text."""
+    return next(
+        (n for n, character in enumerate(reversed(text)) if not (character.isalnum() or character == "_")), len(text)
+    )

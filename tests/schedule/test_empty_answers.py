@@ -38,10 +38,19 @@ async def test_a_line_without_suggestions_costs_few_calls(gap: float, calls: int
 async def test_the_rest_of_a_word_is_not_asked_for_and_the_next_one_is() -> None:
     backend = nothing()
     typist = Typist(backend, debounce=0.0)
-    answer = await typed(typist, "value", gap=1)
-    assert (answer.backend, len(backend.calls)) == ("script", 1)
-    await typed(typist, " ", gap=1)
-    assert len(backend.calls) == 2
+    answer = await typed(typist, "value_of_it", gap=1)
+    assert (answer.backend, [prompt.prefix for prompt in backend.calls]) == ("script", ["v", "val"])
+    await typed(typist, " ", gap=2.5)
+    assert len(backend.calls) == 3
+
+
+@pytest.mark.parametrize("before", ["x = ", "x = c"])
+async def test_what_a_model_does_not_know_at_the_beginning_of_a_word_it_is_asked_again(before: str) -> None:
+    backend = Script(lambda prompt: "pute()" if prompt.prefix.endswith("com") else "", first=0.1)
+    typist = Typist(backend, debounce=0.0)
+    typist.type(before)
+    await typist.ask()
+    assert shown(await typed(typist, "x = com".removeprefix(before), gap=0.3)) == "pute()"
 
 
 @pytest.mark.parametrize("again", ["a new line", "a correction", "by hand", "later"])
