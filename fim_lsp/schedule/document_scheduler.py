@@ -171,7 +171,7 @@ class DocumentScheduler:
         if excluded:
             self._answer(CompletionResult(outcome=Outcome.EXCLUDED))
             self._hang_up()
-        elif call is not None and call.chain.identity != chain.identity:
+        elif call is not None and (call.chain.identity != chain.identity or call.overdue):  # checks were cancelled
             self._hang_up()
             if self._waiting is not None:
                 self._start_again(self._waiting)

@@ -155,3 +155,40 @@ async def test_nothing_is_sent_while_nobody_waits() -> None:
     await asyncio.sleep(30)
     assert desk.backend.asked == 1
     await desk.close()
+
+
+async def test_a_change_of_settings_makes_another_call_for_who_waits() -> None:
+    desk = Desk()
+    await desk.begin(FOREVER, QUICK)
+    asked = desk.typist.ask()
+    await asyncio.sleep(SILENCE + 0.2)
+    scheduler, breaker = desk.typist.scheduler, desk.clients[0].breaker
+    breaker.probe_now()
+    scheduler.apply_settings(scheduler._chain, debounce=0.0, excluded=lambda _: False)
+    assert shown(await asked) == "ok"
+    assert desk.seconds == pytest.approx(SILENCE + 0.2 + QUICK, abs=0.1)
+    await desk.close()
+
+
+@pytest.mark.parametrize("end", ["close", "cancel", "off"])
+async def test_who_goes_while_an_answer_is_overdue_leaves_nothing_behind(end: str) -> None:
+    silence: list[Outcome] = []
+    desk = Desk()
+    desk.typist.scheduler._silence = lambda _: silence[0] if silence else None
+    await desk.begin(3.0)
+    asked = desk.typist.ask()
+    await asyncio.sleep(SILENCE + 0.2)
+    if end == "close":
+        desk.typist.scheduler.closed("file:///a.py")
+    elif end == "cancel":
+        asked.cancel()
+    else:
+        silence.append(Outcome.SNOOZED)
+        desk.typist.scheduler.silence_changed()
+    await asyncio.wait([asked])
+    assert asked.cancelled() or asked.result().suggestion is None
+    await asyncio.sleep(10)
+    breaker = desk.clients[0].breaker
+    assert (breaker.state, breaker.probes.is_idle, desk.backend.asked) == (State.CLOSED, True, 1)
+    assert len(desk.backend.started) == len(desk.backend.ended)
+    await desk.close()
