@@ -28,7 +28,9 @@ def on_cancel(server: Server, params: types.InlineCompletionParams, request: Req
     version = server.documents.version(document)
 
     def tell(result: asyncio.Future[CompletionResult]) -> None:
-        if result.cancelled() or result.result().suggestion is None or server.documents.version(document) != version:
+        if server.protocol.is_shut_down or result.cancelled() or result.result().suggestion is None:
+            return
+        if server.documents.version(document) != version:
             return
         position = {"line": params.position.line, "character": params.position.character}
         server.protocol.notify(
@@ -36,6 +38,9 @@ def on_cancel(server: Server, params: types.InlineCompletionParams, request: Req
         )
 
     def withdraw() -> None:
+        if server.protocol.is_shut_down:  # which cancels all requests
+            request.result.cancel()
+            return
         server.session.withdraw(request)
         request.result.add_done_callback(tell)
 

@@ -133,6 +133,8 @@ class Server(LanguageServer):
         self.repeated_warning.on_message(level, message)
 
     def _show_warning(self, message: str) -> None:
+        if self.protocol.is_shut_down:
+            return
         self.window_show_message(types.ShowMessageParams(type=types.MessageType.Warning, message=message))
 
 

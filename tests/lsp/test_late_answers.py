@@ -88,3 +88,25 @@ async def test_other_clients_find_the_answer_when_they_ask_again(
         assert texts(await client.reply(client.ask(0, 4))) == ["b + c"]
         assert notes(client, "suggestionReady") == []
         assert (len(server.requests), server.hangups) == (1, 0)
+
+
+@pytest.mark.parametrize("is_cancelled", [True, False])
+async def test_no_word_after_shutdown(tmp_path: Path, *, is_cancelled: bool) -> None:
+    gate = asyncio.Event()
+    async with FakeCodestral(lambda body: "b + c") as server, RawClient(tmp_path) as client:
+        await client.initialize(options=settings(server), capabilities=READY)
+        client.open("a = \n")
+        server.behaviour = Behaviour(gate=gate)
+        if is_cancelled:
+            await asked_and_cancelled(client, server)
+        else:
+            client.ask(0, 4)
+            await server.until(lambda: len(server.requests) == 1)
+        await client.reply(client.request("shutdown", None))
+        gate.set()
+        if is_cancelled:
+            await server.until(lambda: server.served == 1)
+        assert (await client.reply(client.request("after", None)))["error"]["code"] == -32600
+        client.notify("exit", None)
+        assert await client.exit_code() == 0
+        assert notes(client, "suggestionReady") == []
