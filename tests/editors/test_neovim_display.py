@@ -103,6 +103,62 @@ async def test_replace_and_select_mode_ask_for_nothing(sandbox: Sandbox) -> None
     await neovim.quit()
 
 
+# What the plugin uses of each menu. F3 opens it with its first entry selected by itself, F4 selects that, F5 does not.
+_MENUS = {
+    "cmp": """
+package.loaded['cmp'] = {
+  visible = function() return vim.g.menu == 'open' end,
+  get_selected_entry = function() return {} end,
+  get_active_entry = function() return vim.g.chosen and {} or nil end,
+  close = function() Set('menu', 'closed') end,
+}
+""",
+    "blink.cmp": """
+package.loaded['blink.cmp.completion.list'] = setmetatable({}, { __index = function() return vim.g.chosen end })
+package.loaded['blink.cmp'] = {
+  is_menu_visible = function() return vim.g.menu == 'open' end,
+  get_selected_item = function() return {} end,
+  hide = function() Set('menu', 'closed') end,
+}
+""",
+    "without what is used": "package.loaded['cmp'], package.loaded['blink.cmp'] = {}, true\n",
+}
+_MENU_KEYS = """
+function Set(name, value)
+  vim.g[name] = value
+  vim.cmd.redrawstatus()
+end
+vim.keymap.set('i', '<F3>', function() Set('menu', 'open') end)
+vim.keymap.set('i', '<F4>', function() Set('chosen', true) end)
+vim.keymap.set('i', '<F5>', function() Set('chosen', false) end)
+vim.o.statusline = '<%{get(g:, "menu", "")} %{get(g:, "chosen", "")}>'
+"""
+
+
+@pytest.mark.parametrize("menu", _MENUS)
+async def test_in_another_plugins_menu_only_an_entry_that_the_user_selects_hides_ghost_text(
+    sandbox: Sandbox, menu: str
+) -> None:
+    neovim = Neovim(sandbox, RUNTIMEPATH + SETUP + _MENUS[menu] + _MENU_KEYS)
+    path = await neovim.open_with_suggestion()
+    terminal = sandbox.terminal
+    terminal.keys("F3")
+    await terminal.wait_for("<open >")
+    await terminal.wait_for(SUGGESTED)
+    if menu in {"cmp", "blink.cmp"}:
+        terminal.keys("F4")
+        await terminal.wait_for("<open v:true>", GHOST)
+        terminal.keys("F5")
+        await terminal.wait_for("<open v:false>")
+        await terminal.wait_for(SUGGESTED)
+        terminal.keys("Tab")
+        await terminal.wait_for("<closed v:false>")
+    else:
+        terminal.keys("Tab")
+    await neovim.save_as(path, f"{BEFORE}{SUGGESTED}\n".encode())
+    await neovim.quit()
+
+
 async def test_the_statusline_has_the_back_end_and_todays_usage(sandbox: Sandbox) -> None:
     line = "%{v:lua.require'fim_lsp'.statusline()}"
     neovim = Neovim(sandbox, f'{RUNTIMEPATH}{SETUP}vim.o.statusline = "<{line}>"\n')
