@@ -15,6 +15,8 @@ from fim_lsp.errors import Paused
 from fim_lsp.schedule.call_progress import CallProgress
 from fim_lsp.schedule.recovery_probe import Probe
 
+_TIMER_RESOLUTION = 0.001  # seconds that a timer may be early
+
 
 class LateAnswer(Protocol):
     """An answer that may still come."""
@@ -84,7 +86,7 @@ class PatientCall:
         while True:
             since = self._progress.waiting_since
             left = self._max_silence - (0.0 if since is None else loop.time() - since)
-            if left <= 0.0:
+            if left < _TIMER_RESOLUTION:
                 raise Silence
             if (await asyncio.wait({self._next}, timeout=left))[0]:
                 chunk, self._next = self._next.result(), None
@@ -157,9 +159,10 @@ class LateProbe:
                 return self._probes[-1]
             end = self._deadline if self._second is None else min(self._second_at, self._deadline)
             await asyncio.wait(waiting, timeout=max(0.0, end - loop.time()), return_when=asyncio.FIRST_COMPLETED)
-            if loop.time() >= self._deadline:
+            now = loop.time() + _TIMER_RESOLUTION
+            if now >= self._deadline:
                 raise Paused(self._sentence)
-            if self._second is not None and loop.time() >= self._second_at:
+            if self._second is not None and now >= self._second_at:
                 second, self._second = self._second(), None
                 if second is not None:
                     second.has_reader = True

@@ -192,3 +192,13 @@ async def test_who_goes_while_an_answer_is_overdue_leaves_nothing_behind(end: st
     assert (breaker.state, breaker.probes.is_idle, desk.backend.asked) == (State.CLOSED, True, 1)
     assert len(desk.backend.started) == len(desk.backend.ended)
     await desk.close()
+
+
+async def test_a_timer_that_is_early_by_a_rounding_error_does_no_harm() -> None:
+    for number in range(200):
+        await asyncio.sleep(number / 7 + 0.1)
+        desk = Desk()
+        desk.backend.first = QUICK + number / 999
+        await desk.begin(FOREVER, 0.5)
+        assert shown(await desk.typist.ask()) == "ok"
+        await desk.close()
