@@ -65,6 +65,7 @@ class Probe:
         self._last_chunk_at = float("-inf")
         self._items: asyncio.Queue[Chunk | BackendError | None] = asyncio.Queue()
         self.task = asyncio.get_running_loop().create_task(self._run())
+        self.task.add_done_callback(self._on_task_done)
 
     @property
     def progressing(self) -> bool:
@@ -143,6 +144,14 @@ class Probe:
         finally:
             self.has_ended = True
             self._items.put_nowait(last)
+            self._settle()
+            self._listener.ended()
+
+    def _on_task_done(self, _task: asyncio.Task[None]) -> None:
+        """A task that is cancelled before it has begun does nothing, not even at its end."""
+        if not self.has_ended:
+            self.has_ended = True
+            self._items.put_nowait(Paused("another call was made instead"))
             self._settle()
             self._listener.ended()
 

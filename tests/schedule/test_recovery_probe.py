@@ -119,3 +119,17 @@ async def test_a_probe_that_waits_for_the_quota_delays_no_request() -> None:
     skip_reason.set()
     await asyncio.sleep(1)
     assert await text_of(one) == "ok"
+
+
+async def test_a_probe_that_is_given_up_before_it_has_begun_is_over() -> None:
+    backend = Script(lambda prompt: "ok", fail=Unreachable("refused"))
+    one = limited(backend)
+    await open_circuit(one)
+    await asyncio.sleep(PROBE_INTERVAL)
+    asked = asyncio.create_task(text_of(one))
+    await asyncio.sleep(0)
+    one.breaker.probe_now()
+    with pytest.raises(Paused):
+        await asked
+    assert one.breaker.state is State.OPEN
+    assert one.breaker.probes.is_idle
