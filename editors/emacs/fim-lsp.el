@@ -179,8 +179,17 @@ Nothing is called if the text, point or the window's buffer has changed."
         (with-current-buffer buffer
           (funcall receive result))))))
 
+(defconst fim-lsp--asking "fim-lsp: asking..."
+  "What is shown until there is an answer.")
+
+(defconst fim-lsp--starting "fim-lsp: the server isn't ready yet; it is asked as soon as it is"
+  "What is shown until the server can be asked.")
+
 (defun fim-lsp--receive (items explicit)
   "Show the server's ITEMS at point; if EXPLICIT, report that there are none."
+  (when explicit
+    (fim-lsp-notice-answered fim-lsp--asking)
+    (fim-lsp-notice-answered fim-lsp--starting))
   (cond
    ((run-hook-with-args-until-success 'fim-lsp-inhibit-functions))
    ((fim-lsp-ghost-offer (mapcar #'fim-lsp--item items))
@@ -219,8 +228,10 @@ Nothing is called if the text, point or the window's buffer has changed."
   (interactive)
   (unless fim-lsp-mode
     (fim-lsp-mode 1))
-  (unless (fim-lsp--ask (current-buffer) t)
-    (message "fim-lsp: %s" (or fim-lsp-client-down "the server isn't ready yet; it is asked as soon as it is"))))
+  (fim-lsp-notice-wait
+   (cond ((fim-lsp--ask (current-buffer) t) fim-lsp--asking)
+         (fim-lsp-client-down (concat "fim-lsp: " fim-lsp-client-down))
+         (t fim-lsp--starting))))
 
 (defun fim-lsp--ask-for-others (count)
   "Ask for other suggestions than the one that is shown, and show the COUNTth next."

@@ -40,7 +40,7 @@ def test_a_clone_is_used_where_it_helps(name: str) -> None:
 def test_the_plugins_that_blocks_refer_to_exist() -> None:
     root = Path(__file__).parents[2] / "editors"
     assert "cmd" in (root / "neovim" / "doc" / "fim-lsp.txt").read_text()
-    assert "(defcustom fim-lsp-command" in (root / "emacs" / "fim-lsp-client.el").read_text()
+    assert "(defcustom fim-lsp-command" in (root / "emacs" / "fim-lsp-server.el").read_text()
     assert "fim-lsp.command" in (root / "vscode" / "package.json").read_text()
 
 

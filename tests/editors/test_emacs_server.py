@@ -116,7 +116,7 @@ async def test_what_is_asked_for_before_the_server_is_ready_comes_when_it_is(san
     emacs.run("ask")
     await emacs.terminal.wait_for("the server isn't ready yet; it is asked as soon as it is")
     gate.touch()
-    await emacs.terminal.wait_for(SUGGESTED)
+    await emacs.terminal.wait_for(SUGGESTED, "isn't ready yet")
     assert "ret\x1b[32murn " in emacs.terminal.coloured()
     emacs.terminal.keys("Tab")
     await emacs.save_as(path, f"{BEFORE}{SUGGESTED}\n".encode())
