@@ -36,7 +36,7 @@ local function catch_up(bufnr)
   if not is_typed_in or not vim.bo[bufnr].modified then
     return
   elseif M.has_inline then
-    require('fim_lsp.builtin').ask(bufnr, vim.lsp.protocol.InlineCompletionTriggerKind.Automatic)
+    require('fim_lsp.ghost').catch_up(bufnr)
   elseif vim.fn.pumvisible() == 0 then
     vim.lsp.completion.get()
   end

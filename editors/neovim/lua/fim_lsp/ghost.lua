@@ -253,6 +253,12 @@ local function after_key(bufnr)
   end
 end
 
+--- What was typed before the server was there counts as a key now.
+function M.catch_up(bufnr)
+  last[bufnr] = nil
+  after_key(bufnr)
+end
+
 local function on_insert_enter(bufnr)
   require('fim_lsp.keys').set_local()
   if vim.v.insertmode ~= 'i' then
