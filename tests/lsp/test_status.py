@@ -59,6 +59,26 @@ async def test_a_client_that_asks_for_the_status_gets_each_state(tmp_path: Path)
     assert "secret-key" not in str(states(client))
 
 
+async def test_a_refused_key_is_known_from_other_failures(tmp_path: Path) -> None:
+    """So that an editor can offer to set one."""
+    async with FakeCodestral(lambda body: "x") as server, RawClient(tmp_path) as client:
+        await client.initialize(
+            options=settings(server, fallback=[]), capabilities={"experimental": {"fimLspStatus": True}}
+        )
+        client.open("a = \n")
+        server.behaviour = Behaviour(status=401, raw=b'{"detail":"Unauthorized"}')
+        await client.reply(client.ask(0, 4, kind=1))
+        refused = await command(client, "fim-lsp.status", {"quiet": True})
+        server.behaviour = Behaviour(status=503)
+        await command(client, "fim-lsp.restart")
+        await client.reply(client.ask(0, 4, kind=1))
+        unavailable = await command(client, "fim-lsp.status", {"quiet": True})
+    assert (refused["state"], refused["needsKey"]) == ("failing", True)
+    assert unavailable["state"] == "failing"
+    assert "needsKey" not in unavailable
+    assert [state for state in states(client) if state.get("needsKey")]
+
+
 async def test_typing_is_no_news(tmp_path: Path) -> None:
     """Answers, what remains of them as they are typed, and empty ones."""
 

@@ -1,10 +1,15 @@
 import * as vscode from 'vscode';
 import { shown, status, type Status, type Usage } from './state';
 
+/** The menu's argument if it is opened by a click. */
+export const CLICKED = 'clicked';
+
 /** The status bar item: the server's state and its reason, what the user has turned off, and on wish today's usage. */
 export class Bar implements vscode.Disposable {
   private readonly item = vscode.window.createStatusBarItem('fim-lsp', vscode.StatusBarAlignment.Right, 100);
+  private readonly emitter = new vscode.EventEmitter<void>();
   private usage: Usage | undefined;
+  readonly onDidChange = this.emitter.event;
 
   /** The server's state. */
   latest: Status = status('starting');
@@ -12,7 +17,7 @@ export class Bar implements vscode.Disposable {
   /** `silent` returns why suggestions are off at the moment. */
   constructor(private readonly silent: () => Status | undefined) {
     this.item.name = 'fim-lsp';
-    this.item.command = 'fim-lsp.menu';
+    this.item.command = { command: 'fim-lsp.menu', title: 'fim-lsp', arguments: [CLICKED] };
     this.draw();
     this.item.show();
   }
@@ -37,6 +42,7 @@ export class Bar implements vscode.Disposable {
     this.item.accessibilityInformation = { label: tooltip.join(', ') };
     const failing = this.latest.state === 'failing';
     this.item.backgroundColor = failing ? new vscode.ThemeColor('statusBarItem.warningBackground') : undefined;
+    this.emitter.fire();
   }
 
   /** The tooltip's lines. */
@@ -46,5 +52,6 @@ export class Bar implements vscode.Disposable {
 
   dispose(): void {
     this.item.dispose();
+    this.emitter.dispose();
   }
 }

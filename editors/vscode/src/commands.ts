@@ -1,8 +1,9 @@
 import * as vscode from 'vscode';
-import { askKey, askMinutes, choose, forgetKey, offerToUse, pickBackend, pickModel } from './dialogs';
+import { CLICKED } from './bar';
+import { askKey, askMinutes, forgetKey, Menu, offerToUse, pickBackend, pickModel } from './dialogs';
 import type { Keys } from './keys';
 import type { Memory } from './memory';
-import { menuOf } from './menu';
+import { menuOf, type Group } from './menu';
 import { SCHEME } from './pages';
 import type { Values } from './settings';
 import type { Status } from './state';
@@ -13,6 +14,8 @@ export interface Actors {
   readonly memory: Memory;
   readonly keys: Keys;
   readonly status: () => Status;
+  /** Fires when the status or what is turned off has changed. */
+  readonly onDidChange: vscode.Event<void>;
   readonly hasServer: () => boolean;
   /** The back end in the user's settings. */
   readonly backend: () => string | undefined;
@@ -35,7 +38,7 @@ function table(actors: Actors): Record<string, () => unknown> {
   };
   return {
     suggest: () => suggest(memory),
-    menu: () => menu(actors),
+    menu: (isClicked?: unknown) => menu(actors, isClicked === CLICKED),
     toggle: () => keep(toggled(memory.switches, Date.now())),
     enable: () => keep(turned(memory.switches, true)),
     disable: () => keep(turned(memory.switches, false)),
@@ -109,36 +112,39 @@ async function suggest(memory: Memory): Promise<void> {
   await vscode.commands.executeCommand('editor.action.inlineSuggest.trigger');
 }
 
-/** The status menu: what a click on the status bar item opens. */
-async function menu(actors: Actors): Promise<void> {
+/** The status menu: what a click on the status bar item opens. It follows what changes while it is open. */
+async function menu(actors: Actors, isClicked: boolean): Promise<void> {
   const { memory, status, hasServer, ask } = actors;
-  for (;;) {
+  let isManual = vscode.workspace.getConfiguration('fim-lsp').get('trigger') === 'manual'; // until the server has said so
+  const groups = (): Group[] => {
     const document = ownText();
-    const groups = menuOf({
+    return menuOf({
       status: status(),
       own: memory.silence(document),
       switches: memory.switches,
       language: document?.languageId,
       isOffHere: document !== undefined && memory.isOff(document),
-      isManual: (await triggerOf(ask)) === 'manual',
+      isManual,
       hasServer: hasServer(),
       now: Date.now(),
     });
-    const row = await choose('fim-lsp', groups);
-    if (!row) {
-      return;
-    }
-    await (menuTable(actors)[row.command] ?? table(actors)[row.command])?.();
-    if (!row.stays) {
-      return;
-    }
+  };
+  const run = async (command: string): Promise<void> => {
+    await (menuTable(actors)[command] ?? table(actors)[command])?.();
+    await look();
+  };
+  const shown = new Menu('fim-lsp', groups, run);
+  const look = async (): Promise<void> => {
+    isManual = member(await ask('fim-lsp.status', { quiet: true }), 'trigger') === 'manual';
+    shown.refresh();
+  };
+  const following = actors.onDidChange(() => shown.refresh());
+  void look();
+  const isDismissed = await shown.closed();
+  following.dispose();
+  if (isClicked && isDismissed) {
+    await vscode.commands.executeCommand('workbench.action.focusActiveEditorGroup'); // not the status bar
   }
-}
-
-/** Whether suggestions appear as the user types (`auto`) or only when asked for (`manual`), as far as the server says. */
-async function triggerOf(ask: Actors['ask']): Promise<unknown> {
-  const said = member(await ask('fim-lsp.status', { quiet: true }), 'trigger');
-  return said ?? vscode.workspace.getConfiguration('fim-lsp').get('trigger');
 }
 
 async function setKey({ keys, backend, testKey }: Actors): Promise<void> {

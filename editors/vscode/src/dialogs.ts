@@ -2,6 +2,8 @@ import * as vscode from 'vscode';
 import { HOLDERS, type Keys } from './keys';
 import type { Group, Row } from './menu';
 
+type Item = vscode.QuickPickItem & { row?: Row };
+
 const MINUTES = [5, 15, 60, 480];
 const ABOUT: Record<string, string> = {
   auto: 'the service whose key is set, otherwise a server on this machine, otherwise your own files',
@@ -11,10 +13,71 @@ const ABOUT: Record<string, string> = {
   ngram: 'your own files, without a key or a network',
 };
 
-/** Show rows in their groups. Returns the chosen one. */
-export async function choose(title: string, groups: readonly Group[]): Promise<Row | undefined> {
-  type Item = vscode.QuickPickItem & { row?: Row };
-  const items = groups.flatMap((group): Item[] => [
+/** A list of rows that stays open while its switches are pressed. It is filled again on `refresh`. */
+export class Menu {
+  private readonly pick = vscode.window.createQuickPick<Item>();
+  private highlighted: Item | undefined;
+  private isDone = false; // a row that closes it was chosen
+
+  /** `groups` are the rows of now; `run` carries out a row's command. */
+  constructor(
+    title: string,
+    private readonly groups: () => readonly Group[],
+    private readonly run: (command: string) => unknown,
+  ) {
+    this.pick.title = title;
+    this.pick.matchOnDescription = true;
+    this.pick.onDidAccept(() => this.accept());
+    // For a moment after new rows, none is highlighted.
+    this.pick.onDidChangeActive(([item]) => (this.highlighted = item ?? this.highlighted));
+    this.refresh();
+    this.pick.show();
+  }
+
+  /** Resolves when the menu is closed, to whether it was dismissed. */
+  closed(): Promise<boolean> {
+    return new Promise((resolve) => {
+      this.pick.onDidHide(() => {
+        this.pick.dispose();
+        resolve(!this.isDone);
+      });
+    });
+  }
+
+  /** Show the rows of now, if they are others; the highlighted one stays highlighted. */
+  refresh(): void {
+    const { pick } = this;
+    const items = this.groups().flatMap(itemsOf);
+    if (JSON.stringify(items) === JSON.stringify(pick.items)) {
+      return;
+    }
+    const command = this.highlighted?.row?.command;
+    const at = pick.items.findIndex(({ row }) => row && row.command === command);
+    const again = items.find(({ row }) => row && row.command === command) ?? items[Math.max(at, 0)];
+    pick.items = items;
+    pick.activeItems = again ? [again] : [];
+    this.highlighted = again;
+  }
+
+  private async accept(): Promise<void> {
+    const row = this.pick.selectedItems[0]?.row;
+    if (!row) {
+      return;
+    }
+    if (!row.stays) {
+      this.isDone = true;
+      this.pick.hide();
+    }
+    this.pick.keepScrollPosition = true; // not before: with it, VS Code highlights no row of a new list
+    await this.run(row.command);
+    if (row.stays) {
+      this.refresh();
+    }
+  }
+}
+
+function itemsOf(group: Group): Item[] {
+  return [
     ...(group.title ? [{ label: group.title, kind: vscode.QuickPickItemKind.Separator }] : []),
     ...group.rows.map((row) => ({
       label: row.label,
@@ -22,8 +85,7 @@ export async function choose(title: string, groups: readonly Group[]): Promise<R
       ...(row.description && { description: row.description }),
       ...(row.detail && { detail: row.detail }),
     })),
-  ]);
-  return (await vscode.window.showQuickPick(items, { title, matchOnDescription: true }))?.row;
+  ];
 }
 
 /** How long to snooze, in minutes; 0 ends a snooze, undefined changes nothing. */

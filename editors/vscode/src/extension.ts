@@ -64,6 +64,7 @@ export function activate(context: vscode.ExtensionContext): void {
     memory,
     keys,
     status: () => bar.latest,
+    onDidChange: bar.onDidChange,
     hasServer: () => launcher.program() !== undefined,
     backend: () => userValue('backend'),
     testKey: async (backend: string, key: string) => {

@@ -27,10 +27,12 @@ export interface Group {
   readonly rows: readonly Row[];
 }
 
+const SET_KEY: Row = { label: '$(key) Set API key…', command: 'setKey' };
+
 /** The state, and all that can be done about it. */
 export function menuOf(view: View): Group[] {
   return [
-    { title: '', rows: [stateRow(view), ...(view.hasServer ? [] : [{ label: '$(cloud-download) Install server', command: 'install' }])] },
+    { title: '', rows: [stateRow(view), ...remedies(view)] },
     { title: 'Suggestions', rows: switchRows(view) },
     { title: 'Where they come from', rows: sourceRows(view.status) },
     {
@@ -61,6 +63,14 @@ function stateRow({ status, own }: View): Row {
   return { label, command: 'showWhy', ...(source && { description: source }), ...(reason && { detail: reason }) };
 }
 
+/** What mends the state, first of all. */
+function remedies({ hasServer, status }: View): Row[] {
+  if (!hasServer) {
+    return [{ label: '$(cloud-download) Install server', command: 'install' }];
+  }
+  return status.needsKey ? [SET_KEY] : [];
+}
+
 function switchRows({ switches, language, isOffHere, isManual, now }: View): Row[] {
   const tick = (on: boolean, text: string, command: string): Row => ({
     label: `${on ? '$(check)' : '$(blank)'} ${text}`,
@@ -85,11 +95,11 @@ function switchRows({ switches, language, isOffHere, isManual, now }: View): Row
   ];
 }
 
-function sourceRows({ backend, model }: Status): Row[] {
+function sourceRows({ backend, model, needsKey }: Status): Row[] {
   return [
     { label: '$(server) Back end…', ...(backend && { description: backend }), command: 'backend' },
     { label: '$(circuit-board) Model…', ...(model && { description: model }), command: 'model' },
-    { label: '$(key) Set API key…', command: 'setKey' },
+    ...(needsKey ? [] : [SET_KEY]),
     { label: '$(trash) Remove API key…', command: 'removeKey' },
   ];
 }

@@ -18,6 +18,8 @@ import { LateAnswers } from './late';
 import type { Values } from './settings';
 import { received, status, type Status } from './state';
 
+/** Files, new ones, the cells of notebooks, and the box for a commit's message. */
+const SCHEMES = ['file', 'untitled', 'vscode-notebook-cell', 'vscode-scm'];
 const CRASHES = 3;
 const CRASHES_WITHIN = 180_000; // milliseconds
 
@@ -138,7 +140,7 @@ export class Server {
 
   private clientOptions(options: Values): LanguageClientOptions {
     return {
-      documentSelector: [{ scheme: 'file' }, { scheme: 'untitled' }, { scheme: 'vscode-notebook-cell' }],
+      documentSelector: SCHEMES.map((scheme) => ({ scheme })),
       initializationOptions: options,
       outputChannel: this.log,
       middleware: this.late.wrap(this.middleware),

@@ -43,6 +43,12 @@ test('what is on has a tick', () => {
   assert.equal(row('toggleLanguage', { language: undefined }), undefined);
 });
 
+test('a key that is missing or refused can be set first of all', () => {
+  const refused = { ...VIEW.status, needsKey: true };
+  assert.deepEqual(rows({ status: refused }).map(({ command }) => command).slice(0, 2), ['showWhy', 'setKey']);
+  assert.deepEqual(rows({ status: refused }).filter(({ command }) => command === 'setKey').length, 1);
+});
+
 test('a snooze can be ended, and a missing server installed', () => {
   assert.equal(row('wake'), undefined);
   assert.equal(row('wake', { switches: { ...ALL_ON, snoozedUntil: VIEW.now + 1 } })?.label, '$(bell) End snooze');

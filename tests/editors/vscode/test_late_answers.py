@@ -30,30 +30,30 @@ async def stops_waiting(sandbox: Sandbox) -> None:
 
 
 async def test_a_late_answer_is_shown_when_it_comes_and_costs_one_call(sandbox: Sandbox) -> None:
-    line = "value = compute(1)"
+    line = "value = gather(1)"  # a word of no other test: the menu has those of all open files
     sandbox.fake.answer = lambda body: line[len(body["prompt"].rpartition("\n")[2]) :]
     gate = asyncio.Event()
     sandbox.fake.behaviour = Behaviour(gate=gate)
     opened = await sandbox.at("value = ‸\n")
-    await sandbox.editor.type("comp")
+    await sandbox.editor.type("gath")
     await stops_waiting(sandbox)
     await sandbox.editor.until_status("waiting for the answer")
     gate.set()
-    await sandbox.editor.until_ghost("ute(1)")
+    await sandbox.editor.until_ghost("er(1)")
     await sandbox.editor.until_status("idle")
     kinds = {request["params"]["context"]["triggerKind"] for request in sandbox.code_server.wire.sent(INLINE)[-2:]}
     assert kinds == {2}  # not as if it had been asked for by hand
     await sandbox.editor.press("Tab")
-    await sandbox.editor.saved(opened.file, opened.with_text("compute(1)"))
+    await sandbox.editor.saved(opened.file, opened.with_text("gather(1)"))
     assert len(sandbox.fake.requests) == 1
 
 
 async def test_a_late_answer_is_not_shown_where_the_cursor_has_moved(sandbox: Sandbox) -> None:
-    sandbox.fake.answer = lambda body: "ute(1)"
+    sandbox.fake.answer = lambda body: "er(1)"
     gate = asyncio.Event()
     sandbox.fake.behaviour = Behaviour(gate=gate)
     await sandbox.at("value = ‸\n")
-    await sandbox.editor.type("comp")
+    await sandbox.editor.type("gath")
     await stops_waiting(sandbox)
     await sandbox.editor.press("Home")
     await until(lambda: sandbox.editor.sees("Ln 1, Col 1\n"), "the cursor to move")
