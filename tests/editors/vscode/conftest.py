@@ -101,6 +101,7 @@ async def sandbox(opened: Sandbox, request: pytest.FixtureRequest, tmp_path: Pat
     if not opened.code_server.running:  # the test of closing came first
         await opened.code_server.start()
         await opened.new_server(lambda: opened.editor.load(opened.code_server.workspace / "first.py"))
+    await opened.all_answered()  # VS Code asks again after what the last test has accepted
     opened.fake.behaviour = Behaviour()
     opened.fake.next.clear()
     opened.fake.requests.clear()
