@@ -91,7 +91,7 @@ async def test_typing_is_no_news(tmp_path: Path) -> None:
         for column, key in enumerate("x=alpha(beta)y=qqqq" * 10):
             client.insert(0, column, key, version=column + 2)
             await client.reply(client.ask(0, column + 1))
-    assert len(server.requests) > 10
+    assert len(server.requests) > 3  # empty answers hold for a while
     shown = [state["state"] for state in states(client)]
     assert set(shown) <= {"idle", "calling", "waiting"}
     assert len(shown) < 20  # one, but for answers that take half a second on a busy machine
