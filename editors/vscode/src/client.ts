@@ -10,8 +10,20 @@ type Feature = Parameters<LanguageClient['registerFeature']>[0];
  * The extension has commands of the same names, with a page or a dialog of their own; these are not registered again.
  */
 export class QuietClient extends LanguageClient {
+  private stopping = false;
+
+  /** A message that was under way when the connection ended is no error. */
   override error(message: string, data?: unknown): void {
-    super.error(message, data, false);
+    if (this.stopping) {
+      this.info(`while stopping: ${message}`, data, false);
+    } else {
+      super.error(message, data, false);
+    }
+  }
+
+  override stop(timeout?: number): Promise<void> {
+    this.stopping = true;
+    return super.stop(timeout);
   }
 
   override registerFeature(feature: Feature): void {
