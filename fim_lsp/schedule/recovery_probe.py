@@ -12,6 +12,7 @@ from fim_lsp.backends.backend import Chunk
 from fim_lsp.errors import BackendError, Paused, RateLimited
 
 _MAX_PROBES = 2  # in flight
+_REPLACED = "another call was made instead"
 _MAX_GAP = 0.5  # seconds since its last chunk for which a probe counts as being answered
 
 
@@ -139,21 +140,22 @@ class Probe:
                 if not self.has_reader:
                     self._listener.report(error)
         except asyncio.CancelledError:
-            last = None if self._progress.has_begun else Paused("another call was made instead")
+            last = None if self._progress.has_begun else Paused(_REPLACED)
             raise
         finally:
-            self.has_ended = True
-            self._items.put_nowait(last)
-            self._settle()
-            self._listener.ended()
+            self._end(last)
 
     def _on_task_done(self, _task: asyncio.Task[None]) -> None:
         """A task that is cancelled before it has begun does nothing, not even at its end."""
         if not self.has_ended:
-            self.has_ended = True
-            self._items.put_nowait(Paused("another call was made instead"))
-            self._settle()
-            self._listener.ended()
+            self._end(Paused(_REPLACED))
+
+    def _end(self, last: BackendError | None) -> None:
+        """Give the reader the error, or None for the answer's end, and tell the listener that this is over."""
+        self.has_ended = True
+        self._items.put_nowait(last)
+        self._settle()
+        self._listener.ended()
 
     def _settle(self) -> None:
         if not self.known.done():
