@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,24 @@ import pytest
 from tests.fakes.codestral import Behaviour, FakeCodestral
 from tests.lsp.raw_client import URI, RawClient, texts
 
-READY = {"experimental": {"fimLspSuggestionReady": True, "fimLspStatus": True}}
+READY: dict[str, object] = {"experimental": {"fimLspSuggestionReady": True, "fimLspStatus": True}}
 
 
 def settings(server: FakeCodestral) -> dict[str, object]:
     return {"backend": "codestral", "base_url": server.url, "api_key": "k", "debounce": 0, "fallback": []}
+
+
+@asynccontextmanager
+async def held_back(
+    folder: Path, text: str = "b + c", capabilities: dict[str, object] = READY
+) -> AsyncIterator[tuple[FakeCodestral, RawClient, asyncio.Event]]:
+    """A server that answers ``text`` once the event is set, and a client with a document, for whose line it may be asked."""
+    gate = asyncio.Event()
+    async with FakeCodestral(lambda body: text) as server, RawClient(folder) as client:
+        await client.initialize(options=settings(server), capabilities=capabilities)
+        client.open("a = \n")
+        server.behaviour = Behaviour(gate=gate)
+        yield server, client, gate
 
 
 def notes(client: RawClient, name: str) -> list[dict[str, Any]]:
@@ -30,11 +45,7 @@ async def asked_and_cancelled(client: RawClient, server: FakeCodestral, *, posit
 
 
 async def test_a_client_is_told_when_the_answer_is_there_and_asks_again(tmp_path: Path) -> None:
-    gate = asyncio.Event()
-    async with FakeCodestral(lambda body: "b + c") as server, RawClient(tmp_path) as client:
-        await client.initialize(options=settings(server), capabilities=READY)
-        client.open("a = \n")
-        server.behaviour = Behaviour(gate=gate)
+    async with held_back(tmp_path) as (server, client, gate):
         await asked_and_cancelled(client, server)
         await client.until(lambda: notes(client, "status")[-1]["state"] == "calling")
         assert notes(client, "suggestionReady") == []
@@ -48,11 +59,7 @@ async def test_a_client_is_told_when_the_answer_is_there_and_asks_again(tmp_path
 
 
 async def test_no_word_of_an_answer_for_a_text_that_has_changed(tmp_path: Path) -> None:
-    gate = asyncio.Event()
-    async with FakeCodestral(lambda body: "b + c") as server, RawClient(tmp_path) as client:
-        await client.initialize(options=settings(server), capabilities=READY)
-        client.open("a = \n")
-        server.behaviour = Behaviour(gate=gate)
+    async with held_back(tmp_path) as (server, client, gate):
         await asked_and_cancelled(client, server)
         client.insert(0, 4, "b", version=2)  # as the call will say
         gate.set()
@@ -62,11 +69,7 @@ async def test_no_word_of_an_answer_for_a_text_that_has_changed(tmp_path: Path) 
 
 
 async def test_no_word_of_an_empty_answer(tmp_path: Path) -> None:
-    gate = asyncio.Event()
-    async with FakeCodestral(lambda body: "") as server, RawClient(tmp_path) as client:
-        await client.initialize(options=settings(server), capabilities=READY)
-        client.open("a = \n")
-        server.behaviour = Behaviour(gate=gate)
+    async with held_back(tmp_path, "") as (server, client, gate):
         await asked_and_cancelled(client, server)
         gate.set()
         assert texts(await client.reply(client.ask(0, 4))) == []
@@ -77,11 +80,7 @@ async def test_no_word_of_an_empty_answer(tmp_path: Path) -> None:
 async def test_other_clients_find_the_answer_when_they_ask_again(
     tmp_path: Path, capabilities: dict[str, object]
 ) -> None:
-    gate = asyncio.Event()
-    async with FakeCodestral(lambda body: "b + c") as server, RawClient(tmp_path) as client:
-        await client.initialize(options=settings(server), capabilities=capabilities)
-        client.open("a = \n")
-        server.behaviour = Behaviour(gate=gate)
+    async with held_back(tmp_path, capabilities=capabilities) as (server, client, gate):
         await asked_and_cancelled(client, server)
         gate.set()
         await server.until(lambda: server.served == 1)
@@ -92,11 +91,7 @@ async def test_other_clients_find_the_answer_when_they_ask_again(
 
 @pytest.mark.parametrize("is_cancelled", [True, False])
 async def test_no_word_after_shutdown(tmp_path: Path, *, is_cancelled: bool) -> None:
-    gate = asyncio.Event()
-    async with FakeCodestral(lambda body: "b + c") as server, RawClient(tmp_path) as client:
-        await client.initialize(options=settings(server), capabilities=READY)
-        client.open("a = \n")
-        server.behaviour = Behaviour(gate=gate)
+    async with held_back(tmp_path) as (server, client, gate):
         if is_cancelled:
             await asked_and_cancelled(client, server)
         else:
