@@ -6,7 +6,7 @@ from tests.editors.cases import BEFORE, GHOST, SUGGESTED
 from tests.editors.emacs import WAYS, Emacs
 from tests.editors.programs import ROOT
 from tests.editors.sandbox import Sandbox, writes
-from tests.editors.uv import fake_uv
+from tests.editors.uv import emacs_with_uv
 
 
 async def test_off_on_log_and_restart_with_lsp_mode(sandbox: Sandbox) -> None:
@@ -32,9 +32,7 @@ async def test_off_on_log_and_restart_with_lsp_mode(sandbox: Sandbox) -> None:
 
 
 async def test_the_server_is_installed_and_started_by_lsp_mode(sandbox: Sandbox) -> None:
-    log = sandbox.folder / "uv.log"
-    tools = fake_uv(sandbox.folder / "tools", log, sandbox.terminal.bin / "fim-lsp")
-    emacs = Emacs(sandbox, f'(setq exec-path \'("{tools}" "/usr/bin" "/bin"))\n{WAYS["lsp-mode"]}')
+    emacs, log = emacs_with_uv(sandbox, WAYS["lsp-mode"])
     sandbox.codestral.answer = writes(SUGGESTED)
     path = sandbox.file("demo.py", BEFORE + "\n")
     emacs.start(path, line=4)

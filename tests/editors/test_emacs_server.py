@@ -6,14 +6,12 @@ from tests.editors.cases import BEFORE, SUGGESTED
 from tests.editors.emacs import ALONE, Emacs
 from tests.editors.programs import ROOT
 from tests.editors.sandbox import Sandbox, writes
-from tests.editors.uv import fake_uv
+from tests.editors.uv import emacs_with_uv
 
 
 async def test_a_missing_server_is_offered_once_and_installed_from_the_clone(sandbox: Sandbox) -> None:
-    log = sandbox.folder / "uv.log"
+    emacs, log = emacs_with_uv(sandbox, ALONE)
     log.with_name("uv.log.fail").touch()
-    tools = fake_uv(sandbox.folder / "tools", log, sandbox.terminal.bin / "fim-lsp")
-    emacs = Emacs(sandbox, f'(setq exec-path \'("{tools}" "/usr/bin" "/bin"))\n{ALONE}')
     sandbox.codestral.answer = writes(SUGGESTED)
     path = sandbox.file("demo.py", BEFORE + "\n")
     emacs.start(path, line=4)

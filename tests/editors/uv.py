@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tests.editors.emacs import Emacs
+from tests.editors.sandbox import Sandbox
+
 # The second command brings the server.
 _UV = """#!/bin/sh
 echo "uv $*" >> '{log}'
@@ -14,9 +17,13 @@ exit 0
 """
 
 
-def fake_uv(folder: Path, log: Path, server: Path) -> Path:
-    """Make the folder, with ``uv`` in it: it logs its command lines, and fails while there is a file ``LOG.fail``."""
+def emacs_with_uv(sandbox: Sandbox, config: str) -> tuple[Emacs, Path]:
+    """An Emacs that finds this ``uv`` and no server, and uv's log: its command lines.
+
+    It fails while there is a file ``LOG.fail``.
+    """
+    folder, log = sandbox.folder / "tools", sandbox.folder / "uv.log"
     folder.mkdir()
-    (folder / "uv").write_text(_UV.format(log=log, server=server))
+    (folder / "uv").write_text(_UV.format(log=log, server=sandbox.terminal.bin / "fim-lsp"))
     (folder / "uv").chmod(0o755)
-    return folder
+    return Emacs(sandbox, f'(setq exec-path \'("{folder}" "/usr/bin" "/bin"))\n{config}'), log
