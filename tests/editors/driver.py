@@ -50,10 +50,15 @@ class Editor(ABC):
         await self.terminal.wait_for(suggested)
         return path
 
-    async def column_of(self, shown: str) -> int:
-        """The screen's column at which ``shown`` begins, once it is there. The cursor may still be on its way then."""
-        screen = await self.terminal.wait_for(shown)
-        return next(line.index(shown) for line in screen.splitlines() if shown in line)
+    async def wait_for_cursor_after(self, text: str) -> None:
+        """Wait until the cursor is right after this text, wherever on the screen: a margin may come and shift all columns."""
+
+        def is_there(screen: str) -> bool:
+            column, row = self.terminal.cursor()
+            lines = screen.splitlines()
+            return row < len(lines) and lines[row].ljust(column)[:column].endswith(text)
+
+        await self.terminal.wait_for(is_there)
 
     async def type_and_wait(self, text: str) -> None:
         """Type something that makes the editor ask, and wait until all is answered."""

@@ -57,11 +57,11 @@ async def test_without_ghost_tab_does_what_it_did_before(emacs: Emacs) -> None:
 async def test_word_then_line_then_dismiss(emacs: Emacs) -> None:
     text = "first(a.b) + second"
     path = await emacs.open_with_suggestion(suggested=f"return {text}")
-    column = await emacs.column_of(f"return {text}") + len("ret")
+    taken = "    ret"
     for word, key in (("urn", "M-f"), (" first", "M-Right"), ("(", "M-f"), ("a", "M-f")):
         emacs.terminal.keys(key)
-        column += len(word)
-        await emacs.terminal.wait_for(lambda _, at=column: emacs.terminal.cursor()[0] == at)
+        taken += word
+        await emacs.wait_for_cursor_after(taken)
         await emacs.terminal.wait_for(text)
     emacs.terminal.keys("C-g")
     await emacs.terminal.wait_for(lambda screen: screen.splitlines()[4].rstrip() == "    return first(a")

@@ -48,10 +48,11 @@ async def test_typing_what_is_shown_keeps_it_and_makes_no_call(ghost_text_editor
     editor = ghost_text_editor
     path = await editor.open_with_suggestion()
     asked = len(editor.wire.sent(INLINE))
-    column = await editor.column_of(SUGGESTED) + len("ret")
-    for count, letter in enumerate("urn fib(n - 1)", start=1):
+    typed = "    ret"
+    for letter in "urn fib(n - 1)":
         editor.terminal.type(letter)
-        await editor.terminal.wait_for(lambda _, at=column + count: editor.terminal.cursor()[0] == at)
+        typed += letter
+        await editor.wait_for_cursor_after(typed)
         await editor.terminal.wait_for(SUGGESTED)
     await editor.all_answered()
     assert len(editor.codestral.requests) == 1

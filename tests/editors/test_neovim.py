@@ -70,11 +70,11 @@ async def test_ghost_that_no_longer_fits_goes_at_once_and_an_empty_answer_leaves
 async def test_word_then_line_then_dismiss(neovim: Neovim) -> None:
     text = "first(a.b) + second"
     path = await neovim.open_with_suggestion(suggested=f"return {text}")
-    column = await neovim.column_of(f"return {text}") + len("ret")
+    taken = "    ret"
     for word in ("urn", " first", "(", "a"):
         neovim.terminal.keys("M-Right")
-        column += len(word)
-        await neovim.terminal.wait_for(lambda _, at=column: neovim.terminal.cursor()[0] == at)
+        taken += word
+        await neovim.wait_for_cursor_after(taken)
         await neovim.terminal.wait_for(text)
     neovim.terminal.keys("C-]")
     await neovim.terminal.wait_for(lambda screen: screen.splitlines()[3].rstrip() == "    return first(a")
