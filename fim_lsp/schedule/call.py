@@ -82,8 +82,7 @@ class Call:
 
     Times are in seconds: ``started_at``; ``complete_at``, when it became ``COMPLETE``; ``head_at``, when the first line of
     a block was complete; ``part_shown_at``, when a part of a block was last shown. ``hang_up_timer`` runs while no request
-    wants the call. ``matched_edit``: the last edit matches the call's output, so the editor will ask again. ``author``,
-    ``because`` and ``overdue``: see :class:`~fim_lsp.backends.backend.Chunk`.
+    wants the call. ``author``, ``because`` and ``overdue``: see :class:`~fim_lsp.backends.backend.Chunk`.
     """
 
     snapshot: Snapshot
@@ -100,7 +99,6 @@ class Call:
     from_fallback: bool = False
     author: str = ""
     because: str = ""
-    matched_edit: bool = False
     overdue: bool = False
     _typed: str = ""
     _streamed: StreamedText = field(default_factory=StreamedText)
@@ -118,7 +116,7 @@ class Call:
 
     def reopen(self) -> None:
         """A later request reuses it, which may want more text."""
-        self.state, self.matched_edit = CallState.STREAMING, False
+        self.state = CallState.STREAMING
 
     @property
     def in_flight(self) -> bool:
@@ -205,8 +203,7 @@ class Call:
         line, column = advance(self.snapshot.split.line, self.snapshot.split.column, self._typed)
         if (edit.line, edit.column) == (line, column) and not edit.removed:
             self._typed += edit.inserted[:1] if edit.inserted in AUTO_PAIRS else edit.inserted
-            self.matched_edit = self._begins_like(self._typed)
-            return self.matched_edit
+            return self._begins_like(self._typed)
         end = edit.line + len(split_lines(edit.removed)) - 1
         return end < line or (edit.line, edit.column) > (line, column)
 
