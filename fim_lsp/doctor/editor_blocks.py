@@ -154,8 +154,3 @@ EDITORS: Final[Mapping[str, Editor]] = MappingProxyType(
     }
 )  # fmt: skip
 """By the name for ``fim-lsp doctor --editor``, in the order in which they are listed."""
-
-
-def block_for(editor: Editor, paths: Paths) -> str:
-    """The block, without an end of line."""
-    return editor.block(paths)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
 from fim_lsp.backends.backend import Backend
 from fim_lsp.doctor.check import Check, counted, error, info, ok, warning
@@ -14,9 +13,6 @@ from fim_lsp.rate_limit.limiter import SQLITE_FILE, choose_store, identity_of
 from fim_lsp.rate_limit.sliding_window import Limits
 from fim_lsp.rate_limit.store import SharedUsage, Store, StoreUnavailable, summarize
 from fim_lsp.secret import Secret
-
-STORE_TIMEOUT: Final = 4.0
-"""Seconds for the store to open and to answer."""
 
 
 async def check_quota(backend: Backend, limits: Limits, location: Secret, folder: Path | None) -> list[Check]:
