@@ -54,6 +54,19 @@ async def test_with_a_delay_nothing_is_asked_for_before_it_but_by_the_key_and_wh
     await neovim.quit()
 
 
+async def test_a_question_right_after_the_server_has_come_begins_no_pause(sandbox: Sandbox) -> None:
+    both = "require('fim_lsp').act('ask'); require('fim_lsp.ghost').catch_up(vim.api.nvim_get_current_buf())"
+    config = f"require('fim_lsp').setup({{ delay = 3600000 }})\nvim.keymap.set('i', '<F5>', function() {both} end)\n"
+    neovim = Neovim(sandbox, f"{RUNTIMEPATH}{config}{_QUIET}")
+    sandbox.codestral.answer = writes(SUGGESTED)
+    await neovim.open(sandbox.file("demo.py", BEFORE + "\n"), line=4)
+    sandbox.terminal.type("r")
+    await sandbox.terminal.wait_for("<quiet i>", GHOST)
+    sandbox.terminal.keys("F5")
+    await sandbox.terminal.wait_for(SUGGESTED)
+    await neovim.quit()
+
+
 async def test_in_256_colours_ghost_text_is_grey_or_as_the_user_or_the_colour_scheme_has_it(sandbox: Sandbox) -> None:
     neovim = Neovim(sandbox, f"vim.o.termguicolors = false\n{RUNTIMEPATH}{SETUP}")
     scheme = sandbox.home / ".config" / "nvim" / "colors" / "own.vim"

@@ -205,6 +205,7 @@ local ACTIONS = {
   end,
   ask = function(bufnr)
     pause.stop(bufnr)
+    last[bufnr] = state(bufnr)
     return builtin.ask(bufnr, INVOKED)
   end,
 }
@@ -253,11 +254,8 @@ local function after_key(bufnr)
   end
 end
 
---- What was typed before the server was there counts as a key now.
-function M.catch_up(bufnr)
-  last[bufnr] = nil
-  after_key(bufnr)
-end
+--- What was typed before the server was there counts as a key now, unless a suggestion has been requested for it since.
+M.catch_up = after_key
 
 local function on_insert_enter(bufnr)
   require('fim_lsp.keys').set_local()
@@ -281,6 +279,7 @@ end
 --- Manage the ghost text of a buffer. Call it after vim.lsp.inline_completion.enable(), so that it runs after the built-in.
 function M.attach(bufnr)
   require('fim_lsp.highlight').define()
+  last[bufnr] = nil
   builtin.adopt(bufnr, function(item)
     return prepare(item, bufnr)
   end)
