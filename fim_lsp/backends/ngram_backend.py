@@ -16,7 +16,7 @@ from fim_lsp.ngram.predict import MAX_LINES, Offer, predict
 from fim_lsp.ngram.workspace_index import WorkspaceIndex
 from fim_lsp.prompt.prompt import Prompt
 from fim_lsp.workspace.language_families import family, suffixes_of
-from fim_lsp.workspace.source_files import Bounds
+from fim_lsp.workspace.source_files import Allowed, Bounds
 
 SLOW_LOAD: Final = 1.0
 """Seconds of loading after which ``on_slow_load`` is called."""
@@ -45,7 +45,7 @@ class NgramBackend:
         """``load_timeout``: seconds that :meth:`stream` waits for documents and workspace to be read; none in an editor.
 
         ``on_slow_load`` is called at most once a request, if that takes longer than :data:`SLOW_LOAD`, with the number of
-        files that are read, or 0 while they are still being searched for.
+        files that have been found so far.
         """
         self._load_timeout, self._on_slow_load = load_timeout, on_slow_load
         self._lock = threading.Lock()
@@ -96,10 +96,10 @@ class NgramBackend:
                 if path is not None:
                     self._index.closed(self._models[name], path, suffixes_of(name))
 
-    def workspace(self, roots: Sequence[Path], allowed: Callable[[Path], bool]) -> None:
+    def workspace(self, roots: Sequence[Path], allowed: Allowed) -> None:
         """Learn from the files under ``roots`` in the background, except those for which ``allowed`` returns false.
 
-        ``allowed`` is called for folders too, in the index's thread.
+        ``allowed`` is called in the index's thread.
         """
         with self._lock:
             self._index.set_workspace(roots, allowed)

@@ -101,7 +101,7 @@ class ImportResolver:
 
     def _is_readable(self, path: Path) -> bool:
         try:
-            return reachable(path, self.roots, self.may_read)
+            return reachable(path, self.roots, lambda place, _is_folder: self.may_read(place))
         except (OSError, ValueError):
             return False
 

@@ -16,7 +16,8 @@ from fim_lsp.schedule.scheduler import MAX_DOCUMENT_SIZE
 from fim_lsp.settings.schema import Settings
 from fim_lsp.workspace.file_policy import FilePolicy
 from fim_lsp.workspace.language_families import SOURCE_SUFFIXES, language_of
-from fim_lsp.workspace.source_files import Bounds, find
+from fim_lsp.workspace.source_files import Bounds
+from fim_lsp.workspace.tree_walk import find
 
 WALK_TIMEOUT: Final = 3.0
 """Seconds for counting files."""
@@ -45,15 +46,15 @@ def count_files(roots: Sequence[Path], policy: FilePolicy, *, clock: Callable[[]
     deadline = clock() + WALK_TIMEOUT
     excluded: Counter[str] = Counter()
 
-    def allowed(path: Path) -> bool:
-        if policy.may_index(path):
+    def allowed(path: Path, is_folder: bool) -> bool:
+        if policy.may_index(path, is_folder):
             return True
         rule = policy.index_exclusion(path)
         excluded[rule.source if rule else "links and names that can't be judged"] += 1
         return False
 
     found = find(roots, _AnySuffix(), allowed, Bounds(), keep_going=lambda: clock() < deadline)
-    sources = sum(path.suffix.lower() in SOURCE_SUFFIXES for path, _ in found)
+    sources = sum(file.path.suffix.lower() in SOURCE_SUFFIXES for file in found)
     return Count(sources=sources, excluded=tuple(excluded.most_common()), whole=clock() < deadline)
 
 

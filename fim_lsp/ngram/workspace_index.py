@@ -1,7 +1,8 @@
 """Learns from the workspace's files in the background, without slowing down typing.
 
 One thread works in slices of one or two milliseconds, each under the models' lock and followed by a pause: a keystroke
-waits for one slice at most.
+waits for one slice at most. It reads the folders of open documents first, and then those nearest to them; once the bounds
+are reached, it looks at no other folder.
 """
 
 from __future__ import annotations
@@ -11,14 +12,16 @@ import logging
 import os
 import queue
 import threading
+import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from fim_lsp.ngram.index_progress import IndexProgress
 from fim_lsp.ngram.model import NgramModel
-from fim_lsp.workspace.source_files import Bounds, find, nearest_first, reachable, read_lines
+from fim_lsp.workspace.source_files import Allowed, Bounds, reachable, read_lines
+from fim_lsp.workspace.tree_walk import TreeWalk
 
 log = logging.getLogger(__name__)
 
@@ -28,8 +31,14 @@ SLICE_LINES = 24
 SLICE_TOKENS = 200
 """Tokens removed at a time."""
 
+SLICE = 0.0015
+"""Seconds of work between two pauses, or as long as one piece of work takes."""
+
 PAUSE = 0.002
-"""Seconds between slices; a million tokens take about 20 seconds."""
+"""Seconds of a pause; a million tokens take about 15 seconds."""
+
+MAX_NEAR = 8
+"""Folders of open documents, those opened last, that decide what is read first."""
 
 _FIND = "find"
 _FILE = "file"
@@ -51,7 +60,7 @@ class WorkspaceIndex:
         self._lock = lock
         self._bounds = bounds or Bounds()
         self._roots: tuple[Path, ...] = ()
-        self._allowed: Callable[[Path], bool] = lambda path: True
+        self._allowed: Allowed = lambda _path, _is_folder: True
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._idle = threading.Event()
@@ -60,7 +69,9 @@ class WorkspaceIndex:
         self._held: dict[Path, tuple[NgramModel, int]] = {}
         self._tokens = 0
         self._files = 0
-        self._open: set[Path] = set()
+        self._open: dict[Path, None] = {}  # in the order in which they were opened
+        self._slice_began = 0.0
+        self._one_did_not_fit = False  # into the bound of tokens; smaller ones might, but each would be tried
         self._generation = 0
         self._failures: Counter[str] = Counter()
         self.progress = IndexProgress()
@@ -72,10 +83,10 @@ class WorkspaceIndex:
 
     @property
     def files(self) -> int:
-        """How many files were found the last time; 0 while they are searched for."""
+        """How many files have been found so far, or were the last time."""
         return self._files
 
-    def set_workspace(self, roots: Sequence[Path], allowed: Callable[[Path], bool]) -> None:
+    def set_workspace(self, roots: Sequence[Path], allowed: Allowed) -> None:
         """Set what may be read from now on; what was learnt before is removed in idle time."""
         self._generation += 1
         self._roots, self._allowed = tuple(roots), allowed
@@ -90,13 +101,14 @@ class WorkspaceIndex:
 
     def opened(self, model: NgramModel, path: Path) -> None:
         """A document replaces its file from now on. The caller holds the lock."""
-        self._open.add(path)
+        self._open.pop(path, None)
+        self._open[path] = None
         if model.hide_file(str(path)):
             self._put(_Job(kind=_DROP, model=model, path=path))
 
     def closed(self, model: NgramModel, path: Path, suffixes: Collection[str]) -> None:
         """The file itself counts again, as it is on the disk. The caller holds the lock."""
-        self._open.discard(path)
+        self._open.pop(path, None)
         if self._roots and path.suffix.lower() in suffixes:
             self._put(_Job(kind=_FILE, model=model, path=path))
 
@@ -152,6 +164,7 @@ class WorkspaceIndex:
                 self._add_files(job.model, [job.path], self._generation)
         else:
             self._drop(job.model, job.path)
+            self._one_did_not_fit = False
 
     def _give_up(self) -> None:
         """Out of memory: read no more files, rather than the next one at once."""
@@ -179,18 +192,24 @@ class WorkspaceIndex:
         def wanted() -> bool:
             return self._yield_or_stop() and generation == self._generation
 
-        files = find(self._roots, job.suffixes, self._allowed, self._bounds, keep_going=wanted, failed=self._failed)
-        self._files = len(files)
-        self.progress.found(len(files))
+        walk = TreeWalk(self._roots, job.suffixes, self._allowed, self._bounds, keep_going=wanted, failed=self._failed)
+        while wanted() and not self._full and (batch := walk.next_batch(self._near())) is not None:
+            self._files += len(batch.files)
+            self.progress.found(len(batch.files))
+            self._add_files(job.model, [file.path for file in batch.files], generation)
+
+    @property
+    def _full(self) -> bool:
+        return self._one_did_not_fit or len(self._held) >= self._bounds.files
+
+    def _near(self) -> Sequence[Path]:
+        """The folders of open documents, the one opened last first."""
         with self._lock:
-            folders = {path.parent for path in self._open}
-        if generation == self._generation:
-            self._add_files(job.model, nearest_first(files, folders), generation)
+            return list(dict.fromkeys(path.parent for path in reversed(self._open)))[:MAX_NEAR]
 
     def _add_files(self, model: NgramModel, paths: Iterable[Path], generation: int) -> None:
         for path in paths:
-            full = len(self._held) >= self._bounds.files or self._tokens >= self._bounds.tokens
-            if full or self._stopping.is_set() or generation != self._generation:
+            if self._full or self._stopping.is_set() or generation != self._generation:
                 return
             if path in self._held or path in self._open:
                 continue
@@ -215,7 +234,8 @@ class WorkspaceIndex:
                 added = len(model.file_store) - before
                 self._held[path] = (model, self._held.get(path, (model, 0))[1] + added)
                 self._tokens += added
-            if self._tokens > self._bounds.tokens or not self._yield_or_stop():
+            self._one_did_not_fit = self._tokens > self._bounds.tokens
+            if self._one_did_not_fit or not self._yield_or_stop():
                 return False
         return True
 
@@ -230,4 +250,8 @@ class WorkspaceIndex:
 
     def _yield_or_stop(self) -> bool:
         self.progress.working()
-        return not self._stopping.wait(PAUSE)
+        if time.monotonic() - self._slice_began < SLICE:
+            return not self._stopping.is_set()
+        stopped = self._stopping.wait(PAUSE)
+        self._slice_began = time.monotonic()
+        return not stopped

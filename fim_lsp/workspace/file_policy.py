@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from fim_lsp.workspace.exclusion import BUILT_IN, Exclusion
+from fim_lsp.workspace.folder_rules import FolderName, FolderRules
 from fim_lsp.workspace.ignore_files import IgnoreFiles
 from fim_lsp.workspace.setting_globs import DEFAULT_EXCLUDES, SettingGlobs, has_known_home
 
@@ -35,6 +36,9 @@ class FilePolicy:
         self._prefixes = tuple(f"{root.as_posix().rstrip('/')}/" for root in self._all_roots)
         self._ignores = IgnoreFiles(self._all_roots)
         self._index_ignores = IgnoreFiles(self._all_roots)  # apart: the index walks thousands of folders in its thread
+        self._index_rules: FolderRules | None = (
+            None  # of the folder that was asked about last: a walk asks folder by folder
+        )
         self._max_folders = _MAX_FOLDERS
 
     def applies_to(self, roots: Sequence[Path], exclude: Sequence[str], local_only: Sequence[str]) -> bool:
@@ -102,17 +106,22 @@ class FilePolicy:
         except _UNRESOLVABLE:
             return True
 
-    def may_index(self, path: Path) -> bool:
+    def may_index(self, path: Path, is_folder: bool | None = None) -> bool:
         """Whether the workspace index may read a file or enter a folder: it is neither excluded nor ignored.
 
-        Call it from the workspace's folder downwards: parents are not checked against ``exclude`` again. Safe to call
-        from any thread; :meth:`poll_changes` may notice a changed ignore file only after several calls.
+        ``is_folder`` saves a look at the disk. Call it from the workspace's folder downwards: parents are not checked against
+        ``exclude`` again. Safe to call from any thread; :meth:`poll_changes` may notice a changed ignore file only after
+        several calls.
         """
-        return self._may_read(path, self._index_ignores)
+        folder = path.parent
+        rules = self._index_rules
+        if rules is None or rules.folder != folder:
+            rules = self._index_rules = self._rules_in(folder, self._index_ignores)
+        return rules.allow(path.name, is_folder=os.path.isdir(path) if is_folder is None else is_folder)
 
     def may_import(self, path: Path) -> bool:
         """Whether a file that an open document imports may be read."""
-        return self._may_read(path, self._ignores)
+        return self._rules_in(path.parent, self._ignores).allow(path.name, is_folder=os.path.isdir(path))
 
     def relative_path(self, path: Path) -> str:
         """The path inside the workspace with forward slashes, or ``""`` for a file outside it."""
@@ -208,20 +217,21 @@ class FilePolicy:
         found = (name[len(prefix) :] for prefix in self._prefixes if name.startswith(prefix) and name != prefix)
         return list(dict.fromkeys(found))
 
-    def _may_read(self, path: Path, ignores: IgnoreFiles) -> bool:
-        root = self._root(path)
-        if root is None or path.name == ".git":
-            return False
-        is_folder = os.path.isdir(path)
+    def _rules_in(self, folder: Path, ignores: IgnoreFiles) -> FolderRules:
+        if ".." in folder.parts or (root := self._root(folder)) is None:
+            return FolderRules(folder, ())
         # Links below a root are not followed, so the real path differs in its root only.
-        real = self._real_roots[self._roots.index(root)] / path.relative_to(root)
-        return not any(self._is_ruled_out(name, ignores, folder=is_folder) for name in dict.fromkeys((path, real)))
-
-    def _is_ruled_out(self, path: Path, ignores: IgnoreFiles, *, folder: bool) -> bool:
-        absolute = path.as_posix().lstrip("/")
-        if any(self._excluded.match(relative, absolute, folder=folder) for relative in self._relative_paths(path)):
-            return True
-        return ignores.is_ignored(path, folder=folder)
+        real = self._real_roots[self._roots.index(root)] / folder.relative_to(root)
+        names = [
+            FolderName(
+                path=(name := place.as_posix().rstrip("/") + "/"),
+                relatives=tuple(dict.fromkeys(name[len(root) :] for root in self._prefixes if name.startswith(root))),
+                excluded=self._excluded.match,
+                ignored=ignores.matcher(place),
+            )
+            for place in dict.fromkeys((folder, real))
+        ]
+        return FolderRules(folder, names)
 
 
 def _all_names(uri: str, path: Path | None) -> tuple[list[Path], list[Path]]:

@@ -7,7 +7,7 @@ ignored folder can be re-included. A ``.fimignore`` can't re-include what git ig
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -21,6 +21,9 @@ _NAMES = (".gitignore", ".fimignore")
 
 _EVERYTHING = ("*",)
 _FILES_PER_POLL = 300  # checking one takes some 2 microseconds
+
+IgnoreMatcher: TypeAlias = Callable[[str, bool], bool]
+"""Called with a path, and whether it is a folder."""
 
 _Files: TypeAlias = tuple[tuple[IgnoreRules, int], ...]
 """Ignore files of one kind from the top down, each with the length of the path to it."""
@@ -55,6 +58,11 @@ class IgnoreFiles:
         """Whether a file or ``folder``, or a folder above it, is ignored."""
         parent = self._folder(path.parent)
         return parent.ignored or _ignores(parent, str(path), folder=folder)
+
+    def matcher(self, folder: Path) -> IgnoreMatcher:
+        """Whether a file or folder in ``folder``, given with its whole path, is ignored; for many of them."""
+        rules = self._folder(folder)
+        return lambda path, is_folder: rules.ignored or _ignores(rules, path, folder=is_folder)
 
     def explain(self, path: Path, *, folder: bool = False) -> Exclusion | None:
         """The line by which a file or ``folder``, or a folder above it, is ignored. Reads the file with the line again."""

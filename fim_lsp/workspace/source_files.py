@@ -1,13 +1,13 @@
-"""Finds and reads the source files of a workspace. Does blocking I/O, so it runs in a thread."""
+"""Which files of a workspace count as source files, and their lines. Does blocking I/O, so it runs in a thread."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-_SKIPPED_FOLDERS = frozenset(
+SKIPPED_FOLDERS = frozenset(
     {".git", ".hg", ".svn", "node_modules", "__pycache__", ".venv", "venv", "site-packages", ".tox"}
 )
 """Folders of dependencies, caches and version control, skipped regardless of the ignore files."""
@@ -28,80 +28,39 @@ class Bounds:
     tokens: int = 1_000_000
 
 
-def find(
-    roots: Sequence[Path],
-    suffixes: Collection[str],
-    allowed: Callable[[Path], bool],
-    bounds: Bounds,
-    *,
-    keep_going: Callable[[], bool],
-    failed: Callable[[Exception], None] = lambda _error: None,
-) -> list[tuple[Path, float]]:
-    """Files below ``roots`` with their modification times. Links are not followed, nor are folders entered that are not
-    ``allowed``.
+Allowed = Callable[[Path, bool], bool]
+"""Whether a path may be read or entered; the second argument says whether it is a folder."""
 
-    ``keep_going`` is called between small pieces of work, and stops the search by returning ``False``. Entries that can't be
-    read are skipped; ``failed`` receives the error.
-    """
-    found: list[tuple[Path, float]] = []
-    remaining = bounds.entries
-    folders = [Path(root) for root in roots]
-    while folders and remaining > 0:
-        if not keep_going():
-            break
-        for entry in _entries(folders.pop(0)):
-            remaining -= 1
-            if remaining % 32 == 0 and not keep_going():
-                return found
-            try:
-                _visit(entry, suffixes, allowed, bounds, found=found, folders=folders)
-            except Exception as error:  # noqa: BLE001 - a name that is too long, a network drive that is gone, anything
-                failed(error)
-    return found
+FileStamp = tuple[int, int, int]
+"""A file's time of modification in nanoseconds, its size, and its inode: another one after any change."""
 
 
-def _visit(
-    entry: os.DirEntry[str],
-    suffixes: Collection[str],
-    allowed: Callable[[Path], bool],
-    bounds: Bounds,
-    *,
-    found: list[tuple[Path, float]],
-    folders: list[Path],
-) -> None:
-    path = Path(entry.path)
-    if entry.is_dir(follow_symlinks=False):
-        if entry.name not in _SKIPPED_FOLDERS and allowed(path):
-            folders.append(path)
-    elif path.suffix.lower() in suffixes and entry.is_file(follow_symlinks=False) and allowed(path):
-        status = entry.stat(follow_symlinks=False)
-        if 0 < status.st_size <= bounds.file_bytes:
-            found.append((path, status.st_mtime))
+def stamp_of(status: os.stat_result) -> FileStamp:
+    """The stamp of a file. Windows gives inodes only to some of those who ask, so they do not count there."""
+    return status.st_mtime_ns, status.st_size, status.st_ino if os.name == "posix" else 0
 
 
-def reachable(path: Path, roots: Sequence[Path], allowed: Callable[[Path], bool]) -> bool:
-    """Whether :func:`find` would find this file."""
+def may_enter(folder: Path, roots: Sequence[Path], allowed: Allowed) -> bool:
+    """Whether a walk from the roots comes through this folder: it and those above it are allowed, and no links."""
     for root in roots:
-        if path.is_relative_to(root):
-            parts = path.relative_to(root).parts
-            folders = [root.joinpath(*parts[:count]) for count in range(1, len(parts))]
-            return (
-                not _SKIPPED_FOLDERS & set(parts)
-                and all(allowed(folder) and not folder.is_symlink() for folder in folders)
-                and allowed(path)
-                and path.is_file()
-                and not path.is_symlink()
+        if folder.is_relative_to(root):
+            parts = folder.relative_to(root).parts
+            folders = [root.joinpath(*parts[:count]) for count in range(1, len(parts) + 1)]
+            return not SKIPPED_FOLDERS & set(parts) and all(
+                allowed(place, True) and not place.is_symlink() for place in folders
             )
     return False
 
 
-def nearest_first(files: Sequence[tuple[Path, float]], folders: Collection[Path]) -> Iterator[Path]:
-    """The most relevant files first: those nearest to an open document's folder, and of these the newest."""
-
-    def distance(path: Path) -> int:
-        return min((_steps_between(path.parent, folder) for folder in folders), default=0)
-
-    return iter([path for path, _ in sorted(files, key=lambda file: (distance(file[0]), -file[1], file[0]))])
+def reachable(path: Path, roots: Sequence[Path], allowed: Allowed) -> bool:
+    """Whether a walk from the roots finds this file."""
+    return (
+        may_enter(path.parent, roots, allowed)
+        and path.name not in SKIPPED_FOLDERS
+        and allowed(path, False)
+        and path.is_file()
+        and not path.is_symlink()
+    )
 
 
 def read_lines(path: Path) -> list[str] | None:
@@ -129,20 +88,3 @@ def _normalized_lines(text: str) -> list[str]:
     """Lines with their ends normalized to ``\n``; ``str.splitlines`` would also split at form feeds and the like."""
     *lines, last = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     return [line + "\n" for line in lines] + ([last] if last else [])
-
-
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as entries:
-            return sorted(entries, key=lambda entry: entry.name)
-    except (OSError, ValueError):
-        return []
-
-
-def _steps_between(one: Path, other: Path) -> int:
-    common = 0
-    for left, right in zip(one.parts, other.parts, strict=False):
-        if left != right:
-            break
-        common += 1
-    return len(one.parts) + len(other.parts) - 2 * common

@@ -1,7 +1,7 @@
 """The embedded back end as the scheduler and the session use it."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -9,7 +9,7 @@ import pytest
 from fim_lsp.backends.backend import Backend, Chunk
 from fim_lsp.backends.ngram_backend import NgramBackend, _cut_at_limit
 from fim_lsp.prompt.prompt import Prompt
-from fim_lsp.workspace.source_files import Bounds
+from fim_lsp.workspace.source_files import Allowed, Bounds
 
 LINES = ["first = Client(host, port)\n", "second = Client(host, port)\n", "third = Client(host, port)\n", "x = \n"]
 PROMPT = Prompt(prefix="".join(LINES[:3]) + "x = ", suffix="\n", language="python", uri="file:///p/a.py")
@@ -21,7 +21,7 @@ async def answer(backend: Backend, prompt: Prompt) -> list[Chunk]:
     return [chunk async for chunk in backend.stream(prompt)]
 
 
-def index(roots: Sequence[Path], allowed: Callable[[Path], bool], bounds: Bounds | None = None) -> NgramBackend:
+def index(roots: Sequence[Path], allowed: Allowed, bounds: Bounds | None = None) -> NgramBackend:
     backend = NgramBackend(bounds=bounds)
     backend.workspace(roots, allowed)
     backend.open("untitled:1", "python", [], None)
@@ -77,7 +77,7 @@ async def test_languages_are_separate() -> None:
 async def test_the_workspace_is_learnt(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "m.py").write_text("".join(LINES))
-    backend = index([tmp_path], lambda path: True)
+    backend = index([tmp_path], lambda *_: True)
     assert [chunk.text for chunk in await answer(backend, ASKED)] == ["host, port)"]
     await backend.close()
 
@@ -86,7 +86,7 @@ async def test_the_workspace_is_learnt(tmp_path: Path) -> None:
 async def test_what_is_not_allowed_is_not_read(tmp_path: Path, refused: str) -> None:
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "m.py").write_text("".join(LINES))
-    backend = index([tmp_path], lambda path: path.name != refused)
+    backend = index([tmp_path], lambda path, _is_folder: path.name != refused)
     assert await answer(backend, ASKED) == []
     await backend.close()
 
@@ -103,7 +103,7 @@ async def test_what_is_not_allowed_is_not_read(tmp_path: Path, refused: str) -> 
 )
 async def test_files_nobody_wrote_are_left_out(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "m.py").write_bytes(content)
-    backend = index([tmp_path], lambda path: True)
+    backend = index([tmp_path], lambda *_: True)
     assert await answer(backend, ASKED) == []
     await backend.close()
 
@@ -111,10 +111,10 @@ async def test_files_nobody_wrote_are_left_out(tmp_path: Path, content: bytes) -
 async def test_bounds(tmp_path: Path) -> None:
     for number in range(20):
         (tmp_path / f"m{number}.py").write_text("".join(LINES) * 20)
-    few = index([tmp_path], lambda path: True, Bounds(files=2))
-    small = index([tmp_path], lambda path: True, Bounds(file_bytes=100))
-    short = index([tmp_path], lambda path: True, Bounds(tokens=1500))
-    none = index([tmp_path], lambda path: True, Bounds(entries=0))
+    few = index([tmp_path], lambda *_: True, Bounds(files=2))
+    small = index([tmp_path], lambda *_: True, Bounds(file_bytes=100))
+    short = index([tmp_path], lambda *_: True, Bounds(tokens=1500))
+    none = index([tmp_path], lambda *_: True, Bounds(entries=0))
     tokens = [backend.index.tokens for backend in (few, small, short, none)]
     assert tokens[0] == 2 * (3 * 9 + 3) * 20
     assert tokens[1] == 0
@@ -132,7 +132,7 @@ async def test_links_are_not_followed(tmp_path: Path) -> None:
     (inside / "loop").symlink_to(inside, target_is_directory=True)
     (inside / "out").symlink_to(outside, target_is_directory=True)
     (inside / "m.py").symlink_to(outside / "m.py")
-    backend = index([inside], lambda path: True)
+    backend = index([inside], lambda *_: True)
     assert backend.index.tokens == 0
     await backend.close()
 
@@ -140,7 +140,7 @@ async def test_links_are_not_followed(tmp_path: Path) -> None:
 async def test_an_open_document_shadows_its_file(tmp_path: Path) -> None:
     path = tmp_path / "m.py"
     path.write_text("".join(LINES))
-    backend = index([tmp_path], lambda path: True)
+    backend = index([tmp_path], lambda *_: True)
     backend.open(path.as_uri(), "python", ["nothing\n"], path)
     assert await answer(backend, ASKED) == []
     assert backend.index.wait(WAIT)
@@ -155,9 +155,9 @@ async def test_another_workspace_replaces_the_first(tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
     (tmp_path / "one" / "m.py").write_text("".join(LINES))
-    backend = index([tmp_path / "one"], lambda path: True)
+    backend = index([tmp_path / "one"], lambda *_: True)
     assert backend.index.tokens > 0
-    backend.workspace([tmp_path / "two"], lambda path: True)
+    backend.workspace([tmp_path / "two"], lambda *_: True)
     assert backend.index.wait(WAIT)
     assert backend.index.tokens == 0
     await backend.close()
@@ -167,7 +167,7 @@ async def test_typing_continues_while_files_are_learnt(tmp_path: Path) -> None:
     for number in range(10):
         (tmp_path / f"m{number}.py").write_text("".join(LINES) * 50)
     backend = NgramBackend()
-    backend.workspace([tmp_path], lambda path: True)
+    backend.workspace([tmp_path], lambda *_: True)
     backend.open("file:///p/a.py", "python", LINES, tmp_path / "m3.py")
     for _ in range(50):
         backend.change("file:///p/a.py", 3, 1, ["x = \n"])
@@ -181,7 +181,7 @@ async def test_a_closed_document_of_a_refused_folder_stays_out(tmp_path: Path) -
     (tmp_path / "secret").mkdir()
     path = tmp_path / "secret" / "m.py"
     path.write_text("".join(LINES))
-    backend = index([tmp_path], lambda path: path.name != "secret")
+    backend = index([tmp_path], lambda path, _is_folder: path.name != "secret")
     backend.open(path.as_uri(), "python", LINES, path)
     backend.forget(path.as_uri())
     assert backend.index.wait(WAIT)

@@ -110,7 +110,7 @@ def test_the_files_of_the_index_are_counted(project: Path) -> None:
 
     async def main() -> int:
         ngram = NgramBackend()
-        ngram.workspace([project], lambda _path: True)
+        ngram.workspace([project], lambda *_: True)
         ngram.open("file:///a.py", "python", ["x\n"], None)
         await ngram.settled(60)
         files = ngram.index.files

@@ -13,7 +13,8 @@ from fim_lsp.backends.ngram_backend import NgramBackend
 from fim_lsp.context.provider import ContextProvider
 from fim_lsp.ngram import workspace_index
 from fim_lsp.ngram.model import NgramModel
-from fim_lsp.workspace.source_files import Bounds, find
+from fim_lsp.workspace.source_files import Bounds
+from fim_lsp.workspace.tree_walk import find
 
 ERRORS = [OSError(code, "x") for code in (errno.ENAMETOOLONG, errno.EACCES, errno.ESTALE, errno.EIO, errno.ELOOP)]
 ERRORS += [ValueError("embedded null byte"), UnicodeEncodeError("utf-8", "\ud800", 0, 1, "x"), RuntimeError("loop")]
@@ -32,7 +33,7 @@ def test_one_failure_ends_nothing(
         if path.name == "bad.py":
             raise error
 
-    def allowed(path: Path) -> bool:
+    def allowed(path: Path, _is_folder: bool) -> bool:
         if where == "allowed":
             fails(path)
         return True
@@ -102,7 +103,7 @@ def test_a_document_whose_name_no_file_can_have_ends_nothing(
     tmp_path: Path, name: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     backend = NgramBackend()
-    backend.workspace([tmp_path], lambda _path: True)
+    backend.workspace([tmp_path], lambda *_: True)
     backend.open("u", "python", ["x = 1\n"], tmp_path / name)
     backend.forget("u")
     (tmp_path / "good.py").write_text("good_word = compute(good)\n")
@@ -114,7 +115,7 @@ def test_a_document_whose_name_no_file_can_have_ends_nothing(
     assert "Traceback" not in capfd.readouterr().err
 
 
-@pytest.mark.parametrize("where", ["read_lines", "reachable", "find"])
+@pytest.mark.parametrize("where", ["read_lines", "reachable", "TreeWalk"])
 def test_want_of_memory_ends_the_reading_and_not_the_program(
     tmp_path: Path, where: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -130,7 +131,7 @@ def test_want_of_memory_ends_the_reading_and_not_the_program(
     monkeypatch.setattr(workspace_index, where, fails)
     backend = NgramBackend()
     backend.open("file:///other.py", "python", ["x = 1\n"], tmp_path / "one.py")
-    backend.workspace([tmp_path], lambda _path: True)
+    backend.workspace([tmp_path], lambda *_: True)
     backend.forget("file:///other.py")
     assert backend.index.wait(60)
     backend.index.stop()
@@ -144,13 +145,13 @@ def test_a_folder_that_vanishes_while_it_is_listed_is_passed_over(tmp_path: Path
         (tmp_path / name).mkdir()
         (tmp_path / name / "file.py").write_text("x = 1\n")
 
-    def allowed(path: Path) -> bool:
+    def allowed(path: Path, _is_folder: bool) -> bool:
         if path.name == "b":
             shutil.rmtree(path)
         return True
 
-    found = find([tmp_path], {".py"}, allowed, Bounds(), keep_going=lambda: True)
-    assert sorted(path.parent.name for path, _ in found) == ["a", "c"]
+    found = find([tmp_path], {".py"}, allowed, Bounds())
+    assert sorted(file.path.parent.name for file in found) == ["a", "c"]
 
 
 def test_folders_that_link_to_each_other_end(tmp_path: Path) -> None:
@@ -158,5 +159,5 @@ def test_folders_that_link_to_each_other_end(tmp_path: Path) -> None:
     (tmp_path / "a" / "file.py").write_text("x = 1\n")
     (tmp_path / "a" / "up").symlink_to(tmp_path, target_is_directory=True)
     (tmp_path / "a" / "self").symlink_to("self")
-    found = find([tmp_path], {".py"}, lambda _path: True, Bounds(), keep_going=lambda: True)
-    assert [path.name for path, _ in found] == ["file.py"]
+    found = find([tmp_path], {".py"}, lambda *_: True, Bounds())
+    assert [file.path.name for file in found] == ["file.py"]

@@ -1,70 +1,12 @@
-"""Finding and reading the workspace's files that are worth learning from."""
+"""Which files are read, and their lines."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from fim_lsp.workspace.source_files import Bounds, find, nearest_first, reachable, read_lines
-
-
-def names(
-    root: Path,
-    *,
-    allowed: Callable[[Path], bool] = lambda _: True,
-    bounds: Bounds | None = None,
-    keep_going: Callable[[], bool] = lambda: True,
-) -> set[str]:
-    found = find([root], {".py"}, allowed, bounds or Bounds(), keep_going=keep_going)
-    return {path.relative_to(root).as_posix() for path, _ in found}
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    for name in ("a.py", "lib/b.py", "lib/notes.txt", "node_modules/c.py", "secret/d.py"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text("x = 1\n")
-    (tmp_path / "empty.py").touch()
-    (tmp_path / "link.py").symlink_to(tmp_path / "a.py")
-    (tmp_path / "linked").symlink_to(tmp_path / "lib", target_is_directory=True)
-    return tmp_path
-
-
-def test_files_with_the_suffixes_are_found_and_links_are_not_followed(project: Path) -> None:
-    assert names(project) == {"a.py", "lib/b.py", "secret/d.py"}
-
-
-def test_a_folder_that_is_not_allowed_is_not_entered(project: Path) -> None:
-    seen: list[str] = []
-
-    def allowed(path: Path) -> bool:
-        seen.append(path.name)
-        return path.name != "secret"
-
-    assert names(project, allowed=allowed) == {"a.py", "lib/b.py"}
-    assert "d.py" not in seen
-
-
-def test_the_search_is_bounded_and_can_be_stopped(project: Path) -> None:
-    assert names(project, bounds=Bounds(file_bytes=3)) == set()
-    assert names(project, bounds=Bounds(entries=1)) == {"a.py"}
-    assert names(project, keep_going=lambda: False) == set()
-
-
-def test_reachable_agrees_with_find(project: Path) -> None:
-    def allowed(path: Path) -> bool:
-        return path.name != "secret"
-
-    files = [path for path in project.rglob("*.py") if path.stat().st_size]
-    reached = {path.relative_to(project).as_posix() for path in files if reachable(path, [project], allowed)}
-    assert reached == names(project, allowed=allowed)
-
-
-def test_files_near_open_documents_come_first_and_then_new_ones() -> None:
-    far, old, new = Path("/p/other/x.py"), Path("/p/lib/old.py"), Path("/p/lib/new.py")
-    assert list(nearest_first([(far, 9.0), (old, 1.0), (new, 2.0)], [Path("/p/lib")])) == [new, old, far]
+from fim_lsp.workspace.source_files import read_lines
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,162 @@
+"""Lists the source files of a workspace folder by folder, those nearest to given folders first.
+
+Does blocking I/O, so it runs in a thread. Every folder is listed once and every entry looked at once; folders that may not be
+entered, and links, are passed over. Whoever has enough files stops asking, and the rest of the tree is never looked at.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
+from pathlib import Path
+
+from fim_lsp.workspace.source_files import SKIPPED_FOLDERS, Allowed, Bounds, FileStamp, may_enter, stamp_of
+
+BATCH_FILES = 500
+"""Files after which a batch ends, even if more folders are as near: a batch is sorted before any of it is read."""
+
+_CHECK_INTERVAL = 32  # entries between two calls of ``keep_going``
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundFile:
+    """A file as it was when its folder was listed."""
+
+    path: Path
+    stamp: FileStamp
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Files of folders at one distance, the newest first. ``distance`` is in steps from folder to folder."""
+
+    distance: int
+    files: Sequence[FoundFile]
+
+
+class TreeWalk:
+    """The files below ``roots`` with certain suffixes that are ``allowed``, and in folders that are.
+
+    ``keep_going`` is called between small pieces of work, and stops the walk by returning ``False``. Entries that can't be read
+    are skipped; ``failed`` receives the error.
+    """
+
+    def __init__(
+        self,
+        roots: Sequence[Path],
+        suffixes: Collection[str],
+        allowed: Allowed,
+        bounds: Bounds,
+        *,
+        keep_going: Callable[[], bool] = lambda: True,
+        failed: Callable[[Exception], None] = lambda _error: None,
+    ) -> None:
+        self._roots = tuple(dict.fromkeys(map(str, roots)))
+        self._suffixes, self._allowed, self._bounds = suffixes, allowed, bounds
+        self._keep_going, self._failed = keep_going, failed
+        self._remaining = bounds.entries
+        self._near: tuple[Path, ...] = ()
+        self._parts: tuple[Sequence[str], ...] = ()
+        self._seen: set[str] = set(self._roots)
+        self._waiting = [(0, order, root) for order, root in enumerate(self._roots)]  # a heap: distance, order, folder
+        self._pushed = len(self._roots)
+
+    def next_batch(self, near: Sequence[Path] = ()) -> Batch | None:
+        """The next files: those nearest to the folders ``near``, which may differ from call to call. None at the end."""
+        self._aim_at(tuple(near))
+        found: list[FoundFile] = []
+        distance = 0
+        while self._waiting and self._remaining > 0 and len(found) < BATCH_FILES and self._keep_going():
+            if found and self._waiting[0][0] != distance:
+                break
+            distance, _, folder = heappop(self._waiting)
+            self._list(folder, found)
+        found.sort(key=lambda file: (-file.stamp[0], file.path))
+        return Batch(distance=distance, files=found) if found else None
+
+    def _aim_at(self, near: tuple[Path, ...]) -> None:
+        """Begin in these folders, if they belong to the workspace, and go on from there."""
+        if near == self._near:
+            return
+        self._near, self._parts = near, tuple(folder.parts for folder in near)
+        for folder in near:
+            try:
+                if str(folder) not in self._seen and may_enter(
+                    folder, [Path(root) for root in self._roots], self._allowed
+                ):
+                    self._push(str(folder))
+            except (OSError, ValueError) as error:
+                self._failed(error)
+        self._waiting = [(self._distance(folder), order, folder) for _, order, folder in self._waiting]
+        heapify(self._waiting)
+
+    def _push(self, folder: str) -> None:
+        if folder not in self._seen:
+            self._seen.add(folder)
+            self._pushed += 1
+            heappush(self._waiting, (self._distance(folder), self._pushed, folder))
+
+    def _distance(self, folder: str) -> int:
+        parts = Path(folder).parts if self._parts else ()
+        return min((_steps_between(parts, other) for other in self._parts), default=len(Path(folder).parts))
+
+    def _list(self, folder: str, found: list[FoundFile]) -> None:
+        if folder not in self._roots:
+            self._push(os.path.dirname(folder))
+        for number, entry in enumerate(_entries(folder)):
+            self._remaining -= 1
+            if number % _CHECK_INTERVAL == _CHECK_INTERVAL - 1 and not self._keep_going():
+                return
+            try:
+                self._visit(entry, found)
+            except Exception as error:  # noqa: BLE001 - a name that is too long, a network drive that is gone, anything
+                self._failed(error)
+
+    def _visit(self, entry: os.DirEntry[str], found: list[FoundFile]) -> None:
+        if entry.is_dir(follow_symlinks=False):
+            if (
+                entry.name not in SKIPPED_FOLDERS
+                and entry.path not in self._seen
+                and self._allowed(Path(entry.path), True)
+            ):
+                self._push(entry.path)
+        elif os.path.splitext(entry.name)[1].lower() in self._suffixes and entry.is_file(follow_symlinks=False):
+            path = Path(entry.path)
+            if self._allowed(path, False):
+                status = entry.stat(follow_symlinks=False)
+                if 0 < status.st_size <= self._bounds.file_bytes:
+                    found.append(FoundFile(path=path, stamp=stamp_of(status)))
+
+
+def find(
+    roots: Sequence[Path],
+    suffixes: Collection[str],
+    allowed: Allowed,
+    bounds: Bounds,
+    *,
+    keep_going: Callable[[], bool] = lambda: True,
+    failed: Callable[[Exception], None] = lambda _error: None,
+) -> Iterator[FoundFile]:
+    """All files of a workspace, from the roots downwards. The arguments are those of :class:`TreeWalk`."""
+    walk = TreeWalk(roots, suffixes, allowed, bounds, keep_going=keep_going, failed=failed)
+    while (batch := walk.next_batch()) is not None:
+        yield from batch.files
+
+
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
+    except (OSError, ValueError):
+        return []
+
+
+def _steps_between(one: Sequence[str], other: Sequence[str]) -> int:
+    common = 0
+    for left, right in zip(one, other, strict=False):
+        if left != right:
+            break
+        common += 1
+    return len(one) + len(other) - 2 * common
