@@ -17,6 +17,7 @@ import fim_lsp
 from fim_lsp.cli.commands import COMMANDS, epilog, greeting
 from fim_lsp.cli.output import BackgroundHandler, say
 from fim_lsp.cli.serve import add_serve_options, serve
+from fim_lsp.cli.start import collection_paused
 from fim_lsp.errors import UsageError
 
 _POSITION_MARK = "\0"
@@ -56,10 +57,11 @@ def _run(argv: Sequence[str] | None) -> int:
         sys.stderr.write(f"{greeting()}\n")
         return 2  # nothing was served
     _log_to(arguments.log_file, arguments.log_level)
-    if arguments.command is not None:
-        command = importlib.import_module(COMMANDS[arguments.command].module)
-        return int(command.run(arguments, dict(os.environ)))
-    return serve(arguments)
+    with collection_paused():
+        if arguments.command is not None:
+            command = importlib.import_module(COMMANDS[arguments.command].module)
+            return int(command.run(arguments, dict(os.environ)))
+        return serve(arguments)
 
 
 def _is_for_a_person(arguments: argparse.Namespace) -> bool:

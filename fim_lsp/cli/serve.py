@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 from fim_lsp.cli.output import say
+from fim_lsp.cli.start import resume_collection
 from fim_lsp.errors import UsageError
 
 
@@ -22,15 +23,18 @@ def serve(arguments: argparse.Namespace) -> int:
         host, port = parse_address(arguments.tcp)
         from fim_lsp.lsp.shared_server import serve_tcp
 
+        resume_collection()
         return serve_tcp(environment, host, port, say, token=arguments.tcp_token, remote=arguments.allow_remote)
     if arguments.socket is not None:
         if not arguments.socket:
             raise UsageError("--socket: must be a path, for example /run/user/1000/fim-lsp.sock")
         from fim_lsp.lsp.shared_server import serve_socket
 
+        resume_collection()
         return serve_socket(environment, Path(arguments.socket), say)
     from fim_lsp.lsp.transport import serve_stdio
 
+    resume_collection()
     return serve_stdio(environment)
 
 

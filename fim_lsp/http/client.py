@@ -16,7 +16,6 @@ import logging
 import os
 import ssl
 from collections.abc import Callable, Mapping
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
@@ -111,6 +110,8 @@ class Transport:
         return Unreachable(f"the call to {host} was aborted")
 
     def _build(self) -> httpx.AsyncClient:
+        from http.cookiejar import CookieJar, DefaultCookiePolicy
+
         import httpx
 
         for name in ("httpx", "httpcore"):  # they log URLs and headers

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from types import MappingProxyType
 from typing import Final
 
@@ -77,6 +75,9 @@ def retry_after(value: str, *, now: float) -> float | None:
 
 def _seconds_until(value: str, now: float) -> float:
     """Seconds until an HTTP date; 0 if it has passed."""
+    from datetime import UTC  # these take longer to import than all other files of this folder, and dates are rare
+    from email.utils import parsedate_to_datetime
+
     date = parsedate_to_datetime(value)
     return min(max(0.0, date.replace(tzinfo=date.tzinfo or UTC).timestamp() - now), MAX_WAIT)
 

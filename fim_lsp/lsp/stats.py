@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,6 +11,8 @@ from fim_lsp.lsp.server import Server
 from fim_lsp.text.unicode import visible
 
 if TYPE_CHECKING:
+    import datetime
+
     from fim_lsp.stats.reading import Counts
     from fim_lsp.stats.store import StatsStore
 
@@ -24,7 +25,9 @@ async def stats(server: Server, *arguments: Any) -> dict[str, Any]:
 
     Also shows the gist in a sentence, unless ``quiet``.
     """
-    from fim_lsp.stats.reading import Counts  # with what they import, only this command needs them
+    import datetime  # with what they import, only this command needs these
+
+    from fim_lsp.stats.reading import Counts
     from fim_lsp.stats.report import make_report
     from fim_lsp.stats.text_report import gist, overview
 
