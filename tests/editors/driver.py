@@ -32,12 +32,19 @@ class Editor(ABC):
         self.start(path, line=line, column=column)
         await self.sandbox.until(lambda: self.wire.sent(OPENED), "the server to have the file")
 
-    async def open_at(self, case: Case) -> Path:
-        """Start the editor at a case's cursor."""
-        path = self.sandbox.file(case.file, case.content)
+    @abstractmethod
+    async def visit(self, path: Path, *, line: int = 1, column: int | None = None) -> None:
+        """Open a further file of the same folder, ready for typing, and wait until the server has it."""
+
+    async def open_at(self, case: Case, *, number: int = 0) -> Path:
+        """Be at a case's cursor. The editor is started for ``number`` 0, and visits a file of its own for each further one."""
+        path = self.sandbox.file(f"{number}{case.file}" if number else case.file, case.content)
         column = None if case.at_end_of_line else self.width(case.line_before) + 1
-        await self.open(path, line=case.line, column=column)
+        await (self.visit if number else self.open)(path, line=case.line, column=column)
         return path
+
+    async def _server_has(self, path: Path) -> None:
+        await self.sandbox.until(lambda: path.as_uri() in self.wire.opened(), f"the server to have {path.name}")
 
     async def open_with_suggestion(
         self, *, name: str = "demo.py", typed: str = "ret", suggested: str = SUGGESTED

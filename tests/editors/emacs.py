@@ -80,6 +80,20 @@ class Emacs(Editor):
         if self._has_eglot:
             await self.terminal.wait_for("[eglo")  # in the mode line: what eglot says of its start is over by then
 
+    async def visit(self, path: Path, *, line: int = 1, column: int | None = None) -> None:
+        self.terminal.keys("C-x", "C-f")
+        self.terminal.type(f"{path.name}\n")
+        await self.terminal.wait_for(f" {path.name} ", "Find file")
+        self.terminal.keys("M-g", "g")
+        self.terminal.type(f"{line}\n")
+        if column is None:
+            self.terminal.keys("C-e")
+        for _ in range((column or 1) - 1):
+            self.terminal.keys("C-f")
+        await self._server_has(path)
+        if self._has_eglot:
+            await self.terminal.wait_for(" fim  [")  # the beginning of it, after a longer name and CRLF
+
     def run(self, command: str, *answers: str) -> None:
         """Run a command of ours by its name; ``answers`` are what is typed where it asks."""
         self.terminal.keys("M-x")

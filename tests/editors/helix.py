@@ -46,6 +46,15 @@ class Helix(Editor):
 
     async def open(self, path: Path, *, line: int = 1, column: int | None = None) -> None:
         await super().open(path, line=line, column=column)
+        await self._insert_mode(column)
+
+    async def visit(self, path: Path, *, line: int = 1, column: int | None = None) -> None:
+        await self.normal_mode()
+        self.terminal.type(f":open {path.name}:{line}:{column or 1}\n")
+        await self._server_has(path)
+        await self._insert_mode(column)
+
+    async def _insert_mode(self, column: int | None) -> None:
         await self.terminal.wait_for(" NOR ")
         self.terminal.type("i" if column else "A")
         await self.terminal.wait_for(" INS ")

@@ -43,6 +43,12 @@ class Neovim(Editor):
         await super().open(path, line=line, column=column)
         await self.terminal.wait_for("-- INSERT --")
 
+    async def visit(self, path: Path, *, line: int = 1, column: int | None = None) -> None:
+        await self.normal_mode()
+        self.terminal.type(f":edit {path.name}\n:call cursor({line}, {column or 1})\n{'i' if column else 'A'}")
+        await self.terminal.wait_for("-- INSERT --")
+        await self._server_has(path)
+
     async def save(self) -> None:
         await self.normal_mode()
         self.terminal.type(":w\n")

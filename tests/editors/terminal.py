@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -105,25 +106,24 @@ class Terminal:
 
     def kill(self, name: str) -> None:
         """Kill a program that runs in the terminal, without a chance to clean up."""
-        for process in self._running():
-            if process.name() == name:
-                process.kill()
+        self._kill(lambda process: process.name() == name)
 
     def kill_command(self, part: str) -> None:
         """Kill whatever has ``part`` in its command line."""
-        for process in self._running():
-            if part in " ".join(process.cmdline()):
-                process.kill()
+        self._kill(lambda process: part in " ".join(process.cmdline()))
 
     def close(self) -> None:
         """End the terminal and what still runs in it."""
         subprocess.run(["tmux", "-S", self._socket, "kill-server"], check=False, capture_output=True)
-        for process in self._running():
-            process.kill()
+        self._kill(lambda _: True)
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _running(self) -> Sequence[psutil.Process]:
-        return [psutil.Process(pid) for pid in processes(_MARK, self._mark) if psutil.pid_exists(pid)]
+    def _kill(self, is_meant: Callable[[psutil.Process], bool]) -> None:
+        for pid in processes(_MARK, self._mark):
+            with contextlib.suppress(psutil.NoSuchProcess):  # it ended meanwhile, as when its terminal has
+                process = psutil.Process(pid)
+                if is_meant(process):
+                    process.kill()
 
     def _tmux(self, *arguments: str) -> str:
         command = ["tmux", "-S", str(self._socket), *arguments]

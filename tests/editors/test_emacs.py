@@ -22,20 +22,6 @@ def emacs(sandbox: Sandbox) -> Emacs:
     return Emacs(sandbox)
 
 
-@pytest.fixture(params=WAYS)
-def any_emacs(sandbox: Sandbox, request: pytest.FixtureRequest) -> Emacs:
-    """Emacs in each way to use it."""
-    return Emacs(sandbox, WAYS[request.param])
-
-
-async def test_an_empty_answer_leaves_nothing_on_the_screen(any_emacs: Emacs) -> None:
-    await any_emacs.open_with_suggestion()
-    await any_emacs.type_and_wait("ained = 1")
-    await any_emacs.terminal.wait_for("retained = 1", "fib(n - 1)")
-    await any_emacs.terminal.wait_for(lambda screen: "retained = 1" in [line.strip() for line in screen.split("\n")])
-    await any_emacs.quit()
-
-
 async def test_tab_right_after_a_key_repeats_nothing(emacs: Emacs) -> None:
     path = await emacs.open_with_suggestion()
     emacs.terminal.type("urn f\t  # done")
@@ -230,9 +216,13 @@ async def test_other_suggestions_are_asked_for_when_cycled_to(emacs: Emacs) -> N
 
 
 @pytest.mark.parametrize("way", ["alone", "lsp-mode"])
-async def test_what_the_server_explains_is_shown_in_a_window(sandbox: Sandbox, way: str) -> None:
-    emacs = Emacs(sandbox, WAYS[way])
+async def test_settings_reach_the_server_and_what_it_explains_is_shown_in_a_window(sandbox: Sandbox, way: str) -> None:
+    settings = '\'((max_tokens . 33) (exclude "*.secret") (model . :null) (stream . :false))'
+    emacs = Emacs(sandbox, f"(setq fim-lsp-settings {settings})\n{WAYS[way]}")
     await emacs.open_with_suggestion()
+    sent = sandbox.wire.sent("initialize")[0]["params"]["initializationOptions"]
+    assert sent == {"max_tokens": 33, "exclude": ["*.secret"], "model": None, "stream": False}
+    assert sandbox.codestral.requests[-1].body["max_tokens"] == 33
     for count, command in enumerate(("why", "doctor", "stats"), start=1):
         emacs.terminal.keys("M-x")
         emacs.terminal.type(f"fim-lsp-{command}\n")
@@ -289,17 +279,6 @@ async def test_an_encrypted_file_and_a_buffer_without_a_file_are_not_sent(sandbo
     await emacs.quit()
 
 
-@pytest.mark.parametrize("way", ["alone", "lsp-mode"])
-async def test_settings_reach_the_server(sandbox: Sandbox, way: str) -> None:
-    settings = '\'((max_tokens . 33) (exclude "*.secret") (model . :null) (stream . :false))'
-    emacs = Emacs(sandbox, f"(setq fim-lsp-settings {settings})\n{WAYS[way]}")
-    await emacs.open_with_suggestion()
-    sent = sandbox.wire.sent("initialize")[0]["params"]["initializationOptions"]
-    assert sent == {"max_tokens": 33, "exclude": ["*.secret"], "model": None, "stream": False}
-    assert sandbox.codestral.requests[-1].body["max_tokens"] == 33
-    await emacs.quit()
-
-
 def _blocks() -> Sequence[str]:
     """The pieces of code in the package's README."""
     return re.findall(r"```elisp\n(.*?)```", (PACKAGE / "README.md").read_text(), re.DOTALL)
@@ -340,24 +319,17 @@ async def test_ghost_text_replaces_the_preview_of_a_completion(sandbox: Sandbox)
     await emacs.quit()
 
 
-async def test_the_snippet_of_the_readme(sandbox: Sandbox) -> None:
+async def test_the_snippet_and_the_picture_of_the_readme(sandbox: Sandbox) -> None:
     snippet = (PACKAGE / "init.el").read_text().replace("/path/to/fim-lsp/editors/emacs", str(PACKAGE))
-    emacs = Emacs(sandbox, snippet)
-    path = await emacs.open_with_suggestion()
-    emacs.terminal.keys("Tab")
-    await emacs.save_as(path, f"{BEFORE}{SUGGESTED}\n".encode())
-    await emacs.quit()
-
-
-async def test_the_picture_in_the_readme(sandbox: Sandbox) -> None:
-    emacs = Emacs(sandbox, f"{ALONE}(menu-bar-mode -1)\n")
+    emacs = Emacs(sandbox, f"{snippet}(menu-bar-mode -1)\n")
     area = "def area(shape):\n    if shape.kind == 'circle':\n        return math.pi * shape.radius ** 2\n"
     rest = "    if shape.kind == 'square':\n        side = shape.side\n        return side ** 2"
     emacs.codestral.answer = writes(rest)
-    await emacs.open(
-        emacs.sandbox.file("shapes.py", f"import math\n\n\n{area}    \n\n\nprint(area(Circle(1)))\n"), line=7
-    )
+    path = sandbox.file("shapes.py", f"import math\n\n\n{area}    \n\n\nprint(area(Circle(1)))\n")
+    await emacs.open(path, line=7)
     emacs.terminal.type("if shape.kind == 'square':")
     await emacs.terminal.wait_for("return side ** 2")
     picture(emacs.terminal, PACKAGE / "ghost.svg", rows=14)
+    emacs.terminal.keys("Tab")
+    await emacs.save_as(path, f"import math\n\n\n{area}{rest}\n\n\nprint(area(Circle(1)))\n".encode())
     await emacs.quit()

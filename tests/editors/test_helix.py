@@ -27,18 +27,18 @@ AREA = "def area(shape):\n    ‸\n\n\nprint(1)\n"
 BLOCK = "    if shape is None:\n        return 0\n    return shape.width * shape.height"
 
 
-@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
-async def test_the_first_line_is_an_entry_of_its_own_next_to_the_whole(helix: Helix, line_end: str) -> None:
-    document = AREA.replace("\n", line_end)
-    case = Case(
-        name="", document=document, typed="", completion="", after=document.replace("‸", BLOCK.strip().split("\n")[0])
-    )
+async def test_the_first_line_is_an_entry_of_its_own_next_to_the_whole(helix: Helix) -> None:
     helix.codestral.answer = writes(BLOCK)
-    path = await helix.open_at(case)
-    helix.terminal.keys("C-x")
-    await helix.terminal.wait_for("if shape is None: …")
-    await helix.accept("if shape is None:  ", down=2)
-    await helix.save_as(path, case.expected)
+    for number, line_end in enumerate(("\n", "\r\n")):
+        document = AREA.replace("\n", line_end)
+        after = document.replace("‸", BLOCK.strip().split("\n")[0])
+        path = await helix.open_at(
+            Case(name="", document=document, typed="", completion="", after=after), number=number
+        )
+        helix.terminal.keys("C-x")
+        await helix.terminal.wait_for("if shape is None: …")
+        await helix.accept("if shape is None:  ", down=2)
+        await helix.save_as(path, after.encode())
     await helix.quit()
 
 
@@ -71,7 +71,7 @@ async def test_typing_what_is_offered_keeps_the_menu_and_makes_no_call(helix: He
     await helix.quit()
 
 
-async def test_a_fast_typist_makes_one_call(helix: Helix) -> None:
+async def test_a_fast_typist_makes_one_call_and_killing_helix_leaves_no_server(helix: Helix) -> None:
     helix.codestral.answer = writes(SUGGESTED)
     await helix.open(helix.sandbox.file("demo.py", "def fib(n):\n"), line=1)
     for letter in "\nreturn fib(n - 1) + f":
@@ -81,7 +81,8 @@ async def test_a_fast_typist_makes_one_call(helix: Helix) -> None:
     # Helix may ask once before the first key, about the colon
     burst = [request for request in helix.codestral.requests if "\n" in request.body["prompt"]]
     assert len(burst) == 1
-    await helix.quit()
+    helix.terminal.kill(helix.process_name)
+    await helix.terminal.ended()
 
 
 async def test_an_answer_that_comes_late_fits_what_was_typed_since(helix: Helix) -> None:

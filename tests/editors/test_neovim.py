@@ -28,17 +28,9 @@ def neovim(sandbox: Sandbox) -> Neovim:
     return Neovim(sandbox)
 
 
-async def test_tab_right_after_a_key_repeats_nothing(neovim: Neovim) -> None:
+async def test_tab_right_after_a_key_repeats_nothing_and_keys_after_it_come_after_the_text(neovim: Neovim) -> None:
     path = await neovim.open_with_suggestion()
-    neovim.terminal.type("urn f\t")
-    await neovim.terminal.wait_for(SUGGESTED)
-    await neovim.save_as(path, f"{BEFORE}{SUGGESTED}\n".encode())
-    await neovim.quit()
-
-
-async def test_keys_after_tab_come_after_the_accepted_text(neovim: Neovim) -> None:
-    path = await neovim.open_with_suggestion()
-    neovim.terminal.type("\t  # done")
+    neovim.terminal.type("urn f\t  # done")
     await neovim.terminal.wait_for("# done")
     await neovim.save_as(path, f"{BEFORE}{SUGGESTED}  # done\n".encode())
     await neovim.quit()
@@ -146,28 +138,36 @@ async def test_toggled_off_and_on_in_a_buffer_and_everywhere(neovim: Neovim) -> 
     await neovim.quit()
 
 
-@pytest.mark.parametrize(
-    ("mapping", "written"),
-    [
-        ("", "    \tx"),
-        ("vim.keymap.set('i', '<Tab>', 'TAB')", "    TABx"),
-        ("vim.keymap.set('i', '<Tab>', function() return 'E<C-v>u0041' end, { expr = true })", "    EAx"),
-        (
-            "vim.keymap.set('i', '<Plug>(t)', 'plug')\nvim.keymap.set('i', '<Tab>', '<Plug>(t)', { remap = true })",
-            "    plugx",
-        ),
-        ("vim.keymap.set('i', '<Tab>', function() vim.api.nvim_put({ 'put' }, 'c', false, true) end)", "    putx"),
-        ("vim.cmd([[inoremap <expr> <Tab> 'vim' . 'L']])", "    vimLx"),
-    ],
-    ids=["no mapping", "text", "function with keys", "remapped", "function that acts", "expression"],
+_BEFORE_OURS = (
+    ("", "    \tx"),
+    ("vim.keymap.set('i', '<Tab>', 'TAB')", "    TABx"),
+    ("vim.keymap.set('i', '<Tab>', function() return 'E<C-v>u0041' end, { expr = true })", "    EAx"),
+    (
+        "vim.keymap.set('i', '<Plug>(t)', 'plug')\nvim.keymap.set('i', '<Tab>', '<Plug>(t)', { remap = true })",
+        "    plugx",
+    ),
+    ("vim.keymap.set('i', '<Tab>', function() vim.api.nvim_put({ 'put' }, 'c', false, true) end)", "    putx"),
+    ("vim.cmd([[inoremap <expr> <Tab> 'vim' . 'L']])", "    vimLx"),
 )
-async def test_without_ghost_tab_does_what_it_did_before(sandbox: Sandbox, mapping: str, written: str) -> None:
-    neovim = Neovim(sandbox, f"{mapping}\n{RUNTIMEPATH}{SETUP}{SETUP}")
+"""What Tab was mapped to before our setup(), and what it then writes with an ``x`` after it."""
+
+
+async def test_without_ghost_tab_does_what_it_did_before(sandbox: Sandbox) -> None:
+    neovim = Neovim(sandbox, f"{_BEFORE_OURS[0][0]}\n{RUNTIMEPATH}{SETUP}{SETUP}")
     sandbox.codestral.answer = writes()
-    path = sandbox.file("demo.txt", "    \n")
-    await neovim.open(path)
-    neovim.terminal.type("\tx")
-    await neovim.save_as(path, f"{written}\n".encode())
+    for number, (mapping, written) in enumerate(_BEFORE_OURS):
+        path = sandbox.file(f"{number}.txt", "    \n")
+        if number:
+            anew = sandbox.file(
+                f"{number}.lua", f"require('fim_lsp').setup({{ keymaps = false }})\n{mapping}\n{SETUP * 2}"
+            )
+            await neovim.normal_mode()
+            neovim.terminal.type(f":luafile {anew.name}\n")
+            await neovim.visit(path)
+        else:
+            await neovim.open(path)
+        neovim.terminal.type("\tx")
+        await neovim.save_as(path, f"{written}\n".encode())
     await neovim.quit()
 
 
@@ -244,22 +244,20 @@ _IN_THE_MENU = (
 )
 
 
-@pytest.mark.parametrize(("document", "typed", "rest", "shown"), _IN_THE_MENU, ids=["words", "lines", "within", "CRLF"])
-async def test_neovim_0_11_accepts_the_whole_entry_of_its_menu(
-    sandbox: Sandbox, document: str, typed: str, rest: str, shown: str
-) -> None:
+async def test_neovim_0_11_accepts_the_whole_entry_of_its_menu(sandbox: Sandbox) -> None:
     neovim = Neovim(sandbox, executable="nvim-0.11")
-    after = document.replace("‸", typed + rest.replace("\n", "\r\n" if "\r" in document else "\n"))
-    case = Case(name="", document=document, typed=typed, completion=rest, after=after)
-    sandbox.codestral.answer = writes(case.wants)
-    path = await neovim.open_at(case)
-    neovim.terminal.type(typed)
-    await neovim.terminal.wait_for(shown)
-    neovim.terminal.keys("C-n")
-    await neovim.terminal.wait_for("fim-lsp")
-    neovim.terminal.keys("C-y")
-    await neovim.terminal.wait_for(lambda screen: "Text fim-lsp" not in screen)
-    await neovim.save_as(path, case.expected)
+    for number, (document, typed, rest, shown) in enumerate(_IN_THE_MENU):
+        after = document.replace("‸", typed + rest.replace("\n", "\r\n" if "\r" in document else "\n"))
+        case = Case(name="", document=document, typed=typed, completion=rest, after=after)
+        sandbox.codestral.answer = writes(case.wants)
+        path = await neovim.open_at(case, number=number)
+        neovim.terminal.type(typed)
+        await neovim.terminal.wait_for(shown)
+        neovim.terminal.keys("C-n")
+        await neovim.terminal.wait_for("fim-lsp")
+        neovim.terminal.keys("C-y")
+        await neovim.terminal.wait_for(lambda screen: "Text fim-lsp" not in screen)
+        await neovim.save_as(path, case.expected)
     await neovim.quit()
 
 
