@@ -49,6 +49,13 @@ async def test_each_command_says_what_holds_now(sandbox: Sandbox) -> None:
     terminal.type("another-one\n")
     await terminal.wait_for(lambda screen: "another-one on 127.0.0.1:" in flat(screen))
     await _says(neovim, "FimLsp model setting", "codestral-latest on 127.0.0.1:")
+    sandbox.codestral.models = ["codestral-2508", "codestral-latest"]
+    for number, now, chosen in (("1", "latest", "codestral-2508 on 127"), ("3", "2508", "codestral-latest on 127")):
+        terminal.type(":FimLsp model\n")
+        for shown in ("Model for this session:\n1: codestral-2508", f"-{now} (now)", "\n3: back to the setting"):
+            await terminal.wait_for(shown)
+        terminal.type(f"{number}\n")
+        await terminal.wait_for(lambda screen, chosen=chosen: chosen in flat(screen), "Press ENTER")
     terminal.type(":FimLsp disable\n")
     await _says(neovim, "FimLsp why", "Ghost text is off in this buffer; `:FimLsp enable` turns it on.")
     terminal.type("q:FimLsp enable\n")

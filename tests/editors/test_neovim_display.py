@@ -90,6 +90,14 @@ async def test_in_256_colours_ghost_text_is_grey_or_as_the_user_or_the_colour_sc
         await neovim.normal_mode()
         terminal.type(f":{command}\nA")
         await colour_is(number)
+    terminal.keys("BSpace")
+    await terminal.wait_for("    re\n", GHOST)
+    await neovim.all_answered()
+    terminal.type("\x1b:FimLsp why\n")
+    await terminal.wait_for("nothing after a deletion", GHOST)
+    terminal.type("qAt")
+    await terminal.wait_for(SUGGESTED)
+    assert len(sandbox.codestral.requests) == 1, "neither the deletion nor what was there before has cost a call"
     await neovim.quit()
 
 
@@ -134,8 +142,13 @@ package.loaded['blink.cmp'] = {
   hide = function() Set('menu', 'closed') end,
 }
 """,
-    "without what is used": "package.loaded['cmp'], package.loaded['blink.cmp'] = {}, true\n",
+    "neither": "package.loaded['cmp'], package.loaded['blink.cmp'] = {}, true\n",  # without what is used of them
 }
+_NO_MENUS = """
+for _, module in ipairs({ 'cmp', 'blink.cmp', 'blink.cmp.completion.list' }) do
+  package.loaded[module] = nil
+end
+"""
 _MENU_KEYS = """
 function Set(name, value)
   vim.g[name] = value
@@ -148,33 +161,49 @@ vim.o.statusline = '<%{get(g:, "menu", "")} %{get(g:, "chosen", "")}>'
 """
 
 
-@pytest.mark.parametrize("menu", _MENUS)
-async def test_in_another_plugins_menu_only_an_entry_that_the_user_selects_hides_ghost_text(
-    sandbox: Sandbox, menu: str
-) -> None:
-    neovim = Neovim(sandbox, RUNTIMEPATH + SETUP + _MENUS[menu] + _MENU_KEYS)
-    path = await neovim.open_with_suggestion()
-    terminal = sandbox.terminal
-    terminal.keys("F3")
-    await terminal.wait_for("<open >")
-    await terminal.wait_for(SUGGESTED)
-    if menu in {"cmp", "blink.cmp"}:
-        terminal.keys("F4")
-        await terminal.wait_for("<open v:true>", GHOST)
-        terminal.keys("F5")
+async def test_in_another_plugins_menu_only_an_entry_that_the_user_selects_hides_ghost_text(sandbox: Sandbox) -> None:
+    neovim = Neovim(sandbox, RUNTIMEPATH + SETUP + _MENU_KEYS)
+    path, terminal = await neovim.open_with_suggestion(), sandbox.terminal
+    for name, menu in _MENUS.items():
+        loads = sandbox.file("menu.lua", f"vim.g.menu, vim.g.chosen = '{name}', false\n{_NO_MENUS}{menu}")
+        terminal.type(f"\x1b:luafile {loads.name}\nA")
+        await terminal.wait_for(f"<{name} v:false>")
+        terminal.keys("F3")
         await terminal.wait_for("<open v:false>")
         await terminal.wait_for(SUGGESTED)
+        if name != "neither":
+            terminal.keys("F4")
+            await terminal.wait_for("<open v:true>", GHOST)
+            terminal.keys("F5")
+            await terminal.wait_for("<open v:false>")
+            await terminal.wait_for(SUGGESTED)
         terminal.keys("Tab")
-        await terminal.wait_for("<closed v:false>")
-    else:
-        terminal.keys("Tab")
-    await neovim.save_as(path, f"{BEFORE}{SUGGESTED}\n".encode())
+        if name != "neither":
+            await terminal.wait_for("<closed v:false>")
+        await neovim.save_as(path, f"{BEFORE}{SUGGESTED}\n".encode())
+        terminal.type("u:set nomodified\n")
+        await terminal.wait_for("    ret\n")
     await neovim.quit()
+
+
+# What lualine.nvim does with a component: it extends its base class, is made with its options, and updates its text.
+_LUALINE = """
+package.preload['lualine.component'] = function()
+  return { extend = function(base)
+    local class = setmetatable({}, { __index = base })
+    class.__index = class
+    return class
+  end }
+end
+function Lualine(options)
+  return setmetatable({ options = options or {} }, require('lualine.components.fim_lsp')):update_status(true)
+end
+"""
 
 
 async def test_the_statusline_has_the_back_end_and_todays_usage(sandbox: Sandbox) -> None:
     line = "%{v:lua.require'fim_lsp'.statusline()}"
-    neovim = Neovim(sandbox, f'{RUNTIMEPATH}{SETUP}vim.o.statusline = "<{line}>"\n')
+    neovim = Neovim(sandbox, f'{RUNTIMEPATH}{SETUP}vim.o.statusline = "<{line}>"\n{_LUALINE}')
     await neovim.open_with_suggestion()
     terminal = sandbox.terminal
     await terminal.wait_for("<fim codestral>")
@@ -186,6 +215,10 @@ async def test_the_statusline_has_the_back_end_and_todays_usage(sandbox: Sandbox
     await terminal.wait_for(lambda screen: re.search(r"<fim codestral snoozed \d\d:\d\d \d+ ms \d+ tokens>", screen))
     terminal.type(":FimLsp snooze 0\n:FimLsp disable\n")
     await terminal.wait_for("<fim codestral off ")
+    terminal.type(":set statusline=<%{v:lua.Lualine()}><%{%v:lua.Lualine({'usage':v:true})%}>\n")
+    await terminal.wait_for(
+        lambda screen: re.search(r"<fim codestral off><fim codestral off \d+ ms \d+ tokens>", screen)
+    )
     await neovim.quit()
 
 

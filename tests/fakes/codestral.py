@@ -23,6 +23,7 @@ from tests.fakes.replies import Body, generated, streamed, whole
 from tests.fakes.schema import FIM_REQUEST
 
 PATH = "/v1/fim/completions"
+MODELS_PATH = "/v1/models"
 _SCHEMA = jsonschema.Draft202012Validator(FIM_REQUEST)
 _KINDS = {"additionalProperties": "extra_forbidden", "required": "missing", "type": "type_error"}
 
@@ -50,7 +51,10 @@ class Behaviour:
 
 
 class FakeCodestral(LoopbackServer):
-    """``url`` is its base_url. ``next`` are behaviours for the next requests, before ``behaviour`` applies again."""
+    """``url`` is its base_url. ``next`` are behaviours for the next requests, before ``behaviour`` applies again.
+
+    ``models`` are the ids that it lists, all of which can fill in; None: it has no list, as codestral.mistral.ai.
+    """
 
     def __init__(
         self,
@@ -65,6 +69,7 @@ class FakeCodestral(LoopbackServer):
         self.answer = answer
         self.behaviour = behaviour or Behaviour()
         self.next: collections.deque[Behaviour] = collections.deque()
+        self.models: list[str] | None = None
         self.requests: list[Request] = []
         self.hangups = 0
         self.served = 0
@@ -77,6 +82,11 @@ class FakeCodestral(LoopbackServer):
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, connection: int) -> None:
         while request := await read_request(reader, connection):
+            if self.models is not None and (request.method, request.path) == ("GET", self._base + MODELS_PATH):
+                listed = [{"id": name, "capabilities": {"completion_fim": True}} for name in self.models]
+                writer.write(response(200, json.dumps({"object": "list", "data": listed}).encode(), {}))
+                await writer.drain()
+                continue
             self.requests.append(request)
             await self.count()
             if not await self._answer_unless_hung_up(request, reader, writer):
