@@ -10,7 +10,9 @@ import asyncio
 import json
 import logging
 import re
+import uuid
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
 from functools import partial
 from typing import Any
 
@@ -33,6 +35,8 @@ for _name in ("pygls.protocol.json_rpc", "pygls.protocol.language_server", "pygl
 
 _NOT_INITIALIZED, _INVALID_REQUEST, _INVALID_PARAMS, _PARSE_ERROR = -32002, -32600, -32602, -32700
 
+_CALL_MEMBERS = ("jsonrpc", "id", "method", "params")
+
 # The scalar members at the start of a message: clients write "id" and "method" before "params".
 _LEADING_MEMBERS = re.compile(rb'\s*\{(?:\s*"\w+"\s*:\s*(?:"[^"\\]*"|-?\d{1,18})\s*,)*')
 
@@ -46,6 +50,7 @@ class Protocol(LanguageServerProtocol):
     def __init__(self, server: Any, converter: Any) -> None:
         super().__init__(server, converter)
         self._quirks = ClientQuirks()
+        self._sent_requests: dict[Any, Future[Any]] = {}  # ours, by id
 
     def replace_workspace(self, workspace: Workspace) -> None:
         """Replace the workspace that pygls creates for ``initialize``. There is no public API for this."""
@@ -86,19 +91,47 @@ class Protocol(LanguageServerProtocol):
         if not isinstance(data, dict):
             self._send_error(None, _INVALID_REQUEST, "A message is an object.")
             return
-        data.setdefault("jsonrpc", self.VERSION)
+        data["jsonrpc"] = self.VERSION  # pygls ignores a request with another version
+        if not self._check_id(data):
+            return
         msg_id, method = data.get("id"), data.get("method")
-        if method is not None and not isinstance(method, str):
+        if method is None:
+            self._dispatch(data)
+        elif not isinstance(method, str):
             self._send_error(msg_id, _INVALID_REQUEST, "A method is a string.", request=True)
+        elif self._check_order(msg_id, method):
+            self._handle_call(method, data)
+
+    def _check_id(self, data: dict[str, Any]) -> bool:
+        """Whether a message has no id or one of LSP; if not, answer it."""
+        msg_id = _id_of(data)
+        if msg_id is None:  # JSON-RPC 1 has notifications with a null; an edit must not be lost for it
+            data.pop("id", None)
+        elif not _is_id(msg_id):
+            self._send_error(None, _INVALID_REQUEST, "An id is an integer or a string.", request="method" not in data)
+            return False
+        else:
+            data["id"] = msg_id
+        return True
+
+    def _handle_call(self, method: str, data: dict[str, Any]) -> None:
+        """Handle a request or a notification. A notification with an id is answered too: somebody waits for it."""
+        self._normalize(method, data)
+        # pygls takes a request with an error for a reply, and does not answer one with other members or without params
+        data = {"params": None, **{name: data[name] for name in _CALL_MEMBERS if name in data}}
+        if self.get_message_type(method) is None or self.get_result_type(method) is not None:
+            self._dispatch(data)
             return
-        if method is not None and not self._check_order(msg_id, method):
-            return
-        if method is not None:
-            self._normalize(method, data)
+        msg_id = data.pop("id", None)
+        self._dispatch(data)
+        if msg_id is not None:
+            self._send_response(msg_id)
+
+    def _dispatch(self, data: dict[str, Any]) -> None:
         try:
             message = self.structure_message(data)
         except JsonRpcException:
-            self._answer_invalid(msg_id, method, data)
+            self._answer_invalid(data.get("id"), data.get("method"), data)
         else:
             self.handle_message(message)
 
@@ -107,6 +140,8 @@ class Protocol(LanguageServerProtocol):
         if method == types.INITIALIZE:
             self._quirks.identify_client(params)
             pop_tokens(params)  # the token is no setting, and has been checked
+        elif method == types.CANCEL_REQUEST and isinstance(params, dict):
+            data["params"] = {"id": msg_id} if _is_id(msg_id := _id_of(params)) else {}
         elif (normalized := self._quirks.normalize(method, params)) is not None:
             data["params"] = normalized
 
@@ -120,7 +155,7 @@ class Protocol(LanguageServerProtocol):
 
     def _treat_as_refused(self, msg_id: Any) -> None:
         """Some editors reply with an invalid null to a request that they don't know."""
-        future = self._request_futures.pop(msg_id, None) if isinstance(msg_id, int | str) else None
+        future = self._sent_requests.pop(msg_id, None) if isinstance(msg_id, int | str) else None
         if future is not None and not future.done():
             future.set_exception(JsonRpcInternalError("refused"))
 
@@ -145,7 +180,7 @@ class Protocol(LanguageServerProtocol):
     def _send_error(self, msg_id: Any, code: int, sentence: str, *, request: bool = False) -> None:
         if msg_id is None and request:  # notifications are not answered
             return
-        if not isinstance(msg_id, int | str):  # not an id of LSP: JSON-RPC answers with null
+        if not _is_id(msg_id):  # JSON-RPC answers with null
             msg_id = None
         self._send_data(
             {"jsonrpc": self.VERSION, "id": msg_id, "error": {"code": code, "message": sentence}},
@@ -182,20 +217,51 @@ class Protocol(LanguageServerProtocol):
             getattr(handler, "func", None), "in_message_order", False
         ):
             super()._execute_handler(msg_id, handler, callback, args, kwargs)
-            return
-        future = asyncio.ensure_future(handler(*(args or ()), **(kwargs or {})))
-        self._request_futures[msg_id] = future
-        future.add_done_callback(callback)
+        else:
+            started = asyncio.ensure_future(handler(*(args or ()), **(kwargs or {})))
+            self._request_futures[msg_id] = started
+            started.add_done_callback(callback)
+        future = self._request_futures.get(msg_id)
+        if future is not None:  # a coroutine's or a generator's; pygls keeps those of notifications for good
+            future.add_done_callback(partial(self._forget, msg_id))
+
+    def _forget(self, msg_id: int | str, done: Any) -> None:
+        if self._request_futures.get(msg_id) is done:
+            del self._request_futures[msg_id]
+
+    def _send_handler_result(self, future: Any, *, msg_id: int | str) -> None:
+        """Keep the newer one of two requests with the same id, so that it can be cancelled. pygls forgets both."""
+        newest = self._request_futures.get(msg_id)
+        super()._send_handler_result(future, msg_id=msg_id)
+        if newest is not None and newest is not future and not newest.done():
+            self._request_futures[msg_id] = newest
+
+    def send_request(
+        self,
+        method: str,
+        params: Any | None = None,
+        callback: Callable[[Any], None] | None = None,
+        msg_id: int | str | None = None,
+    ) -> Future[Any]:
+        """Keep our requests apart from the client's: pygls has one table, so that a reply with the id of the client's own
+        request answers that, and a cancel with the id of ours ends our wait."""
+        number = str(uuid.uuid4()) if msg_id is None else msg_id
+        future = super().send_request(method, params, callback, number)
+        self._sent_requests[number] = self._request_futures.pop(number, future)
+        return future
 
     def _handle_response(
         self, msg_id: int | str, result: Any | None = None, error: types.ResponseError | None = None
     ) -> None:
-        """Ignore replies that are late: pygls raises ``InvalidStateError`` and shows it to the user."""
-        future = self._request_futures.get(msg_id)
+        """Ignore replies that are late or to nothing: pygls raises ``InvalidStateError`` and shows it to the user."""
+        self._result_types.pop(msg_id, None)  # pygls keeps those of requests that were refused
+        future = self._sent_requests.pop(msg_id, None)
         if future is None or future.done():
-            self._request_futures.pop(msg_id, None)
             return
-        super()._handle_response(msg_id, result, error)
+        if error is not None:
+            future.set_exception(JsonRpcException.from_error(error))
+        else:
+            future.set_result(result)
 
     def _send_response(
         self, msg_id: int | str, result: Any | None = None, error: types.ResponseError | None = None
@@ -211,8 +277,9 @@ class Protocol(LanguageServerProtocol):
     @lsp_method(types.SHUTDOWN)
     def lsp_shutdown(self, *args: Any) -> None:  # type: ignore[override]  # pygls' is a generator, for a handler of ours
         """Cancel what is in progress. A command that takes time leaves pygls' table while pygls still iterates over it."""
-        for msg_id, future in list(self._request_futures.items()):
-            if msg_id != self.msg_id and not future.done():
+        pending = [future for msg_id, future in self._request_futures.items() if msg_id != self.msg_id]
+        for future in [*pending, *self._sent_requests.values()]:
+            if not future.done():
                 future.cancel()
         self._shutdown = True
 
@@ -231,6 +298,17 @@ def in_message_order(handler: Callable[..., Awaitable[Any]]) -> Callable[..., Aw
     """Mark a handler that must be called as soon as its message is read, and returns a future."""
     handler.in_message_order = True  # type: ignore[attr-defined]
     return handler
+
+
+def _id_of(data: dict[str, Any]) -> Any:
+    """The id of a message. JSON has one kind of number: 1.0 is 1."""
+    msg_id = data.get("id")
+    return int(msg_id) if isinstance(msg_id, float) and msg_id.is_integer() else msg_id
+
+
+def _is_id(value: object) -> bool:
+    """Whether a value is an id of LSP. To Python true is 1, so it would be taken for that request's."""
+    return isinstance(value, int | str) and not isinstance(value, bool)
 
 
 def _loggable(method: object) -> str:

@@ -138,6 +138,8 @@ class Connection:
 
     def receive(self, data: bytes) -> None:
         """Handle input. ``b""`` is its end."""
+        if self.ended.done():
+            return
         if not data:
             self.end(0 if self.server and self.server.protocol.is_shut_down else 1)
             return
