@@ -16,9 +16,8 @@ from tests.soak.run import Plan, soak
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the server is asked by a signal")
 
 
-@pytest.mark.parametrize("clients", [0, 2])
-async def test_everything_is_answered_once_and_measured(tmp_path: Path, clients: int) -> None:
-    samples, unexpected = await soak(Plan(edits=60, clients=clients, samples=4), tmp_path, [load("rustcode", 1000, 40)])
+async def test_everything_is_answered_once_and_measured(tmp_path: Path) -> None:
+    samples, unexpected = await soak(Plan(edits=60, clients=2, samples=4), tmp_path, [load("rustcode", 1000, 40)])
     assert len(samples) >= 3
     assert unexpected == 0
     assert all(one.memory > 0 and one.tasks > 0 for one in samples)
