@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import signal
 import sys
@@ -19,6 +20,7 @@ from fim_lsp.backends.key_store import KEYRING_TIMEOUT, KeyStore, StoredKey, key
 from fim_lsp.errors import KeyStoreError, Unauthorized
 from fim_lsp.http.urls import origin_of
 from fim_lsp.secret import Secret
+from fim_lsp.workspace.programs import find_program, safe_folder
 
 HOST_VARIABLES: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -232,14 +234,18 @@ def _usable(key: Secret) -> Secret:
 async def run_command(command: tuple[str, ...], *, limit: float = COMMAND_TIMEOUT) -> Secret:
     """The first line that ``command`` prints, within ``limit`` seconds.
 
-    Raises :class:`~fim_lsp.errors.Unauthorized`, with neither the command's arguments nor its output.
+    It runs in the user's home folder, and is never a program of the current folder's. Raises
+    :class:`~fim_lsp.errors.Unauthorized`, with neither the command's arguments nor its output.
     """
     loop = asyncio.get_running_loop()
     try:
+        if (program := find_program(command[0], os.environ)) is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
         # in a session of its own, so that its children can be stopped with it
         transport, output = await loop.subprocess_exec(
-            _CommandOutput, *command, stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL, start_new_session=True
-        )
+            _CommandOutput, program, *command[1:], stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL, cwd=safe_folder(),
+            start_new_session=True,
+        )  # fmt: skip
     except (OSError, ValueError) as error:  # not found, not executable; a NUL inside
         raise Unauthorized("api_key_command can't be started: check that its first item is a program") from error
     try:

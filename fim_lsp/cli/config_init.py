@@ -17,6 +17,7 @@ from fim_lsp.errors import KeyStoreError, UsageError
 from fim_lsp.settings.reference import config_file
 from fim_lsp.settings.schema import SPECS
 from fim_lsp.settings.sources import user_file
+from fim_lsp.workspace.private_file import close_folder
 
 CHOICES: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -64,7 +65,8 @@ def _new_file(environment: Mapping[str, str]) -> Path:
 
 def _write(path: Path, text: str) -> None:
     """Create the file for the user alone: it may come to contain a key."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not path.parent.exists():
+        close_folder(path.parent)
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

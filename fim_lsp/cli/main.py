@@ -11,26 +11,32 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 import fim_lsp
 from fim_lsp.cli.commands import COMMANDS, epilog, greeting
+from fim_lsp.cli.crashes import report, without_details
 from fim_lsp.cli.output import BackgroundHandler, say
 from fim_lsp.cli.serve import add_serve_options, serve
 from fim_lsp.cli.start import collection_paused
 from fim_lsp.errors import UsageError
+from fim_lsp.text.unicode import visible
 
 _POSITION_MARK = "\0"
 _DASHED_POSITION = re.compile(r"-(?!-[^=]*=).*:\d+")
 _INTERRUPTED, _BROKEN_PIPE = 128 + 2, 128 + 13  # what shells report for SIGINT and SIGPIPE
+_INTERNAL_ERROR = 70
 _LEVELS = ("debug", "info", "warning", "error")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command line. Returns the exit code: 2 if the arguments or the standard streams can't be used."""
+    """Run a command line. Returns the exit code: 2 if the arguments or the standard streams can't be used, 70 after an error
+    of ours, as sysexits.h has it.
+    """
     try:
         try:
-            return _run(argv)
+            with without_details():
+                return _run(argv)
         finally:  # flushed here, where a failure is reported in a sentence, rather than when Python exits
             if sys.stdout is not None:
                 sys.stdout.flush()
@@ -48,6 +54,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         else:
             say(f"{error.filename or 'standard output'}: {error.strerror or error}")
         return 2
+    except Exception as error:  # noqa: BLE001 - the boundary: Python would print a traceback with the error's message
+        report(error)
+        return _INTERNAL_ERROR
 
 
 def _run(argv: Sequence[str] | None) -> int:
@@ -90,7 +99,14 @@ def _discard_stdout() -> None:
         os.close(null)
 
 
-class _KeyParser(argparse.ArgumentParser):
+class _Parser(argparse.ArgumentParser):
+    """Writes hidden characters out: the shell expands ``*`` to names of files that somebody else has chosen."""
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        super().exit(status, message and visible(message))
+
+
+class _KeyParser(_Parser):
     """Does not repeat what it was given, as argparse does: it may be a key in the wrong place."""
 
     def error(self, message: str) -> NoReturn:
@@ -104,7 +120,7 @@ class _KeyParser(argparse.ArgumentParser):
 
 def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
     """The parser for a command line: the modules of commands that it does not name are not imported."""
-    parser = (_KeyParser if "key" in given else argparse.ArgumentParser)(
+    parser = (_KeyParser if "key" in given else _Parser)(
         prog="fim-lsp",
         usage="fim-lsp [options]\n       fim-lsp COMMAND [options]",
         description="Ghost text in any LSP editor. Without a command it serves LSP on stdin and stdout.",
@@ -133,7 +149,7 @@ def _add_log_options(parser: argparse.ArgumentParser) -> None:
 def _log_to(path: Path | None, level: str) -> None:
     """Log to a file, or to stderr, which editors keep. No log line contains the user's text or a key."""
     try:
-        stream = path.open("a", encoding="utf-8", errors="replace") if path else sys.stderr
+        stream = _open_log(path) if path else sys.stderr
     except OSError as error:
         raise UsageError(f"--log-file {path}: {error.strerror or error}") from error
     handler = BackgroundHandler(stream) if stream is not None else logging.NullHandler()
@@ -142,3 +158,8 @@ def _log_to(path: Path | None, level: str) -> None:
     logger.handlers[:] = [handler]
     logger.setLevel(level.upper())
     logger.propagate = False
+
+
+def _open_log(path: Path) -> TextIO:
+    """Append to a file; a new one is readable by the user alone, because it names files and hosts."""
+    return open(path, "a", encoding="utf-8", errors="replace", opener=lambda name, flags: os.open(name, flags, 0o600))

@@ -71,9 +71,9 @@ class BackgroundHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Queue a line; returns at once."""
         try:
-            line = self.format(record)[:_MAX_LINE]
+            line = _line(self.format(record)[:_MAX_LINE])
         except (TypeError, ValueError):  # arguments that don't fit the message
-            line = f"{record.levelname} {record.name}: a line that can't be formatted"
+            line = f"{record.levelname} {record.name}: a line that can't be formatted\n"
         with self._wake:
             if self._closing:
                 return
@@ -99,7 +99,7 @@ class BackgroundHandler(logging.Handler):
     def _run(self) -> None:
         while (lines := self._take()) is not None:
             with contextlib.suppress(OSError, ValueError):  # the reader has gone, or the stream is closed
-                self._stream.write("".join(f"{line}\n" for line in lines))
+                self._stream.write("".join(lines))
                 self._stream.flush()
 
     def _take(self) -> list[str] | None:
@@ -111,6 +111,6 @@ class BackgroundHandler(logging.Handler):
             lines = list(self._lines)
             self._lines.clear()
             if self._dropped:
-                lines.append(f"{self._dropped} more lines were dropped, because nobody read the log")
+                lines.append(f"{self._dropped} more lines were dropped, because nobody read the log\n")
                 self._dropped = 0
             return lines

@@ -130,7 +130,8 @@ def _write_page(report: Report, name: str) -> int:
     if file.exists() and not (file.is_file() or file.is_dir()):
         raise UsageError(f"--html {name}: this is not a regular file; - writes to standard output")
     try:
-        file.write_text(text, encoding="utf-8")
+        with open(file, "w", encoding="utf-8", opener=lambda path, flags: os.open(path, flags, 0o600)) as stream:
+            stream.write(text)  # which names files
     except OSError as error:
         raise UsageError(f"--html {name}: {error.strerror or error}") from error
     say(f"the page is in {name}")

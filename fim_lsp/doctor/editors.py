@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import re
-import shutil
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE
@@ -19,6 +18,7 @@ import fim_lsp
 from fim_lsp.doctor.check import Check, info, ok, warning
 from fim_lsp.doctor.editor_blocks import EDITORS, Editor, Paths
 from fim_lsp.doctor.installation import command_path, numbers
+from fim_lsp.workspace.programs import find_program, safe_folder
 
 VERSION_TIMEOUT: Final = 4.0
 """Seconds for ``--version``: VS Code starts Node.js for that."""
@@ -51,7 +51,7 @@ async def find_editors(environment: Mapping[str, str]) -> tuple[FoundEditor, ...
         (editor, path)
         for editor in EDITORS.values()
         for program in editor.programs
-        if (path := shutil.which(program, path=environment.get("PATH", os.defpath)))
+        if (path := find_program(program, environment))
     ]
     outputs = await asyncio.gather(*(_version_output(path, environment) for _, path in found))
     return tuple(
@@ -69,8 +69,9 @@ async def _version_output(path: str, environment: Mapping[str, str]) -> str:
     """What a program prints for ``--version``; the beginning is enough."""
     try:
         process = await asyncio.create_subprocess_exec(
-            path, "--version", stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL, env=dict(environment), start_new_session=True
-        )
+            path, "--version", stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL, env=dict(environment), cwd=safe_folder(),
+            start_new_session=True,
+        )  # fmt: skip
     except (OSError, ValueError):
         return ""
     assert process.stdout is not None  # noqa: S101 - it is a pipe

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 import re
-import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from importlib import metadata
@@ -13,6 +12,7 @@ from typing import Final
 
 import fim_lsp
 from fim_lsp.doctor.check import Check, error, info, ok, warning
+from fim_lsp.workspace.programs import find_program
 
 _OPTIONAL: Final = ("redis", "keyring")
 _REQUIREMENT: Final = re.compile(r"(?P<name>[\w.-]+)\s*(?P<bounds>[<>=!~0-9.,\s]*)")
@@ -21,9 +21,8 @@ _REINSTALL: Final = "install fim-lsp again into an environment of its own, in it
 
 def command_path(environment: Mapping[str, str]) -> Path | None:
     """The absolute path of the command ``fim-lsp``: the one on PATH, else the one beside this Python."""
-    folders = (environment.get("PATH", ""), str(Path(sys.executable).parent))
-    found = next(filter(None, (shutil.which("fim-lsp", path=folder) for folder in folders)), None)
-    return Path(found).absolute() if found else None
+    found = find_program("fim-lsp", environment) or find_program("fim-lsp", {"PATH": str(Path(sys.executable).parent)})
+    return Path(found) if found else None
 
 
 def check_installation(environment: Mapping[str, str], *, started: bool = False) -> Iterator[Check]:
@@ -36,7 +35,7 @@ def check_installation(environment: Mapping[str, str], *, started: bool = False)
 def _check_command(environment: Mapping[str, str], started: bool) -> Iterator[Check]:
     path = command_path(environment)
     place = f"{fim_lsp.__version__} in {Path(fim_lsp.__file__).parent}"
-    if path is not None and (started or shutil.which("fim-lsp", path=environment.get("PATH"))):
+    if path is not None and (started or find_program("fim-lsp", environment)):
         yield ok("fim-lsp", f"{place}; the command is {path}")
     elif started:
         yield ok("fim-lsp", place)
@@ -44,7 +43,7 @@ def _check_command(environment: Mapping[str, str], started: bool) -> Iterator[Ch
         yield warning(
             "fim-lsp",
             f"{place}; there is no command fim-lsp",
-            f"install it, in its clone: pipx install . (or let editors start {sys.executable} -m fim_lsp)",
+            f"install it, in its clone: pipx install . (or let editors start {sys.executable} -I -m fim_lsp)",
         )
     else:
         yield warning(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
@@ -13,6 +14,9 @@ _API_PATHS: Final = (
     "api/generate", "api/chat", "api/show", "api/tags", "v1",
 )  # fmt: skip
 """Ends of URLs that people copy from a server's documentation: paths of the API, not part of the base URL."""
+
+_NAMED: Final = re.compile(r"[A-Za-z0-9._-]+(?::[0-9]*)?")  # the letters of names in the DNS, and of IPv4 addresses
+_BRACKETED: Final = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::[0-9]*)?")
 
 
 def endpoint(base_url: str, path: str, *, other_api: str = "") -> str:
@@ -38,15 +42,27 @@ def endpoint(base_url: str, path: str, *, other_api: str = "") -> str:
 
 
 def _split_base_url(base_url: str) -> SplitResult:
-    try:
-        parts = urlsplit(base_url)
-        is_plain = parts.username is None and not parts.query and not parts.fragment
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and is_plain
-    except ValueError:
-        usable = False
-    if not usable:
+    if not is_plain(base_url):
         raise SettingError("base_url must be like https://host or http://host:port/path, without login, ? and #")
-    return parts
+    return urlsplit(base_url)
+
+
+def is_plain(url: str) -> bool:
+    """Whether a URL means the same host to everybody who reads it.
+
+    Parsers disagree about what is not in it: logins, backslashes, spaces and control characters, letters that are not ASCII,
+    escapes in the host, and zones of IPv6 addresses. A key that one of them takes for its host's would be sent to another.
+    """
+    if not (url.isascii() and url.isprintable()) or re.search(r"[\s\\?#@]", url):
+        return False
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and parts.port != 0
+        if (bracketed := _BRACKETED.fullmatch(parts.netloc)) is not None:
+            ipaddress.IPv6Address(bracketed[1])
+    except ValueError:
+        return False
+    return usable and (bracketed or _NAMED.fullmatch(parts.netloc)) is not None
 
 
 def path_of(url: str) -> str:

@@ -18,6 +18,7 @@ from typing import Any
 
 from fim_lsp.errors import UsageError
 from fim_lsp.secret import Secret
+from fim_lsp.workspace.private_file import close_folder
 
 MAX_FIRST_MESSAGE = 1 << 18
 """Bytes of the first message, before the token has been seen. VS Code sends some 15 kB."""
@@ -121,7 +122,7 @@ def read_or_create(path: Path) -> tuple[Secret, bool]:
 def write_token(path: Path, token: Secret) -> None:
     """Write the token of this run, with mode 600, replacing that of an earlier run. Raises :class:`UsageError`."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        close_folder(path.parent)
         _write(path, token, replace=True)
     except OSError as error:
         raise UsageError(

@@ -21,7 +21,7 @@ from fim_lsp.lsp.status import to_params
 from fim_lsp.lsp.to_protocol import inline_list
 from fim_lsp.schedule.request import CompletionResult
 from fim_lsp.session.switch_board import MAX_SNOOZE
-from fim_lsp.text.unicode import visible
+from fim_lsp.text.unicode import for_message
 
 ALTERNATIVES: Final = "fim-lsp.alternatives"
 """Answers with ``{"items", "message"}``."""
@@ -72,7 +72,7 @@ def split_quiet(arguments: Sequence[Any]) -> tuple[list[Any], bool]:
 
 def state_reply(server: Server, sentence: str, *, quiet: bool) -> dict[str, Any]:
     """The answer of a command that changes something; also shows its sentence, unless ``quiet``."""
-    message = visible(sentence)
+    message = for_message(sentence)
     if not quiet:
         server.show_info(f"fim-lsp: {message}")
     return {"message": message, "status": to_params(server.session.status)}
@@ -125,7 +125,7 @@ def _alternatives(server: Server, *arguments: Any) -> asyncio.Future[Any]:
     values, quiet = split_options(arguments)
 
     def reply(items: Sequence[types.InlineCompletionItem], sentence: str) -> dict[str, Any]:
-        message = visible(sentence)
+        message = for_message(sentence)
         if not quiet:
             server.show_info(f"fim-lsp: {message}")
         return {"items": list(items), "message": message}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
 from typing import Any
 
 from lsprotocol import types
@@ -171,15 +170,11 @@ def _folders_changed(server: Server, params: types.DidChangeWorkspaceFoldersPara
 
 def _why(server: Server, *arguments: Any) -> list[str]:
     explanation = server.session.explain(document_of(arguments[0]) if arguments else "")
-    return why(explanation, _show_info(server), *arguments[:1])
+    return why(explanation, server.show_info, *arguments[:1])
 
 
 async def _status(server: Server, *arguments: Any) -> dict[str, Any]:
     options = arguments[0] if arguments else None
     usage = await server.session.usage.today() if option(options, "usage") is True else None
-    answer = status(server.session.status, _show_info(server), options, usage)
+    answer = status(server.session.status, server.show_info, options, usage)
     return {**answer, "trigger": server.session.switches.trigger}
-
-
-def _show_info(server: Server) -> Callable[[str], None]:
-    return lambda message: server.window_show_message(types.ShowMessageParams(types.MessageType.Info, message))

@@ -26,7 +26,7 @@ from fim_lsp.schedule.events import IndexingProgress, RequestAnswered
 from fim_lsp.session.notifier import Level
 from fim_lsp.session.session import Session
 from fim_lsp.session.status_tracker import Status
-from fim_lsp.text.unicode import visible
+from fim_lsp.text.unicode import for_message, visible
 
 log = logging.getLogger(__name__)
 
@@ -123,19 +123,21 @@ class Server(LanguageServer):
 
     def show_info(self, message: str) -> None:
         """Show the answer to a command."""
-        self.window_show_message(types.ShowMessageParams(type=types.MessageType.Info, message=message))
+        self._show(types.MessageType.Info, message)
 
     def _show_message(self, level: Level, sentence: str) -> None:
         message = visible(sentence if sentence.startswith("fim-lsp") else f"fim-lsp: {sentence}")
         log.warning("shown to the user: %s", message)
-        self.window_show_message(types.ShowMessageParams(type=types.MessageType(int(level)), message=message))
+        self._show(types.MessageType(int(level)), message)
         self.client_log.on_message(level, sentence)
         self.repeated_warning.on_message(level, message)
 
     def _show_warning(self, message: str) -> None:
-        if self.protocol.is_shut_down:
-            return
-        self.window_show_message(types.ShowMessageParams(type=types.MessageType.Warning, message=message))
+        if not self.protocol.is_shut_down:
+            self._show(types.MessageType.Warning, message)
+
+    def _show(self, kind: types.MessageType, message: str) -> None:
+        self.window_show_message(types.ShowMessageParams(type=kind, message=for_message(message)))
 
 
 async def reply_or_none(reply: Any) -> Any:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from fim_lsp.rate_limit.bounded_redis import bounded_parser
 from fim_lsp.rate_limit.sliding_window import PAUSE, RESERVATION_SECONDS, Entry, Limits, usage_window
 from fim_lsp.rate_limit.store import StoreUnavailable, Verdict
 from fim_lsp.secret import Secret
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
 _KEY: Final = "fim-lsp:limits:1:"
+MAX_REPLY: Final = 1 << 20  # bytes; the sums of a minute take a few kilobytes, and its calls 60 bytes each
+_NONSENSE: Final = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
+MAX_COUNT: Final = 10**12  # of tokens or requests in one entry
 _CONNECT_TIMEOUT = 3.0  # seconds; connecting happens in the background, so no completion waits for it
 
 # A field is an entry's name, and its value "until tokens requests", with until in milliseconds. Expired entries are removed,
@@ -99,6 +104,8 @@ class RedisStore:
                 socket_connect_timeout=_CONNECT_TIMEOUT,
                 retry=Retry(NoBackoff(), 0),
                 max_connections=8,
+                protocol=2,
+                parser_class=bounded_parser(MAX_REPLY),
             )
             self._script = self._client.register_script(_SCRIPT)
             await self._call("", "look", Limits(), ())
@@ -116,18 +123,14 @@ class RedisStore:
 
     async def look(self, identity: str) -> tuple[Entry, ...]:
         """Takes two round trips."""
-        from redis.exceptions import RedisError
-
         client: Any = self._client  # its stubs allow for an option that decodes, which is not set
         if client is None:
             raise StoreUnavailable(f"{self.label} is not connected")
-        try:
+        with self._sane_replies():
             seconds, microseconds = await client.time()
             fields = await client.hgetall(_KEY + identity)
-        except (RedisError, OSError) as error:
-            raise StoreUnavailable(f"{self.label} can't be used ({type(error).__name__})") from None
-        now = seconds * 1000 + microseconds / 1000
-        entries = (_entry(str(name, "utf-8"), value, now) for name, value in fields.items())
+            now = seconds * 1000 + microseconds / 1000
+            entries = [_stored_entry(name, value, now) for name, value in fields.items()]
         return tuple(entry for entry in entries if entry is not None and entry.expires_in > 0)
 
     async def close(self) -> None:
@@ -139,8 +142,6 @@ class RedisStore:
     async def _call(
         self, identity: str, operation: str, ceiling: Limits, entries: Sequence[Entry]
     ) -> tuple[bool, tuple[Entry, ...]]:
-        from redis.exceptions import RedisError
-
         if self._client is None:
             raise StoreUnavailable(f"{self.label} is not connected")
         arguments: list[str | int] = [
@@ -152,24 +153,39 @@ class RedisStore:
         ]
         for entry in entries:
             arguments += [entry.name, entry.tokens, entry.requests, round(entry.expires_in * 1000)]
-        try:
+        with self._sane_replies():
             granted, found = await self._script(keys=[_KEY + identity], args=arguments)
-        except (RedisError, OSError) as error:
-            # Only its type: the library's message might contain the address.
+            return bool(granted), tuple(_entry(*row) for row in found)
+
+    @contextmanager
+    def _sane_replies(self) -> Iterator[None]:
+        """Turn errors of the server, and whatever a reply of the wrong form leads to, into ``StoreUnavailable``."""
+        from redis.exceptions import RedisError
+
+        try:
+            yield
+        except (RedisError, OSError, *_NONSENSE) as error:
+            # Only its type: the library's message might contain the address, or what the server says.
             raise StoreUnavailable(f"{self.label} can't be used ({type(error).__name__})") from None
-        return bool(granted), tuple(
-            Entry(name=str(name, "utf-8"), tokens=int(tokens), requests=int(requests), expires_in=lasts / 1000)
-            for name, tokens, requests, lasts in found
-        )
 
 
-def _entry(name: str, value: bytes, now: float) -> Entry | None:
+def _entry(name: bytes, tokens: int, requests: int, milliseconds: float) -> Entry:
+    """An entry, with numbers no larger than ours whatever the server says."""
+    return Entry(
+        name=str(name, "utf-8"),
+        tokens=min(int(tokens), MAX_COUNT),
+        requests=min(int(requests), MAX_COUNT),
+        expires_in=min(milliseconds / 1000, RESERVATION_SECONDS),
+    )
+
+
+def _stored_entry(name: bytes, value: bytes, now: float) -> Entry | None:
     """The entry in a field; None if another program has written it. ``now`` is in milliseconds."""
     parts = value.split()
     if len(parts) != 3 or not all(part.isdigit() for part in parts):
         return None
     until, tokens, requests = map(int, parts)
-    return Entry(name=name, tokens=tokens, requests=requests, expires_in=min((until - now) / 1000, RESERVATION_SECONDS))
+    return _entry(name, tokens, requests, until - now)
 
 
 def _without_credentials(url: str) -> str:

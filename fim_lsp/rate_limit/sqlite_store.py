@@ -25,6 +25,7 @@ from fim_lsp.rate_limit.sliding_window import (
     usage_window,
 )
 from fim_lsp.rate_limit.store import StoreUnavailable, Verdict
+from fim_lsp.workspace.private_file import create_private
 
 _T = TypeVar("_T")
 
@@ -104,9 +105,7 @@ class SqliteStore:
             self._connect()
 
     def _connect(self) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # Created here because SQLite would apply the umask to its mode; the log and index files inherit the mode.
-        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
+        create_private(self._path)  # SQLite would apply the umask to its mode; its log and index inherit the mode
         db = sqlite3.connect(self._path, timeout=self._busy_timeout, isolation_level=None, check_same_thread=False)
         try:
             # The empty transaction fails here if the file is locked or read-only.

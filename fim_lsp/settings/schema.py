@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, Final, Literal, get_args
-from urllib.parse import urlsplit
 
+from fim_lsp.http.urls import is_plain
 from fim_lsp.prompt.fim_templates import TEMPLATE_NAMES
 from fim_lsp.secret import Secret
 from fim_lsp.settings import project_rules as project
@@ -59,16 +59,6 @@ _MAX_NAME, _MAX_KEY, _MAX_ADDRESS, _MAX_STOP, _MAX_GLOB = 200, 4_096, 2_048, 1_0
 _MAX_ITEMS, _MAX_GLOBS, _MAX_ENTRIES = 64, 10_000, 500  # entries
 
 
-def _is_base_url(value: str) -> bool:
-    try:
-        parts = urlsplit(value)
-        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-        plain = value.isascii() and value.isprintable() and not re.search(r"[\s\\?#@]", value)
-        return usable and plain
-    except ValueError:
-        return False
-
-
 def _setting(
     default: Any,
     validator: Validator,
@@ -110,9 +100,7 @@ class Settings:
     base_url: str | None = _setting(
         None,
         optional(
-            pattern(
-                "an http or https address without login or query", r"^https?://[^?#@\s]+$", _is_base_url, _MAX_ADDRESS
-            )
+            pattern("an http or https address without login or query", r"^https?://[^?#@\s]+$", is_plain, _MAX_ADDRESS)
         ),
         "the address of `backend`, without the API's path; null: its default; required for `openai`",
         restricts=True,

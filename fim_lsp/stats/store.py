@@ -22,6 +22,7 @@ from fim_lsp.stats.counts import Batch
 from fim_lsp.stats.retention import clean_up, shrink
 from fim_lsp.stats.schema import APPLICATION_ID, MIGRATIONS
 from fim_lsp.stats.servers import ServerInfo
+from fim_lsp.workspace.private_file import create_private
 
 log = logging.getLogger(__name__)
 
@@ -175,9 +176,7 @@ class StatsStore:
 
     def _connect(self, *, create: bool) -> sqlite3.Connection:
         if create:
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            # Created here because SQLite would apply the umask to its mode; the log and index files inherit the mode.
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+            create_private(self.path)  # SQLite would apply the umask to its mode; its log and index inherit the mode
         db = sqlite3.connect(self.path, timeout=self._busy_timeout, isolation_level=None)
         try:
             for pragma in _PRAGMAS:

@@ -76,6 +76,13 @@ def visible(text: str) -> str:
     return text.replace("\r", "\\r")
 
 
+def for_message(text: str) -> str:
+    """:func:`visible`, and without links: VS Code makes ``[text](command:…)`` in a message a link that runs the command, and a
+    name in a message may be a project's.
+    """
+    return visible(text).replace("](", "] (")
+
+
 def on_one_line(text: str) -> str:
     """``text`` for a menu entry: each run of line ends, tabs and hidden characters becomes one space."""
     text = _hidden_or_allowed().sub(lambda one: one[0] if one["allowed"] else "\n", text)

@@ -7,6 +7,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 from typing import Final
 
@@ -55,6 +56,35 @@ def write_private(path: Path, text: str) -> None:
         _sync_folder(folder)
 
 
+def create_private(path: Path) -> None:
+    """Make sure that a regular file exists, for programs that open it by its name, and that only its owner can read it.
+
+    Raises ``OSError``, also for a pipe, a device or a socket.
+    """
+    close_folder(path.parent)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NONBLOCK", 0), 0o600)
+    try:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file; move it away", str(path))
+        if os.name == "posix" and status.st_mode & _OTHERS_READ and status.st_uid == os.geteuid():
+            os.fchmod(handle, 0o600)
+    finally:
+        os.close(handle)
+
+
+def close_folder(folder: Path) -> None:
+    """Create a folder, and those above it, for the user alone whatever the umask. Close an existing one of the user's."""
+    missing = takewhile(lambda place: not place.exists(), (folder, *folder.parents))
+    for place in reversed(tuple(missing)):  # mkdir() would apply its mode to the last one only
+        place.mkdir(mode=0o700, exist_ok=True)
+    folder.mkdir(exist_ok=True)  # which says so if it is a file
+    if os.name == "posix":
+        status = folder.stat()
+        if status.st_uid == os.geteuid() and status.st_mode & _OTHERS_READ:
+            folder.chmod(0o700)
+
+
 @contextlib.contextmanager
 def folder_lock(folder: Path) -> Iterator[None]:
     """Wait until no other process changes this folder's private files, and keep others waiting. Raises ``OSError``."""
@@ -101,16 +131,10 @@ def _user(number: int) -> str:
 
 
 def _own_folder(folder: Path) -> Path:
-    """Create a folder, or close an existing one to others. Raises ``OSError`` if it is not the user's."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if os.name == "posix":
-        status = folder.stat()
-        if status.st_uid != os.geteuid():
-            raise PermissionError(
-                errno.EPERM, f"the folder belongs to another user ({_user(status.st_uid)})", str(folder)
-            )
-        if status.st_mode & _OTHERS_READ:
-            folder.chmod(0o700)
+    """:func:`close_folder` for a folder that must be the user's. Raises ``OSError`` if it is not."""
+    close_folder(folder)
+    if os.name == "posix" and (owner := folder.stat().st_uid) != os.geteuid():
+        raise PermissionError(errno.EPERM, f"the folder belongs to another user ({_user(owner)})", str(folder))
     return folder
 
 

@@ -316,3 +316,24 @@ async def test_a_stored_key_is_for_exactly_its_own_origin(
     key = await KeySource(asked, store=store).key()
     of_asked = "key-for-" + "-".join(origin_of(asked))
     assert key == (Secret(of_asked) if origin_of(asked) in map(origin_of, stored) else None)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes and links are POSIX")
+@pytest.mark.parametrize("command", [("get-key",), ("./get-key",), ("bin/get-key",)])
+async def test_no_program_of_a_project_is_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    """Wherever the server was started, and whatever PATH contains."""
+    project, home = tmp_path / "project", tmp_path / "home"
+    for folder in (project, project / "bin", home):
+        folder.mkdir()
+    for file in (project / "get-key", project / "bin/get-key"):
+        file.write_text("#!/bin/sh\ntouch ran\necho stolen\n")
+        file.chmod(0o755)
+    monkeypatch.chdir(project)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("PATH", f".:bin::{os.environ['PATH']}")
+    with pytest.raises(Unauthorized, match="can't be started"):
+        await run_command(command)
+    assert "ran" not in os.listdir(project) + os.listdir(home)
+    assert await run_command(("sh", "-c", "pwd")) == Secret(str(home))

@@ -69,6 +69,49 @@ def test_a_mistake_is_reported_in_a_sentence_with_exit_code_2(
     assert "Traceback" not in done.stderr
 
 
+@posix
+@pytest.mark.parametrize(
+    "arguments", [["complete", "a.py:1", "\x1b[2Jb.py"], ["\x1b[2J\u202e"], ["complete", "\x1b[2J:1"]]
+)
+def test_a_name_that_the_shell_expands_does_not_reach_the_terminal_as_it_is(
+    project: Path, arguments: list[str]
+) -> None:
+    done = run(project, *arguments)
+    assert done.returncode == 2
+    assert "\\x1b[2J" in done.stderr
+    assert not {"\x1b", "\u202e"} & set(done.stderr + done.stdout)
+
+
+@posix
+def test_a_new_log_is_the_users_alone(project: Path) -> None:
+    before = os.umask(0)
+    try:
+        run(project, "config", "--log-file", "log")
+    finally:
+        os.umask(before)
+    assert (project / "log").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_modules_of_a_project_are_not_imported(project: Path) -> None:
+    """With ``python -m``, which puts the project's folder first; the command ``fim-lsp`` does not."""
+    for name in (
+        "httpx",
+        "asyncio",
+        "argparse",
+        "logging",
+        "json",
+        "sqlite3",
+        "platformdirs",
+        "pygls",
+        "lsprotocol",
+        "cachetools",
+    ):
+        (project / f"{name}.py").write_text("import os\nos.mkdir('imported')\n")
+    done = run(project, "complete", "a.py:17:20")
+    assert (done.stdout, done.stderr, done.returncode) == ("ha, beta)\n", "", 0)
+    assert not (project / "imported").exists()
+
+
 @pytest.mark.parametrize("name", ["-dash.py", "-", "--dashes.py", "-a:1.py"])
 def test_a_file_name_may_begin_with_a_dash(project: Path, name: str) -> None:
     (project / name).write_text(UNFINISHED)

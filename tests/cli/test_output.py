@@ -32,6 +32,14 @@ def test_lines_are_written_in_order_and_all_of_them_at_the_end() -> None:
     assert stream.getvalue().splitlines() == [f"line {number}" for number in range(100)]
 
 
+def test_a_name_in_the_log_makes_no_line_of_its_own_and_no_terminal_sequence() -> None:
+    stream = io.StringIO()
+    handler = BackgroundHandler(stream)
+    handler.emit(record("no file a\n2026-11-26 ERROR forged\x1b[2J\r\u202e\x9b.py"))
+    handler.close()
+    assert stream.getvalue() == "no file a\\n2026-11-26 ERROR forged\\x1b[2J\\r\\u202e\\x9b.py\n"
+
+
 def test_lines_that_nobody_reads_are_dropped_and_counted() -> None:
     reading, writing = os.pipe()
     handler = BackgroundHandler(open(writing, "w"))  # noqa: SIM115 - closed below

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,8 +15,9 @@ from fim_lsp.backends.llamacpp import llamacpp
 from fim_lsp.backends.ollama import ollama
 from fim_lsp.backends.openai import openai
 from fim_lsp.backends.profile import Profile
+from fim_lsp.errors import SettingError
 from fim_lsp.http.request import HttpResponse
-from fim_lsp.http.urls import endpoint
+from fim_lsp.http.urls import endpoint, host_of, is_loopback, is_plain, origin_of
 from fim_lsp.prompt.prompt import Prompt
 
 FIM, TEXT, INFILL, GENERATE = "/v1/fim/completions", "/v1/completions", "/infill", "/api/generate"
@@ -93,3 +96,59 @@ def test_a_failing_flow_names_its_own_path() -> None:
     next(flow)
     with pytest.raises(Exception, match="/api/show"):
         flow.send(HttpResponse(status=404, headers={}, body=b"404 page not found"))
+
+
+# -- tricks: whom httpx connects to is whom the key is for
+
+TRICKS = (
+    "https://api.mistral.ai@evil.example", "https://api.mistral.ai:443@evil.example", "https://@evil.example",
+    "https://api.mistral.ai\\@evil.example", "https://api.mistral.ai\\.evil.example", "https:\\\\api.mistral.ai",
+    "https://api.mistral.ai\t.evil.example", "https://api.mistral.ai\n", "\nhttps://api.mistral.ai", " https://api.mistral.ai",
+    "https://api.mistral.ai%2f.evil.example", "https://api%2emistral.ai", "https://api.mistral.ai%00.evil.example",
+    "https://api.mistral.ai?.evil.example", "https://api.mistral.ai#.evil.example", "https://api.mistral.ai;.evil.example",
+    "https://api.mistral。ai", "https://аpi.mistral.ai", "https://api.miſtral.ai", "https://api.mistral.ai\u200b",
+    "https://api.mistral.ai:443:80", "https://api.mistral.ai:٤٤٣", "https://api.mistral.ai:+443", "https://api.mistral.ai:65536",
+    "https:api.mistral.ai", "https:/api.mistral.ai", "https:///api.mistral.ai", "//api.mistral.ai", "api.mistral.ai", "https://",
+    "ftp://api.mistral.ai", "file:///etc/passwd", "http://[::1%25lo]", "http://[::1%lo]", "http://[::1].evil.example", "http://[::1]@x",
+    "http://::1", "http://[v1.x]", "http://[127.0.0.1]", "http://127.0.0.1 .evil.example", "http://localhost\x00.evil.example",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("address", TRICKS)
+def test_an_address_that_parsers_disagree_about_is_refused(address: str) -> None:
+    assert not is_plain(address)
+    with pytest.raises(SettingError):
+        endpoint(address, FIM)
+
+
+PIECES = (
+    "api.mistral.ai", "API.Mistral.AI", "localhost", "127.0.0.1", "127.1", "0x7f.1", "017700000001", "2130706433", "[::1]",
+    "[::ffff:127.0.0.1]", "[::]", "10.0.0.1", "evil.example", "xn--pi-7kc.mistral.ai", ".", ":", ":443", ":80", ":8012", "/",
+    "//", "\\", "@", "?", "#", "%2e", "%40", "%", "\t", "\r", " ", "\x00", "。", "／", "℀", "ß", "K", "\u00ad", "\u202e",
+    ";", "_", "-", "[", "]",
+)  # fmt: skip
+
+
+@given(
+    st.sampled_from(["https://", "http://", "HTTPS://", "https:///", "https:", ""]),
+    st.lists(st.sampled_from(PIECES), max_size=5),
+)
+def test_httpx_connects_to_the_host_that_the_key_is_for(scheme: str, pieces: list[str]) -> None:
+    """httpx's own parser is the judge."""
+    address = scheme + "".join(pieces)
+    if not is_plain(address):
+        return
+    url = httpx.URL(endpoint(address, FIM))
+    name = url.raw_host.decode().strip("[]")  # the one that is looked up
+    host = f"[{name}]" if ":" in name else name
+    assert origin_of(address) == (url.scheme, host if url.port is None else f"{host}:{url.port}")
+    assert host_of(str(url)) == host_of(address)
+    assert not url.userinfo
+    assert is_loopback(address) == _is_this_machine(name)
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

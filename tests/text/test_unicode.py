@@ -16,7 +16,7 @@ from fim_lsp.lsp.to_protocol import Cursor
 from fim_lsp.suggest.postprocess import suggestion_from
 from fim_lsp.suggest.suggestion import Suggestion
 from fim_lsp.text.positions import Encoding
-from fim_lsp.text.unicode import HIDDEN, REVERSING, is_visible, on_one_line, visible, without_hidden
+from fim_lsp.text.unicode import HIDDEN, REVERSING, for_message, is_visible, on_one_line, visible, without_hidden
 from tests.marked import context
 
 IN_TABLE = {code for first, last in HIDDEN for code in range(first, last + 1)}
@@ -158,3 +158,16 @@ def test_a_name_with_a_hidden_character_is_not_visible(text: str) -> None:
     if is_visible(text):
         assert not any(ord(one) in IN_TABLE for one in text)
         assert not re.search(r"\s", text.replace(" ", ""))
+
+
+LINK = re.compile(r"\[([^\]]+)\]\(((?:https?://|command:|file:)[^)\s]+)(?: ([\"'])(.+?)(\3))?\)", re.IGNORECASE)
+"""What VS Code makes a link of, which runs a command without a question (src/vs/base/common/linkedText.ts)."""
+
+
+@given(
+    st.text(alphabet='[](): a"\u200b\r') | st.just(""),
+    st.sampled_from(["command:x", "https://evil.example", "file:///x"]),
+)
+def test_no_message_has_a_link_of_vs_code(text: str, target: str) -> None:
+    for one in (text, f"[a{text}]({target})", f"{text}[a](\u200b{target}) {text}", f"[a]\u200b({target} 'b'){text}"):
+        assert not LINK.search(for_message(one))

@@ -6,11 +6,12 @@ import os
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from fim_lsp.workspace.private_file import folder_lock, read_own, read_private, write_private
+from fim_lsp.workspace.private_file import create_private, folder_lock, read_own, read_private, write_private
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="modes are POSIX")
 
@@ -129,3 +130,34 @@ def test_the_lock_keeps_another_process_waiting(tmp_path: Path) -> None:
         assert other.stdout.readline() == "ready\n"
         (tmp_path / "note").write_text("written under the lock")
     assert other.communicate(timeout=60)[0] == "True\n"
+
+
+@pytest.mark.parametrize("write", [create_private, lambda path: write_private(path, "new")], ids=["create", "write"])
+def test_nobody_else_gets_in_whatever_the_umask(tmp_path: Path, write: Callable[[Path], None]) -> None:
+    path = tmp_path / "local" / "state" / "fim-lsp" / "file"
+    before = os.umask(0)
+    try:
+        write(path)
+    finally:
+        os.umask(before)
+    places = (path, path.parent, path.parent.parent, path.parent.parent.parent)
+    assert [mode(place) for place in places] == [0o600, 0o700, 0o700, 0o700]
+
+
+def test_a_file_that_is_there_is_closed_to_others_and_keeps_its_content(tmp_path: Path) -> None:
+    path = tmp_path / "open" / "file"
+    path.parent.mkdir(mode=0o777)
+    path.write_text("old")
+    path.chmod(0o666)
+    create_private(path)
+    assert (path.read_text(), mode(path), mode(path.parent)) == ("old", 0o600, 0o700)
+
+
+@pytest.mark.parametrize(
+    "make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to(os.devnull)], ids=["pipe", "folder", "device"]
+)
+def test_what_is_no_file_is_not_opened_as_one(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    path = tmp_path / "file"
+    make(path)
+    with pytest.raises(OSError, match=r"not a regular file|Is a directory"):
+        create_private(path)
