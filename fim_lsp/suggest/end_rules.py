@@ -161,8 +161,6 @@ def leaves_block(reading: Reading) -> Verdict | bool:
     if _LABEL.match(reading.line_text):
         return False
     below = reading.below
-    if reading.is_final and _ends_with_opener_of(below, reading.text):
-        return False
     if opens(reading.line_text) and width(below) > columns:
         return _has_another_block(reading, below)
     last = reading.before[-1] if reading.before else ""
@@ -170,18 +168,15 @@ def leaves_block(reading: Reading) -> Verdict | bool:
     return not unfinished  # the line below is indented deeper: the line that opens its block is yet to come
 
 
-def _ends_with_opener_of(below: str, text: str) -> bool:
-    """Whether the last line of a complete reply opens the block that is below the cursor."""
-    last = text.rstrip().rpartition("\n")[2]
-    return opens(last) and width(last) < width(below)
-
-
 def _has_another_block(reading: Reading, below: str) -> Verdict | bool:
-    """The line opens a block, and the next line is not the one below the cursor."""
-    following = reading.text[reading.line.end + 1 :].lstrip()
-    if "\n" not in following:
-        return False if reading.is_final and not following else Verdict.UNDECIDED
-    return following.partition("\n")[0].strip() != below.strip()
+    """The line opens a block that is not the one below the cursor, and neither does a line that it leads to."""
+    *following, unfinished = reading.text[reading.line.end + 1 :].split("\n")
+    for line in filter(str.strip, following):
+        if line.strip() == below.strip():
+            return False
+        if not (opens(line) and width(line) < width(below)):
+            return True
+    return False if reading.is_final and not unfinished.strip() else Verdict.UNDECIDED
 
 
 def continues_block(context: CursorContext, line: str, columns: int) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fim_lsp.suggest.cursor_context import CursorContext
@@ -69,6 +69,7 @@ def test_no_character_of_the_user_is_lost(
 
 @settings(max_examples=500, deadline=None)
 @given(PLACE, TEXT, TEXT, MULTILINE, FINISHED)
+@example(context(":‸if a:\n    else:"), "if a:\ncase 1:\nif a:\nif a:", "", "always", "stop")
 def test_more_text_changes_nothing_once_a_suggestion_is_complete(
     place: CursorContext, text: str, more: str, multiline: Multiline, finished: str | None
 ) -> None:
