@@ -185,6 +185,7 @@ They have the form of `process-environment'.")
 
 (defun fim-lsp-client-restart ()
   "Restart the server with the current settings."
+  (fim-lsp-notice-forget) ; such as that it was missing
   (fim-lsp-client-stop)
   (setq fim-lsp-client-down nil
         fim-lsp-client--crashes 0)

@@ -95,13 +95,21 @@ async def test_a_server_that_always_ends_is_given_up(sandbox: Sandbox) -> None:
 
 
 async def test_what_is_asked_for_before_the_server_is_ready_comes_when_it_is(sandbox: Sandbox) -> None:
-    """In a terminal of eight colours, where ghost text has the colour of what is dim."""
+    """In a terminal of eight colours, where ghost text has the colour of what is dim; with keys from auth-source."""
     gate = sandbox.folder / "gate"
     slow = sandbox.folder / "slow"
-    slow.write_text(f"#!/bin/sh\nuntil [ -e '{gate}' ]; do sleep 0.05; done\nexec fim-lsp\n")
+    keys = 'echo "$MISTRAL_API_KEY $LANGDOCK_API_KEY $CODESTRAL_API_KEY" > keys'
+    slow.write_text(f"#!/bin/sh\n{keys}\nuntil [ -e '{gate}' ]; do sleep 0.05; done\nexec fim-lsp\n")
     slow.chmod(0o755)
-    config = f'(setq fim-lsp-command \'("{slow}"))\n{ALONE}'
-    emacs = Emacs(sandbox, config, env={"TERM": "xterm", "COLORTERM": ""})
+    lines = (
+        "api.mistral.ai login me password first-key",
+        "api.langdock.com password second-key",
+        "other.org password no",
+    )
+    (sandbox.home / ".authinfo").write_text("".join(f"machine {line}\n" for line in lines))
+    config = f'(setq fim-lsp-use-auth-source t fim-lsp-command \'("{slow}"))\n{ALONE}'
+    own = {"LANGDOCK_API_KEY": "from-the-environment"}  # which comes first
+    emacs = Emacs(sandbox, config, env={"TERM": "xterm", "COLORTERM": "", **own})
     sandbox.codestral.answer = writes(SUGGESTED)
     path = sandbox.file("demo.py", BEFORE + "\n")
     emacs.start(path, line=4)
@@ -121,3 +129,6 @@ async def test_what_is_asked_for_before_the_server_is_ready_comes_when_it_is(san
     await emacs.quit()
     said = emacs.log.read_text()
     assert said.index("off for python") < said.index("on for python")
+    assert (sandbox.project / "keys").read_text() == "first-key from-the-environment \n"
+    assert "-key" not in said
+    assert b"first-key" not in sandbox.wire.path.read_bytes()

@@ -49,6 +49,22 @@ def test_whatever_is_edited_the_server_has_the_same_text(tmp_path: Path) -> None
         assert text == each["after"]
 
 
+_RESTARTED = """
+(progn
+  (require 'fim-lsp)
+  (setq fim-lsp-command '("cat"))
+  (fim-lsp-notice-show "the server was not found")
+  (fim-lsp-notice--again)
+  (fim-lsp-client-restart)
+  (princ (list :pending fim-lsp-notice--timer (memq 'fim-lsp-notice--removed post-command-hook)))
+  (delete-process "fim-lsp"))
+"""
+
+
+def test_what_was_wrong_before_a_restart_is_not_shown_again_after_it() -> None:
+    assert "(:pending nil nil)" in _batch(PACKAGE, "--eval", _RESTARTED)
+
+
 def test_it_compiles_without_a_warning(tmp_path: Path) -> None:
     files = _copied(tmp_path)
     _batch(tmp_path, "--eval", "(setq byte-compile-error-on-warn t)", "-f", "batch-byte-compile", *files)
