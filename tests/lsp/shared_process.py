@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Self
 
-from tests.lsp.raw_client import GUARD, RawClient, framed
+from tests.lsp.raw_client import GUARD, NGRAM, SOURCE, RawClient, framed, texts
 
 
 class SharedServerProcess:
@@ -90,6 +90,13 @@ class ConnectedClient(RawClient):
         """Wait until the server has closed the connection."""
         async with asyncio.timeout(GUARD):
             await asyncio.shield(self._reading)
+
+
+async def greets(client: ConnectedClient, token: str = "") -> None:
+    """A whole session's beginning works."""
+    await client.initialize(options={"token": token} if token else NGRAM)
+    client.open(SOURCE)
+    assert texts(await client.reply(client.ask(41, 19, kind=1)))[0].startswith("ha, beta)")
 
 
 @contextlib.asynccontextmanager

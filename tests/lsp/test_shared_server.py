@@ -20,8 +20,8 @@ from fim_lsp.lsp.shared_server import MAX_UNAUTHENTICATED, SharedServer
 from fim_lsp.secret import Secret
 from tests.fakes.codestral import FakeCodestral
 from tests.lsp.foreign_streams import FOREIGN_STREAMS
-from tests.lsp.raw_client import GUARD, NGRAM, SOURCE, flood, framed, texts, write_config
-from tests.lsp.shared_process import ConnectedClient, framed_initialize, output_for, shared_server
+from tests.lsp.raw_client import GUARD, framed, texts, write_config
+from tests.lsp.shared_process import framed_initialize, greets, output_for, shared_server
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="Unix sockets, signals and file modes are POSIX")
 
@@ -33,13 +33,6 @@ def attack(marker: Path, **more: object) -> dict[str, object]:
     """Options that run a program and name an address, where they are believed."""
     command = [sys.executable, "-c", f"open({str(marker)!r}, 'w')"]
     return {"backend": "openai", "base_url": "http://127.0.0.1:9/", "api_key_command": command, **more}
-
-
-async def greets(client: ConnectedClient, token: str = "") -> None:
-    """A whole session's beginning works."""
-    await client.initialize(options={"token": token} if token else NGRAM)
-    client.open(SOURCE)
-    assert texts(await client.reply(client.ask(41, 19, kind=1)))[0].startswith("ha, beta)")
 
 
 # -- requests of a web browser
@@ -368,64 +361,7 @@ async def test_a_client_on_the_socket_is_the_user(tmp_path: Path) -> None:
         assert len(other.requests) == 1
 
 
-# -- many clients
-
-
-def transports(folder: Path) -> list[tuple[str, ...]]:
-    return [TCP, ("--socket", str(folder / "s"))]
-
-
-@pytest.mark.parametrize("number", [0, 1], ids=["tcp", "socket"])
-async def test_editors_on_one_server_share_nothing(tmp_path: Path, number: int) -> None:
-    async with (
-        shared_server(tmp_path, *transports(tmp_path)[number]) as server,
-        server.connect() as first,
-        server.connect() as second,
-    ):
-        for client, word in ((first, "alpha"), (second, "alpine")):
-            await client.initialize(options={**NGRAM, "token": server.token})
-            client.open(SOURCE.replace("alpha", word))
-        second.notify("exit", None)
-        await second.ended()
-        assert texts(await first.reply(first.ask(41, 19, kind=1)))[0].startswith("ha, beta)")
-        server.process.terminate()
-        assert await server.exit_code() == 128 + signal.SIGTERM
-
-
-@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("number", [0, 1], ids=["tcp", "socket"])
-async def test_a_signal_ends_the_server_though_a_client_does_not_read(tmp_path: Path, number: int, sent: int) -> None:
-    async with (
-        shared_server(tmp_path, *transports(tmp_path)[number]) as server,
-        server.connect() as client,
-        server.connect() as other,
-    ):
-        await greets(client, server.token)
-        await greets(other, server.token)
-        await flood(client)
-        assert texts(await other.reply(other.ask(41, 19, kind=1)))
-        server.process.send_signal(sent)
-        assert await server.exit_code() == 128 + sent
-        client.stdout._transport.resume_reading()  # type: ignore[attr-defined]
-    assert "Traceback" not in server.log
-    assert not (tmp_path / "s").exists()
-
-
-@pytest.mark.parametrize("number", [0, 1], ids=["tcp", "socket"])
-async def test_a_client_that_does_not_read_is_disconnected_and_delays_nobody_else(tmp_path: Path, number: int) -> None:
-    async with (
-        shared_server(tmp_path, *transports(tmp_path)[number]) as server,
-        server.connect() as client,
-        server.connect() as other,
-    ):
-        await greets(client, server.token)
-        await greets(other, server.token)
-        await flood(client, 3 * transport.MAX_UNSENT)
-        assert texts(await other.reply(other.ask(41, 19, kind=1)))
-        client.stdout._transport.resume_reading()  # type: ignore[attr-defined]
-        await client.ended()
-        assert texts(await other.reply(other.ask(41, 19, kind=1)))
-    assert "does not read its answers" in server.log
+# -- the end
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
