@@ -48,8 +48,13 @@ _LIMITS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 
 
 def read_quota(headers: Mapping[str, str], *, now: float) -> Quota | None:
-    """The limits in a response's headers, None if there are none. ``now`` is in seconds since the epoch."""
+    """The limits in a response's headers, None if there are none. ``now`` is in seconds since the epoch.
+
+    A date to wait for is one of the server's clock, which the header ``Date`` tells: this machine's may be hours off.
+    """
     lower = {name.lower(): value for name, value in headers.items()}
+    if not _NUMBER.fullmatch(lower.get("retry-after", "0").strip()):
+        now = _server_time(lower.get("date", ""), now)
     found = {field: _first_count(lower, names) for field, names in _LIMITS.items()}
     wait = retry_after(lower.get("retry-after", ""), now=now)
     if wait is None:
@@ -73,13 +78,26 @@ def retry_after(value: str, *, now: float) -> float | None:
     return min(max(0.0, seconds), MAX_WAIT) if seconds < _MIN_TIMESTAMP else None
 
 
+def _server_time(date: str, now: float) -> float:
+    """The time of a header ``Date``; ``now`` without a usable one."""
+    try:
+        return _timestamp(date[:40])
+    except (ValueError, TypeError, OverflowError):
+        return now
+
+
 def _seconds_until(value: str, now: float) -> float:
     """Seconds until an HTTP date; 0 if it has passed."""
+    return min(max(0.0, _timestamp(value) - now), MAX_WAIT)
+
+
+def _timestamp(value: str) -> float:
+    """An HTTP date in seconds since the epoch. Raises what :mod:`email.utils` raises for anything else."""
     from datetime import UTC  # these take longer to import than all other files of this folder, and dates are rare
     from email.utils import parsedate_to_datetime
 
     date = parsedate_to_datetime(value)
-    return min(max(0.0, date.replace(tzinfo=date.tzinfo or UTC).timestamp() - now), MAX_WAIT)
+    return date.replace(tzinfo=date.tzinfo or UTC).timestamp()
 
 
 def _first_count(headers: Mapping[str, str], names: tuple[str, ...]) -> int | None:

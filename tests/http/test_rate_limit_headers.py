@@ -65,6 +65,23 @@ def test_retry_after(value: str) -> None:
     assert retry_after(value, now=1_445_412_480.0) == WAITS[value]
 
 
+@pytest.mark.parametrize("date", ["Wed, 21 Oct 2015 07:28:00 GMT", "Wed, 21 Oct 2015 07:28:00 -0000"])
+@pytest.mark.parametrize("wrong", [-86_400.0, -3600.0, 0.0, 3600.0, 86_400.0])
+def test_a_date_to_wait_for_is_one_of_the_server_s_clock(date: str, wrong: float) -> None:
+    headers = {"Date": date, "Retry-After": "Wed, 21 Oct 2015 07:28:30 GMT"}
+    quota = read_quota(headers, now=1_445_412_480.0 + wrong)
+    assert quota is not None
+    assert quota.retry_after == 30
+
+
+@pytest.mark.parametrize("date", ["", "soon", "Wed, 32 Oct 2015 07:28:30 GMT", "Wed, 21 Oct 99999 07:28:30 GMT", "1"])
+def test_without_a_date_of_the_server_it_is_this_machine_s(date: str) -> None:
+    headers = {"Date": date, "Retry-After": "Wed, 21 Oct 2015 07:28:30 GMT"}
+    quota = read_quota(headers, now=1_445_412_480.0)
+    assert quota is not None
+    assert quota.retry_after == 30
+
+
 @given(st.one_of(st.text(max_size=50), st.floats().map(str), st.integers().map(str)))
 def test_any_wait_is_bounded_and_readable(value: str) -> None:
     for header in ("Retry-After", "ratelimitbysize-reset"):
