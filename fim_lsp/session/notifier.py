@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 MIN_REPEAT_SECONDS = 60.0
 """A failure that comes and goes is not reported again sooner than this."""
 
+_MIN_TOLD = 30.0  # seconds: the end of a shorter pause is not told, as times are told in minutes
+
 
 class Level(enum.IntEnum):
     """How prominently to show a message. The numbers are LSP's message types."""
@@ -103,9 +105,9 @@ class Notifier:
 
     def _in_words(self, error: BackendError) -> str:
         """The error's sentence, and when the back end is asked again, if its server has said so."""
-        if isinstance(error, RateLimited) and error.retry_after is not None:
+        if isinstance(error, RateLimited) and (error.retry_after or 0.0) >= _MIN_TOLD:
             now = self._wall_clock()
-            return f"{error}, until {time_of_day(now + min(error.retry_after, MAX_RETRY_AFTER), now)}"
+            return f"{error}, until {time_of_day(now + min(error.retry_after or 0.0, MAX_RETRY_AFTER), now)}"
         return str(error)
 
     def has_reported(self, backend: Backend, error: BackendError) -> bool:

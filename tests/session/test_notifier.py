@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from fim_lsp.errors import Paused, Unauthorized, Unreachable
+from fim_lsp.errors import Paused, RateLimited, Unauthorized, Unreachable
 from fim_lsp.schedule.events import BackendEvent, EventKind
 from fim_lsp.session.notifier import MIN_REPEAT_SECONDS, Level, Notifier
 from fim_lsp.settings.schema import SettingProblem
@@ -85,6 +85,16 @@ def test_the_failure_of_a_replaced_back_end_is_reported_again(shown: Shown) -> N
 def test_an_answer_without_a_failure_and_a_pause_are_no_news(shown: Shown, event: BackendEvent) -> None:
     Notifier(shown).on_backend_event(event)
     assert shown == []
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"), [(None, ""), (0.0, ""), (2.0, ""), (90.0, ", until "), (86_400.0, ", until ")]
+)
+def test_the_end_of_a_pause_is_told_in_minutes_if_it_takes_any(shown: Shown, seconds: float | None, told: str) -> None:
+    error = RateLimited("no more requests", retry_after=seconds)
+    Notifier(shown).on_backend_event(BackendEvent(backend=BACKEND, kind=EventKind.FAILED, error=error))
+    ((_, sentence),) = shown
+    assert sentence.rstrip("0123456789:") == f"no more requests{told}"
 
 
 def test_a_notice_is_shown_once(shown: Shown) -> None:
