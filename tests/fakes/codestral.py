@@ -96,7 +96,7 @@ class FakeCodestral(LoopbackServer):
         self, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> bool:
         """Answer while watching whether the client hangs up; False ends the connection."""
-        answering = asyncio.create_task(self._answer(request, writer))
+        answering = asyncio.create_task(self.respond(request, writer))
         watching = asyncio.create_task(until_closed(reader))
         try:
             await asyncio.wait({answering, watching}, return_when=asyncio.FIRST_COMPLETED)
@@ -110,7 +110,8 @@ class FakeCodestral(LoopbackServer):
                 task.cancel()
             await asyncio.gather(answering, watching, return_exceptions=True)
 
-    async def _answer(self, request: Request, writer: asyncio.StreamWriter) -> bool:
+    async def respond(self, request: Request, writer: asyncio.StreamWriter) -> bool:
+        """Answer a request; False ends the connection."""
         how = self.next.popleft() if self.next else self.behaviour
         if how.drop:
             return False

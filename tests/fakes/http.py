@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import socket
 import ssl
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -27,17 +29,26 @@ class LoopbackServer:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port, ssl=self._tls, limit=1 << 24)
-        self.port: int = self._server.sockets[0].getsockname()[1]
+        await self.listen(self._tls)
         self.url = f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._server.close()
+        self.stop_listening()
         for task in list(self._tasks):
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
+
+    async def listen(self, tls: ssl.SSLContext | None = None) -> None:
+        """Accept connections: at the start, and again at the same port after :meth:`stop_listening`."""
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port, ssl=tls, limit=1 << 24)
+        self.port: int = self._server.sockets[0].getsockname()[1]
+        self._port = self.port
+
+    def stop_listening(self) -> None:
+        """Refuse connections. Those that are open remain."""
+        self._server.close()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, connection: int) -> None:
         """Serve one connection until it is to be closed; ``connection`` counts from 1."""
@@ -59,6 +70,11 @@ class LoopbackServer:
         """Close all connections from this side, as servers do with idle ones."""
         for writer in self._writers:
             writer.close()
+
+    def reset_all(self) -> None:
+        """Break all connections, as a machine does that has crashed and is there again."""
+        for writer in list(self._writers):
+            reset(writer)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -170,6 +186,14 @@ class RawServer(LoopbackServer):
         writer.write(data)
         self.sent += len(data)
         await writer.drain()
+
+
+def reset(writer: asyncio.StreamWriter) -> None:
+    """Break a connection: the other side gets a reset instead of an end."""
+    linger = struct.pack("ii", 1, 0)
+    with contextlib.suppress(OSError):
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    writer.transport.abort()
 
 
 async def until_closed(reader: asyncio.StreamReader) -> None:

@@ -9,15 +9,18 @@ from tests.fakes.http import LoopbackServer
 
 
 class FakeProxy(LoopbackServer):
-    """``url`` is the value for HTTP_PROXY or HTTPS_PROXY; ``asked`` are the names that clients asked for."""
+    """``url`` is the value for HTTP_PROXY or HTTPS_PROXY; ``asked`` are the names that clients asked for, and ``heads``
+    all that they told the proxy itself."""
 
     def __init__(self, target_port: int) -> None:
         super().__init__()
         self.asked: list[str] = []
+        self.heads: list[bytes] = []
         self._target = target_port
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, connection: int) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
+        self.heads.append(head)
         method, target, rest = head.split(b" ", 2)
         self.asked.append(f"{method.decode()} {target.decode()}")
         onward_reader, onward = await asyncio.open_connection("127.0.0.1", self._target)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import functools
+import importlib
 import json
 import os
 import pkgutil
@@ -26,11 +27,20 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 
 
-def forked(arguments: Sequence[str]) -> list[str]:
-    """The command of a server with these arguments. Elsewhere than on Linux, it starts a Python."""
+def forked(arguments: Sequence[str], *, also: str = "") -> list[str]:
+    """The command of a server with these arguments. Elsewhere than on Linux, it starts a Python.
+
+    ``also`` is a module that is imported in the server's process before it starts.
+    """
     if sys.platform != "linux":
-        return [sys.executable, "-m", "fim_lsp", *arguments]
-    return [sys.executable, "-S", "-E", __file__, _forking_process(), *arguments]
+        return [sys.executable, "-m", "fim_lsp", *arguments] if not also else unforked(arguments, also=also)
+    return [sys.executable, "-S", "-E", __file__, _forking_process(), also, *arguments]
+
+
+def unforked(arguments: Sequence[str], *, also: str) -> list[str]:
+    """The same in a Python of its own, which imports ``also`` before everything else."""
+    code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); import {also}; from fim_lsp.cli.main import main; sys.exit(main())"
+    return [sys.executable, "-c", code, *arguments]
 
 
 @functools.cache
@@ -94,6 +104,8 @@ def _watch(connection: socket.socket) -> None:
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
+    if order["also"]:
+        importlib.import_module(order["also"])
     os.chdir(order["folder"])
     os.environ.clear()
     os.environ.update(order["environment"])
@@ -121,11 +133,11 @@ def _main() -> int:
     return main()
 
 
-def _stand_in(address: str, arguments: Sequence[str]) -> int:
+def _stand_in(address: str, also: str, arguments: Sequence[str]) -> int:
     """Have a server forked, relay signals to it, and end as it ends."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(address)
-        order = {"arguments": arguments, "environment": dict(os.environ), "folder": os.getcwd()}
+        order = {"also": also, "arguments": arguments, "environment": dict(os.environ), "folder": os.getcwd()}
         body = json.dumps(order).encode()
         socket.send_fds(connection, [b"%d\n%b" % (len(body), body)], [0, 1, 2])
         answers = connection.makefile()
@@ -135,7 +147,7 @@ def _stand_in(address: str, arguments: Sequence[str]) -> int:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(server, number)
 
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):
             signal.signal(number, relay)
         for stream in (0, 1, 2):
             os.close(stream)
@@ -147,4 +159,4 @@ def _stand_in(address: str, arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    os._exit(_stand_in(sys.argv[1], sys.argv[2:]))
+    os._exit(_stand_in(sys.argv[1], sys.argv[2], sys.argv[3:]))
