@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 from fim_lsp import __version__
 from fim_lsp.errors import BackendError, BadReply, Paused, Unreachable
 from fim_lsp.http.body_pipe import BodyPipe
+from fim_lsp.http.head_limit import HeadLimit, bound
 from fim_lsp.http.network_errors import map_exception, timeout_error
 from fim_lsp.http.request import HttpRequest, is_success
 from fim_lsp.http.urls import host_of, is_loopback
@@ -270,6 +271,7 @@ class Exchange:
 
             try:
                 self._cancellable = False
+                self._head_limit = HeadLimit(self._host)
                 await self._call(client)
             except _HungUp:
                 pass
@@ -314,6 +316,7 @@ class Exchange:
             )
         self.status, self.headers = response.status_code, dict(response.headers.items())
         self._head_received = True
+        self._head_limit.complete()
 
     async def _receive_body(self, response: httpx.Response) -> None:
         """Take the bytes as they arrive, no faster than they are read. Nothing is ever decompressed."""
@@ -332,6 +335,8 @@ class Exchange:
 
     async def _trace(self, event: str, info: Mapping[str, Any]) -> None:
         """httpcore's hook (https://www.encode.io/httpcore/extensions/#trace), which reports the progress of the call."""
+        if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
+            bound(info["return_value"])
         if event == "connection.connect_tcp.started":
             self._connection_reused = False
             self._proxy = self._other_address(info["host"], info["port"])
