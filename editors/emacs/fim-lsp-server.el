@@ -120,15 +120,22 @@ FAILED, a function or nil, is called with a sentence if that fails."
     (if uv
         `(("making a virtual environment" ,uv "venv" "--quiet" "--allow-existing" "--python" ">=3.11" ,folder)
           ("installing the server" ,uv "pip" "install" "--python" ,folder ,fim-lsp-server--clone))
-      `(("making a virtual environment" ,(fim-lsp-server--python) "-m" "venv" ,folder)
-        ("installing the server" ,(fim-lsp-server--in-folder "python") "-m" "pip" "install"
+      `(("making a virtual environment" ,(fim-lsp-server--python) "-I" "-m" "venv" ,folder)
+        ("installing the server" ,(fim-lsp-server--in-folder "python") "-I" "-m" "pip" "install"
          "--disable-pip-version-check" ,fim-lsp-server--clone)))))
+
+(defun fim-lsp-server--elsewhere ()
+  "The folder to run programs in: not the project.
+Python would import its venv.py, and uv would read its uv.toml."
+  (make-directory fim-lsp-server-directory t)
+  (file-name-as-directory (expand-file-name fim-lsp-server-directory)))
 
 (defun fim-lsp-server--python ()
   "The path of a Python that can run the server."
-  (or (cl-loop for name in '("python3" "python" "python3.14" "python3.13" "python3.12" "python3.11")
+  (or (cl-loop with default-directory = (fim-lsp-server--elsewhere)
+               for name in '("python3" "python" "python3.14" "python3.13" "python3.12" "python3.11")
                for path = (executable-find name)
-               when (and path (eq 0 (call-process path nil nil nil "-c"
+               when (and path (eq 0 (call-process path nil nil nil "-I" "-c"
                                                   "import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))")))
                return path)
       (user-error "The server needs uv, or Python 3.11 or newer with venv (Debian: apt install python3-venv)")))
@@ -139,7 +146,8 @@ FAILED, a function or nil, is called with a sentence if that fails."
       (progn
         (message "fim-lsp: the server is installed")
         (funcall done))
-    (pcase-let* ((`((,sentence . ,command) . ,rest) commands)
+    (pcase-let* ((default-directory (fim-lsp-server--elsewhere))
+                 (`((,sentence . ,command) . ,rest) commands)
                  (reporter (make-progress-reporter (format "fim-lsp: %s..." sentence))))
       (setq fim-lsp-server--installing
             (make-process :name "fim-lsp install"

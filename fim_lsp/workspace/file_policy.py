@@ -16,6 +16,7 @@ from fim_lsp.workspace.ignore_files import IgnoreFiles
 from fim_lsp.workspace.setting_globs import DEFAULT_EXCLUDES, SettingGlobs, has_known_home
 
 _UNRESOLVABLE = (OSError, ValueError, RuntimeError)  # a NUL byte, half a surrogate pair, a loop of symbolic links
+_MAX_QUERY = 8_192  # characters of a URI's query in which paths are looked for
 _MAX_FOLDERS = 500  # cached folders before those of closed documents are dropped; each takes about a kilobyte
 
 
@@ -243,20 +244,27 @@ def _all_names(uri: str, path: Path | None) -> tuple[list[Path], list[Path]]:
 def _uri_paths(uri: str) -> list[str]:
     """The paths that a URI may refer to, which the globs are matched against: with and without its host.
 
-    Query and fragment are dropped, except for ``file:`` URIs, where some editors leave ``#`` and ``?`` of a file name
-    unescaped. Other separators count as slashes as well: ``\\``, the ``:`` of ``gitsigns:///.git//:0:.env`` and the ``!``
-    of ``jar:``.
+    In ``file:`` URIs, some editors leave ``#`` and ``?`` of a file name unescaped. Elsewhere the file may be in the query or
+    fragment alone (``diff:view?path=/repo/.env``): what looks like a path there counts as well. Other separators count as
+    slashes: ``\\``, the ``:`` of ``gitsigns:///.git//:0:.env`` and the ``!`` of ``jar:``.
     """
     scheme, colon, rest = uri.partition(":")
     if not colon or len(scheme) == 1:  # a bare path, or one like C:\
         scheme, rest = "file", uri
     bare = re.split(r"[?#]", rest, maxsplit=1)[0]
     host = re.match(r"//[^/]*", bare)
-    names = [bare, bare[host.end() :] if host else "", rest if scheme.lower() == "file" else ""]
+    names = [bare, bare[host.end() :] if host else ""]
+    names += [rest] if scheme.lower() == "file" else _paths_in_query(rest[len(bare) :])
     names = [unquote(name).replace("\\", "/") for name in names]
     names += [re.sub(r"[:!]", "/", name) for name in names]
     names = [re.sub(r"^///+", "/", re.sub(r"^//(?=[^/])", "", name)) for name in names]
     return [name for name in dict.fromkeys(names) if name]
+
+
+def _paths_in_query(query: str) -> list[str]:
+    """What may be a path in a query or fragment: ``?{"path": "/a/.env"}``, ``#/a/.env``, ``?file=%2Fa%2F.env&b=1``."""
+    parts = re.split(r"[?#&=;,{}\[\]\"'\s]", unquote(query)[:_MAX_QUERY])
+    return [part for part in parts if re.search(r"[./\\]", part)]
 
 
 def _resolved(root: Path) -> Path:

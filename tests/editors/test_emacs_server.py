@@ -31,6 +31,9 @@ async def test_a_missing_server_is_offered_once_and_installed_from_the_clone(san
         f"uv venv --quiet --allow-existing --python >=3.11 {folder}",
         f"uv pip install --python {folder} {ROOT}",
     ]
+    assert set(log.with_name("uv.log.folders").read_text().splitlines()) == {
+        str(folder)
+    }  # a project's uv.toml is not read
     assert (folder / "asked").exists()
     await emacs.quit()
 

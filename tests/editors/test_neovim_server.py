@@ -52,7 +52,10 @@ async def test_a_missing_server_is_asked_about_once_and_named_with_what_installs
 
 
 async def test_the_server_is_fetched_from_the_clone_and_started(sandbox: Sandbox) -> None:
+    """And no module of the project's is taken for one of Python's."""
     path = sandbox.file("demo.py", f"{_LEARNT}\n")
+    for name in ("venv", "ensurepip", "pip"):
+        sandbox.file(f"{name}.py", "import os\nos.mkdir('imported')\n")
     neovim, terminal = Neovim(sandbox), sandbox.terminal
     _start(neovim)
     await terminal.wait_for(_QUESTION)
@@ -67,7 +70,8 @@ async def test_the_server_is_fetched_from_the_clone_and_started(sandbox: Sandbox
     terminal.keys("Tab")
     await neovim.save_as(path, f"{_LEARNT}greet = compute(alpha, beta)\n".encode())
     terminal.type(":FimLsp log\n")
-    await terminal.wait_for("python3 -m venv")
+    await terminal.wait_for("python3 -I -m venv")
+    assert not (path.parent / "imported").exists()
     await _leave(neovim)
 
 

@@ -10,6 +10,7 @@ from tests.editors.sandbox import Sandbox
 # The second command brings the server.
 _UV = """#!/bin/sh
 echo "uv $*" >> '{log}'
+pwd >> '{log}.folders'
 [ -e '{log}.fail' ] && echo "no such host" && exit 1
 [ "$1" = venv ] && mkdir -p "$6/bin"
 [ "$1" = pip ] && echo Resolved && cp '{server}' "$4/bin/fim-lsp"

@@ -269,3 +269,15 @@ async def test_what_was_advertised_is_not_registered_as_well(tmp_path: Path) -> 
             client.notify("workspace/didChangeConfiguration", {"settings": {"menu": menu}})
             assert len((await client.reply(ask_menu(client)))["result"]["items"]) == items
         assert client.requests == []
+
+
+@given(st.text(alphabet="`~\n ![](x)<>", min_size=1), st.integers(0, 12))
+def test_no_text_ends_the_fence_of_its_preview(text: str, backticks: int) -> None:
+    """Outside of it, an editor would load ``![](https://…)``. As CommonMark ends a fence: by as many backticks or more."""
+    suggestion = Suggestion(text=f"a{text}\n{'`' * backticks}\n{text}b")
+    (item, *_) = completion_list(suggestion, Cursor(0, 0, "", Encoding.UTF16), first_line=False).items
+    assert isinstance(item.documentation, types.MarkupContent)
+    first, *inside, last = item.documentation.value.split("\n")
+    assert set(first) == {"`"}
+    assert last == first
+    assert not [line for line in inside if re.fullmatch(rf" {{0,3}}`{{{len(first)},}}[ \t]*", line)]

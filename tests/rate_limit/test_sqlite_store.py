@@ -137,6 +137,27 @@ async def test_a_damaged_file_is_set_aside(tmp_path: Path) -> None:
     await store.close()
 
 
+@pytest.mark.parametrize(
+    "schema",
+    [
+        "CREATE TABLE entries_1 (x)",
+        "CREATE VIEW entries_1 AS SELECT 1 AS identity",
+        "CREATE TABLE entries_1 (identity, name, until, tokens, requests); "
+        "INSERT INTO entries_1 VALUES ('us', x'ff', 'never', 'many', 9e999), ('us', NULL, 1e300, x'00', NULL)",
+    ],
+)
+async def test_a_foreign_table_is_reported_or_not_believed(tmp_path: Path, schema: str) -> None:
+    path = tmp_path / "limits"
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript(schema)
+    reports: list[str] = []
+    shared = SharedCounter(SqliteStore(path), report=reports.append, clock=asyncio.get_running_loop().time)
+    for _ in range(3):
+        verdict = await shared.reserve("us", entry("x"), LIMITS)
+        assert verdict is None or verdict.window.tokens <= 10**12
+    await shared.close()
+
+
 async def test_a_file_that_is_damaged_while_open_costs_one_operation(tmp_path: Path) -> None:
     path = tmp_path / "limits"
     reports: list[str] = []

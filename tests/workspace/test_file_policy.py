@@ -41,6 +41,10 @@ def test_excludes_ignore_case(name: str) -> None:
         "C:\\w\\.env", "file:///C:/w/.env", "file:///w/.env#L3", "git:/w/private/x", "file:/w/private/x",
         "file://localhost/w/private/x", "file:///w/a/../private/x", "jar:file:///w/a.jar!/id_rsa", "file:///w/#a/.env",
         "zipfile:///w/a.zip::.env", "vscode-notebook-cell:/w/.env#W0", "x://[/w/.env?b", "", "untitled:", "file:///w/a%00.py",
+        "diff:view?path=/w/.env", "diff:view#/w/.env", "diff:a.py?%7B%22path%22%3A%22%2Fw%2F.env%22%7D", "view:y?f=%2Fw%2F.env&b",
+        "view:x?file:///w/.env", "view:?a=1;b=.env", "view:v?C%3A%5Cw%5C.env", "gitlens://7b7d/w/.env?%7B%22ref%22%3A%22a1%22%7D",
+        "oil-ssh://user@host//w/.env", "scp://host//w/.env", "vscode-local-history:/w/.env?%7B%22a%22%3A1%7D", "file://h/w/.env/",
+        "jdt://contents/a.jar/.env?=x/y", "svn:/w/private/x?r=3", "view:a?p=/w/private/x",
     ],
 )  # fmt: skip
 def test_an_excluded_file_is_excluded_under_any_uri(uri: str) -> None:
@@ -52,7 +56,8 @@ def test_an_excluded_file_is_excluded_under_any_uri(uri: str) -> None:
     [
         "untitled:Untitled-1", "git:/w/main.py?%7B%22ref%22%3A%22~%22%7D", "vscode-remote://ssh-remote%2Bhost/w/src/a.py",
         "inmemory://model/1", "file:///w/a%20b.py", "vscode-notebook-cell:/w/a.ipynb#W0sZmlsZQ", "C:\\w\\a.py",
-        "file:///w/src/private/x.py", "file:///w/.env.example",
+        "file:///w/src/private/x.py", "file:///w/.env.example", "git:/w/main.py?%7B%22path%22%3A%22%2Fw%2Fmain.py%22%7D",
+        "view:a.py?r=1.2",
     ],
 )  # fmt: skip
 def test_other_files_may_be_sent_under_any_uri(uri: str) -> None:

@@ -8,6 +8,14 @@ local is_windows = vim.fn.has('win32') == 1
 
 local running = false
 
+--- Where programs run: not in the project, whose venv.py Python would import, and whose uv.toml names other indexes.
+---@return string
+local function elsewhere()
+  local data = vim.fn.stdpath('data')
+  vim.fn.mkdir(data, 'p')
+  return data
+end
+
 ---@return string
 local function folder()
   return vim.fs.joinpath(vim.fn.stdpath('data'), 'fim-lsp', 'venv')
@@ -25,7 +33,7 @@ end
 
 local function python()
   return vim.iter(PYTHONS):find(function(name)
-    return vim.fn.executable(name) == 1 and vim.system({ name, '-c', CHECK }):wait(10000).code == 0
+    return vim.fn.executable(name) == 1 and vim.system({ name, '-I', '-c', CHECK }, { cwd = elsewhere() }):wait(10000).code == 0
   end)
 end
 
@@ -39,9 +47,9 @@ local function steps(clone)
   if not has_uv and not there and not found then
     return nil, 'Python 3.11 or newer with its module venv is needed (on Debian, the package python3-venv), or uv.'
   end
-  local make = has_uv and { 'uv', 'venv', '--python', '>=3.11', folder() } or { found, '-m', 'venv', folder() }
+  local make = has_uv and { 'uv', 'venv', '--python', '>=3.11', folder() } or { found, '-I', '-m', 'venv', folder() }
   local pip = has_uv and { 'uv', 'pip', 'install', '--python', inside('python'), '--reinstall-package', 'fim-lsp', clone }
-    or { inside('python'), '-m', 'pip', 'install', '--disable-pip-version-check', '--upgrade', clone }
+    or { inside('python'), '-I', '-m', 'pip', 'install', '--disable-pip-version-check', '--upgrade', clone }
   local install = { 'installing the server', pip }
   return there and { install } or { { 'making a Python environment', make }, install }
 end
@@ -68,7 +76,7 @@ local function run(list, number, update, done)
       end)
     end
   end
-  local options = { text = true, stdout = read, stderr = read }
+  local options = { cwd = elsewhere(), text = true, stdout = read, stderr = read }
   local ok, problem = pcall(vim.system, step[2], options, function(result)
     vim.schedule(function()
       if result.code == 0 then
