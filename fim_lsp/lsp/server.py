@@ -9,7 +9,7 @@ from collections.abc import Coroutine, Mapping
 from typing import Any
 
 from lsprotocol import types
-from pygls.exceptions import JsonRpcException
+from pygls.exceptions import JsonRpcException, JsonRpcMethodNotFound
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import default_converter
 
@@ -79,8 +79,12 @@ class Server(LanguageServer):
         return is_wanted(self.session.settings.menu, has_inline_completion=self.has_inline_completion)
 
     def report_server_error(self, error: Exception, source: Any) -> None:
-        """Log only the class of the error. pygls shows it to the user, with any text that it contains."""
-        log.error("%s in a handler", type(error).__name__)
+        """Log only the class of the error. pygls shows it to the user, with any text that it contains.
+
+        A method that the server does not have is no error of its own: Kate asks for symbols after every change.
+        """
+        level = logging.DEBUG if isinstance(error, JsonRpcMethodNotFound) else logging.ERROR
+        log.log(level, "%s in a handler", type(error).__name__)
 
     def _status_changed(self, status: Status) -> None:
         self.client_log.on_status(status)

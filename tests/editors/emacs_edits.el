@@ -4,8 +4,8 @@
 
 (require 'fim-lsp-document)
 
-(defvar sent nil)
-(defvar rounds nil)
+(defvar emacs-edits-sent nil)
+(defvar emacs-edits-rounds nil)
 
 (defun edit ()
   "Do one thing that changes text, narrowed at times."
@@ -29,17 +29,17 @@
         fim-lsp-document--tracker (track-changes-register #'ignore))
   (cl-letf (((symbol-function 'fim-lsp-client-connection) #'always)
             ((symbol-function 'jsonrpc-notify)
-             (lambda (_connection _method params) (push (aref (plist-get params :contentChanges) 0) sent))))
+             (lambda (_connection _method params) (push (aref (plist-get params :contentChanges) 0) emacs-edits-sent))))
     (dotimes (_ 300)
       (when (= 0 (random 10)) (erase-buffer) (insert "one a\ntwo 🎉 a\nthree\n"))
       (fim-lsp-document--flush)
-      (setq sent nil)
+      (setq emacs-edits-sent nil)
       (let ((before (fim-lsp-document--text)))
         (dotimes (_ 3)
           (dotimes (_ (1+ (random 3))) (edit))
           (undo-boundary)
           (fim-lsp-document--flush))
-        (push (list :before before :changes (vconcat (reverse sent)) :after (fim-lsp-document--text)) rounds)))))
+        (push (list :before before :changes (vconcat (reverse emacs-edits-sent)) :after (fim-lsp-document--text)) emacs-edits-rounds)))))
 (let ((coding-system-for-write 'no-conversion))
-  (write-region (json-serialize (vconcat rounds)) nil "rounds.json"))
+  (write-region (json-serialize (vconcat emacs-edits-rounds)) nil "rounds.json"))
 ;;; emacs_edits.el ends here

@@ -11,6 +11,8 @@ from pathlib import Path
 from tests.editors.emacs import PACKAGE
 from tests.editors.programs import program
 
+_EDITS = Path(__file__).with_name("emacs_edits.el")
+
 
 def _batch(folder: Path, *arguments: str) -> str:
     command = [program("emacs"), "-Q", "--batch", "-L", ".", *arguments]
@@ -34,7 +36,7 @@ def _place(text: str, position: dict[str, int]) -> int:
 
 def test_whatever_is_edited_the_server_has_the_same_text(tmp_path: Path) -> None:
     _copied(tmp_path)
-    _batch(tmp_path, "-l", str(Path(__file__).with_name("emacs_edits.el")))
+    _batch(tmp_path, "-l", str(_EDITS))
     rounds = json.loads((tmp_path / "rounds.json").read_text(encoding="utf-8"))
     assert len(rounds) == 300
     assert sum(len(each["changes"]) for each in rounds) > 300
@@ -66,6 +68,8 @@ def test_what_was_wrong_before_a_restart_is_not_shown_again_after_it() -> None:
 
 def test_it_compiles_without_a_warning(tmp_path: Path) -> None:
     files = _copied(tmp_path)
+    for other in (PACKAGE / "init.el", _EDITS):  # package-vc compiles whatever is in the clone, and shows warnings
+        files.append(shutil.copy(other, tmp_path))
     _batch(tmp_path, "--eval", "(setq byte-compile-error-on-warn t)", "-f", "batch-byte-compile", *files)
 
 

@@ -38,7 +38,7 @@ def _neovim_has(name: str, source: str) -> bool:
 
 def _emacs_has(name: str, source: str) -> bool:
     name = "fim-lsp-" + name.removeprefix("fim-lsp-")
-    return name == "fim-lsp-C-u" or re.search(rf"\(def(?:un|custom) {re.escape(name)}[\s)]", source) is not None
+    return name == "fim-lsp-C-u" or re.search(rf"\(def(?:un|custom|alias) '?{re.escape(name)}[\s)]", source) is not None
 
 
 def _helix_has(name: str, source: str) -> bool:

@@ -93,6 +93,7 @@ async def test_order_of_the_handshake(tmp_path: Path) -> None:
         assert (await client.reply(client.ask(0, 0)))["error"]["code"] == -32600
         client.notify("exit", None)
         assert await client.exit_code() == 0
+    assert "MethodNotFound" not in client.log, "editors ask for what the server does not have after every change"
 
 
 async def test_messages_that_are_not_json(tmp_path: Path) -> None:
