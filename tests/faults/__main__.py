@@ -16,7 +16,7 @@ from tests.faults.table import KINDS
 
 _COLUMNS = (
     "fault", "requests", "answered once", "calls", "recovery s", "messages", "ping ms", "cpu s", "sockets", "tasks",
-    "files", "objects", "memory MB", "peak MB", "document", "key elsewhere", "wrong",
+    "files", "objects", "memory MB", "peak MB", "document", "told elsewhere", "wrong",
 )  # fmt: skip
 
 
@@ -28,7 +28,7 @@ def row(name: str, outcome: Outcome, cpu: float) -> str:
         f"{outcome.ping * 1000:.0f}", f"{cpu:.2f}", f"{len(before.connections)} → {len(after.connections)}",
         f"{len(before.tasks)} → {len(after.tasks)}", f"{before.files} → {after.files}",
         f"{before.objects} → {after.objects}", f"{before.memory:.1f} → {after.memory:.1f}", f"{after.peak:.1f}",
-        "right" if outcome.is_right else "WRONG", "YES" if outcome.key_leaked else "no", "; ".join(outcome.faults),
+        "right" if outcome.is_right else "WRONG", "YES" if outcome.leaked else "no", "; ".join(outcome.faults),
     )  # fmt: skip
     return f"| {' | '.join(map(str, cells))} |"
 

@@ -64,7 +64,7 @@ class Outcome:
     messages: tuple[str, ...]
     ping: float
     is_right: bool
-    key_leaked: bool
+    leaked: bool
     before: Held
     after: Held
 
@@ -80,7 +80,7 @@ class Outcome:
             f"files: {self.before.files} and then {self.after.files}": self.after.files > self.before.files,
             f"memory: {self.before.memory:.0f} to {self.after.peak:.0f} MB": self.after.peak - self.before.memory > 24,
             "another document": not self.is_right,
-            "the key went elsewhere": self.key_leaked,
+            "another host was told something": self.leaked,
         }
         return [what for what, holds in wrong.items() if holds]
 
@@ -173,7 +173,10 @@ class Drive:
         typist.asked.clear()
         typist.slowest_ping, hits = 0.0, self._stage.hits
         await fault.begin(self._stage)
+        typist.key(explicit=True)  # makes a call in any case
         await typist.types(requests, gap=gap)
+        if self._stage.counts_hits:
+            await until(lambda: self._is_met(hits))
         calls = self._stage.hits - hits
         await self._stage.heal()
         recovery = await self._recovery()
@@ -189,10 +192,16 @@ class Drive:
             messages=tuple(server.messages()),
             ping=typist.slowest_ping,
             is_right=is_right,
-            key_leaked=KEY.encode() in self._stage.elsewhere.heard or _in_proxy(self._stage),
+            leaked=bool(self._stage.elsewhere.heard) or _in_proxy(self._stage),
             before=before,
             after=after,
         )
+
+    async def _is_met(self, hits: int) -> bool:
+        """Type another key, unless the fault has been met since there were so many hits."""
+        if self._stage.hits == hits:
+            await self._typist.types(1, gap=0.01)
+        return self._stage.hits > hits
 
     async def _warm_up(self) -> Held:
         await until(lambda: self._typist.is_answered(0))

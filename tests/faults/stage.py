@@ -45,6 +45,11 @@ class Stage:
         """How often a fault was met where that can be counted."""
         return self.host.hits + self.proxy.hits
 
+    @property
+    def counts_hits(self) -> bool:
+        """Whether the present fault is one that can be counted."""
+        return any(one is not None for one in (self.host.misbehave, self.host.accept, self.proxy.reply))
+
     async def show(self, certificate: str) -> None:
         """The host shows another certificate, to everybody who connects from now on; nobody stays connected."""
         assert self.certificates is not None
