@@ -19,6 +19,7 @@ pytest.register_assert_rewrite("tests.suggest.cases")  # which makes tests: thei
 
 @pytest.fixture(autouse=True)
 def _no_personal_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.getbasetemp() / "state"))
     for name in list(os.environ):
         if name.startswith("FIM_LSP_") or name in {"CODESTRAL_API_KEY", "MISTRAL_API_KEY", "LANGDOCK_API_KEY"}:

@@ -192,6 +192,7 @@ TESTED_TOGETHER = {
     "ngram/candidates.py": "ngram/test_predict.py",
     "ngram/cursor.py": "ngram/test_predict.py",
     "ngram/generate.py": "ngram/test_predict.py",
+    "ngram/held_files.py": "ngram/test_index_keeper.py",
     "ngram/mixture.py": "ngram/test_predict.py",
     "ngram/scope.py": "ngram/test_predict.py",
     "ngram/token_store.py": "ngram/test_model.py",

@@ -74,7 +74,7 @@ class NgramBackend:
             self._open[uri] = name, path
             self._loader.open(model, uri, source, str(path.parent) if path is not None else "")
             if path is not None:
-                self._index.opened(model, path)
+                self._index.opened(model, path, suffixes_of(name))
         if not known:
             self._index.learn(model, suffixes_of(name))
 

@@ -136,6 +136,39 @@ class NgramModel:
             file.last = positions[-1]
             file.indent = next((indent for indent in reversed(indents) if indent != _BLANK_LINE), file.indent)
 
+    def show_file(self, name: str) -> None:
+        """Let a hidden file count again."""
+        self.hidden.discard(self._files[name].owner)
+
+    def is_hidden(self, name: str) -> bool:
+        """Whether a file is ignored at present."""
+        return self._files[name].owner in self.hidden
+
+    def file_place(self, name: str) -> tuple[int, int]:
+        """A file's first position, and the indentation of its last line."""
+        return self._files[name].first, self._files[name].indent
+
+    def new_hidden_file(self, name: str, *, first: int, length: int, indent: int, folder: str) -> int:
+        """Add a file whose tokens :meth:`use_store` will bring; hidden until :meth:`show_file`. Returns its owner number."""
+        owner = self._new_owner(folder)
+        self._files[name] = _File(
+            owner=owner,
+            first=first if length else NOWHERE,
+            last=first + length - 1 if length else NOWHERE,
+            indent=indent,
+        )
+        self.hidden.add(owner)
+        return owner
+
+    @property
+    def index_bits(self) -> int:
+        """The size of the table of the files' store, as a power of two."""
+        return self._index_bits
+
+    def use_store(self, store: TokenStore) -> None:
+        """Use this store, of the model's own vocabulary, for the workspace's files; there must be none in the present one."""
+        self.file_store = store
+
     def hide_file(self, name: str) -> bool:
         """Ignore a file from now on; whether there is one, which should then be removed in idle time."""
         file = self._files.get(name)

@@ -4,14 +4,17 @@ A token's *position* is an index into parallel arrays. ``before`` and ``after`` 
 moves nothing. For each order in ``ORDERS``, positions whose preceding tokens have the same hash form a doubly linked chain,
 newest first, like the dictionaries of LZ77 compressors: insertion and removal cost O(1), a look-up walks one chain. A
 token takes twelve numbers of four bytes and one byte, a chain a table of heads.
+
+Files that were added one after the other, and none cut, are a *run*: their positions ascend, and ``older`` always descends.
 """
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
-from fim_lsp.ngram.vocabulary import START, Vocabulary
+from fim_lsp.ngram.vocabulary import START, UNKNOWN, Vocabulary
 
 ORDERS = (6, 3, 1)
 """How many preceding tokens a chain's positions share, longest first; lengths between are found by comparing."""
@@ -27,6 +30,21 @@ NOWHERE = 0
 _CHAINS = (*ORDERS, SHAPE_ORDER)
 _MAX_ORDER = max(_CHAINS)
 _GROWTH = 1024
+
+
+PIECE = 1 << 15
+"""Positions that are copied or checked at a time: one or two milliseconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """The columns of a run of files, from position 0 on, which is no token. ``lengths`` are the files' tokens."""
+
+    lengths: Sequence[int]
+    core: array[int]
+    lead: array[int]
+    older: Sequence[array[int]]
+    newer: Sequence[array[int]]
 
 
 class TokenStore:
@@ -60,7 +78,9 @@ class TokenStore:
 
         For ``SHAPE`` the context is shapes. Positions whose contexts have the same hash by chance are in the chain too.
         """
-        return self._heads[chain][hash(tuple(reversed_context[: _CHAINS[chain]])) & self._mask]
+        code = self.vocabulary.code
+        context = [code[number] if number != UNKNOWN else UNKNOWN for number in reversed_context[: _CHAINS[chain]]]
+        return self._heads[chain][hash(tuple(context)) & self._mask]
 
     def splice(self, left: int, right: int, owner: int, tokens: Sequence[tuple[int, int]]) -> list[int]:
         """Insert (core, lead) tokens between two neighbouring positions. The caller has counted the uses of their words."""
@@ -125,6 +145,70 @@ class TokenStore:
             column.frombytes(zeros)
         self._free.extend(range(size + extra - 1, size - 1, -1))
 
+    @classmethod
+    def of_run(
+        cls, vocabulary: Vocabulary, run: Run, owners: Sequence[int], *, bits: int, pause: Callable[[], object]
+    ) -> TokenStore:
+        """A store with these files; ``owners`` are theirs, file by file. ``pause`` is called between pieces of work."""
+        store = cls(vocabulary, bits=bits)
+        store.core, store.lead = run.core, run.lead
+        store.older, store._newer = tuple(run.older), tuple(run.newer)
+        for length, owner in zip(run.lengths, owners, strict=True):
+            first = len(store.owner)
+            store.owner.extend([owner] * length)
+            store.before.extend(range(first - 1, first + length - 1))
+            store.after.extend(range(first + 1, first + length + 1))
+            if length:
+                store.before[first] = store.after[-1] = NOWHERE
+            pause()
+        for heads, newer in zip(store._heads, store._newer, strict=True):
+            for first in range(0, len(newer), PIECE):
+                for position, above in enumerate(newer[first : first + PIECE], first):
+                    if above < 0:
+                        heads[~above] = position
+                pause()
+        return store
+
+    def run_of(self, firsts: Sequence[int], *, pause: Callable[[], object]) -> Run:
+        """The files that begin at these positions, in the order in which they were added, as if there were no others."""
+        order, lengths = array("i", [NOWHERE]), []
+        for first in firsts:
+            before = len(order)
+            order.extend(self.walk(first))
+            lengths.append(len(order) - before)
+            pause()
+        place = array("i", bytes(4 * len(self.core)))
+        for new, old in enumerate(order):
+            place[old] = new
+        pause()
+        older, newer = self._links_of(order, place, pause)
+        return Run(
+            lengths=lengths,
+            core=_picked(self.core, order, pause),
+            lead=_picked(self.lead, order, pause),
+            older=[_moved(column, order, place, pause) for column in older],
+            newer=[_moved(column, order, place, pause) for column in newer],
+        )
+
+    def _links_of(
+        self, order: array[int], place: array[int], pause: Callable[[], object]
+    ) -> tuple[Sequence[array[int]], Sequence[array[int]]]:
+        """The links of the chains without positions that have no place; copies, unless all have one."""
+        if len(order) - 1 == len(self):
+            return self.older, self._newer
+        links = [(array("i", older), array("i", newer)) for older, newer in zip(self.older, self._newer, strict=True)]
+        for position, owner in enumerate(self.owner):
+            if owner > 0 and not place[position]:
+                for older, newer in links:
+                    below, above = older[position], newer[position]
+                    if above > 0:
+                        older[above] = below
+                    if below:
+                        newer[below] = above
+            if position % PIECE == 0:
+                pause()
+        return [older for older, _ in links], [newer for _, newer in links]
+
     def _context(self, position: int) -> tuple[int, ...]:
         context = []
         for _ in range(_MAX_ORDER):
@@ -135,9 +219,10 @@ class TokenStore:
     def _link_run(self, positions: Sequence[int]) -> None:
         if not positions:
             return
-        context = self._context(positions[0])
-        shape, core, mask = self.vocabulary.shape, self.core, self._mask
-        shapes = tuple([shape[number] for number in context])
+        before = self._context(positions[0])
+        code, shape_code, core, mask = self.vocabulary.code, self.vocabulary.shape_code, self.core, self._mask
+        context = tuple([code[number] for number in before])
+        shapes = tuple([shape_code[number] for number in before])
         orders = list(zip(ORDERS, self._heads, self.older, self._newer, strict=False))
         heads, older, newer = self._heads[SHAPE], self.older[SHAPE], self._newer[SHAPE]
         for position in positions:
@@ -145,8 +230,8 @@ class TokenStore:
                 _push(order_heads, order_older, order_newer, hash(context[:order]) & mask, position)
             _push(heads, older, newer, hash(shapes[:SHAPE_ORDER]) & mask, position)
             number = core[position]
-            context = (number, *context[:-1])
-            shapes = (shape[number], *shapes[:-1])
+            context = (code[number], *context[:-1])
+            shapes = (shape_code[number], *shapes[:-1])
 
     def _unlink(self, index: int, position: int) -> None:
         older, newer = self.older[index], self._newer[index]
@@ -167,6 +252,25 @@ class TokenStore:
                 self._unlink(index, position)
             position = self.after[position]
         self._link_run(run)
+
+
+def _picked(column: array[int], order: array[int], pause: Callable[[], object]) -> array[int]:
+    """The values of a column in another order."""
+    picked = array(column.typecode)
+    for first in range(0, len(order), PIECE):
+        picked.extend(map(column.__getitem__, order[first : first + PIECE]))
+        pause()
+    return picked
+
+
+def _moved(column: array[int], order: array[int], place: array[int], pause: Callable[[], object]) -> array[int]:
+    """The same for a column of positions, which are in other places too; a negative value is a chain's head."""
+    moved = array("i")
+    for first in range(0, len(order), PIECE):
+        values = map(column.__getitem__, order[first : first + PIECE])
+        moved.extend([place[value] if value > 0 else value for value in values])
+        pause()
+    return moved
 
 
 def _push(heads: array[int], older: array[int], newer: array[int], bucket: int, position: int) -> None:

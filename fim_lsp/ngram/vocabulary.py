@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
+from zlib import crc32
 
 from fim_lsp.ngram.lexer import is_word
 
@@ -45,12 +46,16 @@ class Vocabulary:
     """Numbers of words, shared by the stores of one language. A number is reused once its word is forgotten.
 
     Numbers below ``RESERVED`` are line starts and have no spelling. ``shape`` is the number itself, or the kind of word.
+    ``code`` and ``shape_code`` stand for the word and its shape in hashes of contexts: unlike numbers, which depend on what
+    was read before, they are the same in every process, so that chains can be kept.
     """
 
     def __init__(self) -> None:
         self.text: list[str] = [""] * RESERVED
         self._uses = array("i", [1]) * RESERVED
         self.shape = array("i", range(RESERVED))
+        self.code = array("q", range(RESERVED))
+        self.shape_code = array("q", range(RESERVED))
         self._number: dict[str, int] = {}
         self._free: list[int] = []
         self._by_prefix: dict[str, set[int]] = {}
@@ -62,12 +67,12 @@ class Vocabulary:
         """The word's number, or ``UNKNOWN``."""
         return self._number.get(word, UNKNOWN)
 
-    def take(self, word: str) -> int:
-        """The word's number, a new one if it has none, with one more use."""
+    def take(self, word: str, uses: int = 1) -> int:
+        """The word's number, a new one if it has none, with so many more uses."""
         number = self._number.get(word)
         if number is None:
             number = self._new(word)
-        self._uses[number] += 1
+        self._uses[number] += uses
         return number
 
     def drop(self, number: int) -> None:
@@ -104,9 +109,13 @@ class Vocabulary:
             number = len(self.text)
             self.text.append(word)
             self.shape.append(0)
+            self.code.append(0)
+            self.shape_code.append(0)
             self._uses.append(0)
         self._number[word] = number
-        self.shape[number] = _shape(word, number)
+        shape = self.shape[number] = _shape(word, number)
+        code = self.code[number] = RESERVED + crc32(word.encode("utf-8", "surrogatepass"))
+        self.shape_code[number] = code if shape == number else shape
         if len(word) >= _PREFIX_KEY:
             self._by_prefix.setdefault(word[:_PREFIX_KEY], set()).add(number)
         return number

@@ -1,13 +1,18 @@
-"""Brings the progress of the index, which has a thread of its own, to the session's events."""
+"""Connects the index, which has a thread of its own, with the session: its progress, and where it is kept."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
+from pathlib import Path
 
+from fim_lsp.ngram.index_cache import IndexCache
+from fim_lsp.ngram.index_keeper import IndexKeeper
 from fim_lsp.ngram.workspace_index import WorkspaceIndex
 from fim_lsp.schedule.events import IndexingProgress
 from fim_lsp.session.event_ring import EventRing
+from fim_lsp.settings.sources import cache_folder
 
 
 def observe_indexing(index: WorkspaceIndex, events: EventRing) -> None:
@@ -23,3 +28,14 @@ def observe_indexing(index: WorkspaceIndex, events: EventRing) -> None:
             loop.call_soon_threadsafe(events.publish, event)
 
     index.progress.report = report
+
+
+def index_keeper(may_keep: Callable[[], bool]) -> IndexKeeper:
+    """Keeps indexes in the user's cache directory; ``may_keep`` is the keeper's."""
+    return IndexKeeper(IndexCache(index_folder), may_keep=may_keep)
+
+
+def index_folder() -> Path | None:
+    """Where indexes are kept; None for a user without a home directory."""
+    folder = cache_folder()
+    return folder and folder / "index"

@@ -22,7 +22,7 @@ from fim_lsp.schedule.request import Outcome
 from fim_lsp.schedule.scheduler import Scheduler
 from fim_lsp.session.backend_manager import BackendManager
 from fim_lsp.session.event_ring import EventRing
-from fim_lsp.session.indexing import observe_indexing
+from fim_lsp.session.indexing import index_keeper, observe_indexing
 from fim_lsp.session.learning import learn_from
 from fim_lsp.session.model_switch import ModelSwitch
 from fim_lsp.session.notifier import Notifier, ShowMessage
@@ -78,6 +78,7 @@ class Session:
         self._roots: tuple[Path, ...] = ()
         self._trusted = True
         self._ngram = ngram or NgramBackend()
+        self._ngram.index.keeper = self._index_keeper = index_keeper(lambda: self._loader.restrictions_known)
         self._context = ContextProvider()
         self._documents = OpenDocuments(self._ngram, self._context)
         self._backends = BackendManager(
@@ -244,10 +245,13 @@ class Session:
     # -- commands, besides those of the switches
 
     def clear_cache(self) -> str:
-        """Forget all suggestions; returns a sentence."""
+        """Forget all suggestions, and delete what is kept of workspaces between starts; returns a sentence."""
+        self._forget_suggestions()
+        return f"All suggestions are forgotten: the next ones are made anew. {self._index_keeper.clear()}"
+
+    def _forget_suggestions(self) -> None:
         if self._scheduler:
             self._scheduler.clear_cache()
-        return "All suggestions are forgotten: the next ones are made anew."
 
     def restart_backends(self) -> str:
         """After trouble, use every back end as if this session had just begun; returns a sentence."""
@@ -258,7 +262,7 @@ class Session:
     def _model_chosen(self) -> None:
         """Use another model. What the one before has written is forgotten."""
         self._backends_changed()
-        self.clear_cache()
+        self._forget_suggestions()
 
     def _switches_changed(self) -> None:
         if self._scheduler:
@@ -322,6 +326,7 @@ class Session:
             self._notifier.settings_usable_again()
         self._failed_closed = self._loader.failed_closed
         self.switches.apply_settings(modes_for(settings, self._loader.project_settings, trusted=self._trusted))
+        self._index_keeper.enabled = settings.index_cache
         policy = self._apply_policy(settings)
         clients = self._backends.apply_settings(settings, partial(self._may_send, policy, settings.context_tokens))
         self._chain = FallbackChain(

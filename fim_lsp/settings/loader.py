@@ -90,6 +90,11 @@ class SettingsLoader:
             self._merge()
         return self._workspace_known.is_set()
 
+    @property
+    def restrictions_known(self) -> bool:
+        """Whether it is known what must not be used: all sources have been read, and none that restricts is damaged."""
+        return self._workspace_known.is_set() and not self._merged.failed_closed
+
     def reload_if_changed(self) -> Settings | None:
         """The new settings if one of the files has changed. Takes microseconds if none has."""
         return self._merge() if self._refresh_files() else None

@@ -308,6 +308,9 @@ class Settings:
         project_rule=project.ONLY_OFF,
         title="Statistics",
     )
+    index_cache: bool = _setting(
+        True, boolean(), "whether a large workspace's index is kept on this machine", project_rule=project.ONLY_OFF
+    )
     prices: FrozenMapping[tuple[float, ...]] = _setting(
         FrozenMapping(),
         table_of(

@@ -50,6 +50,16 @@ def state_folder() -> Path | None:
         return None
 
 
+def cache_folder() -> Path | None:
+    """The user's cache directory, ``~/.cache/fim-lsp`` on Linux; ``None`` for a user without a home directory."""
+    from platformdirs import user_cache_path
+
+    try:
+        return user_cache_path("fim-lsp", appauthor=False)
+    except RuntimeError:
+        return None
+
+
 def read_environment(environment: Mapping[str, str]) -> Layer:
     """The variables ``FIM_LSP_<NAME>``. Numbers, booleans, null, lists and tables are JSON, other text is a string.
 

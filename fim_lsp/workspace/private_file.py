@@ -6,12 +6,12 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import takewhile
 from pathlib import Path
 from typing import Final
 
-from fim_lsp.workspace.safe_read import MAX_BYTES, read_text
+from fim_lsp.workspace.safe_read import MAX_BYTES, read_bytes, read_text
 
 _OTHERS_READ: Final = stat.S_IRWXG | stat.S_IRWXO
 _OTHERS_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
@@ -24,6 +24,11 @@ def read_private(path: Path, *, max_bytes: int = MAX_BYTES) -> str:
     :func:`~fim_lsp.workspace.safe_read.read_text`. A symbolic link is followed: what counts is the file that it leads to.
     """
     return read_text(path, max_bytes=max_bytes, check=lambda status: _check(path, status, _OTHERS_READ, "read"))
+
+
+def read_private_bytes(path: Path, *, max_bytes: int) -> bytearray:
+    """The bytes of such a file."""
+    return read_bytes(path, max_bytes=max_bytes, check=lambda status: _check(path, status, _OTHERS_READ, "read"))
 
 
 def read_own(path: Path, *, max_bytes: int = MAX_BYTES) -> str:
@@ -83,6 +88,26 @@ def close_folder(folder: Path) -> None:
         status = folder.stat()
         if status.st_uid == os.geteuid() and status.st_mode & _OTHERS_READ:
             folder.chmod(0o700)
+
+
+def write_private_cache(path: Path, pieces: Iterable[bytes]) -> None:
+    """Like :func:`write_private`, piece by piece, for what can be made again: it need not survive a power failure.
+
+    If ``pieces`` raises, the old file remains.
+    """
+    import tempfile
+
+    _own_folder(path.parent)
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # with mode 600
+    try:
+        with open(handle, "wb") as file:
+            for piece in pieces:
+                file.write(piece)
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
 
 
 @contextlib.contextmanager

@@ -20,6 +20,14 @@ def read_text(
 ) -> str:
     """The text of a regular file of up to ``max_bytes``. Raises ``OSError``, or ``ValueError`` for text that is not UTF-8
     or a path that can't exist. ``check`` may raise an ``OSError`` for the file that was opened.
+    """
+    return read_bytes(path, max_bytes=max_bytes, check=check).decode("utf-8")
+
+
+def read_bytes(
+    path: Path, *, max_bytes: int, check: Callable[[os.stat_result], None] = lambda _status: None
+) -> bytearray:
+    """The same, of any file.
 
     A cloned repository may contain a symbolic link to ``/dev/zero``, or to a FIFO, which would block until it is written.
     """
@@ -36,7 +44,7 @@ def read_text(
         os.close(handle)
     if len(data) > max_bytes:
         raise OSError(errno.EFBIG, f"it has more than {max_bytes >> 10} KiB")
-    return data.decode("utf-8")
+    return data
 
 
 def file_stamp(path: Path | str) -> Stamp:

@@ -7,6 +7,7 @@ entered, and links, are passed over. Whoever has enough files stops asking, and 
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
@@ -100,7 +101,7 @@ class TreeWalk:
 
     def _distance(self, folder: str) -> int:
         parts = Path(folder).parts if self._parts else ()
-        return min((_steps_between(parts, other) for other in self._parts), default=len(Path(folder).parts))
+        return min((steps_between(parts, other) for other in self._parts), default=len(Path(folder).parts))
 
     def _list(self, folder: str, found: list[FoundFile]) -> None:
         if folder not in self._roots:
@@ -145,6 +146,27 @@ def find(
         yield from batch.files
 
 
+def stamps(
+    paths: Sequence[Path], roots: Sequence[Path], allowed: Allowed, bounds: Bounds
+) -> Iterator[tuple[Path, FileStamp | None]]:
+    """The present stamps of files that a walk from the roots would find; None for others. Folders are judged once."""
+    folders: dict[Path, bool] = {}
+    for path in paths:
+        folder = path.parent
+        try:
+            if folder not in folders:
+                folders[folder] = may_enter(folder, roots, allowed)
+            stamp = _stamp(path, bounds) if folders[folder] and allowed(path, False) else None
+        except (OSError, ValueError):
+            stamp = None
+        yield path, stamp
+
+
+def _stamp(path: Path, bounds: Bounds) -> FileStamp | None:
+    status = path.lstat()
+    return stamp_of(status) if stat.S_ISREG(status.st_mode) and 0 < status.st_size <= bounds.file_bytes else None
+
+
 def _entries(folder: str) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
@@ -153,7 +175,8 @@ def _entries(folder: str) -> list[os.DirEntry[str]]:
         return []
 
 
-def _steps_between(one: Sequence[str], other: Sequence[str]) -> int:
+def steps_between(one: Sequence[str], other: Sequence[str]) -> int:
+    """How many steps up and down lead from one folder to another, given their parts."""
     common = 0
     for left, right in zip(one, other, strict=False):
         if left != right:

@@ -68,6 +68,7 @@ def test_a_project_may_only_lower_the_quota(below: int | None, project: int | No
         ("stop", None, ["a"], ("a",)), ("stop", "x", ["y"], "x"), ("stop", "x", ["y", "x"], ("y", "x")),
         ("multiline", "never", "always", "never"), ("multiline", "auto", "never", "never"), ("region", "eu", "us", "eu"),
         ("trigger", "auto", "manual", "manual"), ("trigger", "manual", "auto", "manual"), ("stats", True, False, False),
+        ("index_cache", True, False, False), ("index_cache", False, True, False),
         ("stats", False, True, False), ("prices", {"m": [1, 2]}, {"m": [0, 0]}, {"m": (1, 2)}),
         ("languages", {"go": False}, {"go": True}, {"go": False}), ("languages", {}, {"go": False}, {"go": False}),
     ],
