@@ -42,6 +42,8 @@ def stamp_of(status: os.stat_result) -> FileStamp:
 
 def may_enter(folder: Path, roots: Sequence[Path], allowed: Allowed) -> bool:
     """Whether a walk from the roots comes through this folder: it and those above it are allowed, and no links."""
+    if not os.path.isdir(folder):  # first, as the name of an unsaved document may have thousands of parts
+        return False
     for root in roots:
         if folder.is_relative_to(root):
             parts = folder.relative_to(root).parts
