@@ -15,7 +15,7 @@ import contextlib
 import logging
 import os
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
@@ -57,6 +57,8 @@ class Transport:
         self._connections = connections
         self._building: asyncio.Task[httpx.AsyncClient] | None = None
         self._calls: set[asyncio.Task[None]] = set()
+        self._lost = 0  # slots of the client's pool
+        self._retiring: set[asyncio.Task[None]] = set()
         self._closed = False
 
     async def send(
@@ -95,13 +97,20 @@ class Transport:
         calls = list(self._calls)
         for call in calls:
             call.cancel()
-        if calls:
-            await asyncio.wait(calls)
+        if waiting := [*calls, *self._retiring]:
+            await asyncio.wait(waiting)
         if self._building is not None:
-            await asyncio.wait([self._building])
-            if not _failed(self._building):
-                await self._building.result().aclose()
+            await _close(self._building)
             self._building = None
+
+    def slot_lost(self) -> None:
+        """httpcore has lost a slot: before the last one is, the next call gets another client, and this one is closed in time."""
+        self._lost += 1
+        if self._lost >= self._connections // 2 and self._building is not None:
+            retiring = asyncio.create_task(_close(self._building, list(self._calls)))
+            self._retiring.add(retiring)
+            retiring.add_done_callback(self._retiring.discard)
+            self._building, self._lost = None, 0
 
     def aborted(self) -> BackendError:
         """The error for a call that was ended from this side."""
@@ -137,6 +146,13 @@ class Transport:
             raise Unreachable(
                 "the proxy set in the environment can't be used: check HTTPS_PROXY and ALL_PROXY"
             ) from error
+
+
+async def _close(building: asyncio.Task[httpx.AsyncClient], calls: Sequence[asyncio.Task[None]] = ()) -> None:
+    """Close a client once these calls are over."""
+    await asyncio.wait([building, *calls])
+    if not _failed(building):
+        await building.result().aclose()
 
 
 def _failed(building: asyncio.Task[httpx.AsyncClient]) -> bool:
@@ -342,6 +358,8 @@ class Exchange:
             self._proxy = self._other_address(info["host"], info["port"])
         elif event == "connection.connect_tcp.complete":
             self._proxy = ""
+        elif event == "proxy.start_tls.failed":  # the tunnel is dead, and httpcore counts it as in use for good
+            self._transport.slot_lost()
         elif event.startswith("connection.start_tls."):
             self._tls_handshake = not event.endswith("complete")
         elif (

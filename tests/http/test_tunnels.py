@@ -1,0 +1,34 @@
+"""Tunnels whose TLS handshake fails: httpcore counts each as a connection in use, for good."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from pathlib import Path
+
+import pytest
+
+from fim_lsp.errors import Unreachable
+from fim_lsp.http.client import CONNECTIONS
+from tests.fakes.codestral import FakeCodestral
+from tests.fakes.fixtures import Connect, ask, ask_text
+from tests.faults.host import DyingProxy
+
+
+async def test_any_number_of_them_leaves_connections_for_the_next_call(
+    certificate: Path, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    async with FakeCodestral(tls=context) as server, DyingProxy(server.port) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        backend = connect("https://codestral.test")
+        proxy.reply = b"HTTP/1.1 200 OK\r\n\r\nno handshake"
+        for _ in range(2 * CONNECTIONS):
+            with pytest.raises(Unreachable, match="TLS"):
+                await ask(backend)
+        proxy.reply = None
+        texts = await asyncio.gather(*(ask_text(backend) for _ in range(CONNECTIONS)))
+        assert texts == ["return a + b"] * CONNECTIONS
+        await proxy.until(lambda: proxy.open_connections <= CONNECTIONS)
