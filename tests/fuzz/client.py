@@ -52,8 +52,15 @@ class Client:
         self.configure({})
         if self.pulls:
             self.wire.until(lambda: len(self.wire.requests) > asked, "request for the settings")
+        nowhere = {
+            "textDocument": {"uri": "file:///nowhere"},
+            "position": position((0, 0)),
+            "context": {"triggerKind": 2},
+        }
+        self.request("textDocument/inlineCompletion", nowhere)  # after a 0, which is VS Code's, a 1 is not by hand
         for command, arguments in (
-            ("toggle", [True]), ("trigger", [None]), ("model", [None]), ("snooze", [0]), ("clearCache", []), ("restart", []),
+            ("toggle", [True]), ("toggleLanguage", ["python", True]), ("trigger", [None]), ("model", [None]),
+            ("snooze", [0]), ("clearCache", []), ("restart", []),
         ):  # fmt: skip
             self.command(command, *arguments)
         self.wire.barrier()

@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.soak.measuring import Sample, growth, tenths
+from tests.soak.measuring import Sample, cpu_per_edit, growth, tenths
 from tests.soak.plot import to_svg
 from tests.soak.run import Plan, soak
 from tests.soak.typing_day import traces
@@ -29,6 +29,7 @@ def table(samples: list[Sample]) -> str:
         ("memory MB", [value / 2**20 for value in tenths(samples, lambda one: one.memory)]),
         ("answer ms", [value * 1000 for value in tenths(samples, lambda one: one.answer)]),
         ("command ms", [value * 1000 for value in tenths(samples, lambda one: one.ping)]),
+        ("CPU ms per edit", [value * 1000 for value in cpu_per_edit(samples)]),
         ("descriptors", tenths(samples, lambda one: one.descriptors)),
         ("sockets", tenths(samples, lambda one: one.sockets)),
         ("threads", tenths(samples, lambda one: one.threads)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -75,6 +76,12 @@ def tenths(samples: Sequence[Sample], value: Callable[[Sample], float | None]) -
     parts = [samples[len(samples) * n // 10 : len(samples) * (n + 1) // 10] for n in range(10)]
     known = [[it for one in part if (it := value(one)) is not None] for part in parts]
     return [statistics.median(part) for part in known if part]
+
+
+def cpu_per_edit(samples: Sequence[Sample]) -> list[float]:
+    """The seconds of CPU that an edit cost in each tenth. Unlike latency, they do not depend on what else the machine does."""
+    ends = [samples[(len(samples) - 1) * n // 10] for n in range(11)]
+    return [(last.cpu - first.cpu) / max(last.edits - first.edits, 1) for first, last in itertools.pairwise(ends)]
 
 
 def growth(samples: Sequence[Sample], value: Callable[[Sample], float | None], warm_up: float = 0.2) -> float:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.quality.recorded_typing import load
 from tests.soak.__main__ import table
-from tests.soak.measuring import Sample, growth, tenths
+from tests.soak.measuring import Sample, cpu_per_edit, growth, tenths
 from tests.soak.plot import PANELS, to_svg
 from tests.soak.run import Plan, soak
 
@@ -23,7 +23,7 @@ async def test_everything_is_answered_once_and_measured(tmp_path: Path) -> None:
     assert all(one.memory > 0 and one.tasks > 0 for one in samples)
     assert any(one.ping for one in samples)
     assert to_svg(samples).count("<polyline") == len(PANELS)
-    assert table(samples).count("\n") == 7
+    assert table(samples).count("\n") == 8
 
 
 def a_run(*memory: int) -> list[Sample]:
@@ -51,3 +51,4 @@ def test_growth_is_that_after_the_warm_up() -> None:
     assert growth(a_run(*range(100, 200)), lambda one: one.memory) == pytest.approx(0.58, abs=0.01)
     assert len(tenths(flat, lambda one: one.memory)) == 10
     assert tenths(flat, lambda one: one.answer) == []
+    assert cpu_per_edit(flat) == [0.0] * 10
