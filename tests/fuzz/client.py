@@ -32,7 +32,7 @@ class Client:
         workspace = {"configuration": True} if self.pulls else {}
         options = {
             "backend": "codestral", "base_url": self.backend.url, "api_key": "k", "fallback": [], "debounce": 0,
-            "prompt_tokens": 4000, "suffix_share": 0.5, "context_tokens": 0, "stream": False,
+            "prompt_tokens": 4000, "suffix_share": 0.5, "timeout": 60, "context_tokens": 0, "stream": False,
         }  # fmt: skip
         capabilities = {"general": offered, "workspace": workspace, "textDocument": {"inlineCompletion": {}}}
         reply = self.wire.reply(
