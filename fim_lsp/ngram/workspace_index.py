@@ -40,7 +40,7 @@ BUSY_PAUSE: Final = 0.0003
 MAX_NEAR: Final = 8
 """Folders of open documents, those opened last, that decide what is read first."""
 
-_BYTES_PER_TOKEN: Final = 4  # about
+_BYTES_PER_TOKEN: Final = 2  # in dense code; about four in most
 
 NEAR_STEPS: Final = 1
 """Steps from such a folder up to which a file takes the place of one that is farther away."""
@@ -251,7 +251,7 @@ class WorkspaceIndex:
             files = [file for file in batch.files if file.path not in self._held]
             self._files += len(files)
             self.progress.found(len(files))
-            if self._full:
+            if batch.distance <= NEAR_STEPS:
                 self._make_room(files, near)
             self._add_files(job.model, files, generation)
 
@@ -267,7 +267,10 @@ class WorkspaceIndex:
 
     def _make_room(self, files: Sequence[FoundFile], near: Sequence[Path]) -> None:
         """Drop files that are farther from open documents than these, as many as these may need."""
-        wanted = sum(file.stamp[1] for file in files if file.path not in self._open) // _BYTES_PER_TOKEN
+        size = sum(file.stamp[1] for file in files if file.path not in self._open)
+        wanted = self._held.tokens + size // _BYTES_PER_TOKEN - self._bounds.tokens
+        if wanted <= 0:
+            return
         parts = [folder.parts for folder in near]
 
         def distance(path: Path) -> int:

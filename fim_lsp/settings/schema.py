@@ -309,7 +309,10 @@ class Settings:
         title="Statistics",
     )
     index_cache: bool = _setting(
-        True, boolean(), "whether a large workspace's index is kept on this machine", project_rule=project.ONLY_OFF
+        True,
+        boolean(),
+        "whether `ngram`'s index of a large workspace is kept on this machine, without files that have secrets",
+        project_rule=project.ONLY_OFF,
     )
     prices: FrozenMapping[tuple[float, ...]] = _setting(
         FrozenMapping(),
