@@ -6,7 +6,7 @@
 
 ;; The echo area keeps a message until the next key, and the server reports a problem only once.  Hence a message is shown
 ;; again in the first pause, if keys have removed it by then.  M-x removes messages too: two seconds after a command it suggests
-;; a shorter name, for two seconds, and then restores what was there before.
+;; a shorter name, for two seconds by default, and then restores what was there before.
 
 ;;; Code:
 
@@ -19,8 +19,10 @@
 (defconst fim-lsp-notice--pause 1
   "Seconds without a key after which a message is shown again.")
 
-(defconst fim-lsp-notice--hidden 2.5
-  "Seconds after which Emacs has put an earlier message in place of a new one.")
+(defun fim-lsp-notice--hidden ()
+  "Seconds after which Emacs has put an earlier message in place of a new one.
+\\[execute-extended-command] shows its own for `suggest-key-bindings' seconds, by default two."
+  (+ 0.5 (if (numberp suggest-key-bindings) suggest-key-bindings 2)))
 
 (defconst fim-lsp-notice--log-size 100000
   "How many characters of the log are kept.")
@@ -54,7 +56,7 @@
   "Show TEXT, the message that is shown, again once it has gone."
   (setq fim-lsp-notice--timer
         (run-with-idle-timer fim-lsp-notice--pause nil #'fim-lsp-notice--again))
-  (run-with-timer fim-lsp-notice--hidden nil #'fim-lsp-notice--restore text))
+  (run-with-timer (fim-lsp-notice--hidden) nil #'fim-lsp-notice--restore text))
 
 (defun fim-lsp-notice-wait (text)
   "Show TEXT in the echo area until there is an answer."
@@ -66,7 +68,7 @@
 Do so again if \\[execute-extended-command] has put it back."
   (when (equal (current-message) waiting)
     (message nil))
-  (run-with-timer fim-lsp-notice--hidden nil
+  (run-with-timer (fim-lsp-notice--hidden) nil
                   (lambda ()
                     (when (equal (current-message) waiting)
                       (message nil)))))
@@ -74,7 +76,7 @@ Do so again if \\[execute-extended-command] has put it back."
 (defun fim-lsp-notice--restore (text)
   "Show TEXT again if it is the last message and no key has removed it."
   (when (and (eq text fim-lsp-notice--text)
-             (time-less-p fim-lsp-notice--hidden (or (current-idle-time) 0)))
+             (time-less-p (fim-lsp-notice--hidden) (or (current-idle-time) 0)))
     (fim-lsp-notice--show-last)))
 
 (defun fim-lsp-notice-forget ()
