@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types
 
 from fim_lsp.session.status_tracker import Status
-from fim_lsp.text.unicode import visible
+from fim_lsp.text.unicode import for_message, visible
 
 if TYPE_CHECKING:
     from fim_lsp.session.explanation import Explanation
@@ -48,7 +48,7 @@ def why(explanation: Explanation, show: Show, options: Any = None) -> list[str]:
 
     Also shows the first lines, unless ``options`` are ``quiet``; ``verbose`` ones ask for details.
     """
-    lines = [visible(line) for line in explanation.lines(verbose=option(options, "verbose") is True)]
+    lines = [for_message(line) for line in explanation.lines(verbose=option(options, "verbose") is True)]
     if not _is_quiet(options):
         show(in_one_line(lines[:_MAX_MESSAGE_LINES]))
     return lines

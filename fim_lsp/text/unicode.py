@@ -77,10 +77,10 @@ def visible(text: str) -> str:
 
 
 def for_message(text: str) -> str:
-    """:func:`visible`, and without links: VS Code makes ``[text](command:…)`` in a message a link that runs the command, and a
-    name in a message may be a project's.
+    """:func:`visible`, on one line and without links, since a name in a message may be a project's: after a line end it would
+    look like a message of ours, and VS Code makes ``[text](command:…)`` a link that runs the command.
     """
-    return visible(text).replace("](", "] (")
+    return visible(text).replace("\n", "\\n").replace("](", "] (")
 
 
 def on_one_line(text: str) -> str:

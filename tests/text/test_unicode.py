@@ -165,9 +165,10 @@ LINK = re.compile(r"\[([^\]]+)\]\(((?:https?://|command:|file:)[^)\s]+)(?: ([\"'
 
 
 @given(
-    st.text(alphabet='[](): a"\u200b\r') | st.just(""),
+    st.text(alphabet='[](): a"\u200b\r\n\u2028\x85') | st.just(""),
     st.sampled_from(["command:x", "https://evil.example", "file:///x"]),
 )
 def test_no_message_has_a_link_of_vs_code(text: str, target: str) -> None:
     for one in (text, f"[a{text}]({target})", f"{text}[a](\u200b{target}) {text}", f"[a]\u200b({target} 'b'){text}"):
         assert not LINK.search(for_message(one))
+        assert len(for_message(one).splitlines()) <= 1
