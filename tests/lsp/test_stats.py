@@ -29,9 +29,9 @@ class Log(FakeCodestral):
         super().__init__(lambda _body: ANSWER)
         self.answered: list[tuple[Request, int]] = []
 
-    async def _answer(self, request: Request, writer: asyncio.StreamWriter) -> bool:
+    async def respond(self, request: Request, writer: asyncio.StreamWriter) -> bool:
         status = (self.next[0] if self.next else self.behaviour).status
-        done = await super()._answer(request, writer)
+        done = await super().respond(request, writer)
         self.answered.append((request, status))
         return done
 
