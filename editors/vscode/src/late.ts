@@ -10,7 +10,8 @@ interface Ready {
 
 /**
  * Shows suggestions that come after VS Code has stopped waiting: 750 ms after the last key it cancels its request, opens the
- * completion menu instead, and does not ask again. The server completes the call, and reports when its answer is there.
+ * completion menu instead, and does not ask again. The server completes the call, and reports when its answer is there. The box for
+ * a commit's message needs none of this: it has no such menu, and VS Code goes on waiting there.
  */
 export class LateAnswers {
   private byHand = false; // the last request was made by hand

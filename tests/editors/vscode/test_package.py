@@ -63,6 +63,20 @@ def test_commands_that_keys_and_the_walkthrough_name_exist() -> None:
     assert all((manifest.EXTENSION / file).exists() for file in re.findall(r"media/walkthrough/\w+\.md", steps))
 
 
+def test_each_key_and_command_of_the_page_is_pressed_by_a_test() -> None:
+    page = (manifest.EXTENSION / "README.md").read_text("utf-8")
+    tests = "".join(path.read_text("utf-8") for path in Path(__file__).parent.glob("test_*.py")).replace("\\\\", "\\")
+    titles = {row["title"] for row in manifest.package()["contributes"]["commands"]}
+    assert titles == titles & set(re.findall(r"\*(?:fim-lsp: )?([^*\n]+)\*", page))
+    assert [title for title in titles if f'command("fim-lsp: {title}")' not in tests] == []
+    rows = page.partition("| key |")[2].partition("\n\n")[0].splitlines()[2:]
+    named = [key for row in rows for key in row.strip("| ").partition(" |")[0].partition(" (macOS")[0].split(" and ")]
+    assert len(named) == 7
+    names = {"Ctrl": "Control", "Right": "ArrowRight", "Esc": "Escape"}
+    keys = ["+".join(names.get(part, part) for part in key.split("+")) for key in named]
+    assert [key for key in keys if f'"{key}"' not in tests] == []
+
+
 def test_the_settings_page_reads_as_sentences() -> None:
     for name, setting in manifest.package()["contributes"]["configuration"]["properties"].items():
         assert re.match(r"[A-Z][A-Za-z]", setting["title"]), name

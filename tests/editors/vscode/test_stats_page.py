@@ -16,7 +16,6 @@ from fim_lsp.stats.page import page
 from fim_lsp.stats.reading import read_counts
 from fim_lsp.stats.report import make_report
 from fim_lsp.stats.store import StatsStore
-from tests.editors.vscode.code_server import Installation, browser
 from tests.stats.samples import ACCEPTED, ANSWERED, CALL, KEPT, LOCAL_CALL, NOON, PLACE, SHOWN, batch
 
 TODAY = datetime.date(2026, 11, 26)
@@ -73,20 +72,19 @@ def a_month(folder: Path) -> str:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def shown(code_server: Installation, tmp_path: Path) -> AsyncIterator[Any]:
+async def shown(chromium: Any, tmp_path: Path) -> AsyncIterator[Any]:
     """The page in Chromium; it may request nothing but itself, and complain of nothing."""
     requests: list[str] = []
     complaints: list[str] = []
     file = tmp_path / "page.html"
     file.write_text(a_month(tmp_path), encoding="utf-8")
-    async with browser(code_server) as chromium:
-        tab = await chromium.new_page(viewport={"width": 1200, "height": 800})
-        tab.on("request", lambda request: requests.append(request.url))
-        tab.on("console", lambda message: complaints.append(message.text))
-        tab.on("pageerror", lambda error: complaints.append(str(error)))
-        await tab.goto(file.as_uri())
-        yield tab
-        await tab.close()
+    tab = await chromium.new_page(viewport={"width": 1200, "height": 800})
+    tab.on("request", lambda request: requests.append(request.url))
+    tab.on("console", lambda message: complaints.append(message.text))
+    tab.on("pageerror", lambda error: complaints.append(str(error)))
+    await tab.goto(file.as_uri())
+    yield tab
+    await tab.close()
     assert requests == [file.as_uri()]
     assert complaints == []
 

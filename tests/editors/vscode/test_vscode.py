@@ -65,9 +65,9 @@ async def test_other_suggestions_are_cycled_to(sandbox: Sandbox) -> None:
     opened = await sandbox.at("‸\n")
     await sandbox.editor.type("total")
     await sandbox.editor.until_ghost(" = one")
-    for shown in (" = two", " = three", " = one", " = two"):
-        await sandbox.editor.press("Alt+]")
-        await sandbox.editor.until_ghost(shown)
+    for key, shown in (("Alt+]", "two"), ("Alt+]", "three"), ("Alt+]", "one"), ("Alt+[", "three"), ("Alt+[", "two")):
+        await sandbox.editor.press(key)
+        await sandbox.editor.until_ghost(f" = {shown}")
     await sandbox.editor.press("Tab")
     await sandbox.editor.saved(opened.file, opened.with_text("total = two"))
 
@@ -155,8 +155,6 @@ async def test_a_project_may_tune_and_not_redirect(sandbox: Sandbox) -> None:
     "behaviour",
     [
         pytest.param(None, id="dead"),
-        pytest.param(Behaviour(drop=True), id="hangs up"),
-        pytest.param(Behaviour(status=401, raw=b'{"detail":"Unauthorized"}'), id="401"),
         pytest.param(Behaviour(status=429, raw=b'{"message":"Requests rate limit exceeded"}'), id="429"),
     ],
 )
@@ -253,9 +251,10 @@ async def test_what_the_server_explains_is_on_a_page(sandbox: Sandbox) -> None:
     await sandbox.editor.type("# typed on")
     await sandbox.editor.saved(opened.file, opened.with_text(f"x = 1; {ANSWER}# typed on"))
     await sandbox.editor.command("View: Join All Editor Groups")
-    for title, part in (("Why Was There", f"{opened.file.name}:2:12 "), ("Show Statistics", "fim-lsp on this machine")):
-        await sandbox.editor.command(f"fim-lsp: {title}")
-        await until(lambda text=part: sandbox.editor.sees(text), title)
+    await sandbox.editor.command("fim-lsp: Why Was There (No) Suggestion?")
+    await until(lambda: sandbox.editor.sees(f"{opened.file.name}:2:12 "), "why")
+    await sandbox.editor.command("fim-lsp: Show Statistics")
+    await until(lambda: sandbox.editor.sees("fim-lsp on this machine"), "the statistics")
     await sandbox.editor.command("fim-lsp: Clear Cached Suggestions")
     await until(lambda: sandbox.executed("fim-lsp.clearCache"), "the command")
     [message] = await sandbox.editor.notifications()
@@ -266,30 +265,6 @@ async def test_show_log_opens(sandbox: Sandbox) -> None:
     await sandbox.editor.command("fim-lsp: Show Log")
     await until(lambda: sandbox.editor.sees("[info] starting"), "the log")
     await sandbox.editor.command("View: Toggle Panel Visibility")
-
-
-async def test_a_key_is_sent_to_the_back_end_and_written_to_no_file(sandbox: Sandbox) -> None:
-    sandbox.fake.answer = once(ANSWER)
-    await sandbox.clear()
-    secret = "key-from-the-secret-storage"
-    await sandbox.new_server(lambda: set_key(sandbox, secret))
-    await sandbox.at("def key(a, b):\n    ‸\n")
-    await sandbox.editor.type("x = 8; ")
-    await sandbox.editor.until_ghost(ANSWER)
-    assert sandbox.fake.requests[-1].headers["authorization"] == f"Bearer {secret}"
-    assert not [name for name, text in sandbox.code_server.logs().items() if secret in text]
-    assert secret not in (sandbox.code_server.home / "data/Machine/settings.json").read_text()
-    await sandbox.editor.command("fim-lsp: Remove API Key")
-    await sandbox.new_server(lambda: sandbox.editor.pick("codestral"))
-
-
-async def set_key(sandbox: Sandbox, key: str) -> None:
-    await sandbox.editor.command("fim-lsp: Set API Key")
-    await sandbox.editor.pick("codestral")
-    field = sandbox.editor.page.locator('.quick-input-widget input[type="password"]')
-    await field.wait_for()
-    await field.fill(key)
-    await sandbox.editor.press("Enter")
 
 
 async def test_the_logs_contain_no_error(sandbox: Sandbox) -> None:
