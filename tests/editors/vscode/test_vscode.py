@@ -41,7 +41,6 @@ async def picture(sandbox: Sandbox) -> None:
     box = await sandbox.editor.page.locator(".editor-instance").first.bounding_box()
     clip = {"x": box["x"], "y": box["y"], "width": min(box["width"], 520), "height": min(box["height"], 96)}
     file = sandbox.pictures / "vscode.png"
-    await sandbox.editor.page.locator(".editor-instance .cursors-layer .cursor").first.wait_for()  # it blinks
     await sandbox.editor.page.screenshot(path=file, clip=clip)
     assert file.stat().st_size <= 60 * 1024
 
