@@ -8,7 +8,6 @@ a running server notices that keys have changed.
 from __future__ import annotations
 
 import json
-import os
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
@@ -23,7 +22,7 @@ from fim_lsp.backends.system_keyring import KeyringUnavailable
 from fim_lsp.errors import KeyStoreError
 from fim_lsp.http.urls import origin_of
 from fim_lsp.secret import Secret
-from fim_lsp.settings.sources import ENVIRONMENT_PREFIX, config_folder
+from fim_lsp.settings.sources import ENVIRONMENT_PREFIX, config_folder, is_null_device
 from fim_lsp.workspace.private_file import folder_lock, read_own, read_private, write_private
 from fim_lsp.workspace.safe_read import Stamp, file_stamp
 
@@ -73,7 +72,7 @@ class KeyStore:
     @classmethod
     def of_user(cls, environment: Mapping[str, str]) -> KeyStore:
         """The keys in the user's config directory; none if ``FIM_LSP_CONFIG`` says that nothing is to be read."""
-        nothing = environment.get(f"{ENVIRONMENT_PREFIX}CONFIG") == os.devnull
+        nothing = is_null_device(environment.get(f"{ENVIRONMENT_PREFIX}CONFIG", ""))
         return cls(None if nothing else config_folder())
 
     @property

@@ -16,7 +16,7 @@ from fim_lsp.cli.output import answer
 from fim_lsp.errors import KeyStoreError, UsageError
 from fim_lsp.settings.reference import config_file
 from fim_lsp.settings.schema import SPECS
-from fim_lsp.settings.sources import user_file
+from fim_lsp.settings.sources import is_null_device, user_file
 from fim_lsp.workspace.private_file import close_folder
 
 CHOICES: Final[Mapping[str, str]] = MappingProxyType(
@@ -55,7 +55,7 @@ def _new_file(environment: Mapping[str, str]) -> Path:
     path = user_file(environment)
     if path is None:
         raise UsageError("there is no home folder for config.toml: name a file in the variable FIM_LSP_CONFIG")
-    if str(path) == os.devnull:
+    if is_null_device(str(path)):
         raise UsageError("FIM_LSP_CONFIG is the null device, so no config.toml is read: unset it first")
     if os.path.lexists(path):
         move = f"mv {shlex.quote(str(path))} {shlex.quote(f'{path}.old')}"

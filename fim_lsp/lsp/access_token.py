@@ -18,7 +18,7 @@ from typing import Any
 
 from fim_lsp.errors import UsageError
 from fim_lsp.secret import Secret
-from fim_lsp.workspace.private_file import close_folder
+from fim_lsp.workspace.private_file import close_folder, replace_file
 
 MAX_FIRST_MESSAGE = 1 << 18
 """Bytes of the first message, before the token has been seen. VS Code sends some 15 kB."""
@@ -183,7 +183,7 @@ def _write(path: Path, token: Secret, *, replace: bool) -> None:
                 os.fchmod(descriptor, 0o600)  # whatever the umask
             file.write(token.reveal().encode() + b"\n")
         if replace:
-            draft.replace(path)
+            replace_file(draft, path)
         else:
             os.link(draft, path)  # unlike rename, it fails if the file exists
     finally:

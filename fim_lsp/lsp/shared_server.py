@@ -123,14 +123,17 @@ class SharedServer:
                 loop.add_signal_handler(number, stop, number)
         servers = [await asyncio.start_server(self.serve_client, sock=sock) for sock in sockets]
         on_ready()
-        code = await stopped
-        for server in servers:
-            server.close()
-        tasks = list(self._connections.values())
-        for connection in self._connections:
-            connection.end(code)
-        if tasks:
-            await asyncio.wait(tasks, timeout=_SHUTDOWN_TIMEOUT)
+        code = 128 + signal.SIGINT
+        try:
+            code = await stopped
+        finally:  # on Windows, Ctrl-C cancels this task
+            for server in servers:
+                server.close()
+            tasks = list(self._connections.values())
+            for connection in self._connections:
+                connection.end(code)
+            if tasks:
+                await asyncio.wait(tasks, timeout=_SHUTDOWN_TIMEOUT)
         return code
 
     async def serve_client(self, reader: asyncio.StreamReader, stream: asyncio.StreamWriter) -> None:

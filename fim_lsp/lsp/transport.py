@@ -82,11 +82,12 @@ async def _serve_stdio(environment: Mapping[str, str], stdin: BinaryIO, stdout: 
 
     threading.Thread(target=read, name="read", daemon=True).start()
     watch = loop.create_task(connection.watch_parent())
-    code = await connection.ended
-    watch.cancel()
-    await connection.close()
-    writer.close()
-    return code
+    try:
+        return await connection.ended
+    finally:  # on Windows, Ctrl-C cancels this task
+        watch.cancel()
+        await connection.close()
+        writer.close()
 
 
 class Writer(Protocol):

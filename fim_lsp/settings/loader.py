@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from fim_lsp.settings.settings_file import SettingsFile
 from fim_lsp.settings.sources import (
     ENVIRONMENT_PREFIX,
     PROJECT_FILE,
+    is_null_device,
     read_editor,
     read_environment,
     user_file,
@@ -165,6 +165,6 @@ class _EditorSource:
 
 def _user_file(environment: Mapping[str, str]) -> SettingsFile | None:
     path = user_file(environment)
-    if path is None or str(path) == os.devnull:
+    if path is None or is_null_device(str(path)):
         return None
     return SettingsFile(path, trusted=True, required=bool(environment.get(f"{ENVIRONMENT_PREFIX}CONFIG")))

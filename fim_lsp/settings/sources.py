@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,11 @@ def user_file(environment: Mapping[str, str]) -> Path | None:
         return Path(named)
     folder = config_folder()
     return folder and folder / "config.toml"
+
+
+def is_null_device(path: str, *, null: str = os.devnull, normcase: Callable[[str], str] = os.path.normcase) -> bool:
+    """Whether a path is the empty device, ``/dev/null`` or, in whichever case, Windows' ``NUL``: nothing is to be read."""
+    return normcase(path) == normcase(null)
 
 
 def config_folder() -> Path | None:

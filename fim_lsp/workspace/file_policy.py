@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -27,13 +28,23 @@ class FilePolicy:
     decided in favor of privacy: the document is not sent, or only to back ends on this machine.
     """
 
-    def __init__(self, roots: Sequence[Path], exclude: Sequence[str], local_only: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        roots: Sequence[Path],
+        exclude: Sequence[str],
+        local_only: Sequence[str] = (),
+        *,
+        ignore_case: bool = sys.platform in ("win32", "darwin"),
+    ) -> None:
         self._roots = tuple(roots)
         self._globs = tuple(exclude), tuple(local_only)
         self._excluded = SettingGlobs(exclude)
         self._local_only = SettingGlobs(local_only, match_parents=True) if local_only else None
         self._real_roots = tuple(_resolved(root) for root in self._roots)
         self._all_roots = tuple(dict.fromkeys((*self._roots, *self._real_roots)))
+        self._fold: Callable[[str], str] = (
+            str.casefold if ignore_case else str
+        )  # as the file systems of Windows and macOS
         self._prefixes = tuple(f"{root.as_posix().rstrip('/')}/" for root in self._all_roots)
         self._ignores = IgnoreFiles(self._all_roots)
         self._index_ignores = IgnoreFiles(self._all_roots)  # apart: the index walks thousands of folders in its thread
@@ -214,9 +225,12 @@ class FilePolicy:
         """The path relative to each root it is in, whether or not the root is reached through symbolic links."""
         if ".." in path.parts:
             return []
-        name = path.as_posix()
-        found = (name[len(prefix) :] for prefix in self._prefixes if name.startswith(prefix) and name != prefix)
-        return list(dict.fromkeys(found))
+        return [relative for relative in self._below_roots(path.as_posix()) if relative]
+
+    def _below_roots(self, name: str) -> tuple[str, ...]:
+        """What follows each root in a path."""
+        found = (name[len(root) :] for root in self._prefixes if self._fold(name[: len(root)]) == self._fold(root))
+        return tuple(dict.fromkeys(found))
 
     def _rules_in(self, folder: Path, ignores: IgnoreFiles) -> FolderRules:
         if ".." in folder.parts or (root := self._root(folder)) is None:
@@ -226,7 +240,7 @@ class FilePolicy:
         names = [
             FolderName(
                 path=(name := place.as_posix().rstrip("/") + "/"),
-                relatives=tuple(dict.fromkeys(name[len(root) :] for root in self._prefixes if name.startswith(root))),
+                relatives=self._below_roots(name),
                 excluded=self._excluded.match,
                 ignored=ignores.matcher(place),
             )

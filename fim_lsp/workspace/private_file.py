@@ -6,7 +6,8 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from itertools import takewhile
 from pathlib import Path
 from typing import Final
@@ -15,6 +16,8 @@ from fim_lsp.workspace.safe_read import MAX_BYTES, read_bytes, read_text
 
 _OTHERS_READ: Final = stat.S_IRWXG | stat.S_IRWXO
 _OTHERS_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
+_IN_USE: Final = (5, 32)  # Windows' ERROR_ACCESS_DENIED and ERROR_SHARING_VIOLATION
+_REPLACE_PAUSES: Final = (0.01, 0.02, 0.05, 0.1, 0.15)  # seconds
 
 
 def read_private(path: Path, *, max_bytes: int = MAX_BYTES) -> str:
@@ -52,7 +55,7 @@ def write_private(path: Path, text: str) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, target)
+        replace_file(temporary, target)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
@@ -103,11 +106,31 @@ def write_private_cache(path: Path, pieces: Iterable[bytes]) -> None:
         with open(handle, "wb") as file:
             for piece in pieces:
                 file.write(piece)
-        os.replace(temporary, path)
+        replace_file(temporary, path)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
+
+
+def replace_file(
+    source: str | Path,
+    target: str | Path,
+    *,
+    replace: Callable[[str | Path, str | Path], None] = os.replace,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """``os.replace``, which on Windows fails while another process, or a virus scanner, has the file open: then again, for
+    up to a third of a second. Raises ``OSError``.
+    """
+    for pause in _REPLACE_PAUSES:
+        try:
+            return replace(source, target)
+        except PermissionError as error:
+            if getattr(error, "winerror", None) not in _IN_USE:
+                raise
+            sleep(pause)
+    return replace(source, target)
 
 
 @contextlib.contextmanager

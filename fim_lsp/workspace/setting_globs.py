@@ -7,6 +7,7 @@ Unlike the lines of an ignore file, they do not belong to a folder:
 * ``~`` and ``~/…`` refer to the user's home directory, ``~name`` and ``~name/…`` to another user's; ``\\~name`` is a name. If
   the directory is unknown, everything is matched (fail closed).
 * Absolute paths are matched as written and with symbolic links resolved, since editors open files by either name.
+* ``\\`` before a letter, and in a path like ``C:\\work\\``, separates folders as on Windows, besides what it means to git.
 * Case is ignored, ``#`` has no special meaning, and invalid syntax is literal. An entry with line breaks is several globs.
 """
 
@@ -34,6 +35,7 @@ DEFAULT_EXCLUDES: Final = (
 
 _HOME = re.compile(r"~[\w.-]*(?=/|$)")
 _ABSOLUTE = re.compile(r"/|[A-Za-z]:/")
+_WINDOWS_PATH = re.compile(r"(?!!)(?:[A-Za-z]:\\|~\\|.*\\[\w.])")
 _MAX_CACHED = 1_000  # folders, half a kilobyte each; most queries are for files of the same folders
 
 Numbered = tuple[int, str]
@@ -86,8 +88,9 @@ class _Folded:
     """The globs with one kind of case folding."""
 
     def __init__(self, lines: Sequence[str], fold: Callable[[str], str]) -> None:
-        places = [(number, place) for number, line in enumerate(lines) for place in _absolute_globs(line)]
-        inside = [(number, line) for number, line in enumerate(lines) if not _HOME.match(line.removeprefix("!"))]
+        spelled = [(number, glob) for number, line in enumerate(lines) for glob in _spellings(line)]
+        places = [(number, place) for number, glob in spelled for place in _absolute_globs(glob)]
+        inside = [(number, glob) for number, glob in spelled if not _HOME.match(glob.removeprefix("!"))]
         self._negative = {number for number, line in enumerate(lines) if line.startswith("!")}
         self._everything = False
         self._inside = self._compiled(inside, fold)
@@ -161,6 +164,17 @@ class _Folded:
 def _padded(levels: Sequence[int], length: int) -> list[int]:
     """Levels that end at the same path but begin at a lower folder, padded at the front."""
     return [-1] * (length - len(levels)) + list(levels)
+
+
+def _spellings(line: str) -> Iterator[str]:
+    r"""A glob as git reads it, and as someone on Windows may have meant it: ``C:\work\`` is ``C:/work/``.
+
+    Both are matched, so a path that is written the system's way restricts what it names. A glob that re-includes is read as git
+    reads it: it never lets more through than it says.
+    """
+    yield line
+    if _WINDOWS_PATH.match(line):
+        yield re.sub("^//+", "/", line.replace("\\", "/"))  # a share, too, is matched without its leading slashes
 
 
 def _absolute_globs(glob: str) -> Iterator[str | None]:
