@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from tests.linear_rules import BY_HAND, MAKERS, REACHED, UNITS, calls, counted, functions, reason_not_to_measure
+from tests.linear_rules import BY_HAND, MAKERS, ONCE, REACHED, UNITS, calls, counted, functions, reason_not_to_measure
 
 MAX_GROWTH = 4 * 1.15  # when the text is four times as long
 SPARE_STEPS = 150  # a short text may end early
@@ -42,6 +42,7 @@ def test_every_function_that_takes_a_text_is_measured_or_says_why_not() -> None:
             unknown.append(f"{name} takes {argument}: tests/linear_rules.py does not know how to make one")
     assert unknown == []
     assert not set(MAKERS) & set(REACHED)
+    assert set(ONCE) <= {name for name, _ in functions()}
 
 
 @pytest.mark.parametrize("name", CALLS)
