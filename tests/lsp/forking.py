@@ -1,8 +1,8 @@
 """Servers that start several times as fast: forked from a process that has already imported fim_lsp.
 
-:func:`forked` is the command of a small program that takes the place of the server's process: its standard streams,
-environment, working directory, signals and exit code are the server's. Only its process id differs. Tests of the start
-itself use ``python -m fim_lsp``.
+``stand_in.py`` is a small program, run by :func:`forked`'s command, that takes the place of the server's process: its
+standard streams, environment, working directory, signals and exit code are the server's. Only its process id differs.
+Tests of the start itself use ``python -m fim_lsp``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import atexit
 import contextlib
 import functools
 import importlib
-import json
+import marshal
 import os
 import pkgutil
 import signal
@@ -21,10 +21,9 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 ROOT = Path(__file__).parents[2]
+_STAND_IN = str(Path(__file__).with_name("stand_in.py"))
 
 
 def forked(arguments: Sequence[str], *, also: str = "") -> list[str]:
@@ -34,7 +33,7 @@ def forked(arguments: Sequence[str], *, also: str = "") -> list[str]:
     """
     if sys.platform != "linux":
         return [sys.executable, "-m", "fim_lsp", *arguments] if not also else unforked(arguments, also=also)
-    return [sys.executable, "-S", "-E", __file__, _forking_process(), also, *arguments]
+    return [sys.executable, "-S", "-E", _STAND_IN, _forking_process(), also, *arguments]
 
 
 def unforked(arguments: Sequence[str], *, also: str) -> list[str]:
@@ -94,7 +93,7 @@ def _watch(connection: socket.socket) -> None:
     size, _, body = message.partition(b"\n")
     while len(body) < int(size):
         body += connection.recv(1 << 20)
-    order: dict[str, Any] = json.loads(body)
+    also, arguments, environment, folder = marshal.loads(body)  # noqa: S302 - written by this test run
     server = os.fork()
     if server:
         connection.sendall(b"%d\n" % server)
@@ -104,12 +103,12 @@ def _watch(connection: socket.socket) -> None:
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
-    if order["also"]:
-        importlib.import_module(order["also"])
-    os.chdir(order["folder"])
+    if also:
+        importlib.import_module(also)
+    os.chdir(folder)
     os.environ.clear()
-    os.environ.update(order["environment"])
-    sys.argv = ["fim-lsp", *order["arguments"]]
+    os.environ.update(environment)
+    sys.argv = ["fim-lsp", *arguments]
 
 
 def _end_with(server: int, connection: socket.socket) -> None:
@@ -131,32 +130,3 @@ def _main() -> int:
     from fim_lsp.cli.main import main
 
     return main()
-
-
-def _stand_in(address: str, also: str, arguments: Sequence[str]) -> int:
-    """Have a server forked, relay signals to it, and end as it ends."""
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.connect(address)
-        order = {"also": also, "arguments": arguments, "environment": dict(os.environ), "folder": os.getcwd()}
-        body = json.dumps(order).encode()
-        socket.send_fds(connection, [b"%d\n%b" % (len(body), body)], [0, 1, 2])
-        answers = connection.makefile()
-        server = int(answers.readline())
-
-        def relay(number: int, _: FrameType | None) -> None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(server, number)
-
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):
-            signal.signal(number, relay)
-        for stream in (0, 1, 2):
-            os.close(stream)
-        code = int(answers.readline())
-    if code < 0:
-        signal.signal(-code, signal.SIG_DFL)
-        os.kill(os.getpid(), -code)
-    return code
-
-
-if __name__ == "__main__":
-    os._exit(_stand_in(sys.argv[1], sys.argv[2], sys.argv[3:]))
