@@ -17,7 +17,7 @@ from fim_lsp.schedule.fallback_chain import FallbackChain
 from fim_lsp.schedule.request import CompletionResult, Outcome, Snapshot
 from fim_lsp.suggest.suggestion import Shaped, Suggestion
 from fim_lsp.text.cursor import Split
-from fim_lsp.text.typed import CLOSING, suffixes_before, typed_at_others, typed_elsewhere, typed_since
+from fim_lsp.text.typed import CLOSING, ClosersFrom, suffixes_before, typed_at_others, typed_elsewhere, typed_since
 
 LOOK_BACK = 512  # characters typed since the answer; llama.vim walks back 128, which a block of code exceeds
 
@@ -84,15 +84,19 @@ class _Entry:
     def is_short_lived(self) -> bool:
         return self.answer.from_fallback or not self.answer.suggestion
 
-    def holds(self, suffix: str, typed: str) -> bool:
-        """Whether the answer begins with ``typed``, and nothing else changed except for the same text at other cursors."""
+    def holds(self, suffix: str, typed: str, closers: ClosersFrom) -> bool:
+        """Whether the answer begins with ``typed``, and nothing else changed except for the same text at other cursors.
+
+        ``closers`` are those of what was typed before the cursor, of which ``typed`` is the end.
+        """
         shown = self.answer.suggestion
         if typed and not self.answer.text.startswith(typed) and (shown is None or shown.after(typed) is None):
             return False
         if self.suffix == suffix[:_NEAR]:
             return True
         whole = len(self.suffix) < _NEAR
-        return any(typed_elsewhere(self.suffix, suffix, text, whole=whole) for text in typed_at_others(typed) if text)
+        others = typed_at_others(typed, closers[len(typed)]) if typed else ()
+        return any(typed_elsewhere(self.suffix, suffix, text, whole=whole) for text in others)
 
 
 class SuggestionCache:
@@ -192,15 +196,15 @@ class SuggestionCache:
     def find(self, scope: Hashable, split: Split) -> Hit | None:
         """The answer at the nearest earlier position, if it begins with what was typed since."""
         prefix = split.prefix[-(LOOK_BACK + _NEAR) :]
-        after = split.suffix[: _NEAR + LOOK_BACK]
+        after, closers = split.suffix[: _NEAR + LOOK_BACK], ClosersFrom(prefix)
         for length in range(min(len(prefix), LOOK_BACK) + 1):
             position = len(prefix) - length
             if prefix[max(0, position - _END) : position] not in self._ends:
                 continue
             typed = prefix[position:]
-            for suffix in suffixes_before(after, typed) if after[:1] in CLOSING else (after,):
+            for suffix in suffixes_before(after, closers[length]) if after[:1] in CLOSING else (after,):
                 entry = self._entries.get(self._key(scope, prefix[:position], suffix))
-                if entry is not None and entry.holds(suffix, typed):
+                if entry is not None and entry.holds(suffix, typed, closers):
                     return Hit(typed=typed, answer=entry.answer, paired=len(after) - len(suffix))
         return None
 

@@ -45,26 +45,25 @@ def _same_before(earlier: Split, prefix: str, typed: str) -> bool:
         return True
     return any(
         typed_elsewhere(near[::-1], prefix[::-1], text[::-1], whole=len(near) < _MAX_COMPARED)
-        for text in typed_at_others(typed)
+        for text in typed_at_others(typed, paired_closers(typed))
     )
 
 
 def _same_after(earlier: Split, now: Split, typed: str) -> bool:
-    near = earlier.suffix[:_MAX_COMPARED]
-    after = suffixes_before(now.suffix, typed)
+    near, closers = earlier.suffix[:_MAX_COMPARED], paired_closers(typed)
+    after = suffixes_before(now.suffix, closers)
     if any(suffix[:_MAX_COMPARED] == near for suffix in after):
         return True
     return any(
         typed_elsewhere(near, suffix, text, whole=len(near) < _MAX_COMPARED)
         for suffix in after
-        for text in typed_at_others(typed)
+        for text in typed_at_others(typed, closers)
     )
 
 
-def typed_at_others(typed: str) -> tuple[str, ...]:
-    """What was inserted at each of the other cursors when this was typed: the same, or with the paired closers."""
-    added = paired_closers(typed)
-    return (typed, typed + added) if added else (typed,)
+def typed_at_others(typed: str, closers: str) -> tuple[str, ...]:
+    """What was inserted at each of the other cursors when this was typed: the same, or with its paired ``closers``."""
+    return (typed, typed + closers) if closers else (typed,)
 
 
 def typed_elsewhere(before: str, after: str, text: str, *, whole: bool) -> bool:
@@ -89,10 +88,9 @@ def typed_elsewhere(before: str, after: str, text: str, *, whole: bool) -> bool:
     return not whole or any(len(before) + count * size == len(after) for count in counts)
 
 
-def suffixes_before(suffix: str, typed: str) -> tuple[str, ...]:
-    """What may have been after the cursor before this was typed: the same, or the same without the paired closers."""
-    added = paired_closers(typed)
-    return (suffix, suffix[len(added) :]) if added and suffix.startswith(added) else (suffix,)
+def suffixes_before(suffix: str, closers: str) -> tuple[str, ...]:
+    """What may have been after the cursor before something was typed: the same, or the same without its paired ``closers``."""
+    return (suffix, suffix[len(closers) :]) if closers and suffix.startswith(closers) else (suffix,)
 
 
 def paired_closers(typed: str) -> str:
@@ -104,6 +102,37 @@ def paired_closers(typed: str) -> str:
         elif character in _PAIRS:
             open_now.append(_PAIRS[character])
     return "".join(reversed(open_now))
+
+
+class ClosersFrom:
+    """The :func:`paired_closers` of each end of a text, in steps that are linear in the text for all of them together.
+
+    An end begins with a character before a shorter end. What that character opens is closed where the shorter end closes
+    nothing of its own; from there on it is as if nothing had been opened. So each end only needs to know, for each closing
+    character, where it would close something opened before that end.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._closers = [""]  # of the ends of 0, 1, 2, … characters
+        self._closed_at: list[dict[str, int]] = [{}]  # for the same: by closing character, how many characters are left
+
+    def __getitem__(self, length: int) -> str:
+        """The closers of the text's last ``length`` characters."""
+        while len(self._closers) <= length:
+            self._add(self._text[-len(self._closers)])
+        return self._closers[length]
+
+    def _add(self, character: str) -> None:
+        length, closed_at = len(self._closers), self._closed_at[-1]
+        if (closer := _PAIRS.get(character)) is None:
+            closers, before = self._closers[-1], closed_at
+        elif (left := closed_at.get(closer)) is not None:
+            closers, before = self._closers[left], self._closed_at[left]
+        else:
+            closers, before = self._closers[-1] + closer, {}
+        self._closers.append(closers)
+        self._closed_at.append({**before, character: length - 1} if character in CLOSING else before)
 
 
 def advance(line: int, column: int, text: str) -> tuple[int, int]:

@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 
 from fim_lsp.text.document import Document
 from fim_lsp.text.positions import Encoding
-from fim_lsp.text.typed import advance, moved, suffixes_before, typed_at_others, typed_elsewhere, typed_since
+from fim_lsp.text.typed import (
+    ClosersFrom,
+    advance,
+    moved,
+    paired_closers,
+    suffixes_before,
+    typed_at_others,
+    typed_elsewhere,
+    typed_since,
+)
 from tests.marked import split
 
 CASES = [
@@ -92,14 +101,30 @@ def test_no_other_change_is_taken_for_typing_at_other_cursors(before: str, after
 
 
 def test_other_cursors_may_have_the_brackets_that_the_editor_paired() -> None:
-    assert typed_at_others("f(a, [") == ("f(a, [", "f(a, [])")
-    assert typed_at_others("f(a)") == ("f(a)",)
+    assert typed_at_others("f(a, [", "])") == ("f(a, [", "f(a, [])")
+    assert typed_at_others("f(a)", "") == ("f(a)",)
 
 
 def test_brackets_that_the_editor_paired_were_not_in_the_suffix() -> None:
-    assert suffixes_before(") + 1", "f(a") == (") + 1", " + 1")
-    assert suffixes_before(" + 1", "f(a") == (" + 1",)
-    assert suffixes_before(") + 1", "f(a)") == (") + 1",)
+    assert suffixes_before(") + 1", ")") == (") + 1", " + 1")
+    assert suffixes_before(" + 1", ")") == (" + 1",)
+    assert suffixes_before(") + 1", "") == (") + 1",)
+
+
+@pytest.mark.parametrize(
+    ("typed", "closers"),
+    [("f(a, [", "])"), ("f(a)", ""), ("('(", ")')"), ("(]", ")"), ("a'(b'", "')'"), ('"""', '"'), (")(", ")")],
+)
+def test_what_an_editor_pairs(typed: str, closers: str) -> None:
+    assert paired_closers(typed) == closers
+
+
+@given(st.text("()[{\"'`a", max_size=40), st.data())
+def test_the_closers_of_each_end_of_a_text(text: str, data: st.DataObject) -> None:
+    closers = ClosersFrom(text)
+    asked = data.draw(st.lists(st.integers(0, len(text)), max_size=3))
+    for length in (*asked, *range(len(text) + 1)):
+        assert closers[length] == paired_closers(text[len(text) - length :])
 
 
 @pytest.mark.parametrize(
