@@ -29,13 +29,15 @@ def run(
     *arguments: str,
     stdin: str = "",
     preexec_fn: Callable[[], None] | None = None,
+    own_python: bool = False,
     **env: str,
 ) -> subprocess.CompletedProcess[str]:
     """In a process that is forked, which takes a tenth of the time.
 
-    A Python is started if a ``preexec_fn`` shall prepare it, or a variable that Python reads when it starts is set.
+    ``own_python``: in one that is started, as also if a ``preexec_fn`` shall prepare it, or a variable is set that Python
+    reads when it starts.
     """
-    own_python = preexec_fn is not None or "PYTHONIOENCODING" in env
+    own_python = own_python or preexec_fn is not None or "PYTHONIOENCODING" in env
     return subprocess.run(
         [sys.executable, "-m", "fim_lsp", *arguments] if own_python else forked(arguments),
         input=stdin,

@@ -107,7 +107,7 @@ def test_the_modules_of_a_project_are_not_imported(project: Path) -> None:
         "cachetools",
     ):
         (project / f"{name}.py").write_text("import os\nos.mkdir('imported')\n")
-    done = run(project, "complete", "a.py:17:20")
+    done = run(project, "complete", "a.py:17:20", own_python=True)
     assert (done.stdout, done.stderr, done.returncode) == ("ha, beta)\n", "", 0)
     assert not (project / "imported").exists()
 

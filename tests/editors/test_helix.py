@@ -136,7 +136,7 @@ async def test_nothing_reaches_past_the_end_of_the_file(helix: Helix, before: st
 
 
 _OTHER = """
-import sys
+import pathlib
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
@@ -145,6 +145,10 @@ server = LanguageServer("other", "1")
 @server.feature(types.TEXT_DOCUMENT_COMPLETION)
 def complete(params):
     return [types.CompletionItem(label="retry_later"), types.CompletionItem(label="retrieve")]
+
+@server.feature(types.INITIALIZED)
+def ready(params):
+    pathlib.Path(__file__).with_suffix(".ready").touch()
 
 server.start_io()
 """
@@ -159,7 +163,11 @@ async def test_beside_another_server_both_are_in_the_menu(sandbox: Sandbox) -> N
     line = "language-servers = [" + ", ".join(f'"{name}"' for name in servers) + "]"
     assert line in SHIPPED
     helix = Helix(sandbox, SHIPPED.replace(line, 'language-servers = ["other", "fim-lsp"]') + other)
-    path = await helix.open_with_suggestion()
+    helix.codestral.answer = writes(f"    {SUGGESTED}")
+    path = sandbox.file("demo.py", BEFORE + "\n")
+    await helix.open(path, line=4)
+    await sandbox.until(script.with_suffix(".ready").exists, "the other server")  # Helix asks none that is not ready
+    helix.terminal.type("ret")
     await helix.terminal.wait_for(
         lambda screen: "retry_later" in screen and "retrieve" in screen and SUGGESTED in screen
     )

@@ -62,6 +62,7 @@ async def test_each_command_says_what_holds_now(sandbox: Sandbox) -> None:
     terminal.type(":FimLsp sno\t")
     await terminal.wait_for(":FimLsp snooze")
     terminal.keys("C-c")
+    await terminal.wait_for(lambda screen: ":FimLsp" not in screen)  # it also drops what was typed after it
     terminal.type(":FimLsp toggle ev\t")
     await terminal.wait_for(":FimLsp toggle everywhere")
     terminal.keys("C-c")

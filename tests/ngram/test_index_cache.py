@@ -105,7 +105,8 @@ def test_where_nothing_can_be_kept_nothing_else_fails(
         def fails(*_: object, **__: object) -> None:
             raise OSError(28 if trouble == "full" else 30, os.strerror(28 if trouble == "full" else 30), str(folder))
 
-        monkeypatch.setattr("os.replace" if trouble == "full" else "tempfile.mkstemp", fails)
+        call = "fim_lsp.workspace.private_file.replace_file" if trouble == "full" else "tempfile.mkstemp"
+        monkeypatch.setattr(call, fails)
     cache = IndexCache(lambda: None if trouble == "no home" else folder)
     assert not write(cache)
     assert not write(cache)
