@@ -40,30 +40,33 @@ def config_folder() -> Path | None:
     """The user's config directory, ``~/.config/fim-lsp`` on Linux; ``None`` for a user without a home directory."""
     from platformdirs import user_config_path  # takes 40 ms to import
 
-    try:
-        return user_config_path("fim-lsp", appauthor=False)
-    except RuntimeError:  # neither HOME nor an entry in passwd: `docker run --user 12345`
-        return None
+    return _absolute(user_config_path)
 
 
 def state_folder() -> Path | None:
     """The user's state directory, ``~/.local/state/fim-lsp`` on Linux; ``None`` for a user without a home directory."""
     from platformdirs import user_state_path
 
-    try:
-        return user_state_path("fim-lsp", appauthor=False)
-    except RuntimeError:
-        return None
+    return _absolute(user_state_path)
 
 
 def cache_folder() -> Path | None:
     """The user's cache directory, ``~/.cache/fim-lsp`` on Linux; ``None`` for a user without a home directory."""
     from platformdirs import user_cache_path
 
+    return _absolute(user_cache_path)
+
+
+def _absolute(find: Callable[..., Path]) -> Path | None:
+    """What platformdirs finds, unless there is neither HOME nor an entry in passwd: ``docker run --user 12345``.
+
+    It then raises, or in older versions returns ``~/.config`` as it is: a folder of the project that is worked in.
+    """
     try:
-        return user_cache_path("fim-lsp", appauthor=False)
+        folder = find("fim-lsp", appauthor=False)
     except RuntimeError:
         return None
+    return folder if folder.is_absolute() else None
 
 
 def read_environment(environment: Mapping[str, str]) -> Layer:

@@ -13,7 +13,6 @@ import json
 import os
 import random
 import re
-import resource
 import subprocess
 import sys
 import sysconfig
@@ -128,6 +127,8 @@ async def measure(root: Path, opened: str, watched: float) -> Measured:
     measured.minute_cpu = passed()[1]
     measured.tokens = index.tokens
     await session.close()
+    import resource  # POSIX only
+
     measured.memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     return measured
 

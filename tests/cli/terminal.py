@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import pty
 import select
 import subprocess
 import sys
-import termios
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
 
 _TIMEOUT = 120.0  # seconds without output
 
@@ -26,7 +25,11 @@ class Done:
 def in_terminal(
     home: Path, *arguments: str, typed: str = "", answers: tuple[tuple[str, str], ...] = (), **env: str
 ) -> Done:
-    """Run a command. ``typed`` is typed at once; each of ``answers`` when its question has appeared."""
+    """Run a command. ``typed`` is typed at once; each of ``answers`` when its question has appeared.
+
+    Skips the test on a system without pseudo-terminals.
+    """
+    pty = pytest.importorskip("pty", reason="pseudo-terminals are POSIX")
     terminal, inside = pty.openpty()
     environment = {**os.environ, "HOME": str(home), "XDG_CONFIG_HOME": str(home / "config"), **env}
     with subprocess.Popen(
@@ -47,6 +50,9 @@ def in_terminal(
 
 def _take_terminal() -> None:
     """Passwords are asked for on the controlling terminal."""
+    import fcntl
+    import termios
+
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from tests.fakes.codestral import FakeCodestral
 from tests.lsp.raw_client import PULLS_SETTINGS, RawClient, texts, write_config
+from tests.needs import link_to_endless_device, make_fifo
 
 
 async def test_a_change_of_the_config_file_takes_effect_without_a_restart(tmp_path: Path) -> None:
@@ -114,9 +115,9 @@ async def test_no_project_stops_the_server(tmp_path: Path, kind: str) -> None:
     for name in (".fim-lsp.toml", ".gitignore"):
         match kind:
             case "zero":
-                (project / name).symlink_to("/dev/zero")
+                link_to_endless_device(project / name)
             case "fifo":
-                os.mkfifo(project / name)
+                make_fifo(project / name)
             case "digits":
                 (project / name).write_text("timeout = " + "1" * 5000)
             case _:
@@ -154,6 +155,7 @@ async def test_a_project_does_not_lift_the_quota(tmp_path: Path) -> None:
     assert len(server.requests) <= 5
 
 
+@pytest.mark.skipif(os.name != "posix", reason="passwd is POSIX")
 async def test_a_server_without_a_home_serves(tmp_path: Path) -> None:
     """``docker run --user 12345``: no HOME, and no line in passwd; one sentence says what that means for the quota."""
     homeless = RawClient(tmp_path)

@@ -12,6 +12,7 @@ import pytest
 from fim_lsp.ngram import index_cache
 from fim_lsp.ngram.index_cache import IndexCache
 from fim_lsp.ngram.index_image import IndexImage
+from tests.needs import link_to_endless_device, make_fifo
 from tests.ngram.test_index_image import BITS, SAMPLE, image_of, nothing
 
 ROOTS, SUFFIXES = (Path("/w"),), frozenset({".py"})
@@ -55,11 +56,11 @@ def test_a_file_that_cannot_be_trusted_is_not_used_and_replaced(tmp_path: Path, 
     else:
         path.unlink()
     if damage == "a link":
-        path.symlink_to("/dev/zero")
+        link_to_endless_device(path)
     elif damage == "a folder":
         path.mkdir()
     elif damage == "a FIFO":
-        os.mkfifo(path)
+        make_fifo(path)
     elif damage in ("half of it", "empty"):
         path.write_bytes(data[: len(data) // 2] if damage == "half of it" else b"")
         path.chmod(0o600)

@@ -14,6 +14,7 @@ from fim_lsp.settings.merge import fail_closed, merge_layers
 from fim_lsp.settings.schema import Settings
 from fim_lsp.settings.settings_file import GRACE_PERIOD, MAX_PROJECT_BYTES, SettingsFile
 from fim_lsp.workspace.safe_read import read_text
+from tests.needs import link_to_endless_device, make_fifo
 from tests.settings.helpers import (
     FILES,
     files,
@@ -347,9 +348,9 @@ def test_only_a_regular_file_of_some_size_is_read(tmp_path: Path, kind: str) -> 
     file = tmp_path / ".fim-lsp.toml"
     match kind:
         case "zero":
-            file.symlink_to("/dev/zero")
+            link_to_endless_device(file)
         case "fifo":
-            os.mkfifo(file)
+            make_fifo(file)
         case "loop":
             file.symlink_to(file)
         case "large":

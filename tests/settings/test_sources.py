@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pwd
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,14 @@ from hypothesis import strategies as st
 from fim_lsp.secret import Secret
 from fim_lsp.settings.merge import fail_closed, merge_layers
 from fim_lsp.settings.schema import SPECS, Settings
-from fim_lsp.settings.sources import read_editor, read_environment, state_folder, user_file
+from fim_lsp.settings.sources import (
+    cache_folder,
+    config_folder,
+    read_editor,
+    read_environment,
+    state_folder,
+    user_file,
+)
 from fim_lsp.workspace.setting_globs import DEFAULT_EXCLUDES
 from tests.settings.helpers import (
     HUGE,
@@ -113,9 +119,23 @@ def test_a_user_without_a_home_has_no_files(monkeypatch: pytest.MonkeyPatch) -> 
 
     for name in ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    monkeypatch.setattr(pytest.importorskip("pwd", reason="passwd is POSIX"), "getpwuid", nobody)
     assert user_file({}) is None
     assert state_folder() is None
+
+
+@pytest.mark.parametrize("found", ["~/.config/fim-lsp", ".config/fim-lsp", None])
+def test_a_folder_of_the_project_is_not_the_users(found: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Older versions of platformdirs return ``~`` as it is where there is no home; newer ones raise."""
+
+    def find(_name: str, **_options: object) -> Path:
+        if found is None:
+            raise RuntimeError
+        return Path(found)
+
+    for kind, folder in (("config", config_folder), ("state", state_folder), ("cache", cache_folder)):
+        monkeypatch.setattr(f"platformdirs.user_{kind}_path", find)
+        assert folder() is None
 
 
 @pytest.mark.parametrize("sent", [None, [], {}, {"fim-lsp": None}, {"fim-lsp": []}, {"fim-lsp": {}}])

@@ -20,6 +20,7 @@ from fim_lsp.stats.histogram import decode
 from fim_lsp.stats.schema import MIGRATIONS
 from fim_lsp.stats.servers import ServerInfo
 from fim_lsp.stats.store import StatsStore
+from tests.needs import make_fifo
 from tests.stats.samples import ACCEPTED, ANSWERED, CALL, DAY, LOCAL_CALL, ONE_SUGGESTION, SHOWN, batch
 
 SERVER = ServerInfo(id="1-a", pid=os.getpid(), started=1.0, client="Neovim")
@@ -249,7 +250,7 @@ def test_reset_forgets_what_turns_out_to_be_damaged_while_it_does(store: StatsSt
     assert query(store, "SELECT calls FROM calls") == [(1,)]
 
 
-@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
+@pytest.mark.parametrize("make", [os.mkdir, make_fifo])
 def test_what_is_no_file_is_named(tmp_path: Path, make: Callable[[Path], None]) -> None:
     path = tmp_path / "stats.sqlite3"
     make(path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from fim_lsp.lsp.documents import local_path
 from fim_lsp.workspace.file_policy import FilePolicy
 from fim_lsp.workspace.setting_globs import DEFAULT_EXCLUDES
+from tests.needs import link_to_endless_device, make_fifo
 
 
 @pytest.mark.parametrize(
@@ -83,9 +83,9 @@ def test_a_symbolic_link_is_judged_by_its_target_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["zero", "fifo"])
 def test_an_endless_ignore_file_ignores_everything(tmp_path: Path, kind: str) -> None:
     if kind == "zero":
-        (tmp_path / ".gitignore").symlink_to("/dev/zero")
+        link_to_endless_device(tmp_path / ".gitignore")
     else:
-        os.mkfifo(tmp_path / ".gitignore")
+        make_fifo(tmp_path / ".gitignore")
     (tmp_path / "a.py").write_text("x")
     assert not FilePolicy([tmp_path], []).may_index(tmp_path / "a.py")
 

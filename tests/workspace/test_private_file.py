@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from fim_lsp.workspace.private_file import create_private, folder_lock, read_own, read_private, write_private
+from tests.needs import make_fifo
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="modes are POSIX")
 
@@ -100,7 +101,7 @@ def test_a_link_remains_and_its_file_is_what_counts(tmp_path: Path) -> None:
 
 def test_what_is_not_a_file_of_reasonable_size_is_refused(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir(0o700)
-    os.mkfifo(tmp_path / "fifo", 0o600)
+    make_fifo(tmp_path / "fifo")
     (tmp_path / "zero").symlink_to("/dev/zero")
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     write_private(tmp_path / "large", "x" * 2_000)
@@ -154,7 +155,7 @@ def test_a_file_that_is_there_is_closed_to_others_and_keeps_its_content(tmp_path
 
 
 @pytest.mark.parametrize(
-    "make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to(os.devnull)], ids=["pipe", "folder", "device"]
+    "make", [make_fifo, os.mkdir, lambda path: path.symlink_to(os.devnull)], ids=["pipe", "folder", "device"]
 )
 def test_what_is_no_file_is_not_opened_as_one(tmp_path: Path, make: Callable[[Path], None]) -> None:
     path = tmp_path / "file"
