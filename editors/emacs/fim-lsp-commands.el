@@ -95,7 +95,7 @@ That is for this session; the setting is `trigger'."
 
 ;;;###autoload
 (defun fim-lsp-clear-cache ()
-  "Forget the suggestions that the server has cached."
+  "Forget the suggestions made so far, and delete the kept indexes of workspaces."
   (interactive)
   (fim-lsp-commands--tell "fim-lsp.clearCache"))
 

@@ -81,7 +81,7 @@ def _helix(paths: Paths) -> str:
     return (
         f"[language-server.fim-lsp]\ncommand = {_quoted(paths.command)}\n\n"
         "# once for each language, after the servers that `hx --health python` names\n"
-        '[[language]]\nname = "python"\nlanguage-servers = ["ty", "ruff", "jedi", "pylsp", "fim-lsp"]'
+        '[[language]]\nname = "python"\nlanguage-servers = ["ty", "ruff", "jedi", "pylsp", "zuban", "fim-lsp"]'
     )
 
 

@@ -45,7 +45,7 @@ def _place(store: Store) -> str:
 
 
 def _usage(backend: Backend, limits: Limits, usage: SharedUsage, place: str) -> Iterator[Check]:
-    shared = f"counted in {place}, which can be written"
+    shared = f"counted in {place}, which is writable"
     if limits.unlimited and not usage.requests:
         yield ok("quota", f"no limit is set for {backend.name}; one that its headers name would be {shared}")
     else:

@@ -28,4 +28,4 @@ def check_statistics(settings: Settings, path: Path | None) -> Check:
         lost = f"{path}{cause}; counts are kept in memory and lost when the server ends"
         return warning("statistics", lost, remedy or _REMEDY)
     size = f"{path.stat().st_size / 1000:,.0f} kB, " if existed else ""
-    return ok("statistics", f"counts, and no text, are kept in {path} ({size}which can be written)")
+    return ok("statistics", f"counts, and no text, are kept in {path} ({size}writable)")

@@ -247,7 +247,7 @@ class Session:
     def clear_cache(self) -> str:
         """Forget all suggestions, and delete what is kept of workspaces between starts; returns a sentence."""
         self._forget_suggestions()
-        return f"All suggestions are forgotten: the next ones are made anew. {self._index_keeper.clear()}"
+        return f"All suggestions are forgotten; the next ones are new. {self._index_keeper.clear()}"
 
     def _forget_suggestions(self) -> None:
         if self._scheduler:

@@ -298,7 +298,7 @@ async def test_everything_works(tmp_path: Path, certificate: Path) -> None:
         "key": "from MISTRAL_API_KEY, for api.mistral.ai only; accepted",
         "model": "codestral-latest, which can fill in the middle, up to 256,000 tokens; api.mistral.ai has 2 models",
         "completion": "it cost 27 + 6 tokens", "rate limits": "57 of 60 requests and 49,000 of 50,000 tokens a minute",
-        "temperature": "0.3; it applies", "quota": f"{tmp_path}/state/fim-lsp/limits.sqlite3, which can be written",
+        "temperature": "0.3; it applies", "quota": f"{tmp_path}/state/fim-lsp/limits.sqlite3, which is writable",
         "fallback": "ngram completes", "workspace": "1 source file can be used; files and folders excluded: 1 by the built-in",
         "file": "suggestions come in", "statistics": f"{tmp_path}/state/fim-lsp/stats.sqlite3",
     }  # fmt: skip

@@ -51,6 +51,13 @@ def test_the_block_for_vim_is_the_file_in_the_repository() -> None:
     assert all(line in shipped.splitlines() for line in lines)
 
 
+def test_the_block_for_helix_is_in_the_file_in_the_repository() -> None:
+    shipped = tomllib.loads((Path(__file__).parents[2] / "editors" / "helix" / "languages.toml").read_text())
+    block = tomllib.loads(EDITORS["helix"].block(Paths(command="fim-lsp", plugins=None)))
+    assert block["language-server"] == shipped["language-server"]
+    assert all(language in shipped["language"] for language in block["language"])
+
+
 def test_the_block_for_kakoune_is_that_of_the_page() -> None:
     page = (Path(__file__).parents[2] / "editors" / "OTHERS.md").read_text()
     _, *lines = EDITORS["kak"].block(Paths(command="fim-lsp", plugins=None)).splitlines()

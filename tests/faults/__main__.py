@@ -51,8 +51,10 @@ async def _run(faults: dict[str, Fault], arguments: argparse.Namespace) -> None:
 
 
 def _main() -> None:
-    parser = argparse.ArgumentParser(description="fault x outcome")
-    parser.add_argument("names", nargs="*", help="kinds, or parts of names; all without one")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.faults", description="Print what becomes of requests during and after each fault."
+    )
+    parser.add_argument("names", nargs="*", help="kinds of faults, or parts of their names; default: all")
     parser.add_argument("--requests", type=int, default=300, help="during each fault")
     parser.add_argument("--gap", type=float, default=0.03, help="seconds from key to key")
     parser.add_argument("--seed", type=int, default=1)

@@ -1,9 +1,10 @@
 """How often the names that come next stand in the prompt, with and without context: ``python -m tests.quality.context_eval``.
 
-Installed packages serve as projects. A line is held out; the prompt is made as for the editor, once with 400 of its 1,200
-tokens for context and once without, so both cost the same. Open are the file itself, what it imports, and four others
-chosen by chance. "Middle": the rest of the file follows, as when something is changed. "End": nothing follows, as when
-something new is written. "Known" is the most that can be had: all names of all those files.
+Packages that the tests install serve as projects. A line is held out; the prompt is made as for the editor, once with
+400 of its 1,200 tokens for context and once without, so both cost the same. Open are the file itself, what it
+imports, and four others chosen by chance. "Middle": the rest of the file follows, as when something is changed.
+"End": nothing follows, as when something new is written. "Known" is the most that can be had: all names of all those
+files.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from fim_lsp.text.document import Document
 from fim_lsp.text.positions import Encoding
 from tests.quality.corpora import Corpus, corpus
 
-PACKAGES = ("httpx", "pygls", "anyio", "attr", "hypothesis", "aiohttp", "cattrs", "httpcore")
+PACKAGES = ("httpx", "pygls", "anyio", "attr", "hypothesis", "cattrs", "httpcore")
 OPEN = 4
 _NAME = re.compile(r"[^\W\d]\w{2,}")
 

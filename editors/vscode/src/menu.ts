@@ -48,7 +48,7 @@ export function menuOf(view: View): Group[] {
       title: 'More',
       rows: [
         { label: '$(debug-restart) Restart server', command: 'restart' },
-        { label: '$(clear-all) Clear cached suggestions', command: 'clearCache' },
+        { label: '$(clear-all) Clear cache', description: 'suggestions and kept indexes', command: 'clearCache' },
         { label: '$(gear) Settings', command: 'settings' },
         { label: '$(book) Getting started', command: 'getStarted' },
       ],

@@ -255,7 +255,7 @@ async def test_what_the_server_explains_is_on_a_page(sandbox: Sandbox) -> None:
     await until(lambda: sandbox.editor.sees(f"{opened.file.name}:2:12 "), "why")
     await sandbox.editor.command("fim-lsp: Show Statistics")
     await until(lambda: sandbox.editor.sees("fim-lsp on this machine"), "the statistics")
-    await sandbox.editor.command("fim-lsp: Clear Cached Suggestions")
+    await sandbox.editor.command("fim-lsp: Clear Cache")
     await until(lambda: sandbox.executed("fim-lsp.clearCache"), "the command")
     [message] = await sandbox.editor.notifications()
     assert "forgotten" in message
