@@ -2,10 +2,10 @@
 
 The reason for the tasks: httpcore 1.0.9 loses a slot of its pool when a request is cancelled between getting a connection
 and using it (https://github.com/encode/httpcore/issues/1093, /658, /830). Typing cancels requests all the time, so a pool
-of any size was dead within minutes. A call is therefore only cancelled where that is safe: before it enters the pool, and
-from the start of the request's headers to the end of the response. httpcore's public ``trace`` extension reports both
-points. If the caller hangs up in between, it returns at once, and the call ends by itself at the next safe point,
-without having sent anything.
+of any size was dead within minutes. A call is therefore only cancelled where that is safe: before it enters the pool, from
+the start of the request's headers to the end of the response, and while a proxy's answer to CONNECT is awaited, as a silent
+proxy sends none. httpcore's public ``trace`` extension reports these points. If the caller hangs up elsewhere, it returns at
+once, and the call ends by itself at the next safe point, without having sent anything.
 """
 
 from __future__ import annotations
@@ -225,7 +225,7 @@ class Exchange:
         self._connection_reused = True  # until a connection is made
         self._tls_handshake = False  # in progress
         self._proxy = ""  # the address of a proxy that a connection is being made to
-        self._is_sending = False
+        self._is_sending = self._is_tunneling = False
         self._head_received = False
         self.task = asyncio.create_task(self._run())
         self.task.add_done_callback(self._done)
@@ -362,18 +362,23 @@ class Exchange:
             self._transport.slot_lost()
         elif event.startswith("connection.start_tls."):
             self._tls_handshake = not event.endswith("complete")
-        elif (
-            event == "http11.send_request_headers.started" and info["request"].method != b"CONNECT"
-        ):  # a proxy's tunnel
-            if self._hung_up:
-                raise _HungUp
-            self._cancellable = self._is_sending = True
+        elif event == "http11.send_request_headers.started":
+            self._is_tunneling = info["request"].method == b"CONNECT"
+            self._is_sending = not self._is_tunneling
+            self._set_cancellable(self._is_sending)
+        elif event.startswith("http11.receive_response_headers.") and self._is_tunneling:
+            self._set_cancellable(event.endswith("started"))  # but not while TLS begins in the tunnel
         elif event == "http11.send_request_body.complete" and self._is_sending:
             self._is_sending = False
             if self._on_sent is not None:
                 self._on_sent(len(self._request.body))
         elif event == "http11.response_closed.started":
             self._cancellable = False  # returning the connection must not be interrupted either; it takes no time
+
+    def _set_cancellable(self, cancellable: bool) -> None:
+        if cancellable and self._hung_up:
+            raise _HungUp
+        self._cancellable = cancellable
 
     def _other_address(self, host: str, port: int) -> str:
         """An address, unless it is the one that the request is for."""

@@ -1,4 +1,4 @@
-"""Tunnels whose TLS handshake fails: httpcore counts each as a connection in use, for good."""
+"""Tunnels through a proxy that fail, or are not wanted any more: none may keep a connection, or lose one for good."""
 
 from __future__ import annotations
 
@@ -32,3 +32,30 @@ async def test_any_number_of_them_leaves_connections_for_the_next_call(
         texts = await asyncio.gather(*(ask_text(backend) for _ in range(CONNECTIONS)))
         assert texts == ["return a + b"] * CONNECTIONS
         await proxy.until(lambda: proxy.open_connections <= CONNECTIONS)
+
+
+@pytest.mark.parametrize("answers", [False, True])
+async def test_a_call_that_is_hung_up_while_a_proxy_is_silent_keeps_no_connection(
+    certificate: Path, connect: Connect, monkeypatch: pytest.MonkeyPatch, answers: bool
+) -> None:
+    """``answers``: the proxy does, just when the calls are hung up."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    async with FakeCodestral(tls=context) as server, DyingProxy(server.port) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        backend = connect("https://codestral.test", timeout=600)
+        for round_ in range(1, 4):
+            proxy.reply = b""
+            calls = [asyncio.create_task(ask(backend)) for _ in range(CONNECTIONS)]
+            await proxy.until(lambda wanted=round_ * CONNECTIONS: proxy.hits >= wanted)
+            if answers:
+                proxy.reset_all()
+            for call in calls:
+                call.cancel()
+            await asyncio.wait(calls)
+            await proxy.until(lambda: proxy.open_connections == 0)
+            proxy.reply = None
+            texts = await asyncio.gather(*(ask_text(backend) for _ in range(CONNECTIONS)))
+            assert texts == ["return a + b"] * CONNECTIONS
+            proxy.reset_all()
