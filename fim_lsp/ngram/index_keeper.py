@@ -78,7 +78,10 @@ class IndexKeeper:
         opened: Collection[Path],
         pause: Pause,
     ) -> None:
-        """Write what is known now, if that differs from what was kept: at once if a file must no longer be kept."""
+        """Write what is known now, if that differs from what was kept: at once if a file must no longer be kept.
+
+        ``opened`` are files whose documents are open, and which would be kept otherwise: they may stay as they were.
+        """
         kept = held.keepable(model)
         tokens = sum(count for _, count in kept.values())
         if not self.enabled or tokens < MIN_TOKENS:

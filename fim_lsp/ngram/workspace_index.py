@@ -211,7 +211,15 @@ class WorkspaceIndex:
         self._walk(job, generation)
         if keeper is not None and self._is_wanted(generation):
             with contextlib.suppress(_Interrupted):
-                keeper.keep(self._held, job.model, job.suffixes, roots, self._open, lambda: self._pause(generation))
+                opened = self._readable_open_files()
+                keeper.keep(self._held, job.model, job.suffixes, roots, opened, lambda: self._pause(generation))
+
+    def _readable_open_files(self) -> Collection[Path]:
+        """The files of open documents that would be learnt if they were not open."""
+        with self._lock:
+            paths = list(self._open)
+        found = stamps(paths, self._roots, self._allowed, self._bounds)
+        return {path for path, stamp in found if stamp is not None}
 
     def _check(self, model: NgramModel, generation: int) -> None:
         """Let files count that may still be read and have not changed, and drop all others."""

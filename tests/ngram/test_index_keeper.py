@@ -118,6 +118,20 @@ def test_what_is_excluded_now_counts_no_longer_and_leaves_the_disk(root: Path, c
     stop(backend)
 
 
+@pytest.mark.parametrize("how", ["excluded", "deleted"])
+def test_a_file_that_is_open_leaves_the_disk_too(root: Path, cache: Path, how: str) -> None:
+    (root / "main.py").unlink()  # nothing is new but what is tested
+    stop(started(root, cache))
+    stop(started(root, cache, opened="lib/gamma.py"))
+    assert b"gamma_3" in kept_bytes(cache)  # what it was may stay while it is open
+    if how == "deleted":
+        (root / "lib/gamma.py").unlink()
+    exclude = ["gamma.py"] if how == "excluded" else []
+    stop(started(root, cache, exclude=exclude, opened="lib/gamma.py"))
+    assert b"gamma" not in kept_bytes(cache)
+    assert b"delta_3" in kept_bytes(cache)
+
+
 def test_it_counts_for_nothing_before_it_was_checked(root: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every offer that is made while the index is read back is one without the excluded file."""
     stop(started(root, cache))
