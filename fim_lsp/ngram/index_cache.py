@@ -44,6 +44,7 @@ class IndexCache:
         self._folder = folder
         self._clock = clock
         self._has_failed = False
+        self._program = ""
 
     def read(self, roots: Sequence[Path], suffixes: Collection[str], *, bits: int, pause: Pause) -> IndexImage | None:
         """The index that was kept for these folders, if there is one that can be used."""
@@ -51,10 +52,12 @@ class IndexCache:
             path = self._path(roots, suffixes)
             if path is None:
                 return None
+            key = self._key(roots, suffixes, bits)
             data = read_private_bytes(path, max_bytes=MAX_BYTES)
             pause()
-            image = decode(data, _key(roots, suffixes, bits), bits=bits, pause=pause)
-            os.utime(path, (self._clock(),) * 2)
+            image = decode(data, key, bits=bits, pause=pause)
+            with contextlib.suppress(OSError):  # a read-only disk
+                os.utime(path, (self._clock(),) * 2)
         except FileNotFoundError:
             return None
         except (OSError, DamagedImage) as error:
@@ -70,7 +73,7 @@ class IndexCache:
             path = self._path(roots, suffixes)
             if path is None:
                 return False
-            write_private_cache(path, _bounded(encode(image, _key(roots, suffixes, bits), pause)))
+            write_private_cache(path, _bounded(encode(image, self._key(roots, suffixes, bits), pause)))
             self._clean_up(path.parent)
         except OSError as error:  # a full disk, a read-only home
             if not self._has_failed:
@@ -103,6 +106,12 @@ class IndexCache:
         name = hashlib.blake2b(_names(roots, suffixes).encode(), digest_size=16).hexdigest()
         return folder / f"{name}{_SUFFIX}" if folder is not None else None
 
+    def _key(self, roots: Sequence[Path], suffixes: Collection[str], bits: int) -> str:
+        # once, at the start: an update may replace the sources while this process still runs the old ones
+        if not self._program:
+            self._program = _program()
+        return f"{_names(roots, suffixes)} {bits} {self._program}"
+
     def _clean_up(self, folder: Path) -> None:
         """Remove what is too old or too much, the newest last; other processes may do the same."""
         found = []
@@ -123,10 +132,6 @@ class IndexCache:
 
 def _names(roots: Sequence[Path], suffixes: Collection[str]) -> str:
     return json.dumps([list(map(str, roots)), sorted(suffixes)])
-
-
-def _key(roots: Sequence[Path], suffixes: Collection[str], bits: int) -> str:
-    return f"{_names(roots, suffixes)} {bits} {_program()}"
 
 
 def _program() -> str:

@@ -42,7 +42,21 @@ def test_another_program_does_not_use_it(tmp_path: Path, monkeypatch: pytest.Mon
     cache = IndexCache(lambda: tmp_path)
     assert write(cache)
     monkeypatch.setattr(index_cache, name, {"__version__": "99", "_DEPENDS_ON": ("text",)}[name])
-    assert read(cache) is None
+    assert read(IndexCache(lambda: tmp_path)) is None
+    assert read(cache) == IMAGE  # the old one still runs, and what it writes is not taken for the new one's
+    assert write(cache)
+    assert read(IndexCache(lambda: tmp_path)) is None
+
+
+def test_where_nothing_can_be_written_an_index_is_still_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = IndexCache(lambda: tmp_path)
+    assert write(cache)
+
+    def read_only(*_: object) -> None:
+        raise OSError(30, os.strerror(30))
+
+    monkeypatch.setattr("os.utime", read_only)
+    assert read(cache) == IMAGE
 
 
 @pytest.mark.parametrize("damage", ["others may read it", "a link", "a folder", "a FIFO", "half of it", "empty"])
