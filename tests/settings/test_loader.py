@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from fim_lsp.settings.loader import WORKSPACE_TIMEOUT, SettingsLoader
-from fim_lsp.settings.schema import SettingProblem
+from fim_lsp.settings.schema import SettingProblem, Settings
 from tests.virtual import now
 
 
@@ -74,6 +75,10 @@ def test_later_sources_win(tmp_path: Path) -> None:
     assert changed is not None
     assert changed.max_tokens == 3
     assert loader.set_workspace_settings({"max_tokens": 3}) is None
+    project = str(tmp_path / ".fim-lsp.toml")
+    assert loader.sources_in_use() == [
+        str(tmp_path / "config.toml"), "environment variable", "initializationOptions", project, "workspace/configuration"
+    ]  # fmt: skip
     assert messages == []
 
 
@@ -144,3 +149,37 @@ def test_what_a_project_turns_off_is_told_from_what_the_user_does(tmp_path: Path
     imposed = loader.project_settings()
     assert (imposed.trigger, imposed.has_language("go"), imposed.has_language("python")) == ("manual", False, False)
     assert imposed.has_language("rust")
+
+
+def test_without_a_config_file_there_is_nothing_to_read_or_to_complain_of() -> None:
+    """``FIM_LSP_CONFIG=/dev/null`` is how tests and containers start from the defaults."""
+    problems: list[SettingProblem] = []
+    loader = SettingsLoader({"FIM_LSP_CONFIG": os.devnull}, problems.extend)
+    assert loader.start((), None) == Settings()
+    assert loader.reload_if_changed() is None
+    assert problems == []
+
+
+def test_a_push_of_other_servers_settings_keeps_what_the_workspace_excludes(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("top_p = 0.5\n")
+    loader, messages = loader_with(tmp_path)
+    loader.start([], None)
+    loader.set_workspace_settings({"exclude": ["private/**"]})
+    assert loader.set_workspace_settings({"pylsp": {"plugins": {}}, "rust-analyzer": None}) is None
+    assert "private/**" in loader.project_settings().exclude
+    assert messages == []
+
+
+def test_nothing_is_taken_for_allowed_before_every_source_is_known_and_intact(tmp_path: Path) -> None:
+    """Otherwise the kept index of a project would hold text of files that it excludes."""
+    (tmp_path / "config.toml").write_text("top_p = 0.5\n")
+    loader, _ = loader_with(tmp_path)
+    loader.start([], None)
+    assert loader.restrictions_known
+    loader.expect_workspace_settings()
+    assert not loader.restrictions_known
+    loader.set_workspace_settings({})
+    assert loader.restrictions_known
+    (tmp_path / "config.toml").write_text("exclude = 5\n")
+    loader.reload_if_changed()
+    assert not loader.restrictions_known

@@ -144,6 +144,14 @@ def test_entries_of_a_table_are_merged_over_the_sources_one_by_one() -> None:
     assert problems == ()
 
 
+def test_a_project_that_repeats_the_users_prices_is_not_reported() -> None:
+    user = Layer(origin="config.toml", values={"prices": {"m": [1, 2]}})
+    for prices, count in (({"m": [1, 2]}, 0), ({"m": [9, 9]}, 1)):
+        merged, problems = merge([user, Layer(origin="project", values={"prices": prices}, trusted=False)])
+        assert merged.prices == {"m": (1, 2)}
+        assert len(problems) == count
+
+
 def test_a_setting_below_the_line_of_a_table_is_reported_as_such() -> None:
     """``exclude`` after ``[languages]`` is TOML's ``languages.exclude``."""
     merged = from_user(languages={"markdown": False, "exclude": ["*.sql"], "stream": False})

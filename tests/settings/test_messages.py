@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import date
 
 import pytest
 
@@ -74,3 +75,9 @@ def test_many_unknown_names_are_a_few_messages() -> None:
     _, sentences = merge_one({f"nothing{number}": 1 for number in range(100_000)})
     assert len(sentences) <= 12
     assert "100,000" in sentences[-1]
+
+
+def test_a_date_is_called_a_date() -> None:
+    """TOML has dates, JSON has none."""
+    _, (sentence,) = merge_one({"temperature": date(2026, 1, 2)})
+    assert "a date" in sentence

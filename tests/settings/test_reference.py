@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
 from collections.abc import Sequence
 from pathlib import Path
 
 import jsonschema
+import pytest
 
+from fim_lsp.settings import reference
 from fim_lsp.settings.check import check_text
 from fim_lsp.settings.effective import plain
 from fim_lsp.settings.loader import SettingsLoader
-from fim_lsp.settings.reference import config_file, schema, table
+from fim_lsp.settings.reference import config_file, schema
 from fim_lsp.settings.schema import SPECS, SettingProblem, Settings
 
 PACKAGE = Path(__file__).parents[2] / "editors" / "vscode" / "package.json"
@@ -83,10 +86,13 @@ def test_every_place_that_lists_the_settings_lists_the_same() -> None:
     assert set(re.findall(r"^#?(\w+) = ", config_file({"backend": "ngram"}), flags=re.MULTILINE)) == names
     properties = json.loads(PACKAGE.read_text("utf-8"))["contributes"]["configuration"]["properties"]
     assert set(properties) == {f"fim-lsp.{name}" for name in names - {"api_key"} | {"command", "status_bar"}}
+    for name in names - {"api_key"}:
+        assert properties[f"fim-lsp.{name}"]["title"] == SPECS[name].label
 
 
-def test_the_readme_has_the_settings_table() -> None:
+def test_the_readme_has_the_settings_table(capsys: pytest.CaptureFixture[str]) -> None:
     """``python -m fim_lsp.settings.reference`` prints it."""
+    runpy.run_path(reference.__file__, run_name="__main__")
     marked = re.search(r"<!-- settings -->\n(.*?)\n<!-- /settings -->", README.read_text("utf-8"), re.DOTALL)
     assert marked
-    assert marked[1] == table()
+    assert marked[1] + "\n" == capsys.readouterr().out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from pathlib import Path
@@ -370,3 +371,16 @@ def test_a_file_through_a_link_is_read(tmp_path: Path) -> None:
     (tmp_path / "config.toml").symlink_to("kept")
     assert read_text(tmp_path / "config.toml") == "max_tokens = 3"
     assert read_file(tmp_path / "config.toml", trusted=True)[0].values == {"max_tokens": 3}
+
+
+def test_a_file_that_may_not_be_read_says_where_to_look(tmp_path: Path) -> None:
+    """Raised by hand: root may read everything."""
+
+    def read(path: Path, max_bytes: int) -> str:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    (tmp_path / "config.toml").write_text(GOOD)
+    file = SettingsFile(tmp_path / "config.toml", trusted=True, read=read)
+    file.refresh()
+    assert "Permission denied (see the mode of the file and its folder)" in file.problem
+    assert merge_layers([file.layer]).failed_closed

@@ -117,11 +117,12 @@ def test_a_user_without_a_home_has_no_files(monkeypatch: pytest.MonkeyPatch) -> 
     def nobody(_: int) -> None:
         raise KeyError
 
-    for name in ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+    for name in ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(pytest.importorskip("pwd", reason="passwd is POSIX"), "getpwuid", nobody)
     assert user_file({}) is None
     assert state_folder() is None
+    assert cache_folder() is None
 
 
 @pytest.mark.parametrize("found", ["~/.config/fim-lsp", ".config/fim-lsp", None])
@@ -154,6 +155,18 @@ def test_entries_next_to_the_section_and_in_it_add_up() -> None:
     sent = {"languages": {"go": False, "c": False}, "fim-lsp": {"languages": {"sql": False, "c": True}}}
     layer, _ = read_editor("o", sent, trusted=True)
     assert merge([layer])[0].languages == {"go": False, "c": True, "sql": False}
+
+
+def test_a_value_in_the_section_wins_over_the_one_next_to_it() -> None:
+    layer, _ = read_editor("o", {"model": "beside", "fim-lsp": {"model": "inside"}}, trusted=True)
+    assert merge([layer])[0].model == "inside"
+
+
+def test_a_misspelled_restriction_next_to_the_section_and_in_it_fails_closed_once() -> None:
+    layer, _ = read_editor("o", {"excludes": ["*.py"], "fim-lsp": {"excludes": ["*.js"]}}, trusted=True)
+    merged = merge_layers([layer])
+    assert merged.failed_closed
+    assert len(merged.problems) == 1
 
 
 @pytest.mark.parametrize(

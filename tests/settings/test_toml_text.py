@@ -79,6 +79,7 @@ def test_an_explanation_contains_nothing_of_the_file() -> None:
         ('t = { a = 1, "b c" = 2 }\nu.v = 3', {("t",): 1, ("t", "a"): 1, ("t", "b c"): 1, ("u",): 2, ("u", "v"): 2}),
         ("a = 'x\u2028y\x85z'\nb = 1", {("a",): 1, ("b",): 2}),
         ("a = 1\n" * 3_000, {}),
+        ('a = 1\nb = """\n' + "]\n" * 1_000 + '"""\nc = 1\n', {("a",): 1}),  # no line rather than a wrong one
     ],
 )
 def test_a_name_is_found_on_its_line(text: str, lines: dict[tuple[str, ...], int]) -> None:
