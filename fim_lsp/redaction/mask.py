@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import count
 
 from fim_lsp.redaction.detect import find_secrets, merged
 from fim_lsp.redaction.restore import Restorer
@@ -102,10 +101,10 @@ def _masked(
     texts: Sequence[str], found: Sequence[tuple[Span, ...]], values: Sequence[str], key: bytes
 ) -> tuple[dict[str, str], list[str]]:
     """The placeholder of each value, and the texts with placeholders, from which the originals can be restored."""
-    for attempt in count():
+    for attempt in range(_MAX_ATTEMPTS):
         placeholders = {value: _placeholder(value, key, attempt) for value in values}
         masked = [_replaced(text, spans, placeholders) for text, spans in zip(texts, found, strict=True)]
-        if attempt == _MAX_ATTEMPTS or _restorable(texts, masked, placeholders):
+        if _restorable(texts, masked, placeholders):
             break
     return placeholders, masked
 

@@ -80,9 +80,8 @@ def typed_elsewhere(before: str, after: str, text: str, *, whole: bool) -> bool:
         for count in sorted(counts):
             while count < _MAX_CURSORS and after.startswith(text, place + count * size):
                 counts.add(count := count + 1)
-        if place == len(before):
-            break
-        counts = {count for count in counts if after[place + count * size :][:1] == before[place]}
+        if place < len(before):
+            counts = {count for count in counts if after[place + count * size :][:1] == before[place]}
         if not counts:
             return False
     return not whole or any(len(before) + count * size == len(after) for count in counts)

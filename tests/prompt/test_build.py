@@ -162,6 +162,16 @@ def test_a_prompt_is_never_over_its_budget(
     assert list(prompt.context) == context[: len(prompt.context)]
 
 
+def test_snippets_that_do_not_fit_are_left_out_the_last_first() -> None:
+    snippets = tuple(Snippet(path=f"{name}.py", text="y = 1\n" * 9) for name in "abc")
+    prompt = build(
+        split("x = ‸\n"), uri="", path="d.py", language="", budget=180, suffix_share=0.25, max_tokens=1,
+        context=snippets,
+    )  # fmt: skip
+    assert prompt.context == snippets[:2]
+    assert (prompt.prefix, prompt.suffix) == ("x = ", "\n")
+
+
 def test_context_never_takes_most_of_a_small_budget() -> None:
     assert context_budget(1000, 10_000) == 400
     assert context_budget(1000, 50) == 50

@@ -188,6 +188,12 @@ def test_breaking_a_token_adds_one_space_and_is_done_once(text: str) -> None:
     assert not has_control_token(broken)
 
 
+def test_a_token_of_any_family_is_found_wherever_it_is() -> None:
+    for token in CONTROL_TOKENS:
+        assert has_control_token(f"x = 1 {token}")
+        assert not has_control_token(neutralize(f"x = 1 {token}"))
+
+
 def test_other_text_is_left_alone() -> None:
     text = "if a < b and c[SUFFIX_LENGTH] | d:\n    x = '<fim>'"
     assert neutralize(text) == text

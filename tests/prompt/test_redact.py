@@ -21,3 +21,12 @@ def test_secrets_in_all_parts_of_a_prompt_are_masked() -> None:
     assert sent.prompt.size == prompt.size
     assert sent.prompt.context[1].path == "plain.py"
     assert restored(sent.masked, f" import {sent.prompt.path}") == f" import {prompt.path}"
+
+
+def test_each_secret_counts_once_and_each_reply_gets_its_secrets_back() -> None:
+    sent = redact(Prompt(prefix=f'x = "{TOKEN}"\ny = "{OTHER}"\n', suffix=f"# {TOKEN}\n"), KEY)
+    assert sent.secrets == 2
+    placeholder = sent.prompt.prefix[5 : 5 + len(TOKEN)]
+    for _reply in range(2):
+        restorer = sent.restorer()
+        assert restorer.feed(f'z = "{placeholder}"\n') + restorer.flush() == f'z = "{TOKEN}"\n'

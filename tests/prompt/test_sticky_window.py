@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fim_lsp.prompt.build import build
-from fim_lsp.prompt.sticky_window import Edges, cut
+from fim_lsp.prompt.sticky_window import _MAX_WINDOWS, Edges, StickyWindows, cut
 from fim_lsp.text.document import Document
 from fim_lsp.text.positions import Encoding
 from tests.quality.stability import common, following
@@ -44,6 +44,27 @@ def test_a_window_is_contiguous_within_its_room_and_ends_where_lines_do(
 def test_what_fits_is_sent_whole() -> None:
     document = Document("a\nb\nc\n", Encoding.UTF32)
     assert cut(document.split(1, 1, before=100, after=100), 100, 100)[:2] == ("a\nb", "\nc\n")
+
+
+def test_all_lines_are_sent_that_a_snapshot_of_the_documents_middle_contains() -> None:
+    document = Document("aaaa\nbbbb\ncccc\ndddd\n", Encoding.UTF32)
+    split = document.split(2, 4, before=9, after=5)
+    assert not split.at_start
+    assert cut(split, 100, 100) == ("bbbb\ncccc", "\n", Edges(first_line=1, lines_below=2))
+
+
+def test_edges_are_remembered_for_the_documents_that_were_used_last() -> None:
+    def first_line(uri: str, lines: int) -> str:
+        document = Document("".join(f"line {number:02}\n" for number in range(lines)), Encoding.UTF32)
+        return windows.cut(uri, document.split(lines, 0, before=9000, after=9000), 180, 0)[0][:7]
+
+    windows = StickyWindows()
+    edge = first_line("kept", 40), first_line("forgotten", 40)
+    assert first_line("kept", 41) == edge[0] == edge[1]
+    for number in range(_MAX_WINDOWS - 1):
+        first_line(f"other {number}", 40)
+    assert first_line("kept", 42) == edge[0]
+    assert first_line("forgotten", 42) != edge[1]
 
 
 def test_a_prompt_stays_the_same_while_one_types() -> None:

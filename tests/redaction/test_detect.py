@@ -39,6 +39,10 @@ from tests.redaction.samples import (
         'class="sk-toggleable__content sk-estimator-doc-link"',
         "def add(self, name, password, domain=''):",
         'label = "Password: "',
+        "curl -u deploy:deploy https://acme.dev/",
+        "login(user, api_key=client_key)",
+        "let password = user_input\n",
+        "The password Field2 of the form",
         "gh" + "p_" + "x" * 36,
     ],
 )

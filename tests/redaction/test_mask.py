@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import string
 
 import pytest
 from hypothesis import example, given
@@ -40,6 +41,13 @@ from tests.redaction.samples import (
         pytest.param(f"{BEGIN}\n{LINES[0]}\n{LINES[1]}\n‸", LINES[1], id="block without an end"),
         pytest.param(f"{LINES[0]}\n{LINES[1]}\nAb3=\n{END}\n‸", LINES[0], id="block without a beginning"),
         pytest.param("\n".join(LINES) + "‸", LINES[2], id="a block's middle"),
+        pytest.param("\n".join(LINES) + "\n)\nx = 1\n‸", LINES[2], id="a block's end, and other lines"),
+        pytest.param("\n\n".join(LINES) + "\n‸", LINES[1], id="a block with blank lines"),
+        pytest.param('password = "+/=Ab1.cdEf2gh3!"‸', "+/=Ab1.cdEf2gh3!", id="punctuation first"),
+        pytest.param("curl -u deploy:hU4.x9qz https://acme.dev/‸", "hU4.x9qz", id="a command's user"),
+        pytest.param(f'{{"Authorization": "Bearer {HEX}"}}‸', HEX, id="header"),
+        pytest.param(f'{{"key": "{HEX}"}}‸', HEX, id="key"),
+        pytest.param(f"access_key: {OTHER[6:]}\n‸", OTHER[6:], id="secret without quotes"),
         pytest.param(f'x = "{BEGIN}\\n{LINES[0]}\\n{END}"‸', LINES[0], id="block in one line"),
         pytest.param(f'password = "{TOKEN}"‸', TOKEN, id="found twice"),
     ],
@@ -84,6 +92,23 @@ def test_a_placeholder_that_the_text_already_contains_is_not_used() -> None:
     masked = mask([text, "", f"# {taken[12:21]}"], key=KEY)
     assert masked.texts[0] != taken
     assert restored(masked, "." + "|".join(masked.texts)) == f".{text}||# {taken[12:21]}"
+
+
+@pytest.mark.parametrize("key", [b"1", b"2", b"3", b"4"])
+def test_short_secrets_never_share_a_placeholder(key: bytes) -> None:
+    text = "".join(f'password = "+/=_.-:{digit}"\n' for digit in "0189")
+    masked = mask([text], key=key)
+    assert len(masked.secrets) == 4
+    assert not set(masked.secrets) & set(masked.secrets.values())
+    assert restored(masked, masked.texts[0]) == text
+
+
+def test_more_secrets_than_there_are_placeholders_are_masked_all_the_same() -> None:
+    text = "".join(f'password = "+/=_.-:{letter}"\n' for letter in string.ascii_lowercase)
+    (sent,) = mask([text], key=KEY).texts
+    assert len(sent) == len(text)
+    assert len(set(text.splitlines()) - set(sent.splitlines())) > 0
+    assert sent.splitlines() != text.splitlines()
 
 
 def test_no_repr_or_log_contains_a_secret(caplog: pytest.LogCaptureFixture) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from fim_lsp.redaction.detect import find_secrets
 from fim_lsp.redaction.mask import mask
+from fim_lsp.redaction.private_keys import may_contain_key
 from tests.redaction.samples import (
     BEGIN,
     BODY,
@@ -34,3 +35,17 @@ def test_a_window_inside_a_private_key_contains_nothing_of_it(before: str, after
 def test_certificates_and_public_keys_are_not_masked(label: str) -> None:
     lines = [f"-----BEGIN {label}-----", *BODY[:9], f"-----END {label}-----"]
     assert find_secrets("\n".join(lines[4:])) == find_secrets("\n".join(lines[:-4])) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "may"),
+    [
+        (f"{BEGIN}\n", True),
+        ("PrivateKey:\nPrivate-Lines: 8\n", True),
+        (f"x = 1\n    {BODY[0]}\ny = 2\n", True),  # of a block whose markers are in other snippets
+        (f"x = 1\n    {BODY[0][:30]}\ny = 2\n", False),
+        ("key = load(path)\n", False),
+    ],
+)
+def test_a_snippet_with_a_line_of_a_key_is_not_used_as_context(text: str, may: bool) -> None:
+    assert may_contain_key(text) is may

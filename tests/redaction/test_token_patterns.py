@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fim_lsp.redaction.token_patterns import TOKEN_PATTERNS, find_tokens, known_head
-from tests.redaction.samples import HEX, OTHER, TOKEN
+from tests.redaction.samples import HEX, LINES, OTHER, TOKEN
 
 
 def test_longer_heads_come_first() -> None:
@@ -25,6 +25,13 @@ def test_some_tokens_begin_words_only() -> None:
     assert list(find_tokens(f"key-{HEX[:32]}"))
     assert list(find_tokens(f"\\nkey-{HEX[:32]}"))
     assert not list(find_tokens(f"monkey-{HEX[:32]}"))
+
+
+def test_a_bot_token_of_discord_begins_with_the_bots_number() -> None:
+    number, rest = "M" + LINES[0][:25].replace("+", "-").replace("/", "_"), "." + HEX[:6] + "." + HEX[:30]
+    assert [(span.start, span.end) for span in find_tokens(f"run('{number}{rest}')")] == [(5, 5 + len(number + rest))]
+    assert not list(find_tokens(f"run('x{number}{rest}')"))
+    assert not list(find_tokens(f"run('{rest}')"))
 
 
 def test_the_head_of_a_token_is_known() -> None:

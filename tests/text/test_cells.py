@@ -52,6 +52,12 @@ def test_prose_is_a_comment_and_other_languages_are_left_out() -> None:
     assert join(split("‸"), "typescript", above, [], window=999).prefix.startswith("// ## Sales\n//\n")
 
 
+def test_a_cell_that_does_not_fit_into_the_window_is_cut_where_a_line_ends() -> None:
+    cut = joined("far = 1\nnear = 2%\n‸%\nbelow = 3\nfar = 4", window=11)
+    assert (cut.prefix, cut.at_start) == ("near = 2\n\n", False)
+    assert (cut.suffix, cut.at_end) == ("\nbelow = 3\n", False)
+
+
 CELLS = st.lists(st.lists(st.text("ab ", max_size=9), max_size=9).map("\n".join), max_size=9)
 
 

@@ -58,6 +58,18 @@ def test_pieces_are_followed_together() -> None:
     assert followed.size == 8
 
 
+def test_an_edit_between_two_pieces_leaves_the_first_where_it_is() -> None:
+    document = Document("f(ab, cd)\n", Encoding.UTF32)
+    followed = FollowedText()
+    for at in (2, 6):
+        followed.add((0, at), document.lines[0][at : at + 2])
+    followed.add((0, 9), "")  # a suggestion that only replaces text adds nothing to follow
+    followed.apply(document.replace((0, 4), (0, 5), " ,\n"))
+    assert document.lines == ["f(ab ,\n", " cd)\n", ""]
+    followed.apply(document.replace((0, 3), (1, 2), ""))
+    assert followed.size == 2
+
+
 @given(
     before=texts,
     inserted=texts.filter(bool),

@@ -54,6 +54,19 @@ def test_columns_survive_the_conversion_to_units_and_back(line: str, column: int
     assert to_column(line, units, encoding) == inside
 
 
+@pytest.mark.parametrize(
+    ("line", "column", "encoding", "units"),
+    [
+        (f"é{SMILE}x\r\n", 2, "utf-8", 6),
+        (f"é{SMILE}x\r\n", 2, "utf-16", 3),
+        (f"é{SMILE}x\r\n", 2, "utf-32", 2),
+        (f"é{SMILE}x\r\n", 9, "utf-16", 4),
+    ],
+)
+def test_the_code_units_of_a_column(line: str, column: int, encoding: str, units: int) -> None:
+    assert to_units(line, column, Encoding(encoding)) == units
+
+
 @given(lines)
 def test_a_line_is_its_content_and_its_line_end(line: str) -> None:
     assert content(line) + line_end(line) == line

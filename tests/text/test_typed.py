@@ -45,6 +45,9 @@ CASES = [
     ("another text at the other cursor", "‸ 1\n 2", "ab‸ 1\nac 2", None),
     ("less at the other cursor", "‸ 1\n 2", "ab‸ 1\na 2", None),
     ("a line above", "ab‸c", "new\nab‸c", None),
+    ("a jump to the line above", "ab\n‸c", "ab‸\nc", None),
+    ("nothing, while the text before changed", "ab‸c", "xb‸c", None),
+    ("nothing, while the text after changed", "ab‸c", "ab‸d", None),
 ]
 
 
@@ -72,6 +75,12 @@ def test_a_line_longer_than_the_window() -> None:
     earlier = split("x" * 5000 + "‸", window=1000)
     assert typed_since(earlier, split("x" * 5000 + "yz‸", window=1000)) == "yz"
     assert typed_since(earlier, split("x" * 4998 + "‸", window=1000)) is None
+
+
+def test_more_lines_than_the_window_contains_are_not_taken_for_typing() -> None:
+    earlier = split("ab‸", window=1000)
+    assert typed_since(earlier, split("ab\n" + "x\n" * 20 + "‸", window=1000)) == "\n" + "x\n" * 20
+    assert typed_since(earlier, split("ab\n" + "x\n" * 20 + "‸", window=20)) is None
 
 
 def spread(before: str, text: str, at: set[int]) -> str:

@@ -101,6 +101,11 @@ def test_hidden_characters_of_the_document_are_kept() -> None:
     assert without_hidden("a\u200bb\ufeff", known="\u200b") == "a\u200bb"
 
 
+def test_plain_text_is_shown_and_named_as_it_is() -> None:
+    text = "def f(a): return a[0]  # ~"
+    assert without_hidden(text) == visible(text) == text
+
+
 def test_hidden_characters_are_escaped_in_messages() -> None:
     assert visible("a\x1b[31m\u202e\U000e0041\x00\r\n\tb") == "a\\x1b[31m\\u202e\\U000e0041\\x00\\r\n\tb"
 
@@ -158,6 +163,10 @@ def test_a_name_with_a_hidden_character_is_not_visible(text: str) -> None:
     if is_visible(text):
         assert not any(ord(one) in IN_TABLE for one in text)
         assert not re.search(r"\s", text.replace(" ", ""))
+
+
+def test_a_name_in_a_message_can_not_look_like_a_message_or_a_link() -> None:
+    assert for_message("a\n[b](command:x)\u202e") == "a\\n[b] (command:x)\\u202e"
 
 
 LINK = re.compile(r"\[([^\]]+)\]\(((?:https?://|command:|file:)[^)\s]+)(?: ([\"'])(.+?)(\3))?\)", re.IGNORECASE)
