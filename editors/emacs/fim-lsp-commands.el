@@ -80,7 +80,8 @@ RECEIVE is called with the result."
 
 ;;;###autoload
 (defun fim-lsp-snooze (minutes)
-  "No suggestions for MINUTES, the prefix argument; 0 ends it."
+  "Show no suggestions for MINUTES, by default 30; 0 ends that.
+MINUTES is the prefix argument, or is asked for without one."
   (interactive (list (if current-prefix-arg
                          (prefix-numeric-value current-prefix-arg)
                        (read-number "No suggestions for how many minutes? " 30))))
@@ -152,7 +153,7 @@ That is for this session; the setting is `trigger'."
 
 ;;;###autoload
 (defun fim-lsp-status ()
-  "Say what the server does, and with which model."
+  "Say what the server does, with which back end and which model."
   (interactive)
   (message "%s%s" (fim-lsp-mode-line-in-words)
            (if (fim-lsp-mode-line-shown-p) "" (concat ".  " (fim-lsp-commands--off-here)))))
@@ -168,7 +169,7 @@ That is for this session; the setting is `trigger'."
 
 ;;;###autoload
 (defun fim-lsp-why ()
-  "Explain why ghost text is shown or not, here and at the last keys."
+  "Explain why ghost text is shown or not, here and for the latest requests."
   (interactive)
   (let ((off (unless (fim-lsp-mode-line-shown-p) (list (fim-lsp-commands--off-here)))))
     (if (or (fim-lsp-lsp-mode-workspace) (fim-lsp-client-connection))
