@@ -1,10 +1,14 @@
-"""After a 429: pause, let a single call probe, and use less of the limit for a while. Pure."""
+"""After a 429: pause, let a single call probe, and use less of the limit for a while. Pure.
+
+A server may ask for a pause that is much longer than its window, because a monthly quota is used up, or by mistake. Whoever
+asks explicitly then, perhaps after buying more, has one call tried per window.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from fim_lsp.rate_limit.sliding_window import MAX_CALL_SECONDS
+from fim_lsp.rate_limit.sliding_window import MAX_CALL_SECONDS, WINDOW
 
 _MIN_PAUSE, _MAX_PAUSE = 2.0, 60.0  # seconds: Mistral's clients wait as long without a Retry-After; the window's length
 MAX_RETRY_AFTER = 600.0  # seconds; with a longer one (a monthly quota), a probe is made by then
@@ -27,10 +31,11 @@ class RateLimitBackoff:
         self._share_after_cut = 1.0
         self._cut_at = 0.0
 
-    def wait(self, now: float) -> float:
+    def wait(self, now: float, *, explicit: bool = False) -> float:
         """Seconds until a call may be made; 0 for now."""
-        if self._paused_until > now:
-            return self._paused_until - now
+        paused_until = min(self._paused_until, self._paused_at + WINDOW) if explicit else self._paused_until
+        if paused_until > now:
+            return paused_until - now
         probing = self._probe is not None and now - self._probe_started_at < MAX_CALL_SECONDS
         return _PROBE_WAIT if probing else 0.0
 
@@ -44,9 +49,10 @@ class RateLimitBackoff:
             self._probe, self._probe_started_at = call, now
 
     def ended(self, call: str, *, answered: bool) -> None:
-        """A call is over. An answer of any length ends the episode."""
+        """A call is over. An answer of any length ends the episode, and that of a probe also the pause."""
         if self._probe == call:
             self._probe = None
+            self._paused_until = 0.0 if answered else self._paused_until
         if answered:
             self._refusals = 0
 

@@ -79,14 +79,14 @@ class LocalCounter:
         share = self._backoff.limit_share(self._clock())
         return self.limits.tightest(self._server_limits).scaled(share if explicit else share * (1 - EXPLICIT_RESERVE))
 
-    def window(self) -> UsageWindow:
-        """The window as this process knows it."""
+    def window(self, *, explicit: bool = False) -> UsageWindow:
+        """The window as this process knows it; a long pause is shorter for an explicit request."""
         now = self._clock()
         calls = (
             (usage.expires_at - now, usage.tokens, usage.requests, name.startswith(FOREIGN_PREFIX))
             for name, usage in self._live().items()
         )
-        return UsageWindow(expiries=group_expiries(calls), paused=self._backoff.wait(now))
+        return UsageWindow(expiries=group_expiries(calls), paused=self._backoff.wait(now, explicit=explicit))
 
     def entries(self) -> tuple[Entry, ...]:
         """Everything in the window, to be written into a store that lost it."""
@@ -100,7 +100,7 @@ class LocalCounter:
         """Reserve room for one request. It counts until it is settled or released, for up to 75 s."""
         self._usage = self._live()
         now = self._clock()
-        seconds = seconds_until_free(self.window(), self.ceiling(explicit=explicit), tokens)
+        seconds = seconds_until_free(self.window(explicit=explicit), self.ceiling(explicit=explicit), tokens)
         if seconds > 0:
             return Wait(seconds=seconds)
         name = f"{_process()}{PROCESS_END}{secrets.token_hex(8)}"

@@ -53,6 +53,29 @@ def test_an_answer_ends_the_episode() -> None:
     assert rate_limited(ours, 20) == 2
 
 
+def test_an_explicit_request_is_tried_once_a_minute_in_a_long_pause() -> None:
+    ours = backoff()
+    rate_limited(ours, 0, 600)
+    assert [ours.wait(20, explicit=True), ours.wait(20)] == [40, 580]
+    assert [ours.wait(60, explicit=True), ours.wait(60)] == [0, 540]
+    ours.started("asked for", 60)
+    assert ours.wait(61, explicit=True) == 1
+    rate_limited(ours, 62, 600)
+    ours.ended("asked for", answered=False)
+    assert [ours.wait(70, explicit=True), ours.wait(70)] == [52, 592]
+    ours.started("asked for again", 122)
+    ours.ended("asked for again", answered=True)
+    assert [ours.wait(123, explicit=True), ours.wait(123)] == [0, 0]
+
+
+def test_the_answer_of_a_call_from_before_the_pause_does_not_end_it() -> None:
+    ours = backoff()
+    ours.started("earlier", 0)
+    rate_limited(ours, 1, 600)
+    ours.ended("earlier", answered=True)
+    assert ours.wait(2) == 599
+
+
 def test_the_share_is_cut_once_in_an_episode_and_recovers() -> None:
     ours = backoff()
     rate_limited(ours, 0)

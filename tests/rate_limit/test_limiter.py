@@ -132,6 +132,26 @@ async def test_a_pause_is_shared(virtual_time: None) -> None:
     assert await seconds_to_wait(one, explicit=True) == pytest.approx(19)
 
 
+@pytest.mark.parametrize("shared", [False, True])
+async def test_in_a_long_pause_an_explicit_request_is_tried_and_its_answer_ends_the_pause(
+    shared: bool, virtual_time: None
+) -> None:
+    ours = limiter(MemoryStore() if shared else None)
+    (await permit(ours)).rate_limited(600.0)
+    for _ in range(2):
+        asked_at = now()
+        while isinstance(outcome := await ours.reserve(prompt=1000, output=50, explicit=True), Wait):
+            await asyncio.sleep(outcome.seconds)
+            assert now() - asked_at < 600
+        assert now() - asked_at >= 60
+        assert await seconds_to_wait(ours) > 0
+        outcome.rate_limited(600.0)
+    await asyncio.sleep(80)
+    (await permit(ours, explicit=True)).settle(1000)
+    await asyncio.sleep(1)
+    (await permit(ours)).settle(1000)
+
+
 async def test_usage_that_the_server_attributes_to_others_is_shared(virtual_time: None) -> None:
     store = MemoryStore()
     one, other = limiter(store), limiter(store)
