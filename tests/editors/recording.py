@@ -55,7 +55,7 @@ async def _session(neovim: Neovim) -> list[tuple[str, float]]:
         if number in (6, len(TYPED)):
             await terminal.wait_for("return math.pi" if number > 6 else "area(self)")
         shoot(LOOK if number == len(TYPED) else KEY)
-    for row, further in ((8, "def scaled"), (10, "return Circle"), (11, "")):
+    for row, further in ((8, "return Circle"), (11, "")):
         terminal.keys("Tab")
         await terminal.wait_for(lambda _, at=row: terminal.cursor()[1] == at)
         await terminal.wait_for(further)
