@@ -275,7 +275,7 @@ class BackendClient:
     async def _with_retry(
         self, prompt: Prompt, snapshot: Snapshot, settings: Settings, progress: CallProgress, wanted: Wanted
     ) -> AsyncGenerator[Chunk, None]:
-        for is_last in (False, True):
+        for is_last in (False, True):  # pragma: no branch - the last try returns or raises
             try:
                 async with aclosing(self._attempt(prompt, snapshot, progress, wanted)) as chunks:
                     async for chunk in chunks:

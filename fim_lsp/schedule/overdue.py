@@ -68,7 +68,7 @@ class PatientCall:
     async def rest(self) -> AsyncGenerator[Chunk, None]:
         """What arrives after the silence."""
         try:
-            while self._next is not None:
+            while self._next is not None:  # pragma: no branch - it is set when silence is noticed, and below
                 chunk = await self._next
                 self._next = None
                 if chunk is None:

@@ -6,6 +6,7 @@ import asyncio
 import random
 import string
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 
 import pytest
 
@@ -18,10 +19,12 @@ from fim_lsp.errors import (
     Rejected,
     Unauthorized,
     Unreachable,
+    Withheld,
 )
 from fim_lsp.prompt.prompt import Prompt, Snippet
 from fim_lsp.rate_limit.limiter import Limiter
 from fim_lsp.rate_limit.sliding_window import Limits
+from fim_lsp.schedule.events import CallEnded, CallPurpose, Event
 from fim_lsp.settings.schema import Settings
 from tests.fakes.backend import BackendDefaults
 from tests.schedule.script import Script, Typist, a_client, a_snapshot, limited, text_of
@@ -138,3 +141,44 @@ async def test_a_local_back_end_gets_the_text_as_it_is(host: str) -> None:
     text, prompt = await echoed(host)
     assert TOKEN in prompt.prefix
     assert text == f'{TOKEN}")'
+
+
+async def test_text_that_may_not_be_sent_any_more_is_withheld() -> None:
+    backend = Script(lambda prompt: "ok")
+    with pytest.raises(Withheld):
+        await text_of(replace(a_client(backend), may_send=lambda _uri, _local: False))
+    assert backend.calls == []
+
+
+async def test_a_quota_that_no_request_fits_in_names_the_settings() -> None:
+    backend = Script(lambda prompt: "ok")
+    with pytest.raises(Paused, match="too small for one request: check requests_per_minute"):
+        await text_of(a_client(backend, limits=Limits(tokens=3)))
+    assert backend.calls == []
+
+
+async def test_an_answer_that_breaks_off_in_a_placeholder_is_not_cut() -> None:
+    """Its end may be a secret's beginning, or just what the model wrote."""
+
+    class BreaksOff(Echo):
+        async def stream(self, prompt: Prompt, *, on_sent: OnSent = ignore_sent) -> AsyncGenerator[Chunk, None]:
+            seen = prompt.prefix.partition('"')[2].partition('"')[0]
+            self.prompts.append(prompt)
+            yield Chunk(text=f"log({seen[:9]}")
+
+    backend = BreaksOff("api.example.com")
+    chunks = a_client(backend).stream(a_snapshot(SECRET, path="a.py"), Settings(), lambda _error: None)
+    assert len("".join([chunk.text async for chunk in chunks])) == len("log(") + 9
+
+
+@pytest.mark.parametrize("sent", [True, False])
+async def test_a_prompt_that_was_read_ahead_of_time_is_published_if_it_was_sent(sent: bool) -> None:
+    class Ahead(Echo):
+        async def prepare(self, _prompt: Prompt, *, on_sent: OnSent = ignore_sent) -> bool:
+            if sent:
+                on_sent(100)
+            return sent
+
+    events: list[Event] = []
+    assert await a_client(Ahead("127.0.0.1"), publish=events.append).prepare(a_snapshot(), Settings()) is sent
+    assert [event.purpose for event in events if isinstance(event, CallEnded)] == [CallPurpose.PRELOAD] * sent

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from fim_lsp.backends.backend import Backend, Chunk, OnSent, Usage, ignore_sent
-from fim_lsp.errors import BackendError
+from fim_lsp.errors import BackendError, Paused
 from fim_lsp.prompt.prompt import Prompt, Snippet
 from fim_lsp.schedule.backend_client import BackendClient
 from fim_lsp.schedule.call_record import answered, place_of
@@ -21,7 +21,7 @@ from tests.fakes.backend import BackendDefaults
 from tests.fakes.codestral import Behaviour, FakeCodestral
 from tests.fakes.fixtures import Connect
 from tests.fakes.replies import usage
-from tests.schedule.script import a_client, a_snapshot
+from tests.schedule.script import Script, a_client, a_snapshot
 
 TEXT = "total = ‸\n"
 
@@ -186,3 +186,10 @@ def test_where_somebody_types_in_an_excluded_file_is_not_written_down() -> None:
 def test_a_document_outside_the_workspace_has_a_name(uri: str, path: str, name: str) -> None:
     place = place_of(replace(a_snapshot("‸"), uri=uri, path=path))
     assert (place.path, place.name) == (path, name)
+
+
+async def test_a_back_end_that_was_not_asked_after_all_has_no_call() -> None:
+    client, calls = observed(Script(lambda prompt: "", fail=Paused("it rests")))
+    with pytest.raises(Paused):
+        await read(client)
+    assert calls == []

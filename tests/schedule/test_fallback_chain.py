@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 
 import pytest
@@ -24,9 +24,10 @@ from fim_lsp.schedule.circuit_breaker import (
 from fim_lsp.schedule.events import BackendEvent, EventKind
 from fim_lsp.schedule.fallback_chain import FallbackChain
 from fim_lsp.schedule.request import Outcome, Snapshot
+from fim_lsp.settings.schema import Settings
 from tests.fakes.backend import BackendDefaults
 from tests.marked import split
-from tests.schedule.script import Script, Typist, a_chain, a_client, limited, shown
+from tests.schedule.script import Script, Typist, a_chain, a_client, known, limited, shown
 from tests.virtual import run
 
 pytestmark = pytest.mark.usefixtures("virtual_time")
@@ -178,6 +179,71 @@ def test_only_a_local_back_end_prepares() -> None:
     assert (far.prompts, near.prompts) == ([], [])
     run(chain(near, far).prepare(snapshot()))
     assert len(near.prompts) == 1
+    embedded = FlakyBackend("three", "", "abc")
+    assert [one.can_prepare("u") for one in (chain(far, near), chain(near, far), chain(embedded), chain())] == [
+        False, True, False, False
+    ]  # fmt: skip
+
+
+def a_chain_of(
+    *backends: Backend,
+    local_only: Callable[[], bool] = lambda: False,
+    settings_known: Callable[[], Awaitable[bool]] = known,
+) -> FallbackChain:
+    return FallbackChain(
+        settings=Settings(), clients=[*map(a_client, backends)], on_event=lambda _event: None, policy=None,
+        local_only=lambda _uri: local_only(), settings_known=settings_known,
+    )  # fmt: skip
+
+
+async def test_text_that_may_not_leave_any_more_is_not_sent_to_the_next_one() -> None:
+    """An ignore rule was saved while the first one was asked."""
+    local_only: list[bool] = []
+
+    class First(FlakyBackend):
+        async def stream(self, prompt: Prompt, *, on_sent: OnSent = ignore_sent) -> AsyncGenerator[Chunk, None]:
+            local_only.append(True)
+            async for chunk in super().stream(prompt):
+                yield chunk
+
+    far, near = FlakyBackend("far", "far.example", "abc"), FlakyBackend("near", "127.0.0.1", "xyz")
+    one = a_chain_of(First("first", "one.example", "", breaks=0), far, near, local_only=lambda: bool(local_only))
+    assert "".join([chunk.text async for chunk in one.stream(snapshot())]) == "xyz"
+    assert far.prompts == []
+
+
+async def test_while_the_settings_are_unknown_only_the_back_end_in_this_process_is_asked() -> None:
+    async def unknown() -> bool:
+        return False
+
+    far, embedded = FlakyBackend("far", "far.example", "abc"), FlakyBackend("ngram", "", "xyz")
+    one = a_chain_of(far, embedded, settings_known=unknown)
+    assert "".join([chunk.text async for chunk in one.stream(snapshot())]) == "xyz"
+    assert far.prompts == []
+
+
+async def test_what_a_back_end_has_to_say_is_passed_on() -> None:
+    class Talkative(BackendDefaults):
+        name, host, model = "talkative", "far.example", ""
+
+        async def stream(self, prompt: Prompt, *, on_sent: OnSent = ignore_sent) -> AsyncGenerator[Chunk, None]:
+            yield Chunk(text="x", finish="stop", notice="the model is being replaced")
+
+    events: list[BackendEvent] = []
+    async for _chunk in a_chain(a_client(Talkative()), on_event=events.append).stream(snapshot()):
+        pass
+    assert [event.notice for event in events if event.kind is EventKind.NOTICE] == ["the model is being replaced"]
+
+
+async def test_an_answer_without_anything_in_it_has_an_author() -> None:
+    class Mute(BackendDefaults):
+        name, host, model = "mute", "far.example", ""
+
+        async def stream(self, prompt: Prompt, *, on_sent: OnSent = ignore_sent) -> AsyncGenerator[Chunk, None]:
+            return
+            yield
+
+    assert [chunk.author async for chunk in a_chain(a_client(Mute())).stream(snapshot())] == ["mute"]
 
 
 async def test_the_fallback_answers_during_an_outage_and_its_answers_are_not_kept_for_long() -> None:

@@ -92,6 +92,9 @@ NOTHING = {
     "the same text elsewhere": ("x = ‸\ny = ", "compute()", [(at(1, 4), "compute()")]),
     "the same text in place of other text": ("x = ‸abc", "compute()", [(at(0, 4, 7), "compute()")]),
     "the word of a menu's entry": ("x = com‸", "pute(a)", [(at(0, 4, 7), "compute")]),
+    "the same text far below": ("x = ‸" + "\n" * 3000, "compute()", [(at(2900, 0), "compute()")]),
+    "the same text a hundred lines below": ("x = ‸" + "abc\n" * 900, "compute()", [(at(300, 0), "compute()")]),
+    "the same text far along the line": ("x = ‸" + "y" * 3000, "compute()", [(at(0, 2900), "compute()")]),
     "a deletion": ("x = y‸", "z", [(at(0, 4, 5), "")]),
     "the whole document without a change": ("x = ‸", "abc", [(None, "x = ")]),
 }

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 
 import pytest
 
 from fim_lsp.backends.backend import Chunk, OnSent, ignore_sent
+from fim_lsp.errors import Paused, Rejected, Unreachable
 from fim_lsp.prompt.prompt import Prompt
+from fim_lsp.schedule.backend_client import BackendClient
 from fim_lsp.schedule.circuit_breaker import State
+from fim_lsp.schedule.overdue import LateAnswer, Overdue
 from fim_lsp.schedule.request import Outcome
 from fim_lsp.schedule.scheduler import Scheduler
 from fim_lsp.settings.schema import Settings
-from tests.schedule.script import Script, Typist, a_chain, a_client, shown
+from tests.schedule.script import Script, Typist, a_chain, a_client, a_snapshot, shown, text_of
 from tests.virtual import now
 
 pytestmark = pytest.mark.usefixtures("virtual_time")
@@ -202,3 +205,59 @@ async def test_a_timer_that_is_early_by_a_rounding_error_does_no_harm() -> None:
         await desk.begin(FOREVER, 0.5)
         assert shown(await desk.typist.ask()) == "ok"
         await desk.close()
+
+
+async def overdue(client: BackendClient, settings: Settings, wanted: Callable[[], bool]) -> LateAnswer:
+    """Of a call that is not answered in time."""
+    with pytest.raises(Overdue) as caught:
+        async for _chunk in client.stream(a_snapshot(), settings, lambda _error: None, wanted):
+            pass
+    return caught.value.answer
+
+
+async def read(answer: LateAnswer) -> str:
+    return "".join([chunk.text async for chunk in answer.read()])
+
+
+async def test_a_second_call_is_not_made_for_somebody_who_has_gone() -> None:
+    client = a_client(backend := Moody(lambda prompt: "ok", first=QUICK))
+    assert await text_of(client) == "ok"
+    backend.delays, is_wanted = [FOREVER], [True]
+    answer = await overdue(client, Settings(timeout=10), lambda: bool(is_wanted))
+    is_wanted.clear()
+    with pytest.raises(Paused):
+        await read(answer)
+    assert backend.asked == 2
+    await client.breaker.close()
+
+
+async def test_an_overdue_call_that_fails_says_why_at_once() -> None:
+    client = a_client(backend := Moody(lambda prompt: "ok", first=QUICK))
+    assert await text_of(client) == "ok"
+    backend.delays, backend.fail = [3.0], Rejected("400")
+    answer, began = await overdue(client, Settings(timeout=10), lambda: True), now()
+    with pytest.raises(Rejected, match="400"):
+        await read(answer)
+    assert now() - began < 3
+    await client.breaker.close()
+
+
+@pytest.mark.parametrize(("first", "wanted"), [(0.25, True), (4.0, True), (0.25, False)])
+async def test_who_waits_while_a_silent_server_rests_asks_it_as_soon_as_that_is_allowed(
+    first: float, wanted: bool
+) -> None:
+    client = a_client(backend := Script(lambda prompt: "ok", fail=Unreachable("silent", timed_out=True)))
+    while client.breaker.state is State.CLOSED:
+        with pytest.raises(Unreachable):
+            await text_of(client)
+    backend.fail, backend.first = None, first
+    calls, is_wanted = len(backend.calls), [True]
+    answer = await overdue(client, Settings(timeout=10), lambda: bool(is_wanted))
+    if wanted:
+        assert await read(answer) == "ok"
+    else:
+        is_wanted.clear()
+        with pytest.raises(Paused):
+            await read(answer)
+    assert len(backend.calls) == calls + wanted
+    await client.breaker.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from fim_lsp.backends.backend import Capacity
 from fim_lsp.prompt.prompt import Prompt, Snippet
 from fim_lsp.rate_limit.token_estimate import Estimator
 from fim_lsp.settings.schema import Settings
@@ -44,3 +45,22 @@ def test_no_context_outside_a_workspace_or_for_the_back_end_in_this_process(path
 )
 def test_the_prompt_says_where_one_line_is_enough(marked: str, settings: dict[str, object], single_line: bool) -> None:
     assert prompt(marked, **settings).single_line is single_line  # type: ignore[arg-type]
+
+
+def test_a_prompt_is_no_larger_than_its_server_takes() -> None:
+    """A local server with a small context would cut the prompt, or refuse it."""
+    lines = "".join(f"line {n}\n" for n in range(2000))
+    backend, room = Script(lambda _prompt: ""), []
+
+    def context(_uri: str, _prefix: str, _suffix: str, characters: int, *_: object) -> tuple[Snippet, ...]:
+        room.append(characters)
+        return ()
+
+    client = a_client(backend, context_source=context)
+    sizes = []
+    for capacity in (Capacity(), Capacity(total_tokens=600), Capacity(context_tokens=40)):
+        backend.capacity = capacity
+        sizes.append(client.build_prompt(a_snapshot(f"{lines}‸\n{lines}", path="a.py"), Settings(max_tokens=100)).size)
+    characters = client.estimator.characters
+    assert sizes[1] <= characters(600, "m", "python") < sizes[0]
+    assert room[2] == characters(40, "m", "python") < room[0]

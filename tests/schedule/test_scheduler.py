@@ -185,3 +185,11 @@ async def test_calls_wait_longer_where_suggestions_are_rarely_taken() -> None:
     assert first == 0.6
     assert second < first + 0.6
     assert third == pytest.approx(second + 0.27, abs=0.05), "an explicit request does not wait"
+
+
+async def test_a_document_that_was_never_asked_about_can_be_closed_and_withdrawn() -> None:
+    typist = Typist(Script(lambda prompt: "x"))
+    answer = typist.ask()
+    typist.scheduler.withdraw("file:///other.py", answer)
+    typist.scheduler.closed("file:///other.py")
+    assert shown(await answer) == "x"
