@@ -19,11 +19,14 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 _STAND_IN = str(Path(__file__).with_name("stand_in.py"))
+_TIME_TO_END = 30.0
+"""Seconds for a server whose coverage is measured, on a busy machine."""
 
 
 def forked(arguments: Sequence[str], *, also: str = "") -> list[str]:
@@ -117,6 +120,9 @@ def _end_with(server: int, connection: socket.socket) -> None:
     def kill_when_closed() -> None:
         with contextlib.suppress(OSError):
             if not connection.recv(1):
+                if "COVERAGE_PROCESS_CONFIG" in os.environ:  # what it has run is saved when it ends by itself
+                    os.kill(server, signal.SIGTERM)
+                    time.sleep(_TIME_TO_END)
                 os.kill(server, signal.SIGKILL)
 
     threading.Thread(target=kill_when_closed, daemon=True).start()
