@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from tests.fakes.codestral import Behaviour, FakeCodestral
@@ -16,12 +17,13 @@ async def test_two_editors_share_one_quota(tmp_path: Path) -> None:
             for client in (one, two):
                 await client.initialize(options=options)
                 client.open("\n" * 40)
-            answers = 0
+            answers, began = 0, time.monotonic()
             for line in range(30):
                 for client in (one, two):
                     answers += bool(texts(await client.reply(client.ask(line, 0, kind=1))))
             assert one.messages() + two.messages() == []
-    assert len(server.requests) <= 20
+    minutes = 1 + int((time.monotonic() - began) / 60)  # more than one where coverage is measured
+    assert len(server.requests) <= 20 * minutes
     assert len(server.requests) >= 15
     assert answers == len(server.requests)
 
