@@ -348,6 +348,23 @@ def test_an_alternative_counts_as_shown_when_it_is_taken() -> None:
     assert screen.seen() == ["2 shown", "2 whole 7"]
 
 
+def test_an_alternative_that_is_not_sent_has_no_number() -> None:
+    screen = offered()
+    assert screen.ask_alternative("") == 0
+    assert screen.ask_alternative("other()") == 2
+
+
+def test_an_answer_that_comes_after_a_hundred_keys_is_not_followed() -> None:
+    """What is remembered of the edits since a request is bounded."""
+    screen = Screen("x = ‸")
+    screen.tracker.observe(screen.split)
+    late = screen._answer("a" * 100 + "bcdef", 0, "codestral")
+    screen.type("a" * 100)
+    screen.tracker.offer(*late)
+    screen.insert("bcdef")
+    assert not any("whole" in event for event in screen.seen())
+
+
 def test_dismissing_all_dismisses_the_first_one() -> None:
     screen = offered()
     screen.ask_alternative("other()")

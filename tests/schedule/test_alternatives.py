@@ -331,3 +331,18 @@ async def test_all_at_once_where_there_is_none() -> None:
     typist = Typist(backend)
     answer = await typist.scheduler.request(replace(a_snapshot(explicit=True), wants_others=True))
     assert (answer.outcome, len(backend.calls)) == (Outcome.EMPTY, 1)
+
+
+async def test_a_bug_while_looking_leaves_the_first_one(caplog: pytest.LogCaptureFixture) -> None:
+    typist = Typist(Script(replies("one")))
+    assert all_shown(await asked_again(typist)) == ["one"]
+    assert "IndexError while looking for alternatives" in caplog.text
+
+
+async def test_an_alternative_is_not_read_further_than_it_is_shown() -> None:
+    """Each token costs money."""
+    backend = Script(lambda prompt: f"{prompt.variation}\n" + "more\n" * 50, each=0.01)
+    typist = Typist(backend, "a = ‸ + b")
+    assert all_shown(await asked_again(typist)) == ["0", "1", "2"]
+    await asyncio.sleep(0.1)
+    assert backend.hung_up >= 2

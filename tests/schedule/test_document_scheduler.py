@@ -9,7 +9,9 @@ import pytest
 from fim_lsp.errors import (
     Unreachable,
 )
+from fim_lsp.schedule.events import BackendEvent, EventKind
 from fim_lsp.schedule.request import Outcome
+from fim_lsp.settings.schema import Settings
 from tests.schedule.script import Script, Typist, a_chain, limited, shown
 from tests.virtual import now
 
@@ -285,4 +287,46 @@ async def test_a_paired_bracket_keeps_the_call_in_flight() -> None:
     await asyncio.sleep(0.1)
     typist.pair("()")
     assert shown(await typist.ask()) == "alpha, beta"
+    assert len(backend.calls) == 1
+
+
+async def test_new_settings_hang_up_on_a_call_that_nobody_waits_for() -> None:
+    backend = Script(lambda prompt: "x" * 100)
+    typist = Typist(backend, debounce=0.0)
+    asked = typist.ask()
+    await asyncio.sleep(0.5)
+    asked.cancel()
+    await asyncio.sleep(0)
+    chain = a_chain(limited(backend), settings=Settings(max_tokens=9))
+    typist.scheduler.apply_settings(chain, debounce=0.0, excluded=lambda _: False)
+    await asyncio.sleep(5)
+    assert (len(backend.calls), backend.hung_up, backend.finished) == (1, 1, 0)
+
+
+async def test_a_call_that_is_not_made_yet_is_made_with_the_new_settings() -> None:
+    backend = Script(lambda prompt: "x")
+    typist = Typist(backend, debounce=0.5)
+    typist.type("a")
+    asked = typist.ask()
+    await asyncio.sleep(0.1)
+    events: list[BackendEvent] = []
+    document = typist.scheduler._documents["file:///a.py"]
+    client = document._chain().clients[0]
+    typist.scheduler.apply_settings(a_chain(client, on_event=events.append), debounce=0.5, excluded=lambda _: False)
+    assert shown(await asked) == "x"
+    assert [event.kind for event in events] == [EventKind.ANSWERED]
+
+
+async def test_who_goes_back_to_a_known_answer_makes_no_call_for_the_key_between() -> None:
+    backend = Script(lambda prompt: "known")
+    typist = Typist(backend, debounce=0.5)
+    typist.type("a")
+    assert shown(await typist.ask()) == "known"
+    typist.type("q")
+    asked = typist.ask()
+    await asyncio.sleep(0.1)
+    typist.erase()
+    assert shown(await typist.ask()) == "known"
+    assert (await asked).outcome is Outcome.SUPERSEDED
+    await asyncio.sleep(5)
     assert len(backend.calls) == 1

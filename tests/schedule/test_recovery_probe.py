@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
 
 import pytest
 
+from fim_lsp.backends.backend import Chunk, OnSent, ignore_sent
 from fim_lsp.errors import (
     Paused,
     Unreachable,
 )
+from fim_lsp.prompt.prompt import Prompt
 from fim_lsp.schedule.circuit_breaker import (
     PROBE_INTERVAL,
     State,
@@ -132,4 +135,33 @@ async def test_a_probe_that_is_given_up_before_it_has_begun_is_over() -> None:
     with pytest.raises(Paused):
         await asked
     assert one.breaker.state is State.OPEN
+    assert one.breaker.probes.is_idle
+
+
+class Begins(Script):
+    """Sends something without text first, and perhaps nothing else."""
+
+    says: str = ""
+
+    async def stream(self, prompt: Prompt, *, on_sent: OnSent = ignore_sent) -> AsyncGenerator[Chunk, None]:
+        if self.fail is None:
+            yield Chunk()
+        if self.fail is not None or self.says:
+            async for chunk in super().stream(prompt, on_sent=on_sent):
+                yield chunk
+
+
+@pytest.mark.parametrize(("says", "state"), [("ok", State.CLOSED), ("", State.OPEN)])
+async def test_only_an_answer_closes_the_circuit_not_its_first_bytes(says: str, state: State) -> None:
+    backend = Begins(lambda prompt: says, fail=Unreachable("refused"))
+    one = limited(backend)
+    await open_circuit(one)
+    backend.fail, backend.says = None, says
+    await asyncio.sleep(PROBE_INTERVAL)
+    try:
+        assert await text_of(one) == says
+    except Paused:
+        assert not says
+    await asyncio.sleep(1)
+    assert one.breaker.state is state
     assert one.breaker.probes.is_idle
