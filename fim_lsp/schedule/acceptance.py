@@ -141,8 +141,7 @@ class AcceptanceTracker:
             followed = self._new(snapshot, result, announce=False)
         else:
             self._send_again(followed, snapshot.split, result.suggestion)
-        if followed not in self._open:
-            self._open.append(followed)
+        self._open.append(followed)
         return followed.shown.suggestion
 
     def _known(self, split: Split, suggestion: Suggestion) -> _Followed | None:

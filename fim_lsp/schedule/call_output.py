@@ -6,13 +6,12 @@ from collections.abc import Callable
 
 from fim_lsp.schedule.cache import SuggestionCache
 from fim_lsp.schedule.call import Call, CallState
+from fim_lsp.schedule.call_progress import TIMER_RESOLUTION
 from fim_lsp.schedule.debounce import AdaptiveDebounce
 from fim_lsp.schedule.request import CompletionResult, Outcome, Request, Snapshot
 
 HEAD_WAIT = 0.2
 """Seconds that the first line of a block waits for the others: today's servers send 10 to 60 tokens in that time."""
-
-_TIMER_RESOLUTION = 0.001  # seconds that a timer may be early
 
 
 class CallOutput:
@@ -44,7 +43,7 @@ class CallOutput:
         """The complete lines of a block, if its first line has waited long enough for the others."""
         now = self._clock()
         waited = 0.0 if call.head_at is None else now - call.head_at
-        if call.state is not CallState.STREAMING or waited < HEAD_WAIT - _TIMER_RESOLUTION:
+        if call.state is not CallState.STREAMING or waited < HEAD_WAIT - TIMER_RESOLUTION:
             return None
         if call.part_shown_at is None:
             self._debounce.answered(now - call.started_at)

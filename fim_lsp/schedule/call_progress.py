@@ -12,6 +12,9 @@ from fim_lsp.rate_limit.limiter import Permit
 CHARACTERS_PER_TOKEN: Final = 3.0
 """Of an answer without a token count."""
 
+TIMER_RESOLUTION: Final = 0.001
+"""Seconds that a timer of the event loop may be early."""
+
 _MAX_TOKENS = 10_000_000  # more than any model reads at once: a server that reports more is mistaken
 
 

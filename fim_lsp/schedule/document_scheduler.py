@@ -106,7 +106,7 @@ class DocumentScheduler:
                 self._answer_without_call(CompletionResult(outcome=outcome))
             case Reuse(in_flight):
                 self._reuse(in_flight)
-            case Start():
+            case Start():  # pragma: no branch - there are no others
                 self._start(snapshot, chain)
         return result
 

@@ -12,10 +12,8 @@ from typing import Protocol
 
 from fim_lsp.backends.backend import Chunk
 from fim_lsp.errors import Paused
-from fim_lsp.schedule.call_progress import CallProgress
+from fim_lsp.schedule.call_progress import TIMER_RESOLUTION, CallProgress
 from fim_lsp.schedule.recovery_probe import Probe
-
-_TIMER_RESOLUTION = 0.001  # seconds that a timer may be early
 
 
 class LateAnswer(Protocol):
@@ -86,7 +84,7 @@ class PatientCall:
         while True:
             since = self._progress.waiting_since
             left = self._max_silence - (0.0 if since is None else loop.time() - since)
-            if left < _TIMER_RESOLUTION:
+            if left < TIMER_RESOLUTION:
                 raise Silence
             if (await asyncio.wait({self._next}, timeout=left))[0]:
                 chunk, self._next = self._next.result(), None
@@ -159,7 +157,7 @@ class LateProbe:
                 return self._probes[-1]
             end = self._deadline if self._second is None else min(self._second_at, self._deadline)
             await asyncio.wait(waiting, timeout=max(0.0, end - loop.time()), return_when=asyncio.FIRST_COMPLETED)
-            now = loop.time() + _TIMER_RESOLUTION
+            now = loop.time() + TIMER_RESOLUTION
             if now >= self._deadline:
                 raise Paused(self._sentence)
             if self._second is not None and now >= self._second_at:
