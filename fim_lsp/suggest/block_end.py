@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, takewhile
 
 from fim_lsp.suggest.bracket_scan import Scan, scan, without_case_patterns
 from fim_lsp.suggest.code_lines import closes, defines, width
@@ -103,9 +103,7 @@ def _readings(
     """The lines that end before ``until`` and are not blank, each with those before it."""
     start_column, min_column = _levels(context, text, statement=statement)
     before: list[str] = []
-    for number, line in enumerate(scanned.lines):
-        if line.end >= until:
-            return
+    for number, line in enumerate(takewhile(lambda line: line.end < until, scanned.lines)):
         line_text = text[line.start : line.end]
         if not line_text.strip():
             continue

@@ -98,9 +98,7 @@ def _unless_there(context: CursorContext, kept: str, replace: int, cut: list[str
     """The suggestion, unless it is nothing, or nothing new."""
     if not kept.strip():
         return None
-    if len(kept) > MAX_LENGTH:
-        cut.append("is too long")
-    elif _repeats_lines_below(context, kept):
+    if _repeats_lines_below(context, kept):
         cut.append(LINES_BELOW)
     elif kept == context.line_suffix[:replace]:
         cut.append(REST_OF_LINE)

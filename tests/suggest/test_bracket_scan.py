@@ -69,7 +69,16 @@ def test_how_comments_begin(text: str, hashes: bool) -> None:
 
 @pytest.mark.parametrize(
     ("line", "quote"),
-    [("f('", "'"), ("f('a')", ""), ('f("it', '"'), ("it's a", ""), ('"""a', '"""'), ('f("\\"', '"'), ("&'a str", "")],
+    [
+        ("f('", "'"),
+        ("f('a')", ""),
+        ('f("it', '"'),
+        ("it's a", ""),
+        ('"""a', '"""'),
+        ('f("\\"', '"'),
+        ("&'a str", ""),
+        ('"\'" + a', ""),
+    ],
 )
 def test_the_quote_that_is_open_at_the_end_of_a_line(line: str, quote: str) -> None:
     assert open_quote_of(line) == quote

@@ -8,6 +8,8 @@ from fim_lsp.suggest.end_rules import MAX_LINES, continues_block, loop_start, wa
 from tests.marked import context
 from tests.suggest.cases import BODY, NESTED, TOP, Cases, shown, shown_as_wanted
 
+BELOW = "def f(a):\n    for x in a:\n        ‸\n        b(x)\n"
+
 CASES: Cases = {
     "repeats_lines_below": [
         ("a()\n‸\nbcd()\nefg()\n", "x()\nbcd()\nefg()\nmore()\n", "x()"),
@@ -24,6 +26,13 @@ CASES: Cases = {
         ("if (a) {\n  ‸\n}\n", "b();\n} else {\n  c();\n", "b();\n} else {\n  c();"),
         ("x = [\n    ‸\n", "1,\n    2,\n]\ny = 1\n", "1,\n    2,\n]"),
         ("f(() => {\n  ‸\n});\n", 'a.b(/"([^"]+)/g, "");\n  c();\n});\n', 'a.b(/"([^"]+)/g, "");\n  c();'),
+        (BELOW, "c(x)\n    for y in a:\n        b(x)\n", "c(x)\n    for y in a:"),
+        (BELOW, "c(x)\n    for y in a:\n", "c(x)\n    for y in a:"),
+        (
+            "class A:\n    def f(self):\n        if a:\n            ‸\n            b()\n",
+            "c()\n    def g(self):\n        if a:\n            b()\n",
+            "c()\n    def g(self):\n        if a:",
+        ),
     ],
     "opens_block_below": [("def f(a):\n    ‸\n        return 1\n", "if a:\n    b()\n", "if a:")],
     "starts_definition": [
@@ -34,6 +43,9 @@ CASES: Cases = {
     "completes_statement": [
         ("x = ‸\n", "[\n    1,\n]\ny = 2\n", "[\n    1,\n]"),
         ("x = ‸\n", "a + \\\n    b\ny = 2\n", "a + \\\n    b"),
+        ("if a:\n    x = ‸\n", "f(\n        1,\n    )\ny = 2\n", "f(\n        1,\n    )"),
+        ("x = 1‸\n", "\nif a:\n    b()\nelse:\n    c()\nd()\n", "\nif a:\n    b()\nelse:\n    c()"),
+        ("f(g(‸))\n", "a)\n) + 1\nb()\n", "a)\n) + 1"),
         ("const f = ‸\n", "() => {\n  a();\n};\ng();\n", "() => {\n  a();\n};"),
     ],
     "leaves_last_block": [("if (a) {\n  ‸", "b();\n}\nc();\n", "b();\n}")],
@@ -87,6 +99,7 @@ def test_a_head_whose_brace_may_be_on_the_next_line(language: str, head: str, wa
         (["abc", "def"] * 3, 2),
         (["x", *["abc", "def"] * 3], 3),
         (["0,"] * 9, None),
+        ([*(f"abc{number}" for number in range(23)), "abc22"], None),
         ([], None),
     ],
 )

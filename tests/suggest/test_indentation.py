@@ -6,7 +6,7 @@ import pytest
 
 from fim_lsp.suggest.indentation import aligned_with_cursor, with_file_indentation
 from tests.marked import context
-from tests.suggest.cases import BODY, NESTED, Cases, shown_as_wanted
+from tests.suggest.cases import BODY, NESTED, TOP, Cases, shown_as_wanted
 
 CASES: Cases = {
     "with_file_indentation": [
@@ -26,6 +26,8 @@ CASES: Cases = {
         ("def f(a):\n  ‸\n", "  x = 1\n    return x", "x = 1\n  return x"),
         ("def f(a):\n    ‸\n            b()\n", "while a:\n    if b:", "while a:\n        if b:"),
         ('def f():\n    """Reads.\n\n    ‸\n    """\n', "    It reads.\n    And writes.", "It reads.\n    And writes."),
+        ("  /**\n   * a\n  ‸\n   */\n  x();\n", " * b\n   * c", " * b\n   * c"),
+        (TOP, " x = 1\ny = 2", "x = 1\ny = 2"),
     ],
 }  # fmt: skip
 
@@ -54,6 +56,11 @@ SHIFTS = {
     "item of list": ("- a\n  ‸\n", "1. b\n     c", "1. b\n     c"),
     "one level deeper": (NESTED, "    x = 1\n            y = 2", "x = 1\n        y = 2"),
     "indentation repeated": (INDENTED, "    x = 1\n        y = 2", "x = 1\n    y = 2"),
+    "indentation repeated, in brackets": (
+        INDENTED,
+        "    x = f(\n            1,\n        )",
+        "x = f(\n        1,\n    )",
+    ),
     "meant as it is": (INDENTED, "x = a\n        .b()", "x = a\n        .b()"),
     "block from margin": (INDENTED, "if a:\n    c()", "if a:\n        c()"),
     "deeper without reason": ("void f() {\n  ‸\n}\n", "a();\n      b();", "a();\n  b();"),

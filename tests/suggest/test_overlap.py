@@ -19,6 +19,9 @@ CASES: Cases = {
         ("char gr‸];\n", "oup[8];", "oup[8"),
         ("x = [a, ‸];\n", "b];", "b"),
         ("if (a) ‸ {\n", "&& b {", "&& b"),
+        ("x = ‸/b\n", "a/", "a/"),
+        ("f(‸a, c)\n", "x, a", "x, "),
+        ("x = ‸ foo bar\n", "yfoo", "yfoo"),
         ("{\n  x: '‸',\n}\n", "a',", "a"),
     ],
 }  # fmt: skip

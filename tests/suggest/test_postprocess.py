@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fim_lsp.suggest.postprocess import is_complete, shaped, suggestion_from
+from fim_lsp.suggest.postprocess import has_head, is_complete, shaped, suggestion_from
 from tests.marked import context
 from tests.suggest.cases import BODY, TOP, Cases, shown, shown_as_wanted
 
@@ -48,6 +48,8 @@ def test_the_form_of_a_suggestion(marked: str, text: str, want: str | None) -> N
         ("f = {‸}\n", "\n  a: '}',\n", False),
         ("x = ‸\n", "1<|endoftext|>", True),
         ("x = ‸\n", "```python\n1\n```", True),
+        ("foo(1)\nbar(2)\nx = ‸ + 1\n", "foo(1)\n", False),
+        ("foo(1)\nbar(2)\nx = ‸ + 1\n", "foo(1)\nbar(2)\nx = a\n", True),
         ("a()\n‸\nbcd()\nefg()\n", "x()\nbcd()\n", False),
         ("a()\n‸\nbcd()\nefg()\n", "x()\nbcd()\nefg()\n", True),
         ("a()\n‸\nbcd()\nefg()\n", "x()\nbcd()\nhij()\n", False),
@@ -55,6 +57,24 @@ def test_the_form_of_a_suggestion(marked: str, text: str, want: str | None) -> N
 )
 def test_when_no_more_text_is_needed(marked: str, text: str, complete: bool) -> None:
     assert is_complete(context(marked), text, "auto") is complete
+
+
+@pytest.mark.parametrize(
+    ("marked", "text", "head"),
+    [
+        ("x = ‸\n", "f(\n", True),
+        ("x = ‸\n", "f(\r", True),
+        ("x = ‸\n", "f(", False),
+        ("x = ‸\n", "1\n", False),
+        ("x = ‸ + 1\n", "f(\n", False),
+        ("def f():\n    ‸\n", "if a:\n", False),
+    ],
+)
+def test_the_first_line_of_a_block_is_shown_while_the_rest_is_still_arriving(
+    marked: str, text: str, head: bool
+) -> None:
+    """Not what is complete as it is, or what is no more than a line."""
+    assert has_head(context(marked), text, "auto") is head
 
 
 def test_the_indentation_of_a_single_line_does_not_depend_on_further_lines() -> None:
@@ -69,6 +89,7 @@ CASES: Cases = {
         ("x = ‸\n", "foo, " + "bar baz, " * 20, "foo, bar baz"),
         ("x = ‸\n", "[" + "0, " * 19 + "0]", "[" + "0, " * 19 + "0]"),
         ("x = [\n    ‸\n", "0x00, " * 15 + "0x00,", "0x00, " * 15 + "0x00,"),
+        ("x = [\n    ‸\n", "1,\n    2." + "3" * 40, "1,"),
         ("# ‸\n", "=" * 70, "=" * 70),
         ("# ‸\n", "=" * 700, None),
     ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fim_lsp.suggest.wrappers import has_wrapper, may_announce_fence, until_garbled, without_thoughts
+from fim_lsp.suggest.wrappers import has_wrapper, may_announce_fence, until_garbled, without_fence, without_thoughts
 from tests.marked import context
 from tests.suggest.cases import BODY, TOP, Cases, shown_as_wanted
 
@@ -26,6 +26,7 @@ CASES: Cases = {
         (BODY, "return 1 # \u200bx\ufeff", "return 1 # x"),
         (BODY, "return '👩\u200d👧'", "return '👩\u200d👧'"),
         ("# \u200b\nx = ‸\n", "'\u200b'", "'\u200b'"),
+        ("x = '\x1b[0m'\ny = ‸\n", "'\x1b[31m'", "'\x1b[31m'"),
         (BODY, "return\0 \x1b[31m1\x1b[0m", "return 1"),
     ],
     "until_garbled": [
@@ -70,6 +71,12 @@ test_what_is_shown = shown_as_wanted(CASES)
 )
 def test_thoughts_are_left_out(marked: str, text: str, want: str) -> None:
     assert without_thoughts(context(marked), text) == want
+
+
+def test_a_fence_of_the_document_does_not_end_the_fence_around_it() -> None:
+    text = "```markdown\nRun:\n\n```sh\nls\n```\n\nThat is it.\n```\nHope this helps."
+    inner = "Run:\n\n```sh\nls\n```\n\nThat is it."
+    assert without_fence(context("Title\n\n‸\n", "markdown"), text) == inner
 
 
 def test_lines_before_a_garbled_one_are_kept() -> None:
