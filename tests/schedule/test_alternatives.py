@@ -346,3 +346,17 @@ async def test_an_alternative_is_not_read_further_than_it_is_shown() -> None:
     assert all_shown(await asked_again(typist)) == ["0", "1", "2"]
     await asyncio.sleep(0.1)
     assert backend.hung_up >= 2
+
+
+async def test_a_request_right_after_a_cancelled_one_gets_its_alternatives() -> None:
+    """VS Code cancels before it asks again."""
+    backend = Script(replies("one", "two", "three"))
+    typist = Typist(backend)
+    await typist.ask(explicit=True)
+    asked = typist.ask(explicit=True)
+    await asyncio.sleep(0.1)
+    asked.cancel()
+    await asyncio.sleep(0)
+    assert all_shown(await typist.ask(explicit=True)) == ["one", "two", "three"]
+    await asyncio.sleep(5)
+    assert (len(backend.calls), backend.hung_up) == (3, 0)

@@ -182,3 +182,11 @@ async def test_a_prompt_that_was_read_ahead_of_time_is_published_if_it_was_sent(
     events: list[Event] = []
     assert await a_client(Ahead("127.0.0.1"), publish=events.append).prepare(a_snapshot(), Settings()) is sent
     assert [event.purpose for event in events if isinstance(event, CallEnded)] == [CallPurpose.PRELOAD] * sent
+
+
+async def test_nothing_is_sent_for_somebody_who_has_gone_before() -> None:
+    backend = Script(lambda prompt: "ok")
+    with pytest.raises(Withheld, match="nobody waits"):
+        async for _chunk in a_client(backend).stream(a_snapshot(), Settings(), lambda _error: None, lambda: False):
+            pass
+    assert backend.calls == []
