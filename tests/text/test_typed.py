@@ -128,6 +128,11 @@ def test_what_an_editor_pairs(typed: str, closers: str) -> None:
     assert paired_closers(typed) == closers
 
 
+def test_a_quote_that_ends_is_not_closed_again_by_a_longer_end() -> None:
+    closers = ClosersFrom('f("a"[b')
+    assert [closers[length] for length in range(8)] == ["", "", "]", ']"', ']"', "]", "])", "])"]
+
+
 @given(st.text("()[{\"'`a", max_size=40), st.data())
 def test_the_closers_of_each_end_of_a_text(text: str, data: st.DataObject) -> None:
     closers = ClosersFrom(text)
