@@ -87,17 +87,17 @@ class Alternatives:
         """A suggestion is shown here."""
         self._shown_at = split
 
-    def is_wanted(self, snapshot: Snapshot, chain: FallbackChain) -> bool:
+    def is_wanted(self, snapshot: Snapshot) -> bool:
         """Whether a request asks for alternatives that are not known: explicitly, where a suggestion is shown."""
         if not snapshot.explicit or not (snapshot.wants_others or self._shown_at == snapshot.split):
             return False
-        return not (self._is_complete and self._typed_at(snapshot, chain) == "")
+        return not (self._is_complete and self._typed_at(snapshot) == "")
 
-    def superseded(self, snapshot: Snapshot, chain: FallbackChain) -> None:
+    def superseded(self, snapshot: Snapshot) -> None:
         """A newer request is made: answer the older one, and stop looking unless this is the same place."""
         if self._task is not None:
             self._end_waiting()
-            if self._typed_at(snapshot, chain) != "":
+            if self._typed_at(snapshot) != "":
                 self.stop()
 
     def edited(self) -> None:
@@ -114,7 +114,7 @@ class Alternatives:
             self._end_waiting()
 
     def is_outdated(self, chain: FallbackChain) -> bool:
-        """Whether what was found is of no use any more, because other settings are in force."""
+        """Whether what was found is of no use any more and must be forgotten, because other settings are in force."""
         return self._look is not None and self._look.chain.identity != chain.identity
 
     def forget(self) -> None:
@@ -131,7 +131,7 @@ class Alternatives:
 
         If it has no suggestion, the first alternative takes its place: it is the one that the user types.
         """
-        if not self._replies or (typed := self._typed_at(snapshot, chain)) is None:
+        if not self._replies or (typed := self._typed_at(snapshot)) is None:
             return first
         rests = [(reply, reply.after(typed, snapshot, chain)) for reply in self._replies]
         others = [
@@ -146,7 +146,7 @@ class Alternatives:
     def takes_over(self, request: Request, result: CompletionResult, chain: FallbackChain) -> bool:
         """Whether a request that has its result is answered here, because it wants alternatives at once."""
         takes = request.snapshot.wants_others and result.suggestion is not None
-        if takes and self.is_wanted(request.snapshot, chain):
+        if takes and self.is_wanted(request.snapshot):
             self.look(result, request, chain)
             return True
         return False
@@ -160,7 +160,7 @@ class Alternatives:
         request.result.add_done_callback(self._withdrawn)
         if self._task is not None:
             return
-        if self._typed_at(request.snapshot, chain) != "":
+        if self._typed_at(request.snapshot) != "":
             self._replies, self._is_complete = (), False
         self._look = look = _Look(request.snapshot, chain, first)
         self._task = task = asyncio.get_running_loop().create_task(self._find(look))
@@ -211,12 +211,10 @@ class Alternatives:
         if self._waiting is None:
             self.stop()
 
-    def _typed_at(self, snapshot: Snapshot, chain: FallbackChain) -> str | None:
-        """What was typed since the last look; None if this is another place, or the settings or other cells changed."""
+    def _typed_at(self, snapshot: Snapshot) -> str | None:
+        """What was typed since the last look; None if this is another place, or other cells changed."""
         look = self._look
         if look is None or look.snapshot.cache_scope != snapshot.cache_scope:
-            return None
-        if look.chain is not chain and look.chain.identity != chain.identity:
             return None
         return typed_since(look.snapshot.split, snapshot.split)
 

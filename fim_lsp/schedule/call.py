@@ -123,10 +123,10 @@ class Call:
         """Whether it has been made and has not ended."""
         return self.state in (CallState.STREAMING, CallState.COMPLETE)
 
-    def hang_up_in(self, delay: float, hang_up: Callable[[Call], None]) -> None:
+    def hang_up_in(self, delay: float, hang_up: Callable[[], None]) -> None:
         """Call ``hang_up`` in ``delay`` seconds, unless a request wants the output by then. Replaces an earlier delay."""
         self.keep()
-        self.hang_up_timer = asyncio.get_running_loop().call_later(delay, hang_up, self)
+        self.hang_up_timer = asyncio.get_running_loop().call_later(delay, hang_up)
 
     def keep(self) -> None:
         """A request wants the output: do not hang up."""

@@ -78,7 +78,7 @@ class DocumentScheduler:
         self._waiting = request = Request(snapshot=snapshot, result=result, made_at=self._clock(), silence=silence)
         self._acceptance.observe(snapshot.split)
         chain = self._chain()
-        self._alternatives.superseded(snapshot, chain)
+        self._alternatives.superseded(snapshot)
         self._hang_up_if_outdated(snapshot, chain)
         call = self._call
         if call is not None and call.part_shown_at is not None:
@@ -94,7 +94,7 @@ class DocumentScheduler:
             edit_kind=self._last_edit.kind_at(snapshot.split.line, snapshot.split.column),
             silence=silence,
             is_offered=bool(self._acceptance.offered),
-            wants_others=self._alternatives.is_wanted(snapshot, chain),
+            wants_others=self._alternatives.is_wanted(snapshot),
         )
         match decision:
             case Serve(cached):
@@ -158,9 +158,9 @@ class DocumentScheduler:
     def _leave_call(self) -> None:
         """Nobody waits for the call: let it go on for a while, for the next request, unless it has not been made yet."""
         call = self._call
-        if call is not None and call.state is CallState.DEBOUNCING:
+        if call is None or call.state is CallState.DEBOUNCING:
             self._hang_up()
-        elif call is not None:
+        else:
             call.hang_up_in(LINGER, self._on_hang_up_timer)
 
     def apply_settings(self, *, excluded: bool) -> None:
@@ -369,17 +369,15 @@ class DocumentScheduler:
 
     def _hang_up(self) -> None:
         call = self._call
-        if call is not None:
+        if call is not None and call.task is not None:
             self._end(call)
-            if call.task is not None:
-                call.task.cancel()
+            call.task.cancel()
 
     def _end(self, call: Call) -> None:
         call.keep()
         call.state, self._call = CallState.ENDED, None
 
-    def _on_hang_up_timer(self, call: Call) -> None:
-        if self._call is not call or (self._waiting is not None and not self._waiting.withdrawn):
-            return
+    def _on_hang_up_timer(self) -> None:
+        """Nobody has wanted the call's output for long; an end of the call or a new request would have stopped the timer."""
         self._hang_up()
         self._answer(CompletionResult(outcome=Outcome.SUPERSEDED))
