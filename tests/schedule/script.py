@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass, field
 
 import pytest
 
 from fim_lsp.backends.backend import Backend, Chunk, OnSent, ignore_sent
-from fim_lsp.errors import BackendError, Unreachable
+from fim_lsp.errors import BackendError, BadReply, Unreachable
 from fim_lsp.prompt.prompt import Prompt
 from fim_lsp.prompt.sticky_window import StickyWindows
 from fim_lsp.rate_limit.limiter import Limiter
@@ -73,6 +74,17 @@ class Script(BackendDefaults):
 
     async def close(self) -> None:
         return
+
+
+class BreaksOff(Script):
+    """Fails after its text."""
+
+    async def stream(self, prompt: Prompt, *, on_sent: OnSent = ignore_sent) -> AsyncGenerator[Chunk, None]:
+        async with aclosing(super().stream(prompt, on_sent=on_sent)) as chunks:
+            async for chunk in chunks:
+                if chunk.finish:
+                    raise BadReply("broke off")
+                yield chunk
 
 
 def a_client(

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from fim_lsp.schedule.cache import CachedAnswer, Hit, SuggestionCache
 from fim_lsp.schedule.request import Outcome
+from fim_lsp.settings.schema import Settings
 from fim_lsp.suggest.suggestion import Suggestion
 from tests.marked import split
-from tests.schedule.script import Script, Typist, shown
+from tests.schedule.script import BreaksOff, Script, Typist, a_chain, a_client, shown
 
 pytestmark = pytest.mark.usefixtures("virtual_time")
 
@@ -152,6 +153,21 @@ async def test_a_part_that_has_not_arrived_whole_is_waited_for() -> None:
     assert not second.done()
     assert shown(await second) == "\ntwo()"
     assert len(backend.calls) == 1
+
+
+async def test_what_was_shown_is_kept_if_its_back_end_breaks_off_after_it() -> None:
+    first = BreaksOff(lambda _prompt: "one()\ntw", each=0.02)
+    other = Script(lambda prompt: "\nthree()\n" if prompt.prefix.endswith("one()") else "one()\nfour()\n", name="other")
+    typist = Typist(first, "x = ‸\n", multiline="never")
+    chain = a_chain(a_client(first), a_client(other), settings=Settings(multiline="never"))
+    typist.scheduler.apply_settings(chain, debounce=0, excluded=lambda _uri: False)
+    shown_first = await typist.ask()
+    assert (shown(shown_first), shown_first.backend) == ("one()", "script")
+    typist.type("one()")
+    assert shown(await typist.ask()) == "\nthree()"
+    typist.erase(5)
+    again = await typist.ask(explicit=True)
+    assert (shown(again), again.backend) == ("one()", "script")
 
 
 async def test_typing_a_suggestion_with_crlf() -> None:

@@ -9,7 +9,7 @@ import pytest
 from fim_lsp.schedule.call_output import HEAD_WAIT
 from fim_lsp.schedule.document_scheduler import MAX_BLOCK_TIME
 from fim_lsp.schedule.request import Outcome
-from tests.schedule.script import Script, Typist, shown
+from tests.schedule.script import BreaksOff, Script, Typist, a_chain, a_client, shown
 from tests.virtual import now, run
 
 pytestmark = pytest.mark.usefixtures("virtual_time")
@@ -140,3 +140,36 @@ async def test_a_quote_typed_after_the_answer_arrived_is_replaced(
     assert suggestion is not None
     assert (suggestion.text, suggestion.replace) == right
     assert len(backend.calls) == 1
+
+
+async def test_a_block_of_which_nothing_can_be_shown_is_not_begun() -> None:
+    typist = Typist(at_speed(50, f"\ufffd{BLOCK}"), "def f(na‸\n", debounce=0.0)
+    asked = typist.ask()
+    await asyncio.sleep(0.25 + len(BLOCK) / (50 * TOKEN) / 2)  # several lines have come
+    assert not asked.done()
+    assert (await asked).outcome is Outcome.EMPTY
+
+
+async def test_lines_that_were_shown_remain_if_a_fallback_writes_others(caplog: pytest.LogCaptureFixture) -> None:
+    """The first back end breaks off. What replaces its answer differs from what was typed since, and nobody waits for it."""
+    first = BreaksOff(lambda _prompt: BLOCK[:50], each=1 / 200)
+    other = Script(lambda _prompt: "other):\n    pass\n\n\nx = 1\n", name="other")
+    typist = Typist(first, "def f(na‸\n", debounce=0.0)
+    chain = a_chain(a_client(first), a_client(other))
+    typist.scheduler.apply_settings(chain, debounce=0, excluded=lambda _uri: False)
+    typist.ask()
+    await asyncio.sleep(0.257)  # the first character has come
+    typist.type("m")
+    part = shown(await typist.ask())
+    assert part is not None
+    typist.type(part)
+    asked = typist.ask()
+    await asyncio.sleep(0.2)
+    assert (len(other.calls), asked.done()) == (1, False)
+    asked.cancel()
+    await asyncio.sleep(1)
+    assert other.ended != []
+    typist.erase(len(part))
+    assert shown(await typist.ask()) == part
+    assert len(first.calls) == 1
+    assert caplog.text == ""

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
 
 import pytest
 
+from fim_lsp.backends.backend import Chunk, OnSent, ignore_sent
+from fim_lsp.errors import BackendError
+from fim_lsp.prompt.prompt import Prompt
 from fim_lsp.schedule.document_scheduler import LINGER, MAX_LATE
 from fim_lsp.schedule.request import CompletionResult, Outcome
 from tests.schedule.script import Script, Typist, shown
@@ -153,3 +157,33 @@ async def test_nothing_is_sent_for_somebody_who_has_gone() -> None:
     typist.ask().cancel()
     await asyncio.sleep(1)
     assert backend.calls == []
+
+
+class EndsWhenHungUpOn(Script):
+    """Takes a hang-up for the end of its answer, or for a failure."""
+
+    error: BackendError | None = None
+
+    async def stream(self, prompt: Prompt, *, on_sent: OnSent = ignore_sent) -> AsyncGenerator[Chunk, None]:
+        try:
+            async for chunk in super().stream(prompt, on_sent=on_sent):
+                yield chunk
+        except asyncio.CancelledError:
+            if self.error is not None:
+                raise self.error from None
+
+
+@pytest.mark.parametrize("error", [None, BackendError("closed")])
+async def test_how_a_call_ends_after_a_hang_up_does_not_matter_to_the_next(error: BackendError | None) -> None:
+    backend = EndsWhenHungUpOn(lambda prompt: "bye" if prompt.prefix.endswith("j") else "hello")
+    backend.error = error
+    typist = Typist(backend, debounce=0.0)
+    first = typist.ask()
+    await asyncio.sleep(0.2)
+    typist.type("j")
+    second = typist.ask(explicit=True)
+    assert (await first).outcome is Outcome.SUPERSEDED
+    assert shown(await second) == "bye"
+    typist.erase()
+    assert shown(await typist.ask(explicit=True)) == "hello"  # nothing was taken for the whole answer
+    assert len(backend.calls) == 3

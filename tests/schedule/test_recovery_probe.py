@@ -10,6 +10,7 @@ import pytest
 from fim_lsp.backends.backend import Chunk, OnSent, ignore_sent
 from fim_lsp.errors import (
     Paused,
+    RateLimited,
     Unreachable,
 )
 from fim_lsp.prompt.prompt import Prompt
@@ -136,6 +137,25 @@ async def test_a_probe_that_is_given_up_before_it_has_begun_is_over() -> None:
         await asked
     assert one.breaker.state is State.OPEN
     assert one.breaker.probes.is_idle
+
+
+async def test_a_quota_that_is_used_up_is_no_failure_of_a_probe() -> None:
+    """The back end has recovered, and is believed to have once there is room again."""
+    backend = Script(lambda prompt: "ok", fail=Unreachable("refused"))
+    one = limited(backend)
+    await open_circuit(one)
+    reason = one.breaker.reason
+    backend.fail = RateLimited("slow down")
+    await asyncio.sleep(PROBE_INTERVAL)
+    with pytest.raises(RateLimited):
+        await text_of(one)
+    assert one.breaker.reason == reason
+    await asyncio.sleep(0)
+    assert one.breaker.probes.is_idle
+    backend.fail = None
+    await asyncio.sleep(60)
+    assert await text_of(one) == "ok"
+    assert one.breaker.state is State.CLOSED
 
 
 class Begins(Script):
