@@ -173,13 +173,13 @@ class EndsWhenHungUpOn(Script):
                 raise self.error from None
 
 
-@pytest.mark.parametrize("error", [None, BackendError("closed")])
+@pytest.mark.parametrize("error", [None, BackendError("closed", invalidates_output=True)])
 async def test_how_a_call_ends_after_a_hang_up_does_not_matter_to_the_next(error: BackendError | None) -> None:
     backend = EndsWhenHungUpOn(lambda prompt: "bye" if prompt.prefix.endswith("j") else "hello")
     backend.error = error
     typist = Typist(backend, debounce=0.0)
     first = typist.ask()
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(0.28)  # something has come
     typist.type("j")
     second = typist.ask(explicit=True)
     assert (await first).outcome is Outcome.SUPERSEDED
