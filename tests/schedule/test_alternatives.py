@@ -350,7 +350,7 @@ async def test_an_alternative_is_not_read_further_than_it_is_shown() -> None:
 
 async def test_a_request_right_after_a_cancelled_one_gets_its_alternatives() -> None:
     """VS Code cancels before it asks again."""
-    backend = Script(replies("one", "two", "three"))
+    backend = Script(replies("one", "two", "three"), first=0.5)
     typist = Typist(backend)
     await typist.ask(explicit=True)
     asked = typist.ask(explicit=True)
