@@ -21,6 +21,7 @@ from fim_lsp.errors import (
     Unreachable,
     Withheld,
 )
+from fim_lsp.http.rate_limit_headers import Quota
 from fim_lsp.prompt.prompt import Prompt, Snippet
 from fim_lsp.rate_limit.limiter import Limiter
 from fim_lsp.rate_limit.sliding_window import Limits
@@ -190,3 +191,18 @@ async def test_nothing_is_sent_for_somebody_who_has_gone_before() -> None:
         async for _chunk in a_client(backend).stream(a_snapshot(), Settings(), lambda _error: None, lambda: False):
             pass
     assert backend.calls == []
+
+
+async def test_no_call_is_made_when_the_server_has_said_that_others_used_up_its_quota() -> None:
+    class Used(Script):
+        async def stream(self, prompt: Prompt, *, on_sent: OnSent = ignore_sent) -> AsyncGenerator[Chunk, None]:
+            yield Chunk(quota=Quota(requests_limit=10, requests_left=0))
+            async for chunk in super().stream(prompt, on_sent=on_sent):
+                yield chunk
+
+    backend = Used(lambda prompt: "ok")
+    one = limited(backend)
+    assert await text_of(one) == "ok"
+    with pytest.raises(Paused, match="used up"):
+        await text_of(one)
+    assert len(backend.calls) == 1
