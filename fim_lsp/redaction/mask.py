@@ -152,23 +152,24 @@ def _placeholder(secret: str, key: bytes, attempt: int) -> str:
     if len(body) >= _MIN_MARKED:
         mark = "0000" if is_hex else "FAKE" if any("A" <= char <= "Z" for char in body) else "fake"
         for index, char in enumerate(mark):
-            if body[index].isascii() and body[index].isalnum():
+            if chars[index].isalnum():
                 chars[index] = char
     return head + "".join(chars)
 
 
 def _substitute(char: str, byte: int, attempt: int, is_hex: bool) -> str:
-    """A character of the kind of ``char``; after some attempts a letter for a digit, so that short numbers have enough."""
-    if (
-        not char.isascii() or not char.isprintable() or char in _UNCHANGED
-    ):  # a separator such as U+001E ends a line, too
+    """An ASCII character of the kind of ``char``; after some attempts a letter for a digit, so that short numbers have enough.
+
+    A letter that has no case becomes a small one.
+    """
+    if not char.isprintable() or char in _UNCHANGED:  # a separator such as U+001E ends a line, too
         return char
     if char.isdigit():
         kind = _DIGITS if attempt < _DIGIT_ATTEMPTS else _DIGITS + _LOWER
-    elif char.islower():
-        kind = "abcdef" if is_hex else _LOWER
     elif char.isupper():
         kind = "ABCDEF" if is_hex else _UPPER
+    elif char.isalpha():
+        kind = "abcdef" if is_hex else _LOWER
     else:
         kind = _PUNCTUATION
     return kind[byte % len(kind)]

@@ -60,6 +60,20 @@ def test_a_secret_is_masked_and_restored(text: str, secret: str) -> None:
     assert restored(masked, "." + sent) == "." + text.replace("‸", "")
 
 
+@pytest.mark.parametrize(
+    "secret",
+    ["жЖ٣ёЁ٤юЮ٥яЯ٦эЭ٧", "Zürich-ñandú-42-Ærø", "密码7三K九q二!四八五9", "ⅷ½🔑ﬁß₂ªǅ9xQ7z", "パスワード1２３Kq４9x"],
+)
+def test_no_character_of_any_script_is_sent(secret: str) -> None:
+    text = f'password = "{secret}"'
+    assert find_secrets(text)
+    masked = mask([text], key=KEY)
+    (sent,) = masked.texts
+    assert not {char for char in secret if not char.isascii()} & set(sent)
+    assert len(sent) == len(text)
+    assert restored(masked, sent) == text
+
+
 def test_a_placeholder_has_the_form_of_the_secret_and_reads_fake() -> None:
     (sent,) = mask([f'x = "{TOKEN}"'], key=KEY).texts
     placeholder = sent[5:-1]
