@@ -290,10 +290,17 @@ class Editor:
 
     async def command(self, title: str) -> None:
         """Choose a command by its name from the palette."""
-        await self.press("F1")
         field = self.page.locator(".quick-input-widget input")
-        await field.wait_for(state="visible")
-        await field.fill(f">{title}")
+
+        async def opens() -> bool:
+            """A page that still loads takes the focus, and the palette closes: then it is opened again."""
+            if not await field.is_visible():
+                await self.press("F1")
+            with contextlib.suppress(Exception):  # playwright's TimeoutError, which can't be imported everywhere
+                await field.fill(f">{title}", timeout=2000)
+            return await field.is_visible() and await field.input_value() == f">{title}"
+
+        await until(opens, "the palette")
         row = self.page.locator(f'.quick-input-list .monaco-list-row[aria-label^="{title}"]')
         await row.first.wait_for()
         await row.first.click()

