@@ -10,7 +10,7 @@ import signal
 import sys
 import time
 from asyncio.subprocess import DEVNULL, PIPE
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
@@ -237,15 +237,10 @@ async def run_command(command: tuple[str, ...], *, limit: float = COMMAND_TIMEOU
     It runs in the user's home folder, and is never a program of the current folder's. Raises
     :class:`~fim_lsp.errors.Unauthorized`, with neither the command's arguments nor its output.
     """
-    loop = asyncio.get_running_loop()
     try:
         if (program := find_program(command[0], os.environ)) is None:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
-        # in a session of its own, so that its children can be stopped with it
-        transport, output = await loop.subprocess_exec(
-            _CommandOutput, program, *command[1:], stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL, cwd=safe_folder(),
-            start_new_session=True,
-        )  # fmt: skip
+        transport, output = await _start(program, command[1:])
     except (OSError, ValueError) as error:  # not found, not executable; a NUL inside
         raise Unauthorized("api_key_command can't be started: check that its first item is a program") from error
     try:
@@ -259,6 +254,22 @@ async def run_command(command: tuple[str, ...], *, limit: float = COMMAND_TIMEOU
     if status:  # None: it has printed a line and is still running
         raise Unauthorized(f"api_key_command failed with exit status {status}")
     return _usable(Secret(output.data.strip().partition(b"\n")[0].decode("utf-8", "replace")))
+
+
+async def _start(program: str, arguments: Sequence[str]) -> tuple[asyncio.SubprocessTransport, _CommandOutput]:
+    """Start a command in a session of its own, so that its children can be stopped with it."""
+    starting = asyncio.create_task(
+        asyncio.get_running_loop().subprocess_exec(
+            _CommandOutput, program, *arguments, stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL, cwd=safe_folder(),
+            start_new_session=True,
+        )
+    )  # fmt: skip
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:  # asyncio would kill the program alone, and not its children
+        with contextlib.suppress(OSError, ValueError):
+            await _stop(*await starting)
+        raise
 
 
 class _CommandOutput(asyncio.SubprocessProtocol):

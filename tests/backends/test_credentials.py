@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -132,6 +133,20 @@ async def test_closing_ends_the_commands_children_too(tmp_path: Path, seconds: i
     with pytest.raises(asyncio.CancelledError):
         await waiting
     await until(lambda: not any(map(alive, (tmp_path / "pids").read_text().split())))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="process groups are POSIX")
+async def test_closing_while_the_command_starts_ends_its_children_too(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    running = asyncio.create_task(run_command(program(CHILDREN.format(str(pids), 600))))
+    for _ in range(2):  # the program is started, and asyncio has yet to connect its pipes
+        await asyncio.sleep(0)
+    while not pids.exists():  # asyncio must not go on meanwhile
+        time.sleep(0.01)  # noqa: ASYNC251
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    await until(lambda: not any(map(alive, pids.read_text().split())))
 
 
 def alive(process: str) -> bool:

@@ -43,8 +43,8 @@ async def test_who_shares_it_and_what_was_used(tmp_path: Path) -> None:
     assert used.state is State.OK
     assert used.message == (
         "500 requests and 60,000 tokens a minute; 2 requests and 3,500 tokens were used in the last minute, by 2 fim-lsp "
-        f"processes and, by the host's own count, by others: 500 tokens; counted in {tmp_path}/{SQLITE_FILE}, which can be "
-        "written"
+        f"processes and, by the host's own count, by others: 500 tokens; counted in {tmp_path}/{SQLITE_FILE}, which is "
+        "writable"
     )
     assert paused.state is State.WARNING
     assert "has refused a call with 429, so none is made until" in paused.message
