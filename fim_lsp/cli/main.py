@@ -16,7 +16,7 @@ from typing import NoReturn, TextIO
 import fim_lsp
 from fim_lsp.cli.commands import COMMANDS, epilog, greeting
 from fim_lsp.cli.crashes import report, without_details
-from fim_lsp.cli.output import BackgroundHandler, say
+from fim_lsp.cli.output import BackgroundHandler, open_private, say
 from fim_lsp.cli.serve import add_serve_options, serve
 from fim_lsp.cli.start import collection_paused
 from fim_lsp.errors import UsageError
@@ -161,5 +161,5 @@ def _log_to(path: Path | None, level: str) -> None:
 
 
 def _open_log(path: Path) -> TextIO:
-    """Append to a file; a new one is readable by the user alone, because it names files and hosts."""
-    return open(path, "a", encoding="utf-8", errors="replace", opener=lambda name, flags: os.open(name, flags, 0o600))
+    """Append to a file; what can't be encoded is replaced."""
+    return open(path, "a", encoding="utf-8", errors="replace", opener=open_private)

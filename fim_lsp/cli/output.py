@@ -43,6 +43,11 @@ def write(text: str) -> None:
     sys.stdout.buffer.flush()
 
 
+def open_private(path: str, flags: int) -> int:
+    """An ``opener`` for ``open()``: a new file is readable by the user alone, because it names files and hosts."""
+    return os.open(path, flags, 0o600)
+
+
 def is_styled() -> bool:
     """Whether what is written to standard output may be dimmed: it is a terminal, and ``NO_COLOR`` is not set."""
     return (

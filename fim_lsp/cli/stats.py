@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fim_lsp.cli.output import answer, say, write
+from fim_lsp.cli.output import answer, open_private, say, write
 from fim_lsp.errors import StatsUnavailable, UsageError
 from fim_lsp.text.unicode import visible
 
@@ -130,8 +130,8 @@ def _write_page(report: Report, name: str) -> int:
     if file.exists() and not (file.is_file() or file.is_dir()):
         raise UsageError(f"--html {name}: this is not a regular file; - writes to standard output")
     try:
-        with open(file, "w", encoding="utf-8", opener=lambda path, flags: os.open(path, flags, 0o600)) as stream:
-            stream.write(text)  # which names files
+        with open(file, "w", encoding="utf-8", opener=open_private) as stream:
+            stream.write(text)
     except OSError as error:
         raise UsageError(f"--html {name}: {error.strerror or error}") from error
     say(f"the page is in {name}")

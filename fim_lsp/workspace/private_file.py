@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from itertools import takewhile
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from fim_lsp.workspace.safe_read import MAX_BYTES, read_bytes, read_text
 
@@ -45,21 +45,11 @@ def write_private(path: Path, text: str) -> None:
     A missing folder is created for the user alone; an existing one is closed to others. A symbolic link remains, and the
     file that it leads to is replaced. Raises ``OSError``.
     """
-    import tempfile  # only writers pay for it
-
     folder = _own_folder(path.parent)
-    target = Path(os.path.realpath(path))
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=target.parent)  # with mode 600
-    try:
-        with open(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        replace_file(temporary, target)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
+    with _replacing(Path(os.path.realpath(path))) as file:
+        file.write(text.encode())
+        file.flush()
+        os.fsync(file.fileno())
     with contextlib.suppress(OSError):  # the new name, too, should survive a power failure; not all systems can do it
         _sync_folder(folder)
 
@@ -98,15 +88,22 @@ def write_private_cache(path: Path, pieces: Iterable[bytes]) -> None:
 
     If ``pieces`` raises, the old file remains.
     """
-    import tempfile
-
     _own_folder(path.parent)
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # with mode 600
+    with _replacing(path) as file:
+        for piece in pieces:
+            file.write(piece)
+
+
+@contextlib.contextmanager
+def _replacing(target: Path) -> Iterator[BinaryIO]:
+    """A file for the user alone that takes the place of ``target`` at the end, unless something fails before."""
+    import tempfile  # only writers pay for it
+
+    handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)  # with mode 600
     try:
         with open(handle, "wb") as file:
-            for piece in pieces:
-                file.write(piece)
-        replace_file(temporary, path)
+            yield file
+        replace_file(temporary, target)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
