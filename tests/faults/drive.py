@@ -204,14 +204,14 @@ class Drive:
         return self._stage.hits > hits
 
     async def _warm_up(self) -> Held:
-        await until(lambda: self._typist.is_answered(0))
+        await until(lambda: self._typist.is_answered(self._stage.host, after=0))
         return await self._server.quiet(None, counts_objects=self._thorough)
 
     async def _recovery(self) -> float:
         """Seconds until the host has answered what was asked after now; 0 if that takes no more than a key."""
         loop = asyncio.get_running_loop()
         started, asked = loop.time(), len(self._stage.host.requests)
-        await until(lambda: self._typist.is_answered(asked), seconds=120)
+        await until(lambda: self._typist.is_answered(self._stage.host, after=asked), seconds=120)
         return loop.time() - started
 
 

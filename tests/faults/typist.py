@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from tests.faults.host import MARK, FaultyHost
 from tests.lsp.raw_client import RawClient
+from tests.rate_limit.fakes import until
 
 URI = "file:///workspace/faults.py"
 _BEFORE, _AFTER = "import sys\n\n# é 😀 \u2028\n", "\n\n# the end 😀\n"
@@ -20,7 +21,7 @@ _PAUSE, _LONG_PAUSE = (
     0.25,
     1.2,
 )  # seconds for which a person looks at most at what has come, and waits for something to come
-_MARKED = re.compile(rf"{MARK}(\d+)")
+_MARKED = re.compile(rf"{MARK}(\d+)\(\)")
 
 
 class Typist:
@@ -57,18 +58,26 @@ class Typist:
             await self._ping()
             count -= burst
 
-    async def is_answered(self, host_requests: int) -> bool:
-        """Type one more key, and wait whether the host has written anything in an answer to a request after so many."""
+    async def is_answered(self, host: FaultyHost, *, after: int) -> bool:
+        """Type one more key, and wait whether an answer of the host to a later request than that number is shown.
+
+        A number that was typed on may be larger, and the embedded model may repeat it.
+        """
         number = self.key()
         await self._look(number, _LONG_PAUSE)
         self._take(number)
         marks = (int(mark) for reply in self._client.replies for mark in _MARKED.findall(str(reply.get("result"))))
-        return any(mark > host_requests for mark in marks)
+        return any(after < mark <= len(host.requests) for mark in marks)
 
     async def document_is_known(self, host: FaultyHost) -> bool:
         """Whether the host is sent what the document is, around the cursor, when something is asked for."""
         count = len(host.requests)
-        await self._client.reply(self.key(explicit=True))
+
+        async def is_sent() -> bool:  # not during a pause
+            await self._client.reply(self.key(explicit=True))
+            return len(host.requests) > count
+
+        await until(is_sent)
         texts = [(body["prompt"], body.get("suffix") or "") for body in (one.body for one in host.requests[count:])]
         return any(
             len(prefix) > _SEEN and self.before.endswith(prefix) and suffix and self.after.startswith(suffix)
