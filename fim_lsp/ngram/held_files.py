@@ -126,7 +126,7 @@ class HeldFiles:
                 if held.model is model and held.confirmed and held.clean and not model.is_hidden(str(path))
             }
 
-    def image(self, model: NgramModel, paths: Sequence[Path], pause: Pause) -> IndexImage:
+    def image(self, model: NgramModel, paths: Sequence[Path], pause: Pause, *, is_full: bool = False) -> IndexImage:
         """An image of these files, which must be :meth:`keepable`, in the order in which they were added."""
         places = [model.file_place(str(path)) for path in paths]
         run = model.file_store.run_of([first for first, _ in places], pause=pause)
@@ -138,7 +138,8 @@ class HeldFiles:
             FileEntry(path=str(path), stamp=self._held[path].stamp, length=length, indent=indent)
             for path, length, (_, indent) in zip(paths, run.lengths, places, strict=True)
         ]
-        return IndexImage(files=files, words=words, run=replace(run, core=renumbered(run.core, local, pause)))
+        run = replace(run, core=renumbered(run.core, local, pause))
+        return IndexImage(files=files, words=words, run=run, is_full=is_full)
 
     def restore(self, model: NgramModel, image: IndexImage, pause: Pause) -> None:
         """Hold an image's files, hidden until they are confirmed. The model must have no files yet."""
@@ -160,7 +161,7 @@ class HeldFiles:
                     )
                 )
             first += file.length
-        store = TokenStore.of_run(model.vocabulary, run, owners, bits=model.index_bits, pause=pause)
+        store = TokenStore.of_run(model.vocabulary, run, owners, pause=pause)
         with self._lock:
             model.use_store(store)
             for file in image.files:

@@ -19,13 +19,14 @@ from pathlib import Path
 from typing import Final
 
 from fim_lsp import __version__
-from fim_lsp.ngram.index_image import TOKEN_BYTES, DamagedImage, IndexImage, Pause, decode, encode
+from fim_lsp.ngram.index_image import TABLE_BYTES, TOKEN_BYTES, DamagedImage, IndexImage, Pause, decode, encode
+from fim_lsp.ngram.model import INDEX_BITS
 from fim_lsp.workspace.private_file import read_private_bytes, write_private_cache
 
 log = logging.getLogger(__name__)
 
-MAX_BYTES: Final = 1_000_000 * TOKEN_BYTES + 15_000_000
-"""Bytes of one workspace's index: the bound of tokens, and their words and files."""
+MAX_BYTES: Final = 1_000_000 * TOKEN_BYTES + (1 << INDEX_BITS) * TABLE_BYTES + 15_000_000
+"""Bytes of one workspace's index: the bound of tokens, the tables of heads, and the words and files."""
 
 MAX_TOTAL_BYTES: Final = 4 * MAX_BYTES
 """Bytes of all indexes; those used longest ago are removed."""

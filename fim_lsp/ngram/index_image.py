@@ -2,7 +2,8 @@
 
 Kept are the tokens of the files with the chains that lead from context to context, because making those is what takes time;
 neither documents of the editor nor names of words that only they contain. Numbers of words are those of a list of the image's
-own. All that is read back is checked, and what points anywhere points backwards, so that no damage makes a look-up endless.
+own. A digest tells of damage; besides, every number that is read back points at something that exists. A forged chain may lead
+in a circle, which a look-up, as it makes a bounded number of steps, leaves.
 """
 
 from __future__ import annotations
@@ -13,14 +14,14 @@ import sys
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import chain
-from operator import lt
 from pathlib import Path
 from typing import Any, Final
 
 from fim_lsp.ngram.lexer import columns
-from fim_lsp.ngram.token_store import ORDERS, PIECE, Run
+from fim_lsp.ngram.token_store import ORDERS, PIECE, Run, heads_of
 from fim_lsp.ngram.vocabulary import RESERVED, START
 from fim_lsp.workspace.source_files import FileStamp
 
@@ -30,9 +31,13 @@ _CHAINS: Final = len(ORDERS) + 1
 _MAX_LEAD: Final = 2
 _MAX_HEADER: Final = 1 << 24
 _WORD_BYTES: Final = 4
+_BITS: Final = 8 * _WORD_BYTES
 
 TOKEN_BYTES: Final = 1 + _WORD_BYTES * (1 + 2 * _CHAINS)
 """Bytes of one token in an image."""
+
+TABLE_BYTES: Final = _WORD_BYTES * _CHAINS
+"""Bytes of the tables of heads in an image, for each head."""
 
 Pause = Callable[[], object]
 """Called between pieces of work of one or two milliseconds. May raise, which ends the work."""
@@ -54,11 +59,15 @@ class FileEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexImage:
-    """Files, the words in them, and their tokens; in ``run.core`` the word ``words[n]`` has the number ``RESERVED + n``."""
+    """Files, the words in them, and their tokens; in ``run.core`` the word ``words[n]`` has the number ``RESERVED + n``.
+
+    ``is_full``: one more file did not fit into the bounds.
+    """
 
     files: Sequence[FileEntry]
     words: Sequence[str]
     run: Run
+    is_full: bool
 
 
 def encode(image: IndexImage, key: str, pause: Pause) -> Iterator[bytes]:
@@ -69,11 +78,14 @@ def encode(image: IndexImage, key: str, pause: Pause) -> Iterator[bytes]:
             "key": key,
             "byteorder": sys.byteorder,
             "words": len(words),
+            "full": image.is_full,
             "files": [[file.path, *file.stamp, file.length, file.indent] for file in image.files],
         }
     ).encode()
     digest = hashlib.blake2b(digest_size=_DIGEST)
-    columns = (column.tobytes() for column in (image.run.core, image.run.lead, *image.run.older, *image.run.newer))
+    run = image.run
+    tables = run.heads if _has_tables(len(run.core), len(run.heads[0])) else ()
+    columns = (column.tobytes() for column in (run.core, run.lead, *run.older, *run.newer, *tables))
     for piece in chain((_MAGIC, len(header).to_bytes(4, "big"), header, words), columns):
         digest.update(piece)
         yield piece
@@ -107,9 +119,11 @@ def _decoded(data: memoryview, key: str, bits: int, pause: Pause) -> IndexImage:
     words = str(data[start : start + size], "utf-8").split("\n") if size else []
     _expect(len(set(words)) == len(words) and all(words))
     pause()
-    run = _run(data[start + size : -_DIGEST], [file.length for file in files], pause)
+    run = _run(data[start + size : -_DIGEST], [file.length for file in files], 1 << bits, pause)
     _check_run(run, len(words), 1 << bits, pause)
-    return IndexImage(files=files, words=words, run=run)
+    if not run.heads:
+        run = replace(run, heads=[heads_of(column, 1 << bits, pause) for column in run.newer])
+    return IndexImage(files=files, words=words, run=run, is_full=header["full"] is True)
 
 
 def _entry(path: Any, modified: Any, size: Any, inode: Any, length: Any, indent: Any) -> FileEntry:
@@ -119,37 +133,65 @@ def _entry(path: Any, modified: Any, size: Any, inode: Any, length: Any, indent:
     return FileEntry(path=path, stamp=(modified, size, inode), length=length, indent=indent)
 
 
-def _run(data: memoryview, lengths: Sequence[int], pause: Pause) -> Run:
+def _run(data: memoryview, lengths: Sequence[int], heads: int, pause: Pause) -> Run:
     count = 1 + sum(lengths)
-    _expect(len(data) == count * TOKEN_BYTES)
+    tables = [("i", heads)] * _CHAINS if _has_tables(count, heads) else []
     columns: list[array[int]] = []
-    for kind in ("i", "B", *"i" * 2 * _CHAINS):
+    for kind, size in (("i", count), ("B", count), *[("i", count)] * 2 * _CHAINS, *tables):
         column: array[int] = array(kind)
-        column.frombytes(data[: count * column.itemsize])
-        data = data[count * column.itemsize :]
+        column.frombytes(data[: size * column.itemsize])
+        _expect(len(column) == size)
+        data = data[size * column.itemsize :]
         columns.append(column)
         pause()
+    _expect(not data)
     core, lead, *links = columns
-    return Run(lengths=lengths, core=core, lead=lead, older=links[:_CHAINS], newer=links[_CHAINS:])
+    older, newer, found = links[:_CHAINS], links[_CHAINS : 2 * _CHAINS], links[2 * _CHAINS :]
+    return Run(lengths=lengths, core=core, lead=lead, older=older, newer=newer, heads=found)
+
+
+def _has_tables(tokens: int, heads: int) -> bool:
+    """Whether the tables of heads are part of an image: to read them takes less time, but in a small one, most of the space."""
+    return tokens > heads // 4
 
 
 def _check_run(run: Run, words: int, heads: int, pause: Pause) -> None:
-    """Every number is one that the columns may contain, and chains lead to earlier positions only."""
+    """Every number is one that the columns may contain."""
     count = len(run.core)
     _expect(run.core[0] == START and run.lead[0] == 0 and not any(column[0] for column in (*run.older, *run.newer)))
-    for first in range(0, count, PIECE):
-        piece = slice(first, first + PIECE)
-        _expect(min(run.core[piece]) >= 0 and max(run.core[piece]) < RESERVED + words)
-        _expect(max(run.lead[piece]) <= _MAX_LEAD)
-        pause()
-        for older, newer in zip(run.older, run.newer, strict=True):
-            start = max(first, 1)
-            earlier = array(
-                "I", older[start : first + PIECE].tobytes()
-            )  # without a sign, what is negative is too large
-            _expect(all(map(lt, earlier, range(start, count))))
-            _expect(min(newer[piece]) >= -heads and max(newer[piece]) < count)
+    _expect(max(run.lead) <= _MAX_LEAD)
+    for column, bound, negative in (
+        (run.core, RESERVED + words, 0),
+        *((column, count, 0) for column in (*run.older, *run.heads)),
+        *((column, count, heads) for column in run.newer),
+    ):
+        for first in range(0, len(column), PIECE):
+            _expect(are_within(column[first : first + PIECE], bound, negative))
             pause()
+
+
+def are_within(column: array[int], bound: int, negative: int = 0) -> bool:
+    """Whether all numbers are below ``bound``, and none is below ``-negative``.
+
+    All are compared at once, as the digits of one large number, which is several times as fast as ``min`` and ``max``: what
+    is added to each digit sets its highest bit if the number is too large, and carries nothing into the next digit.
+    """
+    ones = _ones(len(column))
+    highest = ones << _BITS - 1
+    digits = int.from_bytes(column.tobytes(), sys.byteorder)
+    if not negative:
+        return not (digits | digits + ones * ((1 << _BITS - 1) - bound)) & highest
+    is_negative = (digits >> _BITS - 1) & ones
+    mask = is_negative * ((1 << _BITS) - 1)
+    too_large = (digits & ~mask) + ones * ((1 << _BITS - 1) - bound)
+    too_small = (digits & mask ^ mask) + is_negative * ((1 << _BITS - 1) - negative)  # -1 - number is not negative
+    return not (too_large | too_small) & highest
+
+
+@lru_cache(maxsize=4)
+def _ones(count: int) -> int:
+    """A number with so many digits, each 1."""
+    return int.from_bytes((array("i", [1]) * count).tobytes(), sys.byteorder)
 
 
 def _expect(condition: object) -> None:

@@ -38,13 +38,17 @@ PIECE = 1 << 15
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """The columns of a run of files, from position 0 on, which is no token. ``lengths`` are the files' tokens."""
+    """The columns of a run of files, from position 0 on, which is no token, and the tables of heads.
+
+    ``lengths`` are the files' tokens.
+    """
 
     lengths: Sequence[int]
     core: array[int]
     lead: array[int]
     older: Sequence[array[int]]
     newer: Sequence[array[int]]
+    heads: Sequence[array[int]]
 
 
 class TokenStore:
@@ -147,26 +151,27 @@ class TokenStore:
 
     @classmethod
     def of_run(
-        cls, vocabulary: Vocabulary, run: Run, owners: Sequence[int], *, bits: int, pause: Callable[[], object]
+        cls, vocabulary: Vocabulary, run: Run, owners: Sequence[int], *, pause: Callable[[], object]
     ) -> TokenStore:
         """A store with these files; ``owners`` are theirs, file by file. ``pause`` is called between pieces of work."""
-        store = cls(vocabulary, bits=bits)
+        store = cls(vocabulary, bits=0)
         store.core, store.lead = run.core, run.lead
         store.older, store._newer = tuple(run.older), tuple(run.newer)
-        for length, owner in zip(run.lengths, owners, strict=True):
-            first = len(store.owner)
-            store.owner.extend([owner] * length)
-            store.before.extend(range(first - 1, first + length - 1))
-            store.after.extend(range(first + 1, first + length + 1))
-            if length:
-                store.before[first] = store.after[-1] = NOWHERE
+        store._heads, store._mask = tuple(run.heads), len(run.heads[0]) - 1
+        count = len(run.core)
+        numbers = array("i")
+        for first in range(0, count + 1, PIECE):
+            numbers.extend(range(first, min(first + PIECE, count + 1)))
             pause()
-        for heads, newer in zip(store._heads, store._newer, strict=True):
-            for first in range(0, len(newer), PIECE):
-                for position, above in enumerate(newer[first : first + PIECE], first):
-                    if above < 0:
-                        heads[~above] = position
-                pause()
+        store.before, store.after = array("i", [NOWHERE]) + numbers[: count - 1], numbers[1:]
+        store.after[0] = NOWHERE
+        first = 1
+        for length, owner in zip(run.lengths, owners, strict=True):
+            store.owner.extend(array("i", [owner]) * length)
+            if length:
+                store.before[first] = store.after[first + length - 1] = NOWHERE
+            first += length
+            pause()
         return store
 
     def run_of(self, firsts: Sequence[int], *, pause: Callable[[], object]) -> Run:
@@ -182,12 +187,14 @@ class TokenStore:
             place[old] = new
         pause()
         older, newer = self._links_of(order, place, pause)
+        newer = [_moved(column, order, place, pause) for column in newer]
         return Run(
             lengths=lengths,
             core=_picked(self.core, order, pause),
             lead=_picked(self.lead, order, pause),
             older=[_moved(column, order, place, pause) for column in older],
-            newer=[_moved(column, order, place, pause) for column in newer],
+            newer=newer,
+            heads=[heads_of(column, self._mask + 1, pause) for column in newer],
         )
 
     def _links_of(
@@ -271,6 +278,17 @@ def _moved(column: array[int], order: array[int], place: array[int], pause: Call
         moved.extend([place[value] if value > 0 else value for value in values])
         pause()
     return moved
+
+
+def heads_of(newer: array[int], size: int, pause: Callable[[], object]) -> array[int]:
+    """The newest position of each chain: a table of this size."""
+    heads = array("i", [NOWHERE]) * size
+    for first in range(0, len(newer), PIECE):
+        for position, above in enumerate(newer[first : first + PIECE], first):
+            if above < 0:
+                heads[~above] = position
+        pause()
+    return heads
 
 
 def _push(heads: array[int], older: array[int], newer: array[int], bucket: int, position: int) -> None:

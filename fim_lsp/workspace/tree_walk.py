@@ -64,13 +64,18 @@ class TreeWalk:
         self._waiting = [(0, order, root) for order, root in enumerate(self._roots)]  # a heap: distance, order, folder
         self._pushed = len(self._roots)
 
-    def next_batch(self, near: Sequence[Path] = ()) -> Batch | None:
-        """The next files: those nearest to the folders ``near``, which may differ from call to call. None at the end."""
+    def next_batch(self, near: Sequence[Path] = (), *, within: int | None = None) -> Batch | None:
+        """The next files: those nearest to the folders ``near``, which may differ from call to call. None at the end.
+
+        No folder is listed that is more than ``within`` steps away.
+        """
         self._aim_at(tuple(near))
         found: list[FoundFile] = []
         distance = 0
         while self._waiting and self._remaining > 0 and len(found) < BATCH_FILES and self._keep_going():
             if found and self._waiting[0][0] != distance:
+                break
+            if within is not None and self._waiting[0][0] > within:
                 break
             distance, _, folder = heappop(self._waiting)
             self._list(folder, found)

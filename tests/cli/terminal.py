@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -49,10 +50,11 @@ def in_terminal(
 
 
 def _take_terminal() -> None:
-    """Passwords are asked for on the controlling terminal."""
+    """Passwords are asked for on the controlling terminal, and Ctrl-C works, even if the tests run in the background."""
     import fcntl
     import termios
 
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 

@@ -10,6 +10,7 @@ from fim_lsp.ngram.index_cache import IndexCache
 from fim_lsp.ngram.index_keeper import IndexKeeper
 from fim_lsp.ngram.model import NgramModel
 from fim_lsp.workspace.file_policy import FilePolicy
+from fim_lsp.workspace.source_files import Bounds
 
 WAIT = 60
 
@@ -22,9 +23,10 @@ def started(
     enabled: bool = True,
     may_keep: Callable[[], bool] = lambda: True,
     opened: str = "main.py",
+    bounds: Bounds | None = None,
 ) -> NgramBackend:
     """A backend that has learnt a workspace in which a document is open; with ``cache``, its index is kept there."""
-    backend = NgramBackend()
+    backend = NgramBackend(bounds=bounds)
     if cache is not None:
         backend.index.keeper = IndexKeeper(IndexCache(lambda: cache), may_keep=may_keep)
         backend.index.keeper.enabled = enabled

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from array import array
 from pathlib import Path
 
 import pytest
@@ -11,12 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fim_lsp.ngram.held_files import HeldFiles
-from fim_lsp.ngram.index_image import DamagedImage, IndexImage, decode, encode
+from fim_lsp.ngram.index_image import TABLE_BYTES, DamagedImage, IndexImage, are_within, decode, encode
 from fim_lsp.ngram.model import NgramModel
 from fim_lsp.ngram.predict import Offer, predict
 from tests.ngram.marked import LINE, chains_hold_every_position, tokens
 
 BITS = 8
+SMALL, LARGE = 8, 4
+"""Sizes of tables with which an image of few tokens has none, and has them."""
+
 FILES = st.lists(st.lists(LINE, min_size=1, max_size=8), min_size=1, max_size=5)
 
 
@@ -39,8 +43,8 @@ def held(files: list[list[str]], model: NgramModel) -> HeldFiles:
     return made
 
 
-def image_of(files: list[list[str]]) -> IndexImage:
-    model = NgramModel(index_bits=BITS)
+def image_of(files: list[list[str]], bits: int = BITS) -> IndexImage:
+    model = NgramModel(index_bits=bits)
     made = held(files, model)
     return made.image(model, list(made.keepable(model)), nothing)
 
@@ -113,7 +117,8 @@ def test_an_image_of_something_else_is_not_used(key: str) -> None:
 @settings(max_examples=50)
 @given(st.data())
 def test_no_damage_goes_unnoticed(data: st.DataObject) -> None:
-    whole = bytes_of(image_of(SAMPLE))
+    bits = data.draw(st.sampled_from([SMALL, LARGE]))
+    whole = bytes_of(image_of(SAMPLE, bits))
     place = data.draw(st.integers(0, len(whole) - 1))
     kind = data.draw(st.sampled_from(["flip", "cut", "longer", "zeros"]))
     damaged = {
@@ -123,7 +128,7 @@ def test_no_damage_goes_unnoticed(data: st.DataObject) -> None:
         "zeros": whole[:place] + bytes(len(whole) - place),
     }[kind]
     with pytest.raises(DamagedImage):
-        decode(damaged, "key", bits=BITS, pause=nothing)
+        decode(damaged, "key", bits=bits, pause=nothing)
 
 
 @settings(max_examples=30)
@@ -141,20 +146,38 @@ def forged(body: bytes) -> bytes:
 @given(st.data())
 def test_a_forged_image_is_refused_or_does_no_harm(data: st.DataObject) -> None:
     """With the right digest, as only the user could write it: numbers lead nowhere else, and nothing goes on for ever."""
-    body = bytearray(bytes_of(image_of(SAMPLE))[:-32])
+    bits = data.draw(st.sampled_from([SMALL, LARGE]))
+    body = bytearray(bytes_of(image_of(SAMPLE, bits))[:-32])
     for _ in range(data.draw(st.integers(1, 6))):
         place = data.draw(st.integers(0, len(body) - 1))
         body[place] = data.draw(st.integers(0, 255))
     try:
-        image = decode(forged(bytes(body)), "key", bits=BITS, pause=nothing)
+        image = decode(forged(bytes(body)), "key", bits=bits, pause=nothing)
     except DamagedImage:
         return
-    model = NgramModel(index_bits=BITS)
+    model = NgramModel(index_bits=bits)
     made = restored(image, model)
     offers(model, SAMPLE)
     for path in made.paths():
         made.drop(path, keep_going=always)
     assert len(model.file_store) == 0
+
+
+def test_an_image_has_tables_of_heads_unless_it_is_small() -> None:
+    sizes = {bits: len(bytes_of(image_of(SAMPLE, bits))) for bits in (SMALL, LARGE)}
+    assert sizes[LARGE] - sizes[SMALL] == TABLE_BYTES << LARGE
+
+
+NUMBERS = st.one_of(
+    st.sampled_from([-(2**31), -(2**20) - 1, -(2**20), -6, -5, -1, 0, 4, 5, 2**20, 2**31 - 1]), st.integers(-5, 4)
+)
+
+
+@settings(max_examples=300)
+@given(st.lists(NUMBERS, max_size=6), st.sampled_from([1, 5, 2**20, 2**31 - 1]), st.sampled_from([0, 5, 2**20, 2**31]))
+def test_numbers_are_compared_all_at_once(numbers: list[int], bound: int, negative: int) -> None:
+    expected = all(-negative <= number < bound for number in numbers)
+    assert are_within(array("i", numbers), bound, negative) == expected
 
 
 TOO_LARGE = b'{"key": "key", "byteorder": "little", "words": 1e9, "files": []}'

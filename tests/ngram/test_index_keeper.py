@@ -11,6 +11,8 @@ import pytest
 from fim_lsp.backends.ngram_backend import NgramBackend
 from fim_lsp.ngram import held_files, index_keeper, workspace_index
 from fim_lsp.ngram.predict import predict
+from fim_lsp.workspace import tree_walk
+from fim_lsp.workspace.source_files import Bounds
 from tests.ngram.kept import kept_bytes, knows, model_of, started
 
 TOKEN = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
@@ -145,7 +147,7 @@ def test_it_counts_for_nothing_before_it_was_checked(root: Path, cache: Path, mo
         seen.append(knows(backend, "gamma_3"))
 
     monkeypatch.setattr(held_files.HeldFiles, "confirm", checked)
-    monkeypatch.setattr("tests.ngram.kept.NgramBackend", lambda: backend)
+    monkeypatch.setattr("tests.ngram.kept.NgramBackend", lambda **_: backend)
     started(root, cache, exclude=["gamma.py"])
     assert len(seen) == 6
     assert not any(seen)
@@ -214,6 +216,33 @@ def test_a_small_change_is_not_worth_writing(root: Path, cache: Path) -> None:
     (root / "tiny.py").write_text("tiny_word = 1\n")
     stop(started(root, cache))
     assert {path: path.stat().st_ino for path in cache.iterdir()} == before
+
+
+def test_once_no_more_fits_a_second_start_lists_no_folder_that_is_far(
+    root: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one", "two"):
+        path = root / "lib/far" / f"{name}.py"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"{name} = compute({name}, 7)\n" * 60)
+    listed: list[str] = []
+    real = tree_walk._entries
+    monkeypatch.setattr(tree_walk, "_entries", lambda folder: listed.append(Path(folder).name) or real(folder))
+    whole = started(root, None)
+    bounds = Bounds(tokens=whole.index.tokens - 1)
+    first = started(root, cache, bounds=bounds)
+    assert "far" in listed
+    listed.clear()
+    second = started(root, cache, bounds=bounds)
+    assert listed == ["w", "lib"]
+    assert second.index.tokens == first.index.tokens < whole.index.tokens
+    listed.clear()
+    (root / "alpha.py").unlink()
+    third = started(root, cache, bounds=bounds)
+    assert listed == ["w", "lib", "far"]
+    assert knows(third, "one")
+    assert knows(third, "two")
+    stop(whole, first, second, third)
 
 
 def test_it_is_private_and_its_deletion_is_a_sentence(root: Path, cache: Path) -> None:
