@@ -23,7 +23,7 @@ from pathlib import Path
 
 CACHE = Path(__file__).parent.parent / ".cache" / "llama"
 WEIGHTS = "SmolLM2-135M-Instruct.Q4_1.gguf"
-PROGRAM = os.environ.get("FIM_LSP_TEST_LLAMA_SERVER") or shutil.which("llama-server") or ""
+_NAMED = os.environ.get("FIM_LSP_TEST_LLAMA_SERVER")
 MODEL = Path(os.environ.get("FIM_LSP_TEST_LLAMA_WEIGHTS") or CACHE / WEIGHTS)
 TOKENS = {"fim_pre": 7, "fim_suf": 8, "fim_mid": 6, "fim_rep": 4, "fim_sep": 5}
 LINE_BREAK = 198
@@ -55,7 +55,11 @@ def running(*, fim: bool = True, plain: bool = False, batch: int = 128) -> Itera
     """
     import pytest  # which fetching the weights does without
 
-    if not PROGRAM:
+    from tests.needs import wait_for_programs
+
+    wait_for_programs()
+    program = _NAMED or shutil.which("llama-server")
+    if not program:
         pytest.skip("there is no llama-server: install llama.cpp, or set FIM_LSP_TEST_LLAMA_SERVER")
     if not MODEL.is_file():
         pytest.skip("there are no weights: run python -m tests.llama, or set FIM_LSP_TEST_LLAMA_WEIGHTS")
@@ -67,7 +71,7 @@ def running(*, fim: bool = True, plain: bool = False, batch: int = 128) -> Itera
             else []
         )
         port = str(free_port())
-        arguments = [PROGRAM, "-m", str(MODEL), "--host", "127.0.0.1", "--port", port, "-c", "4096", "-np", "1"]
+        arguments = [program, "-m", str(MODEL), "--host", "127.0.0.1", "--port", port, "-c", "4096", "-np", "1"]
         arguments += ["-t", "1", "-b", str(batch), "-ub", "128", "--offline", "--no-webui"]
         arguments += ["--override-kv", ",".join(overrides)] if overrides else []
         with log.open("wb") as output:

@@ -77,3 +77,12 @@ def test_what_a_system_lacks_skips_the_test_and_is_named(tmp_path: Path, monkeyp
     monkeypatch.setattr(needs, "_ENDLESS", tmp_path / "nothing")
     with pytest.raises(pytest.skip.Exception, match="no /dev/zero"):
         needs.link_to_endless_device(tmp_path / "link")
+
+
+def test_a_test_waits_until_what_it_needs_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    installed = tmp_path / "installed"
+    monkeypatch.setattr(needs, "_WAITS_FOR", str(installed))
+    monkeypatch.setattr(needs.time, "sleep", lambda _seconds: installed.touch())
+    needs.wait_for_programs()
+    assert installed.exists()
+    needs.wait_for_programs()

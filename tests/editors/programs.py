@@ -12,12 +12,15 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.needs import wait_for_programs
+
 ROOT = Path(__file__).parents[2]
 EDITORS = Path(os.environ.get("FIM_LSP_TEST_EDITORS", ROOT / ".cache" / "editors"))
 
 
 def program(name: str) -> str:
     """The path of a program; without it, the test is skipped, which is a failure in CI."""
+    wait_for_programs()
     found = shutil.which(name, path=EDITORS / "bin") or shutil.which(name)
     if not found:
         pytest.skip(f"{name} is not installed: FIM_LSP_TEST_EDITORS may name a folder with bin/{name}")

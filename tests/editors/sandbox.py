@@ -13,6 +13,7 @@ from tests.editors.waiting import until
 from tests.editors.wire import Wire
 from tests.fakes.codestral import FakeCodestral
 from tests.fakes.replies import Body
+from tests.lsp.forking import forked
 
 
 def read(path: Path) -> bytes | None:
@@ -42,7 +43,10 @@ def ideas(*texts: str) -> Callable[[Body], str]:
 
 
 class Sandbox:
-    """A home, a project and a back end of their own. ``logs`` are the editor's, shown when a test fails."""
+    """A home, a project and a back end of their own. ``logs`` are the editor's, shown when a test fails.
+
+    ``is_forked``: servers start quickly, see :mod:`tests.lsp.forking`; for tests that end them, they are Pythons of their own.
+    """
 
     def __init__(self, folder: Path, codestral: FakeCodestral, *, columns: int = 80, rows: int = 20) -> None:
         self.folder = folder
@@ -50,6 +54,7 @@ class Sandbox:
         self.project.mkdir()
         (self.project / ".git").mkdir()
         self.codestral = codestral
+        self.is_forked = True
         self.terminal = Terminal(folder, columns=columns, rows=rows)
         self.wire = Wire(folder / "wire.jsonl")
         self.logs: list[Path] = [folder / "server.log"]
@@ -79,7 +84,7 @@ class Sandbox:
         config.parent.mkdir(parents=True, exist_ok=True)
         config.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in self.settings.items()))
         log = ["--log-file", str(self.logs[0]), "--log-level", "debug"]
-        server = [sys.executable, "-m", "fim_lsp", *log]
+        server = forked(log) if self.is_forked else [sys.executable, "-m", "fim_lsp", *log]
         recorder = [sys.executable, "-SE", str(Path(__file__).with_name("wire_recorder.py")), str(self.wire.path)]
         script = self.terminal.bin / "fim-lsp"
         quoted = " ".join(f"'{word}'" for word in [*recorder, *server])

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.editors.cases import BEFORE, SUGGESTED
 from tests.editors.emacs import ALONE, Emacs
 from tests.editors.programs import ROOT
 from tests.editors.sandbox import Sandbox, writes
 from tests.editors.uv import emacs_with_uv
+
+
+@pytest.fixture(autouse=True)
+def _servers_are_as_users_start_them(sandbox: Sandbox) -> None:
+    sandbox.is_forked = False
 
 
 async def test_a_missing_server_is_offered_once_and_installed_from_the_clone(sandbox: Sandbox) -> None:

@@ -18,6 +18,11 @@ _QUESTION = "Fetch it into"
 _LEARNT = "greet = compute(alpha, beta)\n" * 3
 
 
+@pytest.fixture(autouse=True)
+def _servers_are_as_users_start_them(sandbox: Sandbox) -> None:
+    sandbox.is_forked = False
+
+
 def _start(neovim: Neovim, name: str = "demo.py") -> None:
     """Start on a file without putting a server on the PATH."""
     pip = {key: value for key, value in os.environ.items() if key.startswith("PIP_")}

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fim_lsp.ngram import index_image
 from fim_lsp.ngram.held_files import HeldFiles
 from fim_lsp.ngram.index_image import TABLE_BYTES, DamagedImage, IndexImage, are_within, decode, encode
 from fim_lsp.ngram.model import NgramModel
@@ -177,7 +178,10 @@ NUMBERS = st.one_of(
 @given(st.lists(NUMBERS, max_size=6), st.sampled_from([1, 5, 2**20, 2**31 - 1]), st.sampled_from([0, 5, 2**20, 2**31]))
 def test_numbers_are_compared_all_at_once(numbers: list[int], bound: int, negative: int) -> None:
     expected = all(-negative <= number < bound for number in numbers)
-    assert are_within(array("i", numbers), bound, negative) == expected
+    with pytest.MonkeyPatch.context() as patch:
+        for size in (1, 2, 8):
+            patch.setattr(index_image, "PIECE", size)
+            assert are_within(array("i", numbers), bound, negative, pause=nothing) == expected
 
 
 TOO_LARGE = b'{"key": "key", "byteorder": "little", "words": 1e9, "files": []}'
