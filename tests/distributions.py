@@ -6,6 +6,7 @@ the sdist builds is, byte for byte, the one that the folder builds, so whoever h
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
@@ -80,7 +81,11 @@ def faults(folder: Path) -> Iterator[str]:
 
 def main() -> int:
     """Build into the folder named on the command line, and print what is wrong."""
-    folder = Path(sys.argv[1])
+    options = argparse.ArgumentParser(
+        prog="python -m tests.distributions", description="Build and check both distributions."
+    )
+    options.add_argument("folder", type=Path, help="where they are put; must have no others in it")
+    folder: Path = options.parse_args().folder
     build(ROOT, folder, "--sdist")
     build(ROOT, folder, "--wheel")
     found = list(faults(folder))

@@ -4,8 +4,8 @@ The reason for the tasks: httpcore 1.0.9 loses a slot of its pool when a request
 and using it (https://github.com/encode/httpcore/issues/1093, /658, /830). Typing cancels requests all the time, so a pool
 of any size was dead within minutes. A call is therefore only cancelled where that is safe: before it enters the pool, from
 the start of the request's headers to the end of the response, and while a proxy's answer to CONNECT is awaited, as a silent
-proxy sends none. httpcore's public ``trace`` extension reports these points. If the caller hangs up elsewhere, it returns at
-once, and the call ends by itself at the next safe point, without having sent anything.
+proxy sends none. httpcore's public ``trace`` extension reports these points, see ``call_trace.py``. If the caller hangs up
+elsewhere, it returns at once, and the call ends by itself at the next safe point, without having sent anything.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ import os
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import urlsplit
 
 from fim_lsp import __version__
 from fim_lsp.errors import BackendError, BadReply, Paused, Unreachable
 from fim_lsp.http.body_pipe import BodyPipe
-from fim_lsp.http.head_limit import HeadLimit, bound
+from fim_lsp.http.call_trace import CallTrace, HungUp
+from fim_lsp.http.head_limit import HeadLimit
 from fim_lsp.http.network_errors import map_exception, timeout_error
 from fim_lsp.http.request import HttpRequest, is_success
 from fim_lsp.http.urls import host_of, is_loopback
@@ -193,10 +194,6 @@ async def listens(host: str, port: int, *, within: float) -> bool:
     return True
 
 
-class _HungUp(Exception):  # not an error, but the way out of a call whose caller has hung up
-    """Raised inside httpcore, at a point where aborting is safe."""
-
-
 class Exchange:
     """One call: :attr:`task` sends the request and receives the response, which is read here piece by piece."""
 
@@ -219,13 +216,8 @@ class Exchange:
         self._host = host_of(request.url)
         self._pipe = BodyPipe()
         self._body: bytes | None = None  # once it has been read as a whole
-        self._cancellable = True
-        self._hung_up = False
+        self._trace = CallTrace(request.url, on_sent=self._sent, slot_lost=transport.slot_lost)
         self._complete = False
-        self._connection_reused = True  # until a connection is made
-        self._tls_handshake = False  # in progress
-        self._proxy = ""  # the address of a proxy that a connection is being made to
-        self._is_sending = self._is_tunneling = False
         self._head_received = False
         self.task = asyncio.create_task(self._run())
         self.task.add_done_callback(self._done)
@@ -275,9 +267,9 @@ class Exchange:
 
     def hang_up(self) -> None:
         """Close the connection, or never use it. Returns at once, may be called at any time and repeatedly."""
-        if not self._hung_up:
-            self._hung_up = True
-            if self._cancellable:
+        if not self._trace.has_hung_up:
+            self._trace.has_hung_up = True
+            if self._trace.is_cancellable:
                 self.task.cancel()
 
     async def _run(self) -> None:
@@ -286,22 +278,22 @@ class Exchange:
             import httpx
 
             try:
-                self._cancellable = False
+                self._trace.is_cancellable = False
                 self._head_limit = HeadLimit(self._host)
                 await self._call(client)
-            except _HungUp:
+            except HungUp:
                 pass
             except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, httpx.CookieConflict, OSError) as error:
                 raise map_exception(
                     error,
                     self._host,
                     head_received=self._head_received,
-                    connection_reused=self._connection_reused,
-                    tls_handshake=self._tls_handshake,
-                    proxy=self._proxy,
+                    connection_reused=self._trace.is_connection_reused,
+                    tls_handshake=self._trace.is_tls_handshake,
+                    proxy=self._trace.proxy,
                 ) from error
             finally:
-                self._cancellable = True
+                self._trace.is_cancellable = True
 
     async def _call(self, client: httpx.AsyncClient) -> None:
         headers = dict(self._request.headers)
@@ -349,42 +341,9 @@ class Exchange:
             if data and not self._pipe.closed:
                 await self._pipe.write(data)
 
-    async def _trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """httpcore's hook (https://www.encode.io/httpcore/extensions/#trace), which reports the progress of the call."""
-        if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
-            bound(info["return_value"])
-        if event == "connection.connect_tcp.started":
-            self._connection_reused = False
-            self._proxy = self._other_address(info["host"], info["port"])
-        elif event == "connection.connect_tcp.complete":
-            self._proxy = ""
-        elif event == "proxy.start_tls.failed":  # the tunnel is dead, and httpcore counts it as in use for good
-            self._transport.slot_lost()
-        elif event.startswith("connection.start_tls."):
-            self._tls_handshake = not event.endswith("complete")
-        elif event == "http11.send_request_headers.started":
-            self._is_tunneling = info["request"].method == b"CONNECT"
-            self._is_sending = not self._is_tunneling
-            self._set_cancellable(self._is_sending)
-        elif event.startswith("http11.receive_response_headers.") and self._is_tunneling:
-            self._set_cancellable(event.endswith("started"))  # but not while TLS begins in the tunnel
-        elif event == "http11.send_request_body.complete" and self._is_sending:
-            self._is_sending = False
-            if self._on_sent is not None:
-                self._on_sent(len(self._request.body))
-        elif event == "http11.response_closed.started":
-            self._cancellable = False  # returning the connection must not be interrupted either; it takes no time
-
-    def _set_cancellable(self, cancellable: bool) -> None:
-        if cancellable and self._hung_up:
-            raise _HungUp
-        self._cancellable = cancellable
-
-    def _other_address(self, host: str, port: int) -> str:
-        """An address, unless it is the one that the request is for."""
-        wanted = urlsplit(self._request.url)
-        default = 443 if wanted.scheme == "https" else 80
-        return "" if (host, port) == (wanted.hostname, wanted.port or default) else f"{host}:{port}"
+    def _sent(self) -> None:
+        if self._on_sent is not None:
+            self._on_sent(len(self._request.body))
 
     def _done(self, task: asyncio.Task[None]) -> None:
         """Wake a reader that is still waiting. An unexpected error reaches the caller unchanged."""

@@ -46,7 +46,9 @@ class IndexKeeper:
         except OSError as error:
             return f"Indexes kept on this machine could not be deleted: {error.strerror}."
         self._on_disk.clear()
-        return f"{count} kept indexes are deleted." if count != 1 else "1 kept index is deleted."
+        if count == 0:
+            return "No index of a workspace was kept."
+        return f"{count} kept indexes are deleted." if count > 1 else "1 kept index is deleted."
 
     def restore(
         self,

@@ -1,4 +1,4 @@
-"""One back end, with everything that a call to it passes through: circuit breaker, quota, retry, redaction.
+"""One back end, with everything that decides when it is called, and how often: circuit breaker, patience, retry.
 
 **How often one call may be sent.** Here, once more if it failed without any text, for a reason that may pass (no
 connection, a 5xx) and within half of the timeout; a probe is never retried. Below, in
@@ -13,91 +13,63 @@ import asyncio
 import logging
 import math
 import random
-import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from fim_lsp.backends.backend import Backend, Chunk
-from fim_lsp.errors import (
-    BackendError,
-    BadReply,
-    Overloaded,
-    Paused,
-    RateLimited,
-    Unreachable,
-    Withheld,
-)
-from fim_lsp.http.urls import is_local
+from fim_lsp.errors import BackendError, BadReply, Overloaded, Paused, RateLimited, Unreachable
 from fim_lsp.prompt.prompt import Prompt
 from fim_lsp.prompt.sticky_window import StickyWindows
-from fim_lsp.rate_limit.limiter import Limiter, Permit
-from fim_lsp.rate_limit.local_counter import Wait
-from fim_lsp.rate_limit.token_estimate import Estimator
 from fim_lsp.schedule.call_progress import CallProgress
-from fim_lsp.schedule.call_record import CallRecord
 from fim_lsp.schedule.circuit_breaker import Admission, CircuitBreaker
-from fim_lsp.schedule.events import CallPurpose, CallStarted, Publish
+from fim_lsp.schedule.events import CallPurpose
 from fim_lsp.schedule.overdue import LateCall, LateProbe, Overdue, PatientCall, Silence
 from fim_lsp.schedule.prompt_builder import ContextSource, build_prompt
+from fim_lsp.schedule.prompt_sender import PromptSender, Wanted, always_wanted
 from fim_lsp.schedule.recovery_probe import Probe, ProbeListener
 from fim_lsp.schedule.request import Snapshot
 from fim_lsp.settings.schema import Settings
-
-if TYPE_CHECKING:
-    from fim_lsp.prompt.redact import RedactedPrompt
 
 log = logging.getLogger(__name__)
 
 Report: TypeAlias = Callable[[BackendError | None], None]
 """Receives the result of a call that no request waits for any more: the error, or None if it answered."""
 
-Wanted: TypeAlias = Callable[[], bool]
-"""Whether anybody waits for the answer."""
-
-MaySend: TypeAlias = Callable[[str, bool], bool]
-"""Whether a document's text may be sent now, by its URI, to a back end that is or is not on this machine."""
-
 _RETRY_DELAY = 0.2  # seconds, and up to as much again by chance
-
-
-def always_wanted() -> bool:
-    """Somebody waits for the answer in any case."""
-    return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackendClient:
-    """Makes calls to one back end.
+    """Makes calls to one back end, through ``sender``.
 
-    ``limiter`` is None for a back end in this process. ``context_source`` finds snippets for prompts, ``windows`` keeps
-    their windows in place, ``redaction_key`` makes the placeholders of secrets. ``may_send`` is asked right before a
-    document's text is sent: it may have waited, for the quota or a retry, while settings or ignore files were changed.
-    ``publish`` is told of each call that has ended.
+    ``context_source`` finds snippets for prompts, ``windows`` keeps their windows in place.
     """
 
-    backend: Backend
+    sender: PromptSender
     breaker: CircuitBreaker
-    limiter: Limiter | None
-    estimator: Estimator
     context_source: ContextSource | None
     windows: StickyWindows
-    redaction_key: bytes
-    may_send: MaySend
-    publish: Publish
+
+    @property
+    def backend(self) -> Backend:
+        """The one that is called."""
+        return self.sender.backend
 
     @property
     def is_local(self) -> bool:
         """Whether the text does not leave this machine."""
-        return is_local(self.backend.host)
+        return self.sender.is_local
 
     def debounce_factor(self, settings: Settings) -> float:
         """What the debounce is multiplied by to make the quota last."""
-        if self.limiter is None:
+        if self.sender.limiter is None:
             return 1.0
-        return self.limiter.debounce_factor(prompt=settings.prompt_tokens, output=self._output_tokens(settings, ""))
+        return self.sender.limiter.debounce_factor(
+            prompt=settings.prompt_tokens, output=self._output_tokens(settings, "")
+        )
 
     def build_prompt(self, snapshot: Snapshot, settings: Settings) -> Prompt:
         """The prompt for a snapshot; it is smaller when the quota runs low."""
@@ -108,31 +80,25 @@ class BackendClient:
             backend=self.backend,
             share=self._prompt_share(settings, language),
             output_tokens=self._output_tokens(settings, language),
-            characters=lambda tokens: self.estimator.characters(math.floor(tokens), model, language),
+            characters=lambda tokens: self.sender.estimator.characters(math.floor(tokens), model, language),
             context_source=self.context_source,
             windows=self.windows,
         )
 
     def _prompt_share(self, settings: Settings, language: str) -> float:
-        if self.limiter is None:
+        if self.sender.limiter is None:
             return 1.0
         output = self._output_tokens(settings, language)
-        return self.limiter.choose_prompt_share(prompt=settings.prompt_tokens, output=output)
+        return self.sender.limiter.choose_prompt_share(prompt=settings.prompt_tokens, output=output)
 
     def _output_tokens(self, settings: Settings, language: str) -> int:
-        return self.estimator.output(settings.max_tokens, self.backend.model, language)
+        return self.sender.estimator.output(settings.max_tokens, self.backend.model, language)
 
     async def prepare(self, snapshot: Snapshot, settings: Settings) -> bool:
         """Let a server on this machine evaluate the start of a first prompt ahead of time; elsewhere that would only add cost."""
         if not self.is_local:
             return False
-        prompt = self.build_prompt(snapshot, settings)
-        record = CallRecord(snapshot, purpose=CallPurpose.PRELOAD, backend=self.backend, prompt=prompt)
-        try:
-            return await self.backend.prepare(prompt, on_sent=record.on_sent)
-        finally:
-            if record.has_sent:
-                record.end(sys.exception(), self.estimator, self.publish)
+        return await self.sender.prepare(self.build_prompt(snapshot, settings), snapshot)
 
     async def stream(
         self, snapshot: Snapshot, settings: Settings, report: Report, wanted: Wanted = always_wanted
@@ -205,7 +171,7 @@ class BackendClient:
             raise Paused(self.breaker.reason, host=self.backend.host)
         prompt = replace(self.build_prompt(snapshot, settings), variation=variation)
         progress = CallProgress(clock=asyncio.get_running_loop().time)
-        chunks = self._attempt(prompt, snapshot, progress, purpose=CallPurpose.ALTERNATIVE)
+        chunks = self.sender.send(prompt, snapshot, progress, purpose=CallPurpose.ALTERNATIVE)
         async with aclosing(chunks):
             async for chunk in chunks:
                 yield chunk
@@ -260,7 +226,7 @@ class BackendClient:
     def _start_probe(self, prompt: Prompt, snapshot: Snapshot, report: Report) -> Probe:
         progress = CallProgress(clock=asyncio.get_running_loop().time)
         self.breaker.probe_started()
-        return self._as_probe(self._attempt(prompt, snapshot, progress, purpose=CallPurpose.PROBE), progress, report)
+        return self._as_probe(self.sender.send(prompt, snapshot, progress, purpose=CallPurpose.PROBE), progress, report)
 
     def _as_probe(self, chunks: AsyncGenerator[Chunk, None], progress: CallProgress, report: Report) -> Probe:
         breaker = self.breaker
@@ -277,7 +243,7 @@ class BackendClient:
     ) -> AsyncGenerator[Chunk, None]:
         for is_last in (False, True):  # pragma: no branch - the last try returns or raises
             try:
-                async with aclosing(self._attempt(prompt, snapshot, progress, wanted)) as chunks:
+                async with aclosing(self.sender.send(prompt, snapshot, progress, wanted)) as chunks:
                     async for chunk in chunks:
                         yield chunk
                 return
@@ -288,105 +254,6 @@ class BackendClient:
                 progress.waiting_since = None
                 log.info("%s: %s, trying again", self.backend.name, type(error).__name__)
             await asyncio.sleep(_RETRY_DELAY * (1 + random.random()))  # noqa: S311 - only to spread load
-
-    async def _attempt(
-        self,
-        prompt: Prompt,
-        snapshot: Snapshot,
-        progress: CallProgress,
-        wanted: Wanted = always_wanted,
-        purpose: CallPurpose = CallPurpose.COMPLETION,
-    ) -> AsyncGenerator[Chunk, None]:
-        """Send the prompt once, within the quota."""
-        permit = await self._reserve(prompt, snapshot)
-        try:
-            if self.backend.host and not self.may_send(snapshot.uri, self.is_local):
-                raise Withheld("the settings or ignore rules have changed since this was requested")
-            if not wanted():
-                raise Withheld("nobody waits for the answer any more")
-            progress.asked()
-            async with aclosing(self._recorded(prompt, snapshot, purpose)) as chunks:
-                async for chunk in chunks:
-                    progress.add(chunk)
-                    if chunk.quota is not None and self.limiter is not None:
-                        self.limiter.observe(chunk.quota)
-                    yield chunk
-            if (usage := progress.usage) is not None and usage.prompt_tokens:
-                self.estimator.learn(
-                    prompt.size, self.backend.model, prompt.language, usage.prompt_tokens, usage.completion_tokens
-                )
-        except RateLimited as error:
-            if permit is not None:
-                permit.rate_limited(error.retry_after)
-            raise
-        except BackendError as error:
-            if permit is not None and not error.sent:
-                permit.release()
-            raise
-        finally:
-            if permit is not None:
-                progress.settle(permit)
-
-    async def _reserve(self, prompt: Prompt, snapshot: Snapshot) -> Permit | None:
-        if self.limiter is None:
-            return None
-        model, language = self.backend.model, prompt.language
-        permit = await self.limiter.reserve(
-            prompt=self.estimator.tokens(prompt.size, model, language),
-            output=self.estimator.output(prompt.max_tokens, model, language),
-            explicit=snapshot.explicit,
-        )
-        if not isinstance(permit, Wait):
-            return permit
-        if math.isfinite(permit.seconds):
-            used_up = f"the quota of {self.backend.host} is used up"
-            raise Paused(used_up, host=self.backend.host, retry_after=permit.seconds)
-        too_small = (
-            "the quota is too small for one request: check requests_per_minute, tokens_per_minute and prompt_tokens"
-        )
-        raise Paused(too_small, host=self.backend.host)
-
-    async def _recorded(self, prompt: Prompt, snapshot: Snapshot, purpose: CallPurpose) -> AsyncGenerator[Chunk, None]:
-        """Ask the back end, and publish what that cost. No recognized secret leaves this machine."""
-        if not self.backend.host:
-            async with aclosing(self.backend.stream(prompt)) as chunks:
-                async for chunk in chunks:
-                    yield chunk
-            return
-        redacted = None if self.is_local else _redact(prompt, self.redaction_key)
-        record = CallRecord(
-            snapshot,
-            purpose=purpose,
-            backend=self.backend,
-            prompt=redacted.prompt if redacted else prompt,
-            masked=redacted.secrets if redacted else 0,
-        )
-        self.publish(CallStarted(request=snapshot.number, purpose=purpose, backend=self.backend.name))
-        chunks = self.backend.stream(record.prompt, on_sent=record.on_sent)
-        try:
-            async with aclosing(_restored(chunks, redacted) if redacted else chunks) as restored:
-                async for chunk in restored:
-                    record.add(chunk)
-                    yield chunk
-        finally:
-            record.end(sys.exception(), self.estimator, self.publish)
-
-
-def _redact(prompt: Prompt, key: bytes) -> RedactedPrompt:
-    from fim_lsp.prompt.redact import redact  # not for the start
-
-    return redact(prompt, key)
-
-
-async def _restored(chunks: AsyncGenerator[Chunk, None], redacted: RedactedPrompt) -> AsyncGenerator[Chunk, None]:
-    """The answer to a redacted prompt, with the secrets that were replaced in it."""
-    restorer = redacted.restorer()
-    async with aclosing(chunks):
-        async for chunk in chunks:
-            text = restorer.feed(chunk.text)
-            yield replace(chunk, text=text + restorer.flush() if chunk.finish is not None else text)
-    if text := restorer.flush():
-        yield Chunk(text=text)
 
 
 class _Silent(Unreachable):

@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 
 from fim_lsp.backends.backend import Backend, Chunk
 from fim_lsp.errors import BackendError, Paused, Withheld
-from fim_lsp.schedule.backend_client import BackendClient, Wanted, always_wanted
+from fim_lsp.schedule.backend_client import BackendClient
 from fim_lsp.schedule.events import BackendEvent, EventKind
 from fim_lsp.schedule.overdue import LateAnswer, Overdue
 from fim_lsp.schedule.postprocessor import Postprocessor
+from fim_lsp.schedule.prompt_sender import Wanted, always_wanted
 from fim_lsp.schedule.request import Snapshot
 from fim_lsp.settings.schema import Settings
 

@@ -25,10 +25,11 @@ from fim_lsp.prompt.sticky_window import StickyWindows
 from fim_lsp.rate_limit.limiter import LimiterRegistry, choose_store
 from fim_lsp.rate_limit.sliding_window import Limits
 from fim_lsp.rate_limit.token_estimate import Estimator
-from fim_lsp.schedule.backend_client import BackendClient, MaySend
+from fim_lsp.schedule.backend_client import BackendClient
 from fim_lsp.schedule.circuit_breaker import CircuitBreaker, State
 from fim_lsp.schedule.events import BackendEvent, Publish
 from fim_lsp.schedule.prompt_builder import ContextSource
+from fim_lsp.schedule.prompt_sender import MaySend, PromptSender
 from fim_lsp.secret import Secret
 from fim_lsp.session.notifier import Notifier
 from fim_lsp.session.words import time_of_day
@@ -107,17 +108,19 @@ class BackendManager:
         limiters = self._limiters_in(settings.limits_store, counts=counts)
         return tuple(
             BackendClient(
-                backend=backend,
+                sender=PromptSender(
+                    backend=backend,
+                    limiter=limiters.get(backend.host, backend.model, quota_of(backend, settings))
+                    if backend.host
+                    else None,
+                    estimator=self._estimator,
+                    redaction_key=self._placeholder_key,
+                    may_send=may_send,
+                    publish=self._publish,
+                ),
                 breaker=self._breakers[id(backend)],
-                limiter=limiters.get(backend.host, backend.model, quota_of(backend, settings))
-                if backend.host
-                else None,
-                estimator=self._estimator,
                 context_source=self._context,
                 windows=self._windows.setdefault((backend.name, backend.host), StickyWindows()),
-                redaction_key=self._placeholder_key,
-                may_send=may_send,
-                publish=self._publish,
             )
             for backend in backends
         )

@@ -73,7 +73,7 @@ async def test_an_ignored_file_is_not_sent_and_a_new_rule_applies_at_once(tmp_pa
 
 
 async def test_secrets_are_masked_only_for_other_machines(tmp_path: Path) -> None:
-    """The fake is on this machine, so it sees the text; ``tests/schedule/test_backend_client.py`` has the other machines."""
+    """The fake is on this machine, so it sees the text; ``tests/schedule/test_prompt_sender.py`` has the other machines."""
     async with FakeCodestral(lambda body: f'"{TOKEN}")') as server, RawClient(tmp_path) as client:
         await client.initialize(options=settings(server), root=tmp_path)
         text = f'token = "{TOKEN}"\nlogin(\n'

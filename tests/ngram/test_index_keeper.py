@@ -253,5 +253,5 @@ def test_it_is_private_and_its_deletion_is_a_sentence(root: Path, cache: Path) -
     assert backend.index.keeper is not None
     assert backend.index.keeper.clear() == "1 kept index is deleted."
     assert list(cache.iterdir()) == []
-    assert backend.index.keeper.clear() == "0 kept indexes are deleted."
+    assert backend.index.keeper.clear() == "No index of a workspace was kept."
     stop(backend)

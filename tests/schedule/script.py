@@ -22,6 +22,7 @@ from fim_lsp.schedule.circuit_breaker import MAX_FAILURES, CircuitBreaker
 from fim_lsp.schedule.events import BackendEvent, EventKind, Publish
 from fim_lsp.schedule.fallback_chain import FallbackChain
 from fim_lsp.schedule.prompt_builder import ContextSource
+from fim_lsp.schedule.prompt_sender import PromptSender
 from fim_lsp.schedule.request import CompletionResult, Outcome, Snapshot
 from fim_lsp.schedule.scheduler import Scheduler
 from fim_lsp.settings.schema import Settings
@@ -98,15 +99,18 @@ def a_client(
 ) -> BackendClient:
     """A client that may send everything, within ``limits``."""
     return BackendClient(
-        backend=backend,
+        sender=PromptSender(
+            backend=backend,
+            limiter=limiter
+            or (Limiter(limits, identity=backend.name, clock=now, jitter=lambda: 0.0) if limits else None),
+            estimator=Estimator(),
+            redaction_key=b"k",
+            may_send=lambda _uri, _local: True,
+            publish=publish,
+        ),
         breaker=breaker or CircuitBreaker(now, jitter=lambda: 0.0),
-        limiter=limiter or (Limiter(limits, identity=backend.name, clock=now, jitter=lambda: 0.0) if limits else None),
-        estimator=Estimator(),
         context_source=context_source,
         windows=StickyWindows(),
-        redaction_key=b"k",
-        may_send=lambda _uri, _local: True,
-        publish=publish,
     )
 
 

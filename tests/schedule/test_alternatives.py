@@ -303,7 +303,7 @@ async def test_rules_that_changed_meanwhile_hold_for_them() -> None:
     backend = Script(replies("one", "two", "three"))
     client = a_client(backend)
     allowed = [True]
-    client = replace(client, may_send=lambda _uri, _local: allowed[0])
+    client = replace(client, sender=replace(client.sender, may_send=lambda _uri, _local: allowed[0]))
     typist = Typist(backend)
     typist.scheduler.apply_settings(a_chain(client), debounce=0, excluded=lambda _uri: False)
     await typist.ask(explicit=True)

@@ -61,6 +61,6 @@ def test_a_prompt_is_no_larger_than_its_server_takes() -> None:
     for capacity in (Capacity(), Capacity(total_tokens=600), Capacity(context_tokens=40)):
         backend.capacity = capacity
         sizes.append(client.build_prompt(a_snapshot(f"{lines}‸\n{lines}", path="a.py"), Settings(max_tokens=100)).size)
-    characters = client.estimator.characters
+    characters = client.sender.estimator.characters
     assert sizes[1] <= characters(600, "m", "python") < sizes[0]
     assert room[2] == characters(40, "m", "python") < room[0]

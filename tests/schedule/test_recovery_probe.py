@@ -111,14 +111,14 @@ async def test_a_probe_that_waits_for_the_quota_delays_no_request() -> None:
     await open_circuit(one)
     backend.fail = None
     await asyncio.sleep(6)
-    assert one.limiter is not None
-    reserve, skip_reason = one.limiter.reserve, asyncio.Event()
+    assert one.sender.limiter is not None
+    reserve, skip_reason = one.sender.limiter.reserve, asyncio.Event()
 
     async def slow(**arguments: object) -> object:
         await skip_reason.wait()
         return await reserve(**arguments)  # type: ignore[arg-type]
 
-    one.limiter.reserve = slow  # type: ignore[method-assign,assignment]
+    one.sender.limiter.reserve = slow  # type: ignore[method-assign,assignment]
     for _ in range(3):
         with pytest.raises(Paused):
             await text_of(one)

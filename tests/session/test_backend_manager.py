@@ -97,7 +97,7 @@ async def test_a_change_keeps_what_it_does_not_concern() -> None:
         assert same.backend is first.backend
         assert same.breaker is first.breaker
         assert same.windows is first.windows
-        assert same.limiter is first.limiter
+        assert same.sender.limiter is first.sender.limiter
 
 
 async def test_windows_outlive_a_change_of_the_model() -> None:
