@@ -41,13 +41,14 @@ _PRAGMAS: Final = (
 _TABLE: Final = """CREATE TABLE IF NOT EXISTS entries_1 (
     identity TEXT, name TEXT, until REAL, tokens INTEGER, requests INTEGER, PRIMARY KEY (identity, name)
 ) WITHOUT ROWID"""
+_FOREIGN: Final = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name NOT GLOB 'entries_*'"
 _SUMS: Final = """SELECT CASE WHEN name LIKE '~%' THEN name ELSE '' END AS kind, MAX(until), SUM(tokens), SUM(requests)
     FROM entries_1 WHERE identity = :identity GROUP BY kind, CAST(until - :now AS INTEGER)"""
 _DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
 class SqliteStore:
-    """``path`` is created with mode 0600; a damaged file is renamed to ``<path>.damaged``.
+    """``path`` is created with mode 0600; a damaged file is renamed to ``<path>.damaged``, another program's is left as it is.
 
     ``clock`` is the wall clock in seconds, which all processes share. If it is set back, entries too far in the future count
     as made now. If it is set forward, a minute is forgotten, and only the server's headers and 429s limit calls.
@@ -108,6 +109,8 @@ class SqliteStore:
         create_private(self._path)  # SQLite would apply the umask to its mode; its log and index inherit the mode
         db = sqlite3.connect(self._path, timeout=self._busy_timeout, isolation_level=None, check_same_thread=False)
         try:
+            if db.execute(_FOREIGN).fetchone():
+                raise sqlite3.OperationalError("it belongs to another program")
             # The empty transaction fails here if the file is locked or read-only.
             for statement in (*_PRAGMAS, _TABLE, "BEGIN IMMEDIATE", "COMMIT"):
                 db.execute(statement)

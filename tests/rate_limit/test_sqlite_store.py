@@ -158,6 +158,20 @@ async def test_a_foreign_table_is_reported_or_not_believed(tmp_path: Path, schem
     await shared.close()
 
 
+async def test_another_programs_database_is_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "limits"
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("CREATE TABLE accounts (name TEXT)")
+    before = path.read_bytes()
+    store = SqliteStore(path)
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable, match="it belongs to another program"):
+            await store.open()
+    await store.close()
+    assert path.read_bytes() == before
+    assert os.listdir(tmp_path) == ["limits"]
+
+
 async def test_a_file_that_is_damaged_while_open_costs_one_operation(tmp_path: Path) -> None:
     path = tmp_path / "limits"
     reports: list[str] = []
