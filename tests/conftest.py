@@ -12,8 +12,8 @@ import pytest
 from tests.virtual import VirtualLoop
 
 # A deadline is a timed assertion: on a busy machine it fails by itself. Other examples come with each run.
-hypothesis.settings.register_profile("gate", deadline=None, max_examples=50)
-hypothesis.settings.load_profile("gate")
+hypothesis.settings.register_profile("fewer examples", deadline=None, max_examples=50)
+hypothesis.settings.load_profile("fewer examples")
 pytest.register_assert_rewrite("tests.suggest.cases")  # which makes tests: their failures show both sides
 
 

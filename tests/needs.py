@@ -9,13 +9,25 @@ from pathlib import Path
 import pytest
 
 _ENDLESS = Path("/dev/zero")
+_PAUSE, _ATTEMPTS = 0.5, 3600
 _WAITS_FOR = os.environ.get("FIM_LSP_TEST_WAITS_FOR")  # now: a test's environment is without the developer's settings
 
 
 def wait_for_programs() -> None:
-    """Wait until editors and the like are installed: until there is the file that FIM_LSP_TEST_WAITS_FOR names, if it is set."""
-    while _WAITS_FOR and not Path(_WAITS_FOR).exists():
-        time.sleep(0.5)
+    """Wait until editors and the like are installed, if FIM_LSP_TEST_WAITS_FOR names a file: it will contain the exit code.
+
+    The test fails if that is not 0, or if there is no file after half an hour.
+    """
+    if not _WAITS_FOR:
+        return
+    for _ in range(_ATTEMPTS):
+        if Path(_WAITS_FOR).exists():
+            break
+        time.sleep(_PAUSE)
+    else:
+        pytest.fail(f"what tests need is not installed after half an hour: there is no {_WAITS_FOR}")
+    if (code := Path(_WAITS_FOR).read_text().strip()) != "0":
+        pytest.fail(f"what tests need could not be installed: exit code {code}")
 
 
 def make_fifo(path: Path) -> None:

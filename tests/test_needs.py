@@ -80,9 +80,20 @@ def test_what_a_system_lacks_skips_the_test_and_is_named(tmp_path: Path, monkeyp
 
 
 def test_a_test_waits_until_what_it_needs_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    installed = tmp_path / "installed"
-    monkeypatch.setattr(needs, "_WAITS_FOR", str(installed))
-    monkeypatch.setattr(needs.time, "sleep", lambda _seconds: installed.touch())
+    ended = tmp_path / "editors.ended"
+    monkeypatch.setattr(needs, "_WAITS_FOR", str(ended))
+    monkeypatch.setattr(needs.time, "sleep", lambda _seconds: ended.write_text("0\n"))
     needs.wait_for_programs()
-    assert installed.exists()
+    assert ended.exists()
     needs.wait_for_programs()
+
+
+def test_a_test_fails_if_what_it_needs_was_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = tmp_path / "editors.ended"
+    monkeypatch.setattr(needs, "_WAITS_FOR", str(ended))
+    monkeypatch.setattr(needs.time, "sleep", lambda _seconds: None)
+    with pytest.raises(pytest.fail.Exception, match=r"there is no .*editors\.ended"):
+        needs.wait_for_programs()
+    ended.write_text("100\n")
+    with pytest.raises(pytest.fail.Exception, match="exit code 100"):
+        needs.wait_for_programs()

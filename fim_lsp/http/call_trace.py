@@ -17,10 +17,12 @@ class HungUp(Exception):  # not an error, but the way out of a call whose caller
 
 
 class CallTrace:
-    """One call to ``url``.
+    """One call to ``url``; an instance is the ``trace`` function of its request.
 
-    ``on_sent`` is called once the request has been sent as a whole, ``slot_lost`` when httpcore counts a dead connection as in
-    use for good. ``proxy`` is the address of a proxy that a connection is being made to.
+    ``is_cancellable`` says whether the call's task may be cancelled now, ``has_hung_up`` whether the caller waits no more.
+    ``is_connection_reused`` is true until a connection is made, ``is_tls_handshake`` while the handshake is in progress or has
+    failed, ``proxy`` is the address of a proxy that a connection is being made to. ``on_sent`` is called once the request has
+    been sent as a whole, ``slot_lost`` when httpcore counts a dead connection as in use for good.
     """
 
     def __init__(self, url: str, *, on_sent: Callable[[], None], slot_lost: Callable[[], None]) -> None:
@@ -28,7 +30,7 @@ class CallTrace:
         self._on_sent, self._slot_lost = on_sent, slot_lost
         self.is_cancellable = True
         self.has_hung_up = False
-        self.is_connection_reused = True  # until a connection is made
+        self.is_connection_reused = True
         self.is_tls_handshake = False
         self.proxy = ""
         self._is_sending = self._is_tunneling = False

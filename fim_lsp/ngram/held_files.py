@@ -20,7 +20,7 @@ SLICE_LINES = 24
 SLICE_TOKENS = 200
 """Tokens removed at a time."""
 
-_SLICE_WORDS = 500
+_SLICE_WORDS = 250  # one or two milliseconds
 
 
 @dataclass(slots=True, kw_only=True)
@@ -42,7 +42,7 @@ class HeldFiles:
         self._held: dict[Path, _Held] = {}  # in the order in which their tokens were added
         self.tokens = 0
 
-    def __contains__(self, path: Path) -> bool:
+    def __contains__(self, path: object) -> bool:
         return path in self._held
 
     def __len__(self) -> int:
@@ -126,7 +126,7 @@ class HeldFiles:
                 if held.model is model and held.confirmed and held.clean and not model.is_hidden(str(path))
             }
 
-    def image(self, model: NgramModel, paths: Sequence[Path], pause: Pause, *, is_full: bool = False) -> IndexImage:
+    def image(self, model: NgramModel, paths: Sequence[Path], pause: Pause) -> IndexImage:
         """An image of these files, which must be :meth:`keepable`, in the order in which they were added."""
         places = [model.file_place(str(path)) for path in paths]
         run = model.file_store.run_of([first for first, _ in places], pause=pause)
@@ -139,7 +139,7 @@ class HeldFiles:
             for path, length, (_, indent) in zip(paths, run.lengths, places, strict=True)
         ]
         run = replace(run, core=renumbered(run.core, local, pause))
-        return IndexImage(files=files, words=words, run=run, is_full=is_full)
+        return IndexImage(files=files, words=words, run=run)
 
     def restore(self, model: NgramModel, image: IndexImage, pause: Pause) -> None:
         """Hold an image's files, hidden until they are confirmed. The model must have no files yet."""
@@ -162,12 +162,15 @@ class HeldFiles:
                 )
             first += file.length
         store = TokenStore.of_run(model.vocabulary, run, owners, pause=pause)
+        restored = {
+            Path(file.path): _Held(model=model, stamp=file.stamp, clean=True, tokens=file.length, confirmed=False)
+            for file in image.files
+        }
+        pause()
         with self._lock:
             model.use_store(store)
-            for file in image.files:
-                held = _Held(model=model, stamp=file.stamp, clean=True, tokens=file.length, confirmed=False)
-                self._held[Path(file.path)] = held
-                self.tokens += file.length
+            self._held.update(restored)
+            self.tokens += sum(image.run.lengths)
 
 
 def _slices(words: Sequence[str]) -> Iterator[list[tuple[int, str]]]:

@@ -2,8 +2,8 @@
 
 Kept are the tokens of the files with the chains that lead from context to context, because making those is what takes time;
 neither documents of the editor nor names of words that only they contain. Numbers of words are those of a list of the image's
-own. A digest tells of damage; besides, every number that is read back points at something that exists. A forged chain may lead
-in a circle, which a look-up, as it makes a bounded number of steps, leaves.
+own. A digest tells of damage; besides, every number that is read back points at something that exists. A forged chain may be a
+circle; look-ups stop after a fixed number of steps.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ TABLE_BYTES: Final = _WORD_BYTES * _CHAINS
 """Bytes of the tables of heads in an image, for each head."""
 
 Pause = Callable[[], object]
-"""Called between pieces of work of one or two milliseconds. May raise, which ends the work."""
+"""Called between pieces of work of a few milliseconds. May raise, which ends the work."""
 
 
 class DamagedImage(ValueError):
@@ -58,15 +58,11 @@ class FileEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexImage:
-    """Files, the words in them, and their tokens; in ``run.core`` the word ``words[n]`` has the number ``RESERVED + n``.
-
-    ``is_full``: one more file did not fit into the bounds.
-    """
+    """Files, the words in them, and their tokens; in ``run.core`` the word ``words[n]`` has the number ``RESERVED + n``."""
 
     files: Sequence[FileEntry]
     words: Sequence[str]
     run: Run
-    is_full: bool
 
 
 def encode(image: IndexImage, key: str, pause: Pause) -> Iterator[bytes]:
@@ -77,7 +73,6 @@ def encode(image: IndexImage, key: str, pause: Pause) -> Iterator[bytes]:
             "key": key,
             "byteorder": sys.byteorder,
             "words": len(words),
-            "full": image.is_full,
             "files": [[file.path, *file.stamp, file.length, file.indent] for file in image.files],
         }
     ).encode()
@@ -122,7 +117,7 @@ def _decoded(data: memoryview, key: str, bits: int, pause: Pause) -> IndexImage:
     _check_run(run, len(words), 1 << bits, pause)
     if not run.heads:
         run = replace(run, heads=[heads_of(column, 1 << bits, pause) for column in run.newer])
-    return IndexImage(files=files, words=words, run=run, is_full=header["full"] is True)
+    return IndexImage(files=files, words=words, run=run)
 
 
 def _entry(path: Any, modified: Any, size: Any, inode: Any, length: Any, indent: Any) -> FileEntry:
@@ -158,42 +153,46 @@ def _check_run(run: Run, words: int, heads: int, pause: Pause) -> None:
     """Every number is one that the columns may contain."""
     count = len(run.core)
     _expect(run.core[0] == START and run.lead[0] == 0 and not any(column[0] for column in (*run.older, *run.newer)))
-    _expect(max(run.lead) <= _MAX_LEAD)
-    for column, bound, negative in (
-        (run.core, RESERVED + words, 0),
-        *((column, count, 0) for column in (*run.older, *run.heads)),
-        *((column, count, heads) for column in run.newer),
+    _expect(not run.lead.tobytes().translate(None, bytes(range(_MAX_LEAD + 1))))
+    pause()
+    for column, lowest, bound in (
+        (run.core, 0, RESERVED + words),
+        *((column, 0, count) for column in (*run.older, *run.heads)),
+        *((column, -heads, count) for column in run.newer),
     ):
-        _expect(are_within(column, bound, negative, pause=pause))
+        _expect(are_within(column, lowest, bound, pause=pause))
 
 
-def are_within(column: array[int], bound: int, negative: int = 0, *, pause: Pause) -> bool:
-    """Whether all numbers are below ``bound``, and none is below ``-negative``.
+def are_within(column: array[int], lowest: int, bound: int, *, pause: Pause) -> bool:
+    """Whether all numbers are at least ``lowest``, from -2**31 to 0, and below ``bound``, from 1 to 2**31.
 
-    Many are compared at once, as the digits of one large number, which is several times as fast as ``min`` and ``max``: what
-    is added to each digit sets its highest bit if the number is too large, and carries nothing into the next digit.
+    Many are compared at once, as the digits of one large number, which is several times as fast as ``min`` and ``max``.
     """
     ones = 0
     for first in range(0, len(column), PIECE):
         piece = column[first : first + PIECE]
         if first == 0 or len(piece) < PIECE:
             ones = int.from_bytes((array("i", [1]) * len(piece)).tobytes(), sys.byteorder)
-        if not _are_within(int.from_bytes(piece.tobytes(), sys.byteorder), ones, bound, negative):
+        if not _are_within(int.from_bytes(piece.tobytes(), sys.byteorder), ones, lowest, bound):
             return False
         pause()
     return True
 
 
-def _are_within(digits: int, ones: int, bound: int, negative: int) -> bool:
-    """The same of one piece; ``ones`` has as many digits, each 1."""
+def _are_within(digits: int, ones: int, lowest: int, bound: int) -> bool:
+    """The same of one piece; ``ones`` has as many digits, each 1.
+
+    What is added to each digit sets its highest bit if the digit is too large, and carries nothing into the next one.
+    """
     highest = ones << _BITS - 1
-    if not negative:
-        return not (digits | digits + ones * ((1 << _BITS - 1) - bound)) & highest
+    too_large = (1 << _BITS - 1) - bound
+    if lowest == 0:
+        return not (digits | (digits + ones * too_large)) & highest
     is_negative = (digits >> _BITS - 1) & ones
-    mask = is_negative * ((1 << _BITS) - 1)
-    too_large = (digits & ~mask) + ones * ((1 << _BITS - 1) - bound)
-    too_small = (digits & mask ^ mask) + is_negative * ((1 << _BITS - 1) - negative)  # -1 - number is not negative
-    return not (too_large | too_small) & highest
+    mask = is_negative * ((1 << _BITS) - 1)  # all bits of each digit that is a negative number
+    below = (digits & mask) ^ mask  # -1 - number, which is not negative
+    too_small = (1 << _BITS - 1) + lowest
+    return not (((digits & ~mask) + ones * too_large) | (below + is_negative * too_small)) & highest
 
 
 def _expect(condition: object) -> None:

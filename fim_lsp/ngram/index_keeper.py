@@ -58,20 +58,18 @@ class IndexKeeper:
         roots: Sequence[Path],
         bounds: Bounds,
         pause: Pause,
-    ) -> bool:
-        """Hold what was kept of a workspace, hidden. The model must have no files yet. Returns whether no more files fit."""
+    ) -> None:
+        """Hold what was kept of a workspace, hidden. The model must have no files yet."""
         if not self.enabled:
             self._cache.remove(roots, suffixes)
-            return False
+            return
         image = self._cache.read(roots, suffixes, bits=model.index_bits, pause=pause)
         if image is None:
-            return False
+            return
         tokens = held.tokens + sum(image.run.lengths)
-        if tokens > bounds.tokens or len(held) + len(image.files) > bounds.files:
-            return False
-        held.restore(model, image, pause)
-        self._on_disk[roots, suffixes] = {Path(file.path): file.stamp for file in image.files}
-        return image.is_full
+        if tokens <= bounds.tokens and len(held) + len(image.files) <= bounds.files:
+            held.restore(model, image, pause)
+            self._on_disk[roots, suffixes] = {Path(file.path): file.stamp for file in image.files}
 
     def keep(
         self,
@@ -81,8 +79,6 @@ class IndexKeeper:
         roots: Sequence[Path],
         opened: Collection[Path],
         pause: Pause,
-        *,
-        is_full: bool,
     ) -> None:
         """Write what is known now, if that differs from what was kept: at once if a file must no longer be kept.
 
@@ -99,7 +95,6 @@ class IndexKeeper:
         gone = any(path not in kept and path not in opened for path in before)
         fresh = sum(count for path, (stamp, count) in kept.items() if before.get(path) != stamp)
         if gone or fresh > FRESH_SHARE * tokens:
-            is_full = is_full and tokens >= (1 - FRESH_SHARE) * held.tokens  # what is not kept leaves room
-            image = held.image(model, list(kept), pause, is_full=is_full)
+            image = held.image(model, list(kept), pause)
             if self._cache.write(roots, suffixes, image, bits=model.index_bits, pause=pause):
                 self._on_disk[roots, suffixes] = {path: stamp for path, (stamp, _) in kept.items()}

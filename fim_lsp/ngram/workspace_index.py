@@ -206,23 +206,13 @@ class WorkspaceIndex:
         keeper = self.keeper if roots else None
         if keeper is not None and not len(job.model.file_store):
             with contextlib.suppress(_Interrupted):
-                self._one_did_not_fit = keeper.restore(
-                    self._held, job.model, job.suffixes, roots, self._bounds, self._pause_shortly
-                )
+                keeper.restore(self._held, job.model, job.suffixes, roots, self._bounds, self._pause_shortly)
         self._check(job.model, generation)
         self._walk(job, generation)
         if keeper is not None and self._is_wanted(generation):
             with contextlib.suppress(_Interrupted):
                 opened = self._readable_open_files()
-                keeper.keep(
-                    self._held,
-                    job.model,
-                    job.suffixes,
-                    roots,
-                    opened,
-                    lambda: self._pause(generation),
-                    is_full=self._full,
-                )
+                keeper.keep(self._held, job.model, job.suffixes, roots, opened, lambda: self._pause(generation))
 
     def _readable_open_files(self) -> Collection[Path]:
         """The files of open documents that would be learnt if they were not open."""
@@ -249,7 +239,6 @@ class WorkspaceIndex:
             if not self._is_wanted(generation):
                 return
             self._drop(path)
-            self._one_did_not_fit = False
 
     def _walk(self, job: _Job, generation: int, max_distance: int | None = None) -> None:
         """Learn the nearest files first: up to the bounds, or up to ``max_distance`` from the folder that was opened last."""
@@ -262,18 +251,18 @@ class WorkspaceIndex:
             self._bounds,
             keep_going=lambda: self._yield_or_stop() and generation == self._generation,
             failed=self._failed,
+            known=self._held,
         )
         while self._is_wanted(generation):
             near = self._near()
             limit = NEAR_STEPS if max_distance is None and self._full else max_distance
             if (batch := walk.next_batch(near, within=limit)) is None:
                 return
-            files = [file for file in batch.files if file.path not in self._held]
-            self._files += len(files)
-            self.progress.found(len(files))
+            self._files += len(batch.files)
+            self.progress.found(len(batch.files))
             if batch.distance <= NEAR_STEPS:
-                self._make_room(files, near)
-            self._add_files(job.model, files, generation)
+                self._make_room(batch.files, near)
+            self._add_files(job.model, batch.files, generation)
 
     @property
     def _full(self) -> bool:

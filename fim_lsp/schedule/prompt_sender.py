@@ -1,4 +1,7 @@
-"""Sends one prompt to one back end, once: within the quota, without its secrets, and with a record of what it cost."""
+"""Sends one prompt to one back end, once: within the quota, without its secrets, and with a record of what it cost.
+
+Text for a back end on this machine is sent as it is.
+"""
 
 from __future__ import annotations
 
@@ -38,10 +41,11 @@ def always_wanted() -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromptSender:
-    """``limiter`` is None for a back end in this process. ``redaction_key`` makes the placeholders of secrets.
+    """Sends prompts to one back end.
 
-    ``may_send`` is asked right before a document's text is sent: it may have waited, for the quota or a retry, while settings
-    or ignore files were changed. ``publish`` is told of each call that has ended.
+    ``limiter`` counts calls and tokens; it is None for a back end in this process. ``redaction_key`` makes the placeholders of
+    secrets. ``may_send`` is asked right before a document's text is sent: it may have waited, for the quota or a retry, while
+    settings or ignore files were changed. ``publish`` is told of each call that begins and ends.
     """
 
     backend: Backend
@@ -57,7 +61,9 @@ class PromptSender:
         return is_local(self.backend.host)
 
     async def prepare(self, prompt: Prompt, snapshot: Snapshot) -> bool:
-        """Let the back end evaluate the start of a prompt ahead of time; whether it did."""
+        """Let a back end on this machine evaluate the start of a prompt ahead of time; whether it did. No other is sent it."""
+        if not self.is_local:
+            return False
         record = CallRecord(snapshot, purpose=CallPurpose.PRELOAD, backend=self.backend, prompt=prompt)
         try:
             return await self.backend.prepare(prompt, on_sent=record.on_sent)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Container, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 from pathlib import Path
@@ -38,7 +38,7 @@ class Batch:
 
 
 class TreeWalk:
-    """The files below ``roots`` with certain suffixes that are ``allowed``, and in folders that are.
+    """The files below ``roots`` with certain suffixes that are ``allowed``, and in folders that are, without ``known`` ones.
 
     ``keep_going`` is called between small pieces of work, and stops the walk by returning ``False``. Entries that can't be read
     are skipped; ``failed`` receives the error.
@@ -53,10 +53,11 @@ class TreeWalk:
         *,
         keep_going: Callable[[], bool] = lambda: True,
         failed: Callable[[Exception], None] = lambda _error: None,
+        known: Container[Path] = (),
     ) -> None:
         self._roots = tuple(dict.fromkeys(map(str, roots)))
         self._suffixes, self._allowed, self._bounds = suffixes, allowed, bounds
-        self._keep_going, self._failed = keep_going, failed
+        self._keep_going, self._failed, self._known = keep_going, failed, known
         self._remaining = bounds.entries
         self._near: tuple[Path, ...] = ()
         self._parts: tuple[Sequence[str], ...] = ()
@@ -65,9 +66,9 @@ class TreeWalk:
         self._pushed = len(self._roots)
 
     def next_batch(self, near: Sequence[Path] = (), *, within: int | None = None) -> Batch | None:
-        """The next files: those nearest to the folders ``near``, which may differ from call to call. None at the end.
+        """The next files: those nearest to the folders ``near``, which may differ from call to call.
 
-        No folder is listed that is more than ``within`` steps away.
+        No folder is listed that is more than ``within`` steps away. None if there are no more files.
         """
         self._aim_at(tuple(near))
         found: list[FoundFile] = []
@@ -130,7 +131,7 @@ class TreeWalk:
                 self._push(entry.path)
         elif os.path.splitext(entry.name)[1].lower() in self._suffixes and entry.is_file(follow_symlinks=False):
             path = Path(entry.path)
-            if self._allowed(path, False):
+            if path not in self._known and self._allowed(path, False):
                 status = entry.stat(follow_symlinks=False)
                 if 0 < status.st_size <= self._bounds.file_bytes:
                     found.append(FoundFile(path=path, stamp=stamp_of(status)))

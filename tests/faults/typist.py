@@ -59,9 +59,9 @@ class Typist:
             count -= burst
 
     async def is_answered(self, host: FaultyHost, *, after: int) -> bool:
-        """Type one more key, and wait whether an answer of the host to a later request than that number is shown.
+        """Type one more key; whether an answer to a request after number ``after`` is shown then, or was before.
 
-        A number that was typed on may be larger, and the embedded model may repeat it.
+        The number in a suggestion may be larger than that of any request: the embedded model repeats what was typed behind one.
         """
         number = self.key()
         await self._look(number, _LONG_PAUSE)

@@ -47,7 +47,9 @@ async def test_work_of_over_a_second_begins_is_reported_and_ends_when_cancelled(
     assert {params["token"] for params in shown} == {created}
     begin, *reports, end = [params["value"] for params in shown]
     assert (begin["kind"], begin["title"], begin["cancellable"]) == ("begin", "fim-lsp: reading files", True)
-    told = [report["message"] for report in reports if report["message"] != "looking for them"]  # as a busy machine does long
+    told = [
+        report["message"] for report in reports if report["message"] != "looking for them"
+    ]  # as a busy machine does long
     assert all(message.endswith(" of 2,000") for message in told)
     assert all(report["percentage"] < 100 for report in reports)
     assert end["kind"] == "end"

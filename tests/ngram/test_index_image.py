@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from array import array
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ from fim_lsp.ngram.held_files import HeldFiles
 from fim_lsp.ngram.index_image import TABLE_BYTES, DamagedImage, IndexImage, are_within, decode, encode
 from fim_lsp.ngram.model import NgramModel
 from fim_lsp.ngram.predict import Offer, predict
+from fim_lsp.ngram.token_store import Run
+from fim_lsp.ngram.vocabulary import RESERVED
 from tests.ngram.marked import LINE, chains_hold_every_position, tokens
 
 BITS = 8
@@ -175,13 +178,40 @@ NUMBERS = st.one_of(
 
 
 @settings(max_examples=300)
-@given(st.lists(NUMBERS, max_size=6), st.sampled_from([1, 5, 2**20, 2**31 - 1]), st.sampled_from([0, 5, 2**20, 2**31]))
-def test_numbers_are_compared_all_at_once(numbers: list[int], bound: int, negative: int) -> None:
-    expected = all(-negative <= number < bound for number in numbers)
+@given(
+    st.lists(NUMBERS, max_size=6),
+    st.sampled_from([0, -5, -(2**20), -(2**31)]),
+    st.sampled_from([1, 5, 2**31 - 1, 2**31]),
+)
+def test_numbers_are_compared_many_at_once(numbers: list[int], lowest: int, bound: int) -> None:
+    expected = all(lowest <= number < bound for number in numbers)
     with pytest.MonkeyPatch.context() as patch:
         for size in (1, 2, 8):
             patch.setattr(index_image, "PIECE", size)
-            assert are_within(array("i", numbers), bound, negative, pause=nothing) == expected
+            assert are_within(array("i", numbers), lowest, bound, pause=nothing) == expected
+
+
+def wrong_numbers(run: Run) -> Iterator[tuple[str, array[int], int, int]]:
+    """Each column and table, with a place and a number that must not be there."""
+    count, heads = len(run.core), len(run.heads[0])
+    yield from (("core", run.core, place, number) for place, number in ((1, -1), (1, 1 << 20), (0, RESERVED)))
+    yield from (("lead", run.lead, place, number) for place, number in ((1, 3), (1, 255), (0, 1)))
+    for name, columns in (("older", run.older), ("heads", run.heads)):
+        yield from ((name, column, 1, number) for column in columns for number in (-1, count, 2**31 - 1))
+    yield from (("newer", column, 1, number) for column in run.newer for number in (-heads - 1, count, -(2**31)))
+    yield from (
+        (name, column, 0, 1) for name, columns in (("older", run.older), ("newer", run.newer)) for column in columns
+    )
+
+
+def test_no_number_points_at_something_that_does_not_exist() -> None:
+    image = image_of(SAMPLE, LARGE)
+    assert decode(bytes_of(image), "key", bits=LARGE, pause=nothing).run == image.run
+    for name, column, place, number in wrong_numbers(image.run):
+        right, column[place] = column[place], number
+        with pytest.raises(DamagedImage):
+            pytest.fail(f"{name}[{place}] = {number}: {decode(bytes_of(image), 'key', bits=LARGE, pause=nothing)}")
+        column[place] = right
 
 
 TOO_LARGE = b'{"key": "key", "byteorder": "little", "words": 1e9, "files": []}'

@@ -11,7 +11,6 @@ import pytest
 from fim_lsp.backends.ngram_backend import NgramBackend
 from fim_lsp.ngram import held_files, index_keeper, workspace_index
 from fim_lsp.ngram.predict import predict
-from fim_lsp.workspace import tree_walk
 from fim_lsp.workspace.source_files import Bounds
 from tests.ngram.kept import kept_bytes, knows, model_of, started
 
@@ -218,31 +217,22 @@ def test_a_small_change_is_not_worth_writing(root: Path, cache: Path) -> None:
     assert {path: path.stat().st_ino for path in cache.iterdir()} == before
 
 
-def test_once_no_more_fits_a_second_start_lists_no_folder_that_is_far(
-    root: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("one", "two"):
-        path = root / "lib/far" / f"{name}.py"
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(f"{name} = compute({name}, 7)\n" * 60)
-    listed: list[str] = []
-    real = tree_walk._entries
-    monkeypatch.setattr(tree_walk, "_entries", lambda folder: listed.append(Path(folder).name) or real(folder))
+def test_a_full_index_still_learns_what_is_near(root: Path, cache: Path, learnt: list[str]) -> None:
+    """Once more files did not fit, there may be room: for the file that was open, and for new ones."""
+    far = root / "lib/far/large.py"
+    far.parent.mkdir()
+    far.write_text("large = compute(large, 7)\n" * 2000)
     whole = started(root, None)
-    bounds = Bounds(tokens=whole.index.tokens - 1)
+    bounds = Bounds(tokens=whole.index.tokens - 1000)
     first = started(root, cache, bounds=bounds)
-    assert "far" in listed
-    listed.clear()
-    second = started(root, cache, bounds=bounds)
-    assert listed == ["w", "lib"]
-    assert second.index.tokens == first.index.tokens < whole.index.tokens
-    listed.clear()
-    (root / "alpha.py").unlink()
-    third = started(root, cache, bounds=bounds)
-    assert listed == ["w", "lib", "far"]
-    assert knows(third, "one")
-    assert knows(third, "two")
-    stop(whole, first, second, third)
+    assert not knows(first, "large")
+    (root / "new.py").write_text("new_word = compute(new)\n" * 3)
+    learnt.clear()
+    second = started(root, cache, bounds=bounds, opened="alpha.py")
+    assert learnt[:2] == ["new", "main"]
+    assert knows(second, "new_word")
+    assert knows(second, "main_3")
+    stop(whole, first, second)
 
 
 def test_it_is_private_and_its_deletion_is_a_sentence(root: Path, cache: Path) -> None:

@@ -9,11 +9,12 @@ from dataclasses import replace
 
 import pytest
 
-from fim_lsp.backends.backend import Chunk, OnSent, ignore_sent
-from fim_lsp.errors import Paused, Withheld
+from fim_lsp.backends.backend import Chunk, OnSent, Usage, ignore_sent
+from fim_lsp.errors import BackendError, Paused, Withheld
 from fim_lsp.http.rate_limit_headers import Quota
 from fim_lsp.prompt.prompt import Prompt, Snippet
 from fim_lsp.rate_limit.sliding_window import Limits
+from fim_lsp.schedule.backend_client import BackendClient
 from fim_lsp.schedule.events import CallEnded, CallPurpose, Event
 from fim_lsp.settings.schema import Settings
 from tests.fakes.backend import BackendDefaults
@@ -130,3 +131,53 @@ async def test_no_call_is_made_when_the_server_has_said_that_others_used_up_its_
     with pytest.raises(Paused, match="used up"):
         await text_of(one)
     assert len(backend.calls) == 1
+
+
+class Charged(Script):
+    """Reports what the call cost, at its end."""
+
+    async def stream(self, prompt: Prompt, *, on_sent: OnSent = ignore_sent) -> AsyncGenerator[Chunk, None]:
+        async for chunk in super().stream(prompt, on_sent=on_sent):
+            yield chunk
+        yield Chunk(usage=Usage(prompt_tokens=900, completion_tokens=77))
+
+
+def counted(client: BackendClient) -> tuple[int, int]:
+    """Requests and tokens in the window."""
+    assert client.sender.limiter is not None
+    window = client.sender.limiter.counter.window()
+    return window.requests, window.tokens
+
+
+async def test_what_a_call_cost_is_counted_and_learnt() -> None:
+    client = limited(Charged(lambda prompt: "ok"))
+    estimator = client.sender.estimator
+    before = estimator.output(None, "m", "python")
+    assert await text_of(client) == "ok"
+    assert counted(client) == (1, 977)
+    assert estimator.output(None, "m", "python") > before
+
+
+async def test_a_call_that_says_nothing_about_its_cost_counts_as_estimated() -> None:
+    client = limited(Script(lambda prompt: "ok"))
+    await text_of(client)
+    requests, tokens = counted(client)
+    assert requests == 1
+    assert 0 < tokens < 100
+
+
+@pytest.mark.parametrize("sent", [True, False])
+async def test_a_failed_call_counts_if_it_was_sent(sent: bool) -> None:
+    client = limited(Script(lambda prompt: "ok", fail=BackendError("broken", sent=sent)))
+    with pytest.raises(BackendError, match="broken"):
+        await text_of(client)
+    assert counted(client)[0] == sent
+
+
+async def test_nothing_is_sent_ahead_of_time_to_another_machine() -> None:
+    class Ahead(Echo):
+        async def prepare(self, _prompt: Prompt, *, on_sent: OnSent = ignore_sent) -> bool:
+            raise AssertionError("it was sent")
+
+    client = a_client(Ahead("api.example.com"))
+    assert not await client.sender.prepare(client.build_prompt(a_snapshot(), Settings()), a_snapshot())

@@ -52,6 +52,36 @@ def test_files_with_the_suffixes_are_found_and_links_are_not_followed(project: P
     assert names(project) == {"a.py", "lib/b.py", "secret/d.py"}
 
 
+def test_a_known_file_is_neither_found_nor_judged_again(project: Path) -> None:
+    judged: list[str] = []
+
+    def allowed(path: Path, _is_folder: bool) -> bool:
+        judged.append(path.name)
+        return True
+
+    walk = TreeWalk([project], {".py"}, allowed, Bounds(), known={project / "a.py"})
+    found = []
+    while (batch := walk.next_batch()) is not None:
+        found += [file.path.name for file in batch.files]
+    assert sorted(found) == ["b.py", "d.py"]
+    assert "a.py" not in judged
+
+
+def test_no_folder_is_listed_that_is_too_far(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed: list[str] = []
+    real = tree_walk._entries
+    monkeypatch.setattr(tree_walk, "_entries", lambda folder: listed.append(Path(folder).name) or real(folder))
+    walk = TreeWalk([project], {".py"}, anything, Bounds())
+    batch = walk.next_batch([project / "lib"], within=0)
+    assert batch is not None
+    assert [file.path.name for file in batch.files] == ["b.py"]
+    assert walk.next_batch([project / "lib"], within=0) is None
+    assert listed == ["lib"]
+    batch = walk.next_batch([project / "lib"])
+    assert batch is not None
+    assert batch.distance == 1
+
+
 def test_a_folder_that_is_not_allowed_is_not_entered(project: Path) -> None:
     seen: list[tuple[str, bool]] = []
 
