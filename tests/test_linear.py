@@ -14,6 +14,7 @@ import importlib
 import inspect
 import pkgutil
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -65,14 +66,12 @@ PATTERNS = all_patterns()
 
 def anchored() -> set[str]:
     """The names of patterns that are only used with ``match`` or ``fullmatch``, that is, tried at one position."""
-    sources = "\n".join(path.read_text("utf-8") for path in Path(fim_lsp.__file__).parent.rglob("*.py"))
-    return {
-        name
-        for name in PATTERNS
-        if (own := name.rpartition(".")[2]).isidentifier()
-        and (used := set(re.findall(rf"\b{own}\.(\w+)", sources)))
-        and used <= {"match", "fullmatch"}
-    }
+    used: dict[str, set[str]] = defaultdict(set)
+    for path in Path(fim_lsp.__file__).parent.rglob("*.py"):
+        for name, attribute in re.findall(r"\b([A-Za-z_]\w*)\.(\w+)", path.read_text("utf-8")):
+            used[name].add(attribute)
+    own = {name: used[name.rpartition(".")[2]] for name in PATTERNS}
+    return {name for name, attributes in own.items() if attributes and attributes <= {"match", "fullmatch"}}
 
 
 @functools.cache
