@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ _MARK = "CODE_SERVER_UNDER_TEST"  # in the environment of all that it starts
 _RECORDER = Path(__file__).parents[1] / "wire_recorder.py"
 _BROWSER = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--no-proxy-server",
             "--disable-background-networking", "--disable-component-update", "--disable-sync")  # fmt: skip
-EDITS = ("textDocument/didOpen", "textDocument/didChange")
+_EDITS = ("textDocument/didOpen", "textDocument/didChange")
 _QUIET = {  # what concerns a machine without a network, and pages that would cover the text; all else is as VS Code ships
     "telemetry.telemetryLevel": "off",
     "workbench.startupEditor": "none",
@@ -250,7 +250,20 @@ class Editor:
 
     def _version(self) -> int:
         """The version of the document that was opened or changed last."""
-        return int(self.wire.sent(*EDITS)[-1]["params"]["textDocument"]["version"])
+        return int(self._edits_and()[-1]["params"]["textDocument"]["version"])
+
+    def _edits_and(self, *methods: str) -> Sequence[dict[str, Any]]:
+        """The messages that opened or changed a document, and those with these methods, in order.
+
+        VS Code opens its own settings file for a moment whenever it was written.
+        """
+        sent = self.wire.sent(*_EDITS, *methods)
+        return [one for one in sent if not one["params"]["textDocument"]["uri"].endswith("/User/settings.json")]
+
+    def last_request(self) -> dict[str, Any] | None:
+        """The request for a suggestion at the present text, None if VS Code has not asked since the last change."""
+        last = self._edits_and(INLINE)[-1]
+        return last if last["method"] == INLINE else None
 
     async def ghost(self) -> str:
         """The grey text, its lines parted by newlines."""
@@ -279,7 +292,7 @@ class Editor:
         await until(self._answered, "all replies")
 
     def _answered(self) -> bool:
-        return self.wire.sent(*EDITS, INLINE)[-1]["method"] == INLINE and self.wire.all_answered(INLINE)
+        return self.last_request() is not None and self.wire.all_answered(INLINE)
 
     async def saved(self, file: Path, content: bytes) -> None:
         """Save, and wait for exactly this on the disk."""

@@ -7,7 +7,6 @@ import contextlib
 
 import pytest
 
-from tests.editors.vscode.code_server import EDITS
 from tests.editors.vscode.sandbox import Sandbox
 from tests.editors.waiting import until
 from tests.editors.wire import INLINE
@@ -18,16 +17,15 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 async def stops_waiting(sandbox: Sandbox) -> None:
     """Wait until VS Code has cancelled its request for the present text, for which a call is in flight."""
-    wire = sandbox.code_server.wire
 
     def has_stopped() -> bool:
-        last = wire.sent(*EDITS, INLINE)[-1]
-        cancelled = {message["params"]["id"] for message in wire.sent("$/cancelRequest")}
-        return last["method"] == INLINE and last["id"] in cancelled
+        last = sandbox.editor.last_request()
+        cancelled = {message["params"]["id"] for message in sandbox.code_server.wire.sent("$/cancelRequest")}
+        return last is not None and last["id"] in cancelled
 
     await until(lambda: sandbox.fake.requests, "the call")
     with contextlib.suppress(AssertionError):
-        await until(has_stopped, "VS Code to stop waiting", guard=20)
+        await until(has_stopped, "VS Code to stop waiting", guard=5)
     if not has_stopped():  # on a busy machine it may have given up before it asked after the last key
         await sandbox.editor.press("Backspace")
         await sandbox.editor.type("h")
