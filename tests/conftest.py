@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 
 import hypothesis
 import pytest
@@ -26,6 +27,15 @@ def _no_personal_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pyt
             monkeypatch.delenv(name)
     # sessions inside the tests' process; others have a home of their own
     monkeypatch.setattr("fim_lsp.backends.key_store.config_folder", lambda: None)
+
+
+@pytest.fixture(autouse=True)
+def _log_as_before() -> Iterator[None]:
+    """A command that was run in the tests' process leaves no log file, and its messages reach ``caplog`` again."""
+    logger = logging.getLogger("fim_lsp")
+    before = logger.propagate, logger.level, list(logger.handlers)
+    yield
+    logger.propagate, logger.level, logger.handlers[:] = before
 
 
 @pytest.fixture

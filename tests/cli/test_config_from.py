@@ -98,6 +98,7 @@ def test_a_file_without_counterparts_is_exit_1(tmp_path: Path) -> None:
         (("--from-llama-vim", "x.vim"), b"x" * 300_000, "x.vim can't be read: it has more than 256 KiB"),
         (("--from-minuet",), None, "expected one argument"),
     ],
+    ids=lambda value: "long" if isinstance(value, bytes) and len(value) > 1000 else None,  # it is in the environment
 )
 def test_a_file_that_cannot_be_read_is_one_sentence_with_its_line(
     tmp_path: Path, arguments: tuple[str, ...], text: bytes | None, words: str

@@ -44,6 +44,8 @@ LIBRARIES = {
     "hashlib", "hmac", "secrets", "random", "bisect", "datetime",  # tokens, placeholders, keys
     "cachetools",
     "sqlite3",  # the quota that all editors share
+    "configparser",  # older versions of platformdirs
+    "unicodedata",  # globs
 }  # fmt: skip
 """What a start imports of other projects and the standard library, besides what pygls does. Think twice before adding."""
 
