@@ -16,6 +16,8 @@ from tests.editors.sandbox import Sandbox, writes
 from tests.editors.wire import MENU
 from tests.fakes.codestral import Behaviour
 
+_PAUSE = 0.03  # seconds between two keys, after which the server may ask
+
 
 @pytest.fixture
 def helix(sandbox: Sandbox) -> Helix:
@@ -80,7 +82,8 @@ async def test_a_fast_typist_makes_one_call_and_killing_helix_leaves_no_server(h
     await helix.all_answered()
     # Helix may ask once before the first key, about the colon
     burst = [request for request in helix.codestral.requests if "\n" in request.body["prompt"]]
-    assert len(burst) == 1
+    # On a busy machine, keys arrive with pauses in which somebody who types as slowly would be answered.
+    assert 1 <= len(burst) <= 1 + sum(pause > _PAUSE for pause in helix.wire.pauses("textDocument/didChange"))
     helix.terminal.kill(helix.process_name)
     await helix.terminal.ended()
 

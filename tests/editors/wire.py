@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,6 +36,11 @@ class Wire:
     def sent(self, *methods: str) -> Sequence[dict[str, Any]]:
         """The editor's messages with these methods, in order."""
         return self._messages("editor", *methods)
+
+    def pauses(self, method: str) -> Sequence[float]:
+        """The seconds from each of the editor's messages with this method to the next one."""
+        times = [entry["at"] for entry in self.entries() if entry.get("message", {}).get("method") == method]
+        return [later - earlier for earlier, later in itertools.pairwise(times)]
 
     def received(self, method: str) -> Sequence[dict[str, Any]]:
         """The server's requests and notifications with this method."""
