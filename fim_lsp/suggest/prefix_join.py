@@ -42,6 +42,9 @@ _LAST_OPERATOR = re.compile(
 )
 """Operators that are never followed by themselves, as ``<-`` in Go, ``*`` in C, ``>`` in C++ and ``-`` in YAML may be."""
 
+_OPERATOR_SIGNS: Final = tuple("=<>&|?:+-*/%")
+"""After a repeated operator, these belong to a longer one."""
+
 _KEYWORD = re.compile(
     r"(?:return|if|for|while|def|class|let|const|var|import|from|raise|throw|yield|await|pass|break|continue|func|fn|pub|use|"
     r"assert|del|with|try|switch|async|public|private|static|val|fun|function|puts|local|struct|export)(?=\s+[\w({\"'@]|[;\n]|\Z)"
@@ -146,11 +149,9 @@ def without_last_operator(context: CursorContext, text: str) -> str:
     is_code = not (context.in_prose or context.open_quote or context.is_text_document or context.language in LISPS)
     if found is None or not is_code:
         return text
-    operator = found["operator"] or found["sign"]
-    rest = text.lstrip(" \t").removeprefix(operator)
-    if len(rest) == len(text.lstrip(" \t")) or (found["sign"] and rest[:1] not in (" ", "\t")):
-        return text
-    if rest[:1] in tuple("=<>&|?:+-*/%"):  # of a longer operator
+    before, operator, rest = text.partition(found["operator"] or found["sign"])
+    stands_alone = not found["sign"] or rest.startswith((" ", "\t"))
+    if before.strip(" \t") or not operator or not stands_alone or rest.startswith(_OPERATOR_SIGNS):
         return text
     return rest.lstrip(" \t") if found["spaces"] or found["after"] else rest
 
