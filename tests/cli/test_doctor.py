@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import ssl
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -20,7 +19,7 @@ from fim_lsp.cli.doctor import EDITOR_NAMES
 from fim_lsp.doctor.editor_blocks import EDITORS
 from tests.fakes.api_host import CODESTRAL, KEY, LARGE, LIMITS, PAGE, ApiHost
 from tests.fakes.codestral import Behaviour, FakeCodestral
-from tests.fakes.fixtures import make_certificate
+from tests.fakes.fixtures import make_certificate, server_context
 from tests.fakes.http import FakeServer, LoopbackServer, RawServer, Reply
 from tests.fakes.proxy import FakeProxy
 
@@ -49,9 +48,7 @@ def doctor(home: Path, *arguments: str, **env: str) -> subprocess.CompletedProce
 @asynccontextmanager
 async def network(answer: ApiHost, certificate: Path) -> AsyncIterator[dict[str, str]]:
     """The environment in which all real hosts are ``answer``, over TLS and through a proxy."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    async with FakeServer(answer, tls=context) as server, FakeProxy(server.port) as proxy:
+    async with FakeServer(answer, tls=server_context(certificate)) as server, FakeProxy(server.port) as proxy:
         yield {"HTTPS_PROXY": proxy.url, "SSL_CERT_FILE": str(certificate)}
 
 
@@ -318,9 +315,7 @@ async def test_a_host_without_a_list_says_what_was_done_instead(tmp_path: Path, 
 
 async def test_nothing_is_sent_where_that_was_asked_for(tmp_path: Path, certificate: Path) -> None:
     """Without a key, offline, and above all while damaged settings let nothing out."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    async with FakeServer(ApiHost(), tls=context) as server, FakeProxy(server.port) as proxy:
+    async with FakeServer(ApiHost(), tls=server_context(certificate)) as server, FakeProxy(server.port) as proxy:
         env = {"HTTPS_PROXY": proxy.url, "SSL_CERT_FILE": str(certificate), **CODESTRAL_KEY}
         await asyncio.to_thread(doctor, tmp_path, "--offline", **env)
         assert proxy.connections == 0

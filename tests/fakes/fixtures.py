@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import ssl
 import subprocess
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -59,6 +60,13 @@ async def connect() -> AsyncIterator[Connect]:
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A self-signed certificate with its key, in one file, for 127.0.0.1 and codestral.test."""
     return make_certificate(tmp_path_factory.mktemp("tls"), "IP:127.0.0.1", "DNS:codestral.test")
+
+
+def server_context(certificate: Path) -> ssl.SSLContext:
+    """TLS of a server that shows a certificate, whose key is in the same file."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return context
 
 
 def make_certificate(place: Path, *names: str) -> Path:

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import gzip
 import random
-import ssl
 import tracemalloc
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -17,7 +16,7 @@ from fim_lsp.backends.http_backend import HttpBackend
 from fim_lsp.errors import BackendError, BadReply, Intercepted, Paused, Unreachable
 from fim_lsp.http.client import BODY_LIMIT, HEADERS_LIMIT, Transport
 from tests.fakes.codestral import Behaviour, FakeCodestral
-from tests.fakes.fixtures import KEY, PROMPT, Connect, ask, ask_text
+from tests.fakes.fixtures import KEY, PROMPT, Connect, ask, ask_text, server_context
 from tests.fakes.http import RawServer
 from tests.fakes.proxy import FakeProxy
 
@@ -121,9 +120,10 @@ async def tunnelled(
     connect: Connect, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[tuple[FakeCodestral, HttpBackend]]:
     """TLS through a proxy: the most steps to a connection, and so the most places to be cancelled at."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    async with FakeCodestral(tls=context, behaviour=Behaviour(ttft=0.002)) as fake, FakeProxy(fake.port) as proxy:
+    async with (
+        FakeCodestral(tls=server_context(certificate), behaviour=Behaviour(ttft=0.002)) as fake,
+        FakeProxy(fake.port) as proxy,
+    ):
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
         yield fake, with_few_connections(connect("https://codestral.test"))
@@ -168,9 +168,7 @@ async def test_a_proxy_that_requires_a_login(connect: Connect, monkeypatch: pyte
 async def test_a_tunnel_does_not_see_the_key(
     certificate: Path, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    async with FakeCodestral(tls=context) as server, FakeProxy(server.port) as proxy:
+    async with FakeCodestral(tls=server_context(certificate)) as server, FakeProxy(server.port) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
         assert await ask_text(connect("https://codestral.test")) == "return a + b"
@@ -181,9 +179,7 @@ async def test_a_tunnel_does_not_see_the_key(
 async def test_certificates(
     server: FakeCodestral, certificate: Path, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    async with FakeCodestral(tls=context) as trusted:
+    async with FakeCodestral(tls=server_context(certificate)) as trusted:
         with pytest.raises(Unreachable, match="not trusted"):
             await ask(connect(trusted.url))
         assert trusted.requests == []
@@ -194,10 +190,8 @@ async def test_certificates(
 async def test_a_certificate_for_another_name(
     certificate: Path, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    async with FakeCodestral(tls=context) as server:
+    async with FakeCodestral(tls=server_context(certificate)) as server:
         with pytest.raises(Unreachable, match="its certificate is for another name"):
             await ask(connect(f"https://localhost:{server.port}"))
 
@@ -263,9 +257,7 @@ async def test_https_to_a_port_that_waits_for_plain_http(server: FakeCodestral, 
 
 
 async def test_http_to_a_port_of_tls_says_so(connect: Connect, certificate: Path) -> None:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    async with FakeCodestral(tls=context) as server:
+    async with FakeCodestral(tls=server_context(certificate)) as server:
         with pytest.raises(Unreachable, match="https://"):
             await ask(connect(server.url.replace("https:", "http:")))
 
