@@ -90,6 +90,10 @@ class RawClient:
         await self.until(lambda: any(reply["id"] == number for reply in self.replies))
         return next(reply for reply in self.replies if reply["id"] == number)
 
+    async def all_read(self) -> None:
+        """Wait until the server has acted on all that was sent: a host's answer may overtake what is still in the pipe."""
+        await self.reply(self.request("no/such", {}))
+
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait until a message has come that makes ``condition`` true."""
         async with asyncio.timeout(GUARD), self._changed:

@@ -62,6 +62,7 @@ async def test_no_word_of_an_answer_for_a_text_that_has_changed(tmp_path: Path) 
     async with held_back(tmp_path) as (server, client, gate):
         await asked_and_cancelled(client, server)
         client.insert(0, 4, "b", version=2)  # as the call will say
+        await client.all_read()
         gate.set()
         assert texts(await client.reply(client.ask(0, 5))) == [" + c"]
         assert notes(client, "suggestionReady") == []

@@ -19,9 +19,10 @@ CREATE = "window/workDoneProgress/create"
 
 
 def many_files(root: Path, count: int = 2000) -> Path:
-    """Each takes at least four milliseconds: two pauses."""
+    """Some million tokens, which take many seconds on a fast machine as well."""
     for number in range(count):
-        (root / f"file{number}.py").write_text(f"name_{number} = compute({number})\n")
+        lines = [f"name_{number}_{line} = compute({number})\n" for line in range(100)]
+        (root / f"file{number}.py").write_text("".join(lines))
     return root
 
 
