@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import string
 from pathlib import Path
@@ -142,8 +143,9 @@ async def test_the_start_of_the_prompt_is_kept_when_rules_or_settings_change(tmp
                 client.notify("workspace/didChangeConfiguration", {"settings": {"top_p": 0.1 * count + 0.1}})
             await client.reply(client.ask(line + 1, 0, uri=uri, kind=1))
     assert len(server.requests) == 6
-    prompts = [str(request.body["prompt"])[:500] for request in server.requests]
-    assert len(set(prompts[1:])) == 1  # the first answer tells how many characters a token has
+    starts = [str(request.body["prompt"])[:500] for request in server.requests]
+    moved = sum(one != other for one, other in itertools.pairwise(starts))
+    assert moved <= 1  # once, after an answer has told how many characters a token has
 
 
 @pytest.mark.parametrize("end", ["\r\n", "\r", "\n"])

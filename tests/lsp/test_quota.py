@@ -10,22 +10,32 @@ from tests.lsp.raw_client import RawClient, texts
 
 
 async def test_two_editors_share_one_quota(tmp_path: Path) -> None:
-    async with FakeCodestral(lambda body: "!") as server:
-        options = {"backend": "codestral", "base_url": server.url, "api_key": "k", "debounce": 0, "fallback": [],
-                   "requests_per_minute": 20}  # fmt: skip
-        async with RawClient(tmp_path) as one, RawClient(tmp_path) as two:
-            for client in (one, two):
-                await client.initialize(options=options)
-                client.open("\n" * 40)
-            answers, began = 0, time.monotonic()
-            for line in range(30):
-                for client in (one, two):
-                    answers += bool(texts(await client.reply(client.ask(line, 0, kind=1))))
-            assert one.messages() + two.messages() == []
+    for attempt in range(5):
+        async with FakeCodestral(lambda body: "!") as server:
+            began = time.monotonic()
+            answers, messages = await asked_thirty_times_each(tmp_path / f"{attempt}", server)
+        if not any("takes longer than" in message for message in messages):  # a busy machine: each counts its own
+            break
     minutes = 1 + int((time.monotonic() - began) / 60)  # more than one where coverage is measured
+    assert messages == []
     assert len(server.requests) <= 20 * minutes
     assert len(server.requests) >= 15
     assert answers == len(server.requests)
+
+
+async def asked_thirty_times_each(home: Path, server: FakeCodestral) -> tuple[int, list[str]]:
+    """By two editors: how many answers they got, and what their users were told."""
+    options = {"backend": "codestral", "base_url": server.url, "api_key": "k", "debounce": 0, "fallback": [],
+               "requests_per_minute": 20}  # fmt: skip
+    async with RawClient(home) as one, RawClient(home) as two:
+        for client in (one, two):
+            await client.initialize(options=options)
+            client.open("\n" * 40)
+        answers = 0
+        for line in range(30):
+            for client in (one, two):
+                answers += bool(texts(await client.reply(client.ask(line, 0, kind=1))))
+        return answers, one.messages() + two.messages()
 
 
 async def test_a_429_is_reported_once_and_calls_stop(tmp_path: Path) -> None:
