@@ -26,9 +26,9 @@ from fim_lsp.suggest.prefix_join import (
     without_first_break,
     without_first_space,
     without_glue,
-    without_last_operator,
     without_last_word,
 )
+from fim_lsp.suggest.repeated_operator import without_repeated_operator
 from fim_lsp.suggest.wrappers import (
     ends_at_headers,
     ends_at_tokens,
@@ -171,7 +171,7 @@ CLEANUP_RULES: tuple[tuple[CleanupRule, str], ...] = (
     (without_first_break, "breaks a line of code"),
     (without_first_space, "begins with spaces"),
     (without_last_word, "repeats the word before the cursor"),
-    (without_last_operator, "repeats the operator before the cursor"),
+    (without_repeated_operator, "repeats the operator before the cursor"),
     (without_glue, "begins a statement on a finished line"),
 )
 """The rules, and what is wrong with a reply that each shortens: "it …", in a user's words."""

@@ -36,15 +36,6 @@ _PARTIAL = re.compile(r"(?<!\w)(?:</?|[@$#])?[^\W\d]\w*\Z")
 _SHORT_WORDS: Final = frozenset("in is as or if do no to of on by my we go fn let var new int".split())
 _MIN_PARTIAL: Final = 2  # letters before the cursor of a word that a reply may repeat; three in prose
 
-_LAST_OPERATOR = re.compile(
-    r"(?P<operator>[=!]==?|[-=]>|[<>]=|:=|::|&&|\|\||\|>|\?\?|[-+*/%|&]=)(?P<spaces>[ \t]*)\Z"
-    r"|(?<![-=+*/%|&<>!:?])(?P<sign>[=+/%|&,])(?P<after>[ \t]+)\Z"
-)
-"""Operators that are never followed by themselves, as ``<-`` in Go, ``*`` in C, ``>`` in C++ and ``-`` in YAML may be."""
-
-_OPERATOR_SIGNS: Final = tuple("=<>&|?:+-*/%")
-"""After a repeated operator, these belong to a longer one."""
-
 _KEYWORD = re.compile(
     r"(?:return|if|for|while|def|class|let|const|var|import|from|raise|throw|yield|await|pass|break|continue|func|fn|pub|use|"
     r"assert|del|with|try|switch|async|public|private|static|val|fun|function|puts|local|struct|export)(?=\s+[\w({\"'@]|[;\n]|\Z)"
@@ -141,19 +132,6 @@ def without_last_word(context: CursorContext, text: str) -> str:
     if len(rest) == len(text) or re.match(r"\w", rest):
         return text
     return rest if rest.strip() and not found["spaces"] else rest.lstrip(" \t")
-
-
-def without_last_operator(context: CursorContext, text: str) -> str:
-    """Drop a repetition of the operator right before the cursor; of one sign, if it stands alone both times."""
-    found = _LAST_OPERATOR.search(context.line_prefix[-_MAX_PREFIX:])
-    is_code = not (context.in_prose or context.open_quote or context.is_text_document or context.language in LISPS)
-    if found is None or not is_code:
-        return text
-    before, operator, rest = text.partition(found["operator"] or found["sign"])
-    stands_alone = not found["sign"] or rest.startswith((" ", "\t"))
-    if before.strip(" \t") or not operator or not stands_alone or rest.startswith(_OPERATOR_SIGNS):
-        return text
-    return rest.lstrip(" \t") if found["spaces"] or found["after"] else rest
 
 
 def _repeats_word(context: CursorContext, partial: str, text: str) -> bool:

@@ -30,16 +30,18 @@ def shown_as_wanted(cases: Cases) -> Callable[[str, str, str | None], None]:
     return test
 
 
-def shown(marked: str, reply: str, *, finished: str | None = "stop", multiline: Multiline = "auto") -> str | None:
+def shown(
+    marked: str, reply: str, *, language: str = "", finished: str | None = "stop", multiline: Multiline = "auto"
+) -> str | None:
     """What is shown of a complete reply."""
-    suggestion = suggestion_from(context(marked), reply, finished=finished, multiline=multiline)
+    suggestion = suggestion_from(context(marked, language), reply, finished=finished, multiline=multiline)
     return suggestion.text if suggestion else None
 
 
-def streamed(marked: str, reply: str) -> str | None:
+def streamed(marked: str, reply: str, *, language: str = "") -> str | None:
     """What is shown of a reply that arrives one character after the other, as soon as no more of it is waited for."""
-    place = context(marked)
+    place = context(marked, language)
     enough = (reply[:end] for end in range(len(reply)) if is_complete(place, reply[:end], "auto"))
     if (part := next(enough, None)) is None:
-        return shown(marked, reply)
-    return shown(marked, part, finished=None)
+        return shown(marked, reply, language=language)
+    return shown(marked, part, language=language, finished=None)

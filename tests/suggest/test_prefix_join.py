@@ -7,7 +7,6 @@ import pytest
 from fim_lsp.suggest.prefix_join import (
     without_blank_lines,
     without_glue,
-    without_last_operator,
     without_last_word,
 )
 from tests.marked import context
@@ -54,44 +53,6 @@ def test_blank_lines_at_the_beginning_are_left_out() -> None:
 )
 def test_the_last_word_is_not_repeated(marked: str, text: str, want: str) -> None:
     assert without_last_word(context(marked, "python"), text) == want
-
-
-@pytest.mark.parametrize(
-    ("language", "marked", "text", "want"),
-    [
-        ("javascript", "f = (a) =>‸\n", "=> a + 1;", " a + 1;"),
-        ("javascript", "f = (a) => ‸\n", "=> a + 1;", "a + 1;"),
-        ("javascript", "if (a && ‸) {\n", "&& b", "b"),
-        ("javascript", "if (a &&‸) {\n", "&&", ""),
-        ("javascript", "x = a == ‸\n", "== b", "b"),
-        ("javascript", "x = a ==‸\n", "= b", "= b"),
-        ("javascript", "x = a =‸\n", "== b", "== b"),
-        ("javascript", "x = [1, ‸]\n", ", 2", "2"),
-        ("python", "def f() ->‸:\n", "-> int", " int"),
-        ("python", "x = ‸\n", "= 5", "5"),
-        ("python", "x = ‸\n", "== 5", "== 5"),
-        ("python", "x +‸\n", "= 5", "= 5"),
-        ("python", "x += ‸\n", "+= 5", "5"),
-        ("python", "x = a + ‸\n", "+ b", "b"),
-        ("python", "x = a + ‸\n", "+b", "+b"),
-        ("python", "f(a, ‸)\n", "*b", "*b"),
-        ("rust", "a::‸\n", "::b()", "b()"),
-        ("go", "x := ‸\n", ":= 1", "1"),
-        ("go", "out <- ‸\n", "<-in", "<-in"),
-        ("c", "p->‸;\n", "->next", "next"),
-        ("c", "i+‸;\n", "+", "+"),
-        ("c", "char * ‸\n", "* names;", "* names;"),
-        ("cpp", "vector<vector<int> ‸\n", "> x;", "> x;"),
-        ("cpp", "int && ‸\n", "&&= 1", "&&= 1"),
-        ("yaml", "- ‸\n", "- a", "- a"),
-        ("python", "x = '=> ‸'\n", "=> b", "=> b"),
-        ("python", "# a => ‸\n", "=> b", "=> b"),
-        ("markdown", "a => ‸\n", "=> b", "=> b"),
-        ("clojure", "(-> ‸)\n", "-> x", "-> x"),
-    ],
-)
-def test_the_last_operator_is_not_repeated(language: str, marked: str, text: str, want: str) -> None:
-    assert without_last_operator(context(marked, language), text) == want
 
 
 @pytest.mark.parametrize(
