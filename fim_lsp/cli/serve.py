@@ -7,6 +7,7 @@ import os
 import re
 from pathlib import Path
 
+from fim_lsp.cli.allocation import return_large_blocks
 from fim_lsp.cli.output import say
 from fim_lsp.cli.start import resume_collection
 from fim_lsp.errors import UsageError
@@ -19,6 +20,7 @@ def serve(arguments: argparse.Namespace) -> int:
     """
     environment = dict(os.environ)
     _check_tcp_options(arguments)
+    return_large_blocks()
     if arguments.tcp is not None:
         host, port = parse_address(arguments.tcp)
         from fim_lsp.lsp.shared_server import serve_tcp
