@@ -12,7 +12,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -41,14 +41,16 @@ _PRAGMAS: Final = (
 _TABLE: Final = """CREATE TABLE IF NOT EXISTS entries_1 (
     identity TEXT, name TEXT, until REAL, tokens INTEGER, requests INTEGER, PRIMARY KEY (identity, name)
 ) WITHOUT ROWID"""
-_FOREIGN: Final = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name NOT GLOB 'entries_*'"
+# Later tables must begin with the same word. SQLite's own tables, such as those of ANALYZE, begin with "sqlite_".
+_FOREIGN: Final = "SELECT 1 FROM sqlite_master WHERE tbl_name NOT GLOB 'entries_*' AND tbl_name NOT GLOB 'sqlite_*'"
 _SUMS: Final = """SELECT CASE WHEN name LIKE '~%' THEN name ELSE '' END AS kind, MAX(until), SUM(tokens), SUM(requests)
     FROM entries_1 WHERE identity = :identity GROUP BY kind, CAST(until - :now AS INTEGER)"""
 _DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
 class SqliteStore:
-    """``path`` is created with mode 0600; a damaged file is renamed to ``<path>.damaged``, another program's is left as it is.
+    """``path`` is created with mode 0600. A damaged file is renamed to ``<path>.damaged``; a database with other tables or views
+    is reported and left as it is.
 
     ``clock`` is the wall clock in seconds, which all processes share. If it is set back, entries too far in the future count
     as made now. If it is set forward, a minute is forgotten, and only the server's headers and 429s limit calls.
@@ -106,11 +108,11 @@ class SqliteStore:
             self._connect()
 
     def _connect(self) -> None:
+        if self._is_foreign():
+            raise sqlite3.OperationalError("it belongs to another program")
         create_private(self._path)  # SQLite would apply the umask to its mode; its log and index inherit the mode
         db = sqlite3.connect(self._path, timeout=self._busy_timeout, isolation_level=None, check_same_thread=False)
         try:
-            if db.execute(_FOREIGN).fetchone():
-                raise sqlite3.OperationalError("it belongs to another program")
             # The empty transaction fails here if the file is locked or read-only.
             for statement in (*_PRAGMAS, _TABLE, "BEGIN IMMEDIATE", "COMMIT"):
                 db.execute(statement)
@@ -118,6 +120,14 @@ class SqliteStore:
             db.close()
             raise
         self._db, self._file = db, self._file_id()
+
+    def _is_foreign(self) -> bool:
+        """Whether the file has tables that are not ours. It is opened so that SQLite changes neither it nor its log."""
+        if not self._path.is_file():
+            return False
+        address = f"{self._path.absolute().as_uri()}?mode=ro&immutable=1"
+        with closing(sqlite3.connect(address, uri=True, check_same_thread=False)) as db:
+            return db.execute(_FOREIGN).fetchone() is not None
 
     def _set_aside(self) -> None:
         self._close()

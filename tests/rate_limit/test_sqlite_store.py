@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -158,18 +159,52 @@ async def test_a_foreign_table_is_reported_or_not_believed(tmp_path: Path, schem
     await shared.close()
 
 
-async def test_another_programs_database_is_left_as_it_is(tmp_path: Path) -> None:
-    path = tmp_path / "limits"
+@pytest.mark.parametrize("schema", ["CREATE TABLE accounts (name TEXT)", "CREATE VIEW names AS SELECT 1 AS name"])
+@pytest.mark.parametrize("has_crashed", [False, True])
+async def test_another_programs_database_is_left_as_it_is(tmp_path: Path, schema: str, *, has_crashed: bool) -> None:
+    folder = tmp_path / "state"
+    folder.mkdir(mode=0o755)
+    path = folder / "limits"
     with closing(sqlite3.connect(path)) as other:
-        other.execute("CREATE TABLE accounts (name TEXT)")
-    before = path.read_bytes()
+        other.execute(schema)
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("PRAGMA journal_mode=WAL")
+        other.execute("CREATE TABLE later (name TEXT)")
+        if has_crashed:  # its log remains, because the last connection is not closed in order
+            shutil.copytree(folder, tmp_path / "copy")
+    if has_crashed:
+        shutil.rmtree(folder)
+        shutil.move(tmp_path / "copy", folder)
+    os.chmod(path, 0o644)
+    before = contents(folder)
     store = SqliteStore(path)
     for _ in range(2):
         with pytest.raises(StoreUnavailable, match="it belongs to another program"):
             await store.open()
     await store.close()
-    assert path.read_bytes() == before
-    assert os.listdir(tmp_path) == ["limits"]
+    assert contents(folder) == before
+    assert (len(before) > 2) is has_crashed
+
+
+def contents(folder: Path) -> dict[str, tuple[int, bytes]]:
+    """The modes and bytes of a folder's files."""
+    modes = {path.name: (path.stat().st_mode, path.read_bytes()) for path in folder.iterdir()}
+    return {".": (folder.stat().st_mode, b""), **modes}
+
+
+async def test_a_database_that_sqlite_has_analysed_is_still_ours(tmp_path: Path) -> None:
+    path = tmp_path / "limits"
+    store = SqliteStore(path)
+    await store.open()
+    await store.put("us", [entry("x", 300)])
+    await store.close()
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("ANALYZE")
+        assert db.execute("SELECT COUNT(*) FROM sqlite_master WHERE name GLOB 'sqlite_stat*'").fetchone()[0]
+    again = SqliteStore(path)
+    await again.open()
+    assert [one.tokens for one in await again.look("us")] == [300]
+    await again.close()
 
 
 async def test_a_file_that_is_damaged_while_open_costs_one_operation(tmp_path: Path) -> None:
