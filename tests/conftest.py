@@ -31,11 +31,14 @@ def _no_personal_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pyt
 
 @pytest.fixture(autouse=True)
 def _log_as_before() -> Iterator[None]:
-    """A command that was run in the tests' process leaves no log file, and its messages reach ``caplog`` again."""
+    """A command run in the test process changes the log's level and handlers: restore them."""
     logger = logging.getLogger("fim_lsp")
-    before = logger.propagate, logger.level, list(logger.handlers)
+    propagate, level, handlers = logger.propagate, logger.level, list(logger.handlers)
     yield
-    logger.propagate, logger.level, logger.handlers[:] = before
+    for handler in set(logger.handlers) - set(handlers):
+        handler.close()
+    logger.propagate, logger.handlers[:] = propagate, handlers
+    logger.setLevel(level)  # and not the attribute, which leaves what other loggers remember of it
 
 
 @pytest.fixture

@@ -9,22 +9,21 @@ from pathlib import Path
 import pytest
 
 _ENDLESS = Path("/dev/zero")
-_PAUSE, _ATTEMPTS = 0.5, 3600
+_PAUSE = 0.5
+_UNTIL = time.monotonic() + 1800  # for all tests of a process together
 _WAITS_FOR = os.environ.get("FIM_LSP_TEST_WAITS_FOR")  # now: a test's environment is without the developer's settings
 
 
 def wait_for_programs() -> None:
     """Wait until editors and the like are installed, if FIM_LSP_TEST_WAITS_FOR names a file: it will contain the exit code.
 
-    The test fails if that is not 0, or if there is no file after half an hour.
+    The test fails if that is not 0, or if there is no file half an hour after the tests' start.
     """
     if not _WAITS_FOR:
         return
-    for _ in range(_ATTEMPTS):
-        if Path(_WAITS_FOR).exists():
-            break
+    while not Path(_WAITS_FOR).exists() and time.monotonic() < _UNTIL:
         time.sleep(_PAUSE)
-    else:
+    if not Path(_WAITS_FOR).exists():
         pytest.fail(f"what tests need is not installed after half an hour: there is no {_WAITS_FOR}")
     if (code := Path(_WAITS_FOR).read_text().strip()) != "0":
         pytest.fail(f"what tests need could not be installed: exit code {code}")

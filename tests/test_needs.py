@@ -91,7 +91,7 @@ def test_a_test_waits_until_what_it_needs_is_installed(tmp_path: Path, monkeypat
 def test_a_test_fails_if_what_it_needs_was_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ended = tmp_path / "editors.ended"
     monkeypatch.setattr(needs, "_WAITS_FOR", str(ended))
-    monkeypatch.setattr(needs.time, "sleep", lambda _seconds: None)
+    monkeypatch.setattr(needs, "_UNTIL", 0.0)
     with pytest.raises(pytest.fail.Exception, match=r"there is no .*editors\.ended"):
         needs.wait_for_programs()
     ended.write_text("100\n")

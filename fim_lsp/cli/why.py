@@ -33,12 +33,12 @@ _APART = 1_000_000_000  # request numbers of two servers
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noted:
-    """What running servers have written down. ``trouble`` is why that can't be read."""
+    """What running servers have written down. ``failure`` is why that can't be read."""
 
     servers: tuple[ServerInfo, ...] = ()
     answered: tuple[RequestAnswered, ...] = ()
     calls: tuple[CallEnded, ...] = ()
-    trouble: str = ""
+    failure: str = ""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace, environment: Mapping[str, str]) -> int:
 
     path = existing_file(arguments.file).absolute() if arguments.file is not None else None
     rules, keeps = asyncio.run(_explain(path, path.stat().st_size if path else 0, environment))
-    noted = _read() if keeps else Noted(trouble=NOT_KEPT)
+    noted = _read() if keeps else Noted(failure=NOT_KEPT)
     if path is not None:
         noted = _about(noted, path, Path(rules.document_root))
     comes = not rules.explanation.is_silent if path is not None else any(map(_is_working, noted.servers))
@@ -110,13 +110,13 @@ def _read() -> Noted:
 
     path = stats_path()
     if path is None:
-        return Noted(trouble="There is no home folder (HOME is not set) in which servers could write something down.")
+        return Noted(failure="There is no home folder (HOME is not set) in which servers could write something down.")
     from fim_lsp.stats.recent import read_recent
 
     try:
         return _noted(read_recent(StatsStore(path)))
     except StatsUnavailable as error:
-        return Noted(trouble=f"What servers have noted can't be read: {error}.")
+        return Noted(failure=f"What servers have noted can't be read: {error}.")
 
 
 def _noted(recent: Recent) -> Noted:
@@ -141,7 +141,7 @@ def _about(noted: Noted, path: Path, root: Path) -> Noted:
     """Only the requests in one file."""
     name = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
     found = tuple(event for event in noted.answered if event.place.path and name.endswith(event.place.path))
-    return Noted(servers=noted.servers, answered=found, calls=noted.calls, trouble=noted.trouble)
+    return Noted(servers=noted.servers, answered=found, calls=noted.calls, failure=noted.failure)
 
 
 def _is_working(server: ServerInfo) -> bool:
@@ -156,8 +156,8 @@ def _lines(rules: Explanation, noted: Noted, *, verbose: bool) -> Iterator[str]:
 
     yield from rules.document if rules.is_silent else map(_by_files, rules.document)
     yield from (f"A problem with the settings: {problem}" for problem in rules.problems)
-    if noted.trouble:
-        yield noted.trouble
+    if noted.failure:
+        yield noted.failure
         return
     yield from (_about_server(server) for server in noted.servers)
     if not noted.servers:
@@ -188,7 +188,7 @@ def _to_json(rules: Explanation, noted: Noted, *, comes: bool) -> dict[str, Any]
         "suggestions_may_appear": comes,
         "document": list(rules.document),
         "problems": list(rules.problems),
-        "trouble": noted.trouble,
+        "failure": noted.failure,
         "servers": [_server_to_json(server) for server in noted.servers],
         "requests": [to_json(entry) for entry in entries(noted.answered, noted.calls)],
     }

@@ -89,16 +89,16 @@ def in_one_line(name: str, checks: Sequence[Check]) -> Check:
     return ok(name, tried.message) if tried and tried.state is State.OK else info(name, "reached; " + NOT_TRIED)
 
 
-def _failed(name: str, server: Server, trouble: BackendError, models: tuple[Model, ...] = ()) -> Check:
-    wait = trouble.retry_after if isinstance(trouble, RateLimited) else None
-    return error(name, cause(trouble), remedy_for(trouble, facts_about(server, wait=wait, models=models)))
+def _failed(name: str, server: Server, failure: BackendError, models: tuple[Model, ...] = ()) -> Check:
+    wait = failure.retry_after if isinstance(failure, RateLimited) else None
+    return error(name, cause(failure), remedy_for(failure, facts_about(server, wait=wait, models=models)))
 
 
-def cause(trouble: BackendError) -> str:
+def cause(failure: BackendError) -> str:
     """The sentence of an error, with a clock time instead of a span, and without what the remedy says anyway."""
-    if isinstance(trouble, RateLimited) and trouble.retry_after is not None:
-        return f"{str(trouble).partition('; it asks')[0]}, until {clock_time(trouble.retry_after)}"
-    return _ADVICE.sub("", str(trouble))
+    if isinstance(failure, RateLimited) and failure.retry_after is not None:
+        return f"{str(failure).partition('; it asks')[0]}, until {clock_time(failure.retry_after)}"
+    return _ADVICE.sub("", str(failure))
 
 
 _ADVICE: Final = re.compile(r"[;:] (?:run `[^`]+`(?:, or set [\w ]*\w)?|set the setting `model`.*)")
@@ -125,12 +125,12 @@ def _key(server: Server, found: Findings) -> Check:
 def _missing_key(server: Server) -> list[Check]:
     if not server.missing_key:
         return []
-    trouble = Unauthorized(server.missing_key, host=server.host)
-    remedy = remedy_for(trouble, facts_about(server))
+    failure = Unauthorized(server.missing_key, host=server.host)
+    remedy = remedy_for(failure, facts_about(server))
     if server.other_keys:
         name = server.other_keys[0]
         remedy += f'; or use the key that there is: backend = "{name}" in config.toml'
-    return [error("key", cause(trouble), remedy)]
+    return [error("key", cause(failure), remedy)]
 
 
 def _key_error(found: Findings) -> BackendError | None:
@@ -143,13 +143,13 @@ def _key_error(found: Findings) -> BackendError | None:
 def _model(server: Server, found: Findings) -> Check:
     completed = found.completion is not None and found.completion.error is None
     notices = "; ".join(found.completion.notices) if found.completion else ""
-    trouble = found.model_error or _of(found.completion, UnknownModel)
-    if trouble is not None and not completed:
-        return _failed("model", server, trouble, found.models)
+    failure = found.model_error or _of(found.completion, UnknownModel)
+    if failure is not None and not completed:
+        return _failed("model", server, failure, found.models)
     if notices:  # another model is used instead, or another form of request
         return warning("model", notices, _keep(notices))
-    if trouble is not None:
-        return replace(_failed("model", server, trouble, found.models), state=State.WARNING)
+    if failure is not None:
+        return replace(_failed("model", server, failure, found.models), state=State.WARNING)
     name = server.model or (found.model.name if found.model else "") or "the model that the server has loaded"
     if notices:
         return warning(
@@ -170,7 +170,7 @@ def _model(server: Server, found: Findings) -> Check:
 
 
 def _keep(notice: str) -> str:
-    """What to set, so that the other way is not found out anew each time."""
+    """What to set, so that the other way is not found out again each time."""
     setting = re.search(r'model = "[^"]+"', notice)
     return (
         f"put it into config.toml: {setting[0]}"
@@ -219,11 +219,11 @@ def _completion(server: Server, found: Findings) -> Check:
 
 def _waiting(server: Server, wait: Wait) -> Check:
     if wait.seconds == float("inf"):
-        trouble = Paused("the quota in the settings is too small for one request", host=server.host)
-        return error("completion", str(trouble), remedy_for(trouble))
+        failure = Paused("the quota in the settings is too small for one request", host=server.host)
+        return error("completion", str(failure), remedy_for(failure))
     facts = facts_about(server, wait=wait.seconds)
-    trouble = Paused(f"fim-lsp's own count of {server.host}'s quota is full until {facts.until}", host=server.host)
-    return error("completion", str(trouble), remedy_for(trouble, facts))
+    failure = Paused(f"fim-lsp's own count of {server.host}'s quota is full until {facts.until}", host=server.host)
+    return error("completion", str(failure), remedy_for(failure, facts))
 
 
 def _rate_limits(server: Server, quota: Quota | None) -> Iterator[Check]:

@@ -32,9 +32,9 @@ async def check_quota(backend: Backend, limits: Limits, location: Secret, folder
     try:
         await store.open()
         usage = summarize(await store.look(identity_of(backend.host, backend.model)))
-    except StoreUnavailable as trouble:
+    except StoreUnavailable as failure:
         make = warning if limits.unlimited else error
-        return [make("quota", f"{trouble}; each fim-lsp process counts for itself", remedy_for(trouble))]
+        return [make("quota", f"{failure}; each fim-lsp process counts for itself", remedy_for(failure))]
     finally:
         await store.close()
     return list(_usage(backend, limits, usage, place))
@@ -53,8 +53,8 @@ def _usage(backend: Backend, limits: Limits, usage: SharedUsage, place: str) -> 
         yield ok("quota", f"{_limits(limits)}; {used}{_by_whom(usage)}; {shared}")
     if usage.paused > 0:
         facts = Facts(host=backend.host, until=clock_time(usage.paused))
-        trouble = Paused(f"{backend.host} has refused a call with 429, so none is made until {facts.until}")
-        yield warning("quota", str(trouble), remedy_for(trouble, facts))
+        failure = Paused(f"{backend.host} has refused a call with 429, so none is made until {facts.until}")
+        yield warning("quota", str(failure), remedy_for(failure, facts))
 
 
 def _by_whom(usage: SharedUsage) -> str:

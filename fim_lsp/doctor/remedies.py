@@ -1,4 +1,4 @@
-"""What to do about each trouble, in one table. The sentences with the causes are those of the errors themselves."""
+"""What to do about each failure, in one table. The sentences with the causes are those of the errors themselves."""
 
 from __future__ import annotations
 
@@ -271,10 +271,10 @@ REMEDIES: Final = (
 )
 
 
-def remedy_for(trouble: FimError | SettingProblem, facts: Facts | None = None) -> str:
+def remedy_for(failure: FimError | SettingProblem, facts: Facts | None = None) -> str:
     """What to do about an error or a problem with settings."""
-    sentence = trouble.message if isinstance(trouble, SettingProblem) else str(trouble)
-    rows = (row for row in REMEDIES if isinstance(trouble, row.kind) and re.search(row.words, sentence))
+    sentence = failure.message if isinstance(failure, SettingProblem) else str(failure)
+    rows = (row for row in REMEDIES if isinstance(failure, row.kind) and re.search(row.words, sentence))
     row = next(rows, None)
     if row is None:
         return "look into the log: fim-lsp --log-file PATH --log-level debug"

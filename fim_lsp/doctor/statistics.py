@@ -23,8 +23,8 @@ def check_statistics(settings: Settings, path: Path | None) -> Check:
     existed = path.exists()
     try:
         StatsStore(path).add(Batch())
-    except StatsUnavailable as trouble:
-        cause, _, remedy = str(trouble).removeprefix(str(path)).partition("; ")
+    except StatsUnavailable as failure:
+        cause, _, remedy = str(failure).removeprefix(str(path)).partition("; ")
         lost = f"{path}{cause}; counts are kept in memory and lost when the server ends"
         return warning("statistics", lost, remedy or _REMEDY)
     size = f"{path.stat().st_size / 1000:,.0f} kB, " if existed else ""

@@ -19,10 +19,10 @@ class HungUp(Exception):  # not an error, but the way out of a call whose caller
 class CallTrace:
     """One call to ``url``; an instance is the ``trace`` function of its request.
 
-    ``is_cancellable`` says whether the call's task may be cancelled now, ``has_hung_up`` whether the caller waits no more.
-    ``is_connection_reused`` is true until a connection is made, ``is_tls_handshake`` while the handshake is in progress or has
-    failed, ``proxy`` is the address of a proxy that a connection is being made to. ``on_sent`` is called once the request has
-    been sent as a whole, ``slot_lost`` when httpcore counts a dead connection as in use for good.
+    ``is_cancellable`` says whether the call's task may be cancelled now, ``has_hung_up`` whether the caller no longer waits.
+    ``is_connection_reused`` is false once this call has begun to connect, ``is_tls_handshake`` is true while the handshake is in
+    progress or has failed, ``proxy`` is the address of a proxy that a connection is being made to. ``on_sent`` is called once
+    the request has been sent as a whole, ``slot_lost`` when httpcore loses a slot of its pool to a dead connection.
     """
 
     def __init__(self, url: str, *, on_sent: Callable[[], None], slot_lost: Callable[[], None]) -> None:

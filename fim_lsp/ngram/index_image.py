@@ -1,9 +1,9 @@
 """The index of a workspace's files as bytes, to be kept between starts, and back, without trusting the bytes.
 
 Kept are the tokens of the files with the chains that lead from context to context, because making those is what takes time;
-neither documents of the editor nor names of words that only they contain. Numbers of words are those of a list of the image's
-own. A digest tells of damage; besides, every number that is read back points at something that exists. A forged chain may be a
-circle; look-ups stop after a fixed number of steps.
+neither documents of the editor nor names of words that only they contain. Words are numbered by the image's own list. A digest
+reveals damage; in addition, every number that is read back points at something that exists. A forged chain may be a circle;
+look-ups stop after a fixed number of steps.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class IndexImage:
 
 
 def encode(image: IndexImage, key: str, pause: Pause) -> Iterator[bytes]:
-    """An image as bytes. ``key`` says what it is an image of; who reads it must know."""
+    """An image as bytes. ``key`` identifies what it is an image of; :func:`decode` needs the same key."""
     words = "\n".join(image.words).encode()
     header = json.dumps(
         {
@@ -180,7 +180,7 @@ def are_within(column: array[int], lowest: int, bound: int, *, pause: Pause) -> 
 
 
 def _are_within(digits: int, ones: int, lowest: int, bound: int) -> bool:
-    """The same of one piece; ``ones`` has as many digits, each 1.
+    """:func:`are_within` for one piece. ``ones`` is a number of as many digits, each 1.
 
     What is added to each digit sets its highest bit if the digit is too large, and carries nothing into the next one.
     """

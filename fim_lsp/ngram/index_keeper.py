@@ -20,7 +20,7 @@ MIN_TOKENS: Final = 20_000
 """Tokens from which an index is kept: learning these takes a tenth of a second of CPU."""
 
 FRESH_SHARE: Final = 0.03
-"""The share of tokens that may be learnt again at each start before the kept index is written anew."""
+"""The share of tokens that may be learnt again at each start before the kept index is rewritten."""
 
 
 class IndexKeeper:

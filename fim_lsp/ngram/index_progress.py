@@ -38,7 +38,7 @@ class IndexProgress:
             self.report(self._read, self._files, False)
 
     def found(self, files: int) -> None:
-        """So many files are going to be read."""
+        """``files`` more files will be read."""
         self._files += files
 
     def read(self) -> None:

@@ -95,9 +95,7 @@ class BackendClient:
         return self.sender.estimator.output(settings.max_tokens, self.backend.model, language)
 
     async def prepare(self, snapshot: Snapshot, settings: Settings) -> bool:
-        """Let a server on this machine evaluate the start of a first prompt ahead of time; elsewhere that would only add cost."""
-        if not self.is_local:
-            return False
+        """Have a server on this machine evaluate the start of a first prompt early; elsewhere that would only add cost."""
         return await self.sender.prepare(self.build_prompt(snapshot, settings), snapshot)
 
     async def stream(

@@ -1,6 +1,6 @@
 """Sends one prompt to one back end, once: within the quota, without its secrets, and with a record of what it cost.
 
-Text for a back end on this machine is sent as it is.
+Nothing is redacted for a back end on this machine.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class PromptSender:
 
     ``limiter`` counts calls and tokens; it is None for a back end in this process. ``redaction_key`` makes the placeholders of
     secrets. ``may_send`` is asked right before a document's text is sent: it may have waited, for the quota or a retry, while
-    settings or ignore files were changed. ``publish`` is told of each call that begins and ends.
+    settings or ignore files were changed. ``publish`` gets an event when a call to a server begins and when it ends.
     """
 
     backend: Backend
@@ -61,7 +61,10 @@ class PromptSender:
         return is_local(self.backend.host)
 
     async def prepare(self, prompt: Prompt, snapshot: Snapshot) -> bool:
-        """Let a back end on this machine evaluate the start of a prompt ahead of time; whether it did. No other is sent it."""
+        """Have a server on this machine evaluate the start of a prompt early. Does nothing for other back ends.
+
+        Returns whether it did.
+        """
         if not self.is_local:
             return False
         record = CallRecord(snapshot, purpose=CallPurpose.PRELOAD, backend=self.backend, prompt=prompt)

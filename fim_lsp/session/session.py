@@ -254,7 +254,7 @@ class Session:
             self._scheduler.clear_cache()
 
     def restart_backends(self) -> str:
-        """After trouble, use every back end as if this session had just begun; returns a sentence."""
+        """After a failure, use every back end as if this session had just begun; returns a sentence."""
         self._backends.restart()
         self._apply_settings(self.settings)
         return self._backends.describe_restart()

@@ -31,14 +31,16 @@ class FoundFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """Files of folders at one distance, the newest first. ``distance`` is in steps from folder to folder."""
+    """Files of folders at one distance, the newest first; none if all were known. ``distance`` is in steps from folder to
+    folder."""
 
     distance: int
     files: Sequence[FoundFile]
 
 
 class TreeWalk:
-    """The files below ``roots`` with certain suffixes that are ``allowed``, and in folders that are, without ``known`` ones.
+    """The source files below ``roots``: those with certain suffixes. Files and folders must be ``allowed``; ``known`` files are
+    skipped.
 
     ``keep_going`` is called between small pieces of work, and stops the walk by returning ``False``. Entries that can't be read
     are skipped; ``failed`` receives the error.
@@ -68,20 +70,21 @@ class TreeWalk:
     def next_batch(self, near: Sequence[Path] = (), *, within: int | None = None) -> Batch | None:
         """The next files: those nearest to the folders ``near``, which may differ from call to call.
 
-        No folder is listed that is more than ``within`` steps away. None if there are no more files.
+        No folder is listed that is more than ``within`` steps away. None if there are no more folders.
         """
         self._aim_at(tuple(near))
         found: list[FoundFile] = []
-        distance = 0
+        distance: int | None = None
         while self._waiting and self._remaining > 0 and len(found) < BATCH_FILES and self._keep_going():
-            if found and self._waiting[0][0] != distance:
-                break
-            if within is not None and self._waiting[0][0] > within:
+            next_distance = self._waiting[0][0]
+            if distance not in (None, next_distance) or (within is not None and next_distance > within):
                 break
             distance, _, folder = heappop(self._waiting)
             self._list(folder, found)
+        if distance is None:
+            return None
         found.sort(key=lambda file: (-file.stamp[0], file.path))
-        return Batch(distance=distance, files=found) if found else None
+        return Batch(distance=distance, files=found)
 
     def _aim_at(self, near: tuple[Path, ...]) -> None:
         """Begin in these folders, if they belong to the workspace, and go on from there."""

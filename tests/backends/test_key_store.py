@@ -134,7 +134,7 @@ def test_a_keyring_that_is_locked_or_silent_is_no_reason_for_a_file(
         (SilentKeyring, "has not answered within 0.1 s"),
     ],
 )
-def test_trouble_when_a_key_is_needed_is_a_sentence(
+def test_a_failure_when_a_key_is_needed_is_a_sentence(
     folder: Path, backend: type[keyring.backend.KeyringBackend], words: str
 ) -> None:
     store = KeyStore(folder, keyring_timeout=0.1)

@@ -1,4 +1,4 @@
-"""The real library ``keyring``, with back ends that keep passwords, and with some in trouble."""
+"""The real library ``keyring``, with back ends that keep passwords, and with some that fail."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_a_key_is_kept_and_removed(kept: Path) -> None:
         (BrokenKeyring, "can't be used (ConnectionRefusedError)", False),
     ],
 )
-def test_trouble_is_a_sentence_without_the_librarys_words(
+def test_a_failure_is_a_sentence_without_the_librarys_words(
     backend: type[keyring.backend.KeyringBackend], words: str, locked: bool
 ) -> None:
     keyring.set_keyring(backend())

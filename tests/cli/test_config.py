@@ -62,7 +62,7 @@ def test_each_setting_is_shown_with_its_source(home: Path) -> None:
     assert shown["code"] == "0"
 
 
-TROUBLE = {
+FAILURES = {
     "misspelled": (b'modle = "x"\n', 'there is no setting "modle"; did you mean "model"?'),
     "value": (b"top_p = 9\n", '"top_p" is 9, but must be a number greater than 0 and up to 1'),
     "restriction": (b"excludes = []\n", "until it is corrected, nothing leaves this machine"),
@@ -76,9 +76,9 @@ TROUBLE = {
 }
 
 
-@pytest.mark.parametrize("trouble", TROUBLE)
-def test_every_problem_is_listed_in_full_and_the_exit_code_is_1(home: Path, trouble: str) -> None:
-    content, message = TROUBLE[trouble]
+@pytest.mark.parametrize("failure", FAILURES)
+def test_every_problem_is_listed_in_full_and_the_exit_code_is_1(home: Path, failure: str) -> None:
+    content, message = FAILURES[failure]
     path = configure(home, content)
     (home / "project" / ".fim-lsp.toml").write_text('backend = "mistral"\n')
     shown = lines(home)

@@ -1,4 +1,4 @@
-"""``fim-lsp doctor`` as a new user runs it: each trouble has its cause, its remedy, and the right exit code."""
+"""``fim-lsp doctor`` as a new user runs it: each failure has its cause, its remedy, and the right exit code."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ MISTRAL_KEY = {"MISTRAL_API_KEY": KEY}
 NO_LIST = ApiHost(models=None)
 GIT = {"project/.git/HEAD": ""}
 
-TROUBLES = {
+FAILURES = {
     "no key": Trouble(
         env={"FIM_LSP_BACKEND": "codestral"}, check="key",
         message=("codestral.mistral.ai requires a Codestral key",),
@@ -229,20 +229,20 @@ TROUBLES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", TROUBLES)
-async def test_a_trouble_has_its_cause_and_its_remedy(tmp_path: Path, certificate: Path, name: str) -> None:
-    trouble = TROUBLES[name]
-    write(tmp_path, trouble.files)
-    async with network(trouble.host, certificate) as env:
-        done = await asyncio.to_thread(doctor, tmp_path, "--json", *trouble.arguments, **{**env, **trouble.env})
+@pytest.mark.parametrize("name", FAILURES)
+async def test_a_failure_has_its_cause_and_its_remedy(tmp_path: Path, certificate: Path, name: str) -> None:
+    failure = FAILURES[name]
+    write(tmp_path, failure.files)
+    async with network(failure.host, certificate) as env:
+        done = await asyncio.to_thread(doctor, tmp_path, "--json", *failure.arguments, **{**env, **failure.env})
     report = json.loads(done.stdout)
-    found = [one for one in report["checks"] if (one["name"], one["state"]) == (trouble.check, trouble.state)]
+    found = [one for one in report["checks"] if (one["name"], one["state"]) == (failure.check, failure.state)]
     assert found, done.stdout
-    matching = [one for one in found if all(word in one["message"] for word in trouble.message)]
+    matching = [one for one in found if all(word in one["message"] for word in failure.message)]
     assert matching, found
-    assert all(word in matching[0]["remedy"] for word in trouble.remedy), matching[0]["remedy"]
-    assert done.returncode == trouble.exit_code
-    assert report["ok"] is (trouble.exit_code == 0)
+    assert all(word in matching[0]["remedy"] for word in failure.remedy), matching[0]["remedy"]
+    assert done.returncode == failure.exit_code
+    assert report["ok"] is (failure.exit_code == 0)
     for output in (done.stdout, done.stderr):
         assert SECRET not in output
         assert KEY not in output

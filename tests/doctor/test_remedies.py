@@ -1,4 +1,4 @@
-"""Each trouble has a remedy with a command or a setting in it."""
+"""Each failure has a remedy with a command or a setting in it."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_remedy_is_one_line_without_placeholders(row: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("trouble", "words"),
+    ("failure", "words"),
     [
         (Unauthorized("h refuses the key (401)"), "get a valid key at console, and keep it"),
         (Unauthorized("h refuses the key (401): set api_key or api_key_command"), "get a valid key at console"),
@@ -79,8 +79,8 @@ def test_a_remedy_is_one_line_without_placeholders(row: object) -> None:
         (SettingProblem(message="/c/config.toml is not valid TOML (at line 1)"), "fim-lsp config --check /c/config.toml"),
     ],
 )  # fmt: skip
-def test_the_remedy_for(trouble: FimError | SettingProblem, words: str) -> None:
-    assert words in remedy_for(trouble, FACTS)
+def test_the_remedy_for(failure: FimError | SettingProblem, words: str) -> None:
+    assert words in remedy_for(failure, FACTS)
 
 
 def test_clock_times() -> None:

@@ -32,7 +32,7 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     assert "stats = false" in check.remedy
 
 
-def test_the_remedy_is_that_of_the_trouble(tmp_path: Path) -> None:
+def test_the_remedy_is_that_of_the_failure(tmp_path: Path) -> None:
     path = tmp_path / "a; b.sqlite3"
     path.mkdir()
     check = check_statistics(Settings(), path)

@@ -82,7 +82,7 @@ async def test_a_fast_typist_makes_one_call_and_killing_helix_leaves_no_server(h
     await helix.all_answered()
     # Helix may ask once before the first key, about the colon
     burst = [request for request in helix.codestral.requests if "\n" in request.body["prompt"]]
-    # On a busy machine, keys arrive with pauses in which somebody who types as slowly would be answered.
+    # On a busy machine, keys arrive with pauses that are long enough for the server to make a call.
     assert 1 <= len(burst) <= 1 + sum(pause > _PAUSE for pause in helix.wire.pauses("textDocument/didChange"))
     helix.terminal.kill(helix.process_name)
     await helix.terminal.ended()

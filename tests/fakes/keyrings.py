@@ -1,4 +1,4 @@
-"""Back ends for the library ``keyring``: one that keeps passwords in a file, and some in trouble."""
+"""Back ends for the library ``keyring``: one that keeps passwords in a file, and some that fail."""
 
 from __future__ import annotations
 
@@ -37,35 +37,35 @@ class FileKeyring(keyring.backend.KeyringBackend):
 
 
 class TroubledKeyring(FileKeyring):
-    """Every call ends in :meth:`trouble`."""
+    """Every call ends in :meth:`failure`."""
 
-    def trouble(self) -> str | None:
+    def failure(self) -> str | None:
         raise NotImplementedError
 
     def get_password(self, service: str, username: str) -> str | None:
-        return self.trouble()
+        return self.failure()
 
     def set_password(self, service: str, username: str, password: str) -> None:
-        self.trouble()
+        self.failure()
 
 
 class LockedKeyring(TroubledKeyring):
     """Its user does not unlock it."""
 
-    def trouble(self) -> str | None:
+    def failure(self) -> str | None:
         raise keyring.errors.KeyringLocked("the dialog hunter2 was dismissed")
 
 
 class BrokenKeyring(TroubledKeyring):
     """Raises what a plug-in may raise."""
 
-    def trouble(self) -> str | None:
+    def failure(self) -> str | None:
         raise ConnectionRefusedError(111, "no D-Bus for hunter2")
 
 
 class SilentKeyring(TroubledKeyring):
     """Never answers, like a dialog that nobody sees."""
 
-    def trouble(self) -> str | None:
+    def failure(self) -> str | None:
         threading.Event().wait()
         return None

@@ -59,9 +59,9 @@ class Typist:
             count -= burst
 
     async def is_answered(self, host: FaultyHost, *, after: int) -> bool:
-        """Type one more key; whether an answer to a request after number ``after`` is shown then, or was before.
+        """Type one more key. Returns whether an answer to a request after number ``after`` has been shown by then.
 
-        The number in a suggestion may be larger than that of any request: the embedded model repeats what was typed behind one.
+        The number in a suggestion may be larger than that of any request: the embedded model repeats what was typed after one.
         """
         number = self.key()
         await self._look(number, _LONG_PAUSE)

@@ -113,7 +113,7 @@ async def test_clearing_the_cache_makes_the_next_request_a_call(tmp_path: Path) 
         assert len(server.requests) == 2
 
 
-async def test_a_restart_after_trouble(tmp_path: Path) -> None:
+async def test_a_restart_after_a_failure(tmp_path: Path) -> None:
     """A refused key is asked for again only every few minutes, and reported once. A restart does both at once."""
     key = tmp_path / "key"
     key.write_text("wrong")

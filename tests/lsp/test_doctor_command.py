@@ -139,7 +139,7 @@ async def test_a_document_is_judged_by_its_file(tmp_path: Path) -> None:
         assert "built-in list" in checks_of(await doctor(client, uri=unsaved))["file"]["message"]
 
 
-async def test_troubles_are_shown_unless_quiet(tmp_path: Path) -> None:
+async def test_failures_are_shown_unless_quiet(tmp_path: Path) -> None:
     async with RawClient(tmp_path) as client:
         await client.initialize(options={"backend": "codestral", "base_url": "http://127.0.0.1:9", "api_key": KEY})
         await client.reply(start(client))

@@ -1,4 +1,4 @@
-"""The folder of kept indexes: other programs' files, limits, trouble with the disk, two servers at once."""
+"""The folder of kept indexes: other programs' files, limits, failures of the disk, two servers at once."""
 
 from __future__ import annotations
 
@@ -107,28 +107,28 @@ def test_no_more_is_kept_than_the_bounds_allow(tmp_path: Path, monkeypatch: pyte
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("trouble", ["no home", "read-only", "full", "a file is in the way"])
+@pytest.mark.parametrize("failure", ["no home", "read-only", "full", "a file is in the way"])
 def test_where_nothing_can_be_kept_nothing_else_fails(
-    tmp_path: Path, trouble: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, failure: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Once is said why, without a path."""
     folder = tmp_path / "in" / "cache"
-    if trouble == "a file is in the way":
+    if failure == "a file is in the way":
         (tmp_path / "in").touch()
-    elif trouble in ("full", "read-only"):
+    elif failure in ("full", "read-only"):
 
         def fails(*_: object, **__: object) -> None:
-            raise OSError(28 if trouble == "full" else 30, os.strerror(28 if trouble == "full" else 30), str(folder))
+            raise OSError(28 if failure == "full" else 30, os.strerror(28 if failure == "full" else 30), str(folder))
 
-        call = "fim_lsp.workspace.private_file.replace_file" if trouble == "full" else "tempfile.mkstemp"
+        call = "fim_lsp.workspace.private_file.replace_file" if failure == "full" else "tempfile.mkstemp"
         monkeypatch.setattr(call, fails)
-    cache = IndexCache(lambda: None if trouble == "no home" else folder)
+    cache = IndexCache(lambda: None if failure == "no home" else folder)
     assert not write(cache)
     assert not write(cache)
     assert read(cache) is None
     assert cache.clear() == 0
     cache.remove(ROOTS, SUFFIXES)
-    assert len(caplog.records) == (0 if trouble == "no home" else 1)
+    assert len(caplog.records) == (0 if failure == "no home" else 1)
     assert all(
         record.levelno == logging.WARNING and str(tmp_path) not in record.getMessage() for record in caplog.records
     )

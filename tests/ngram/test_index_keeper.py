@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -227,6 +229,8 @@ def test_a_full_index_still_learns_what_is_near(root: Path, cache: Path, learnt:
     first = started(root, cache, bounds=bounds)
     assert not knows(first, "large")
     (root / "new.py").write_text("new_word = compute(new)\n" * 3)
+    tomorrow = time.time() + 86_400
+    os.utime(root / "new.py", (tomorrow, tomorrow))  # the newest of its folder, also where times are in whole seconds
     learnt.clear()
     second = started(root, cache, bounds=bounds, opened="alpha.py")
     assert learnt[:2] == ["new", "main"]

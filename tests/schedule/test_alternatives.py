@@ -231,7 +231,7 @@ async def test_other_settings_make_other_suggestions() -> None:
     assert len(backend.calls) == 4
 
 
-async def test_no_alternative_while_the_back_end_is_in_trouble() -> None:
+async def test_no_alternative_while_the_back_end_fails() -> None:
     backend = Script(replies("one", "two", "three"))
     client = a_client(backend)
     typist = Typist(backend)

@@ -177,7 +177,7 @@ async def test_the_quota_is_the_users_or_the_one_its_host_is_known_for(
         assert (limits.requests, limits.tokens) == quota
 
 
-async def test_a_stored_key_is_noticed_and_its_trouble_reported_again(tmp_path: Path) -> None:
+async def test_a_stored_key_is_noticed_and_its_failure_reported_again(tmp_path: Path) -> None:
     async with editor(store=KeyStore(tmp_path)) as it:
         assert not it.manager.keys_changed()
         for key in ("k-1", "k-2"):

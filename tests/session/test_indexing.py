@@ -22,7 +22,7 @@ async def test_progress_is_published_in_the_loops_thread() -> None:
     assert await seen.get() == (IndexingProgress(read=3, files=10, finished=False), threading.get_ident())
 
 
-def test_a_loop_that_has_ended_is_no_trouble() -> None:
+def test_a_loop_that_has_ended_is_no_failure() -> None:
     index = WorkspaceIndex(threading.Lock())
     observe_indexing(index, EventRing())  # no loop: nobody is told
 

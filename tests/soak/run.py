@@ -73,7 +73,7 @@ async def _type_and_measure(
     async def nothing() -> None:
         pass
 
-    trouble = asyncio.create_task(_make_trouble(address)) if address else None
+    disturbing = asyncio.create_task(_disturb(address)) if address else None
     await asyncio.gather(
         *(
             type_for_hours(
@@ -88,13 +88,13 @@ async def _type_and_measure(
             for number, editor in enumerate(editors)
         )
     )
-    if trouble:
-        trouble.cancel()
-        await asyncio.gather(trouble, return_exceptions=True)
+    if disturbing:
+        disturbing.cancel()
+        await asyncio.gather(disturbing, return_exceptions=True)
     return samples
 
 
-async def _make_trouble(address: tuple[str, int]) -> None:
+async def _disturb(address: tuple[str, int]) -> None:
     """Clients that are cut off in the middle of a message, that are not LSP, and that say nothing."""
     for number in range(1 << 30):
         with contextlib.suppress(OSError):

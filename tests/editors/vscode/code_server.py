@@ -250,19 +250,19 @@ class Editor:
 
     def _version(self) -> int:
         """The version of the document that was opened or changed last."""
-        return int(self._edits_and()[-1]["params"]["textDocument"]["version"])
+        return int(self._document_messages()[-1]["params"]["textDocument"]["version"])
 
-    def _edits_and(self, *methods: str) -> Sequence[dict[str, Any]]:
+    def _document_messages(self, *methods: str) -> Sequence[dict[str, Any]]:
         """The messages that opened or changed a document, and those with these methods, in order.
 
-        VS Code opens its own settings file for a moment whenever it was written.
+        VS Code briefly opens its settings file after each write; those messages are left out.
         """
         sent = self.wire.sent(*_EDITS, *methods)
         return [one for one in sent if not one["params"]["textDocument"]["uri"].endswith("/User/settings.json")]
 
     def last_request(self) -> dict[str, Any] | None:
         """The request for a suggestion at the present text, None if VS Code has not asked since the last change."""
-        last = self._edits_and(INLINE)[-1]
+        last = self._document_messages(INLINE)[-1]
         return last if last["method"] == INLINE else None
 
     async def ghost(self) -> str:
