@@ -122,12 +122,18 @@ class SqliteStore:
         self._db, self._file = db, self._file_id()
 
     def _is_foreign(self) -> bool:
-        """Whether the file has tables that are not ours. It is opened so that SQLite changes neither it nor its log."""
+        """Whether the file has tables that are not ours. It is opened so that SQLite changes neither it nor its log.
+
+        That needs no lock, so a file may look damaged that another process is writing: the usual opening will tell.
+        """
         if not self._path.is_file():
             return False
         address = f"{self._path.absolute().as_uri()}?mode=ro&immutable=1"
-        with closing(sqlite3.connect(address, uri=True, check_same_thread=False)) as db:
-            return db.execute(_FOREIGN).fetchone() is not None
+        try:
+            with closing(sqlite3.connect(address, uri=True, check_same_thread=False)) as db:
+                return db.execute(_FOREIGN).fetchone() is not None
+        except sqlite3.DatabaseError:
+            return False
 
     def _set_aside(self) -> None:
         self._close()

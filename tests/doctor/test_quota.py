@@ -15,6 +15,7 @@ from fim_lsp.rate_limit.limiter import SQLITE_FILE, identity_of
 from fim_lsp.rate_limit.sliding_window import PAUSE, Entry, Limits
 from fim_lsp.rate_limit.sqlite_store import SqliteStore
 from fim_lsp.secret import Secret
+from tests.rate_limit.fakes import until_closed
 
 MACHINE, PROCESS = Secret("machine"), Secret("process")
 LIMITS = Limits(requests=500, tokens=60_000)
@@ -39,6 +40,7 @@ async def test_who_shares_it_and_what_was_used(tmp_path: Path) -> None:
     ]
     await store.put(identity_of("api.langdock.com", "codestral-2501"), calls)
     await store.close()
+    await until_closed(tmp_path / SQLITE_FILE)
     used, paused = await quota(tmp_path)
     assert used.state is State.OK
     assert used.message == (

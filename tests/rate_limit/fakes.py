@@ -109,3 +109,8 @@ async def hammer(where: str, *, processes: int = 2, calls: int = 150) -> list[in
     printed = [await process.communicate() for process in started]
     assert [process.returncode for process in started] == [0] * processes
     return [int(out) for out, _ in printed]
+
+
+async def until_closed(path: Path) -> None:
+    """Wait until nobody has the database open: ``SqliteStore.close()`` does not wait for its thread."""
+    await until(lambda: not Path(f"{path}-wal").exists())

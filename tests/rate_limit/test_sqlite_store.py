@@ -17,7 +17,7 @@ from fim_lsp.rate_limit.shared_counter import SharedCounter
 from fim_lsp.rate_limit.sliding_window import PAUSE, Entry, Limits
 from fim_lsp.rate_limit.sqlite_store import SqliteStore
 from fim_lsp.rate_limit.store import StoreUnavailable
-from tests.rate_limit.fakes import Clock, hammer, until
+from tests.rate_limit.fakes import Clock, hammer, until, until_closed
 
 LIMITS = Limits(tokens=1000, requests=10)
 
@@ -192,12 +192,34 @@ def contents(folder: Path) -> dict[str, tuple[int, bytes]]:
     return {".": (folder.stat().st_mode, b""), **modes}
 
 
+async def test_a_page_that_is_still_being_written_is_no_damage(tmp_path: Path) -> None:
+    """The log contains the whole page; without the log, it looks damaged."""
+    folder, copied = tmp_path / "state", tmp_path / "copy"
+    store = SqliteStore(folder / "limits")
+    await store.open()
+    await store.put("us", [entry("x", 300)])
+    shutil.copytree(folder, copied)
+    await store.close()
+    path = copied / "limits"
+    content = bytearray(path.read_bytes())
+    content[100:] = b"\xff" * (len(content) - 100)
+    path.write_bytes(content)
+    with closing(sqlite3.connect(f"{path.as_uri()}?immutable=1", uri=True)) as db, pytest.raises(sqlite3.DatabaseError):
+        db.execute("SELECT * FROM sqlite_master").fetchall()
+    again = SqliteStore(path)
+    await again.open()
+    assert [one.tokens for one in await again.look("us")] == [300]
+    assert "limits.damaged" not in os.listdir(copied)
+    await again.close()
+
+
 async def test_a_database_that_sqlite_has_analysed_is_still_ours(tmp_path: Path) -> None:
     path = tmp_path / "limits"
     store = SqliteStore(path)
     await store.open()
     await store.put("us", [entry("x", 300)])
     await store.close()
+    await until_closed(path)
     with closing(sqlite3.connect(path)) as db:
         db.execute("ANALYZE")
         assert db.execute("SELECT COUNT(*) FROM sqlite_master WHERE name GLOB 'sqlite_stat*'").fetchone()[0]
