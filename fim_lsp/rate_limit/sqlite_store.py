@@ -41,8 +41,9 @@ _PRAGMAS: Final = (
 _TABLE: Final = """CREATE TABLE IF NOT EXISTS entries_1 (
     identity TEXT, name TEXT, until REAL, tokens INTEGER, requests INTEGER, PRIMARY KEY (identity, name)
 ) WITHOUT ROWID"""
-# Later tables must begin with the same word. SQLite's own tables, such as those of ANALYZE, begin with "sqlite_".
+# New versions of the table must keep the prefix. SQLite's own tables, such as those of ANALYZE, begin with "sqlite_".
 _FOREIGN: Final = "SELECT 1 FROM sqlite_master WHERE tbl_name NOT GLOB 'entries_*' AND tbl_name NOT GLOB 'sqlite_*'"
+_NOT_OURS: Final = "it belongs to another program"
 _SUMS: Final = """SELECT CASE WHEN name LIKE '~%' THEN name ELSE '' END AS kind, MAX(until), SUM(tokens), SUM(requests)
     FROM entries_1 WHERE identity = :identity GROUP BY kind, CAST(until - :now AS INTEGER)"""
 _DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
@@ -109,10 +110,12 @@ class SqliteStore:
 
     def _connect(self) -> None:
         if self._is_foreign():
-            raise sqlite3.OperationalError("it belongs to another program")
+            raise sqlite3.OperationalError(_NOT_OURS)
         create_private(self._path)  # SQLite would apply the umask to its mode; its log and index inherit the mode
         db = sqlite3.connect(self._path, timeout=self._busy_timeout, isolation_level=None, check_same_thread=False)
         try:
+            if db.execute(_FOREIGN).fetchone():  # with its log, which may contain newer tables
+                raise sqlite3.OperationalError(_NOT_OURS)
             # The empty transaction fails here if the file is locked or read-only.
             for statement in (*_PRAGMAS, _TABLE, "BEGIN IMMEDIATE", "COMMIT"):
                 db.execute(statement)
@@ -124,7 +127,7 @@ class SqliteStore:
     def _is_foreign(self) -> bool:
         """Whether the file has tables that are not ours. It is opened so that SQLite changes neither it nor its log.
 
-        That needs no lock, so a file may look damaged that another process is writing: the usual opening will tell.
+        No lock is taken, so a file that is being written may look damaged; opening it as usual decides.
         """
         if not self._path.is_file():
             return False

@@ -57,18 +57,17 @@ def write_private(path: Path, text: str) -> None:
 def create_private(path: Path) -> None:
     """Make sure that a regular file exists, for programs that open it by its name, and that only its owner can read it.
 
-    Raises ``OSError``, also for a pipe, a device or a socket.
+    Raises ``OSError``, also for a pipe, a device or a socket. A file that exists is not opened: closing it would drop the locks
+    that SQLite holds on it for this process (POSIX).
     """
     close_folder(path.parent)
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NONBLOCK", 0), 0o600)
-    try:
-        status = os.fstat(handle)
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(errno.EINVAL, "it is not a regular file; move it away", str(path))
-        if os.name == "posix" and status.st_mode & _OTHERS_READ and status.st_uid == os.geteuid():
-            os.fchmod(handle, 0o600)
-    finally:
-        os.close(handle)
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "it is not a regular file; move it away", str(path))
+    if os.name == "posix" and status.st_mode & _OTHERS_READ and status.st_uid == os.geteuid():
+        path.chmod(0o600)
 
 
 def close_folder(folder: Path) -> None:

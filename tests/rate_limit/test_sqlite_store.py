@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 import sqlite3
+import sys
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
@@ -159,6 +160,19 @@ async def test_a_foreign_table_is_reported_or_not_believed(tmp_path: Path, schem
     await shared.close()
 
 
+async def test_a_database_that_another_program_has_open_gets_no_table(tmp_path: Path) -> None:
+    """Its tables are in the log, not yet in the file."""
+    path = tmp_path / "limits"
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("PRAGMA journal_mode=WAL")
+        other.execute("CREATE TABLE accounts (name TEXT)")
+        store = SqliteStore(path)
+        with pytest.raises(StoreUnavailable, match="it belongs to another program"):
+            await store.open()
+        await store.close()
+        assert other.execute("SELECT name FROM sqlite_master").fetchall() == [("accounts",)]
+
+
 @pytest.mark.parametrize("schema", ["CREATE TABLE accounts (name TEXT)", "CREATE VIEW names AS SELECT 1 AS name"])
 @pytest.mark.parametrize("has_crashed", [False, True])
 async def test_another_programs_database_is_left_as_it_is(tmp_path: Path, schema: str, *, has_crashed: bool) -> None:
@@ -190,6 +204,22 @@ def contents(folder: Path) -> dict[str, tuple[int, bytes]]:
     """The modes and bytes of a folder's files."""
     modes = {path.name: (path.stat().st_mode, path.read_bytes()) for path in folder.iterdir()}
     return {".": (folder.stat().st_mode, b""), **modes}
+
+
+async def test_two_stores_of_one_process_keep_the_log_that_they_use(tmp_path: Path) -> None:
+    """As with two clients on --tcp: another process that leaves must not take itself for the last one."""
+    path = tmp_path / "limits"
+    first, second = SqliteStore(path), SqliteStore(path)
+    await first.open()
+    await second.open()
+    assert await granted(first, entry("mine", 300))
+    look = f"import sqlite3; db = sqlite3.connect({str(path)!r}); db.execute('PRAGMA schema_version').fetchall(); db.close()"
+    other = await asyncio.create_subprocess_exec(sys.executable, "-c", look)
+    assert await other.wait() == 0
+    assert "limits-wal" in os.listdir(tmp_path)
+    assert [one.tokens for one in await second.look("us")] == [300]
+    await first.close()
+    await second.close()
 
 
 async def test_a_page_that_is_still_being_written_is_no_damage(tmp_path: Path) -> None:

@@ -162,3 +162,18 @@ def test_what_is_no_file_is_not_opened_as_one(tmp_path: Path, make: Callable[[Pa
     make(path)
     with pytest.raises(OSError, match=r"not a regular file|Is a directory"):
         create_private(path)
+
+
+def test_creating_an_existing_file_keeps_the_locks_of_this_process(tmp_path: Path) -> None:
+    """POSIX: to close a file drops the process's locks on it, those of SQLite too."""
+    import fcntl
+
+    path = tmp_path / "database"
+    create_private(path)
+    take = f"import fcntl; fcntl.lockf(open({str(path)!r}, 'rb+'), fcntl.LOCK_EX | fcntl.LOCK_NB)"
+    with path.open("rb+") as file:
+        fcntl.lockf(file, fcntl.LOCK_EX)
+        create_private(path)
+        other = subprocess.run([sys.executable, "-c", take], capture_output=True, text=True, check=False)
+    assert "BlockingIOError" in other.stderr
+    subprocess.run([sys.executable, "-c", take], check=True)
