@@ -128,8 +128,7 @@ class CursorContext:
     @property
     def in_prose(self) -> bool:
         """Whether sentences may follow: the cursor is in a string or a comment."""
-        commented = self.line_prefix.lstrip().startswith(("#", "//", "/*", "*", "--", "<!--"))
-        return bool(self.open_quote or commented or comment_at(self.line_prefix) is not None)
+        return bool(self.open_quote) or is_comment(self.line_prefix)
 
     @property
     def is_text_document(self) -> bool:
@@ -147,6 +146,11 @@ class CursorContext:
         if not self.at_line_start:
             return opens(self.line_prefix)
         return bool(self.lines_above) and opens(self.lines_above[-1])
+
+
+def is_comment(line: str) -> bool:
+    """Whether the end of ``line`` is in a comment."""
+    return line.lstrip().startswith(("#", "//", "/*", "*", "--", "<!--")) or comment_at(line) is not None
 
 
 def wants_lines(split: Split, multiline: Multiline, language: str = "") -> bool:

@@ -10,7 +10,8 @@ MARKUP: Final = frozenset(
 """Documents with tags."""
 
 TEXT: Final = frozenset(
-    "markdown mdx quarto rmd restructuredtext asciidoc org latex tex plaintext text gitcommit git-commit scminput".split()
+    "markdown mdx quarto rmd restructuredtext asciidoc org latex tex plaintex context latex-expl3 rsweave rnoweb doctex text "
+    "plaintext gitcommit git-commit scminput vimwiki mediawiki dokuwiki pandoc".split()
 )
 """Documents that are made of sentences: brackets and quotes don't reveal where a passage ends."""
 

@@ -43,7 +43,6 @@ DROPPED = [
     ("python", "def f(a, *, ‸):\n", ", b", "b"),
     ("python", "f(a,‸)\n", ", b", " b"),
     ("python", "if (a and b ==\n        ‸):\n", "== c", "c"),
-    ("python", "while a <‸:\n", " < b", " < b"),
     ("python", "while a < ‸:\n", "< b", "b"),
     ("python", "import os.‸\n", ".path", "path"),
     ("rust", "a::‸\n", "::b()", "b()"),
@@ -72,6 +71,9 @@ DROPPED = [
     ("javascript", "x = a &&\n    ‸\n", "&& b;", "b;"),
     ("javascript", "x = a +\n    ‸\n", "+ b;", "b;"),
     ("javascript", "f(a,\n  ‸\n)\n", ", b", "b"),
+    ("shellscript", "make && \\\n  ‸\n", "&& echo", "echo"),
+    ("javascript", "x = a &&\n    ‸\n", "&&\n    b;", "b;"),
+    ("c", "foo(a, ‸);\n", ", b", "b"),
     ("sql", "select a,\n       ‸\nfrom b\n", ", c", "c"),
 ]  # fmt: skip
 
@@ -93,6 +95,32 @@ KEPT = [
     ("python", "# a => ‸\n", "=> b", "=> b"),
     ("python", "from .‸\n", ".x import y", ".x import y"),
     ("python", "x = 1.‸\n", ".5", ".5"),
+    ("python", "while a <‸:\n", " < b", " < b"),
+    ("ruby", "y = x.empty? ‸\n", "? 1 : 2", "? 1 : 2"),
+    ("coffeescript", "debounce = (fn) ->\n  ‸\n", "-> fn()", "-> fn()"),
+    ("coffeescript", "debounce = (fn) => ‸\n", "=> fn()", "=> fn()"),
+    ("erlang", "B = << ‸\n", "<<X>> || X <- L >>.", "<<X>> || X <- L >>."),
+    ("rust", "x = a && ‸\n", "&&b == c", "&&b == c"),
+    ("rust", "let f = || ‸\n", "|| 5;", "|| 5;"),
+    ("c", "x = p && ‸;\n", "&&label", "&&label"),
+    ("c", "FOO(a, ‸);\n", ", b", ", b"),
+    ("javascript", "const [\n  a, ‸\n] = xs;\n", ", c", ", c"),
+    ("javascript", "const [\n  a,\n  ‸\n] = xs;\n", ", c", ", c"),
+    ("html", "<script>const [a, ‸] = xs;</script>\n", ", c", ", c"),
+    ("asm", "    .p2align 4, ‸\n", ", 15", ", 15"),
+    ("haskell", "f = (a, ‸)\n", ", b", ", b"),
+    ("shellscript", "case ${1, ‸} in\n", ",", ","),
+    ("sas", "%foo(a, ‸);\n", ", b", ", b"),
+    ("plaintex", "a & ‸\n", "& c", "& c"),
+    ("vimwiki", "== Title ==\n‸\n", "== Next ==", "== Next =="),
+    ("c", "** Section **\n‸\n", "** more **", "** more **"),
+    ("bat", ":: Build ::\n‸\n", ":: More ::", ":: More ::"),
+    ("lua", "::a::\n‸\n", "::b::", "::b::"),
+    ("fortran", "x = a &\n    ‸\n", "& + b", "& + b"),
+    ("groovy", "  | a | ‸\n", "| c |", "| c |"),
+    ("perl", "@a = split / ‸\n", "/ , $x;", "/ , $x;"),
+    ("forth", "1 2 3 + ‸\n", "+ .", "+ ."),
+    ("awk", "$1 ~ / ‸\n", "/ { print }", "/ { print }"),
     ("lua", "x = a.‸\n", ".b", ".b"),
     ("dart", "a.‸\n", ".b()", ".b()"),
     ("rust", "for i in a.‸\n", ".b {", ".b {"),
@@ -122,8 +150,15 @@ KEPT = [
 
 
 @pytest.mark.parametrize(("language", "marked", "reply", "want"), [*DROPPED, *KEPT])
-def test_an_operator_is_repeated_only_where_the_language_has_a_use_for_it(
+def test_a_repeated_operator_is_dropped_where_two_are_an_error(
     language: str, marked: str, reply: str, want: str
 ) -> None:
     assert shown(marked, reply, language=language) == want
     assert streamed(marked, reply, language=language) == want
+
+
+def test_a_block_after_a_repeated_operator_keeps_its_line_break() -> None:
+    assert (
+        shown("class A: ‸\n", ":\n    x = 1\n    y = 2", language="python", multiline="always")
+        == "\n    x = 1\n    y = 2"
+    )
