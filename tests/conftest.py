@@ -38,7 +38,7 @@ def _log_as_before() -> Iterator[None]:
     for handler in set(logger.handlers) - set(handlers):
         handler.close()
     logger.propagate, logger.handlers[:] = propagate, handlers
-    logger.setLevel(level)  # and not the attribute, which leaves what other loggers remember of it
+    logger.setLevel(level)  # assigning .level would not clear the cache of child loggers
 
 
 @pytest.fixture

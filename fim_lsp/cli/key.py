@@ -201,7 +201,7 @@ class Keys:
         """Say where the key for a host comes from, or for all that have one."""
         origins = self._origins() if host is None else [parse_host(host)]
         found = [self._show(origin) for origin in origins]
-        for problem in dict.fromkeys((*self._damage(), self._store.problem, *map(self._trouble, origins))):
+        for problem in dict.fromkeys((*self._damage(), self._store.problem, *map(self._failure, origins))):
             if problem:
                 say(problem)
         if not origins:
@@ -218,9 +218,9 @@ class Keys:
         answer(f"{label}: {first}")
         for other in others:
             answer(f"{' ' * len(label)}  not used: {other}")
-        return not self._trouble(origin)
+        return not self._failure(origin)
 
-    def _trouble(self, origin: Origin) -> str:
+    def _failure(self, origin: Origin) -> str:
         """Why the key in the file can't be read. A keyring is not asked, because that may open a dialog."""
         places = self._places(origin)
         if not places or places[0].kind != "file":

@@ -32,9 +32,9 @@ async def doctor(server: Server, *arguments: Any) -> dict[str, Any]:
         checks = [check async for check in run_checks(subject)]
     report = to_json(checks)
     if option(options, "quiet") is not True:
-        troubles = [row for row in report["checks"] if row["state"] == State.ERROR] or [
+        failures = [row for row in report["checks"] if row["state"] == State.ERROR] or [
             row for row in report["checks"] if row["state"] == State.WARNING
         ]
-        shown = [f"{row['message']} → {row['remedy']}" for row in troubles[:_MAX_SHOWN]]
+        shown = [f"{row['message']} → {row['remedy']}" for row in failures[:_MAX_SHOWN]]
         server.show_info(in_one_line([f"fim-lsp doctor: {report['lines'][-1]}", *shown]))
     return report

@@ -260,7 +260,7 @@ class WorkspaceIndex:
                 return
             self._files += len(batch.files)
             self.progress.found(len(batch.files))
-            if batch.distance <= NEAR_STEPS:
+            if batch.files and batch.distance <= NEAR_STEPS:
                 self._make_room(batch.files, near)
             self._add_files(job.model, batch.files, generation)
 

@@ -63,7 +63,7 @@ class PromptSender:
     async def prepare(self, prompt: Prompt, snapshot: Snapshot) -> bool:
         """Have a server on this machine evaluate the start of a prompt early. Does nothing for other back ends.
 
-        Returns whether it did.
+        Returns whether the server was asked.
         """
         if not self.is_local:
             return False

@@ -196,7 +196,7 @@ class BackendManager:
     # -- after a failure
 
     def restart(self) -> None:
-        """Have :meth:`apply_settings` make every back end again, after a failure: with new connections, keys that are read
+        """Have :meth:`apply_settings` recreate every back end after a failure: with new connections, keys that are read
         again, closed circuit breakers, and failures that are reported again.
 
         What has been counted remains: a restart does not get around a quota.

@@ -31,7 +31,7 @@ class FoundFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """Files of folders at one distance, the newest first; none if all were known. ``distance`` is in steps from folder to
+    """Files of folders at one distance, the newest first; empty if none is new. ``distance`` is in steps from folder to
     folder."""
 
     distance: int

@@ -59,7 +59,7 @@ def write(home: Path, files: Mapping[str, str]) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
+class Failure:
     """``check`` must be in ``state``, with these words in its message and its remedy."""
 
     check: str
@@ -79,149 +79,149 @@ NO_LIST = ApiHost(models=None)
 GIT = {"project/.git/HEAD": ""}
 
 FAILURES = {
-    "no key": Trouble(
+    "no key": Failure(
         env={"FIM_LSP_BACKEND": "codestral"}, check="key",
         message=("codestral.mistral.ai requires a Codestral key",),
         remedy=("console.mistral.ai", "fim-lsp key set codestral.mistral.ai", "CODESTRAL_API_KEY"),
     ),
-    "no key, offline": Trouble(
+    "no key, offline": Failure(
         env={"FIM_LSP_BACKEND": "langdock"}, arguments=("--offline",), check="key",
         message=("requires a Langdock key", "Completion API"), remedy=("fim-lsp key set api.langdock.com",),
     ),
-    "another host's key": Trouble(
+    "another host's key": Failure(
         env={"FIM_LSP_BACKEND": "codestral", **MISTRAL_KEY}, check="key",
         message=("requires a Codestral key",), remedy=('backend = "mistral"',),
     ),
-    "wrong key": Trouble(
+    "wrong key": Failure(
         host=NO_LIST, env={"CODESTRAL_API_KEY": SECRET}, check="key",
         message=("codestral.mistral.ai refuses the key (401)", "is from CODESTRAL_API_KEY"),
         remedy=("console.mistral.ai", "set CODESTRAL_API_KEY to it"),
     ),
-    "wrong key, in the settings": Trouble(
+    "wrong key, in the settings": Failure(
         files={CONFIG: f'backend = "mistral"\napi_key = "{SECRET}"\n'}, check="key",
         message=("refuses the key (401)",), remedy=("set api_key in", "config.toml"),
     ),
-    "wrong key, nothing completed": Trouble(
+    "wrong key, nothing completed": Failure(
         env={"MISTRAL_API_KEY": SECRET}, arguments=("--no-call",), check="key",
         message=("refuses the key (401)",), remedy=("set MISTRAL_API_KEY",),
     ),
-    "a command that prints no key": Trouble(
+    "a command that prints no key": Failure(
         files={CONFIG: f'backend = "codestral"\napi_key_command = ["{sys.executable}", "-c", "raise SystemExit(1)"]\n'},
         check="key",
         message=("api_key_command failed with exit status 1",), remedy=("in a terminal",),
     ),
-    "unknown model": Trouble(
+    "unknown model": Failure(
         env={**MISTRAL_KEY, "FIM_LSP_MODEL": "codestrall"}, check="model",
         message=("has no model codestrall", "it has codestral-2508"),
         remedy=('model = "codestral-latest"', "FIM_LSP_MODEL"),
     ),
-    "unknown model, without a list": Trouble(
+    "unknown model, without a list": Failure(
         host=NO_LIST, env={**CODESTRAL_KEY, "FIM_LSP_MODEL": "codestrall"}, check="model",
         message=("does not offer the model codestrall (400)",), remedy=("`model`", "FIM_LSP_MODEL"),
     ),
-    "a model that can't fill in": Trouble(
+    "a model that can't fill in": Failure(
         env={**MISTRAL_KEY, "FIM_LSP_MODEL": "mistral-large-latest"}, arguments=("--no-call",), check="model",
         message=("can't fill in the middle", "codestral-2508 can"), remedy=('model = "codestral-latest"',),
     ),
-    "a retired default model": Trouble(
+    "a retired default model": Failure(
         env={"LANGDOCK_API_KEY": KEY}, check="model", state="warning", exit_code=0,
         message=("does not offer codestral-2501", "uses codestral-latest"),
         remedy=('config.toml: model = "codestral-latest"',),
     ),
-    "dead host": Trouble(
+    "dead host": Failure(
         files={CONFIG: f'backend = "codestral"\nbase_url = "http://127.0.0.1:9"\napi_key = "{SECRET}"\n'}, check="host",
         message=("can't connect to 127.0.0.1:9", "nothing listens"), remedy=("start the server", "base_url"),
     ),
-    "unknown name": Trouble(
+    "unknown name": Failure(
         env={"HTTPS_PROXY": ""}, check="host",
         files={CONFIG: f'backend = "codestral"\nbase_url = "https://no.such.host.invalid"\napi_key = "{SECRET}"\n'},
         message=("its name is unknown",), remedy=("spelling of base_url", "online", "HTTPS_PROXY"),
     ),
-    "no llama-server": Trouble(
+    "no llama-server": Failure(
         env={"FIM_LSP_BACKEND": "llamacpp", "FIM_LSP_BASE_URL": "http://127.0.0.1:9"}, check="host",
         message=("llama-server",), remedy=("start the server",),
     ),
-    "broken proxy": Trouble(
+    "broken proxy": Failure(
         env={**CODESTRAL_KEY, "HTTPS_PROXY": f"http://me:{SECRET}@127.0.0.1:9"}, check="host",
         message=("can't connect to the proxy 127.0.0.1:9", "codestral.mistral.ai"),
         remedy=("HTTPS_PROXY", "NO_PROXY=codestral.mistral.ai"),
     ),
-    "a proxy's bad address": Trouble(
+    "a proxy's bad address": Failure(
         env={**CODESTRAL_KEY, "HTTPS_PROXY": f"gopher://me:{SECRET}@127.0.0.1:9"}, check="host",
         message=("proxy", "can't be used"), remedy=("HTTPS_PROXY=http://HOST:PORT",),
     ),
-    "self-signed certificate": Trouble(
+    "self-signed certificate": Failure(
         env={**CODESTRAL_KEY, "SSL_CERT_FILE": ""}, check="host",
         message=("certificate is not trusted",), remedy=("SSL_CERT_FILE=/path/to/ca.pem",),
     ),
-    "a file without certificates": Trouble(
+    "a file without certificates": Failure(
         env={**CODESTRAL_KEY, "SSL_CERT_FILE": "/no/such/file"}, check="host",
         message=("SSL_CERT_FILE does not contain certificates",), remedy=("SSL_CERT_FILE=/path/to/ca.pem",),
     ),
-    "a firewall's page": Trouble(
+    "a firewall's page": Failure(
         host=ApiHost(page=PAGE), env=CODESTRAL_KEY, check="host",
         message=("answers 403", "firewall"), remedy=("https://codestral.mistral.ai in a browser", "administrator"),
     ),
-    "a sign-in page": Trouble(
+    "a sign-in page": Failure(
         host=ApiHost(page=PAGE, page_status=200), env=CODESTRAL_KEY, check="host",
         message=("answers with a web page", "sign-in"), remedy=("in a browser",),
     ),
-    "a redirect": Trouble(
+    "a redirect": Failure(
         host=ApiHost(page=PAGE, page_status=302), env=CODESTRAL_KEY, check="host",
         message=("redirects to login.example.org",), remedy=("sign in",),
     ),
-    "exhausted quota": Trouble(
+    "exhausted quota": Failure(
         host=ApiHost(models=None, refusal=Reply(status=429, headers={"retry-after": "45", **LIMITS},
                                                 body={"message": "Requests rate limit exceeded"})),
         env=CODESTRAL_KEY, check="completion",
         message=("allows no more requests for now (429), until ", ":"), remedy=("wait until", "fallback"),
     ),
-    "an overloaded host": Trouble(
+    "an overloaded host": Failure(
         host=ApiHost(models=None, refusal=Reply(status=503, body={"message": "overloaded"})),
         env=CODESTRAL_KEY, check="completion", message=("overloaded",), remedy=("wait",),
     ),
-    "no answer but JSON": Trouble(
+    "no answer but JSON": Failure(
         host=ApiHost(models=None, refusal=Reply(body={"hello": "world"})), env=CODESTRAL_KEY, check="completion",
         message=("something other than a completion",), remedy=("base_url",),
     ),
-    "a quota that is too small": Trouble(
+    "a quota that is too small": Failure(
         env={**CODESTRAL_KEY, "FIM_LSP_TOKENS_PER_MINUTE": "10"}, host=NO_LIST, check="completion",
         message=("too small",), remedy=("tokens_per_minute",),
     ),
-    "a broken settings file": Trouble(
+    "a broken settings file": Failure(
         files={CONFIG: 'backend = "codestral\n', "project/.fim-lsp.toml": 'max_tokens = "many"\n', **GIT},
         env=CODESTRAL_KEY, check="settings",
         message=("config.toml is not valid TOML", "nothing leaves this machine"), remedy=("fim-lsp config --check",),
     ),
-    "a project's bad value": Trouble(
+    "a project's bad value": Failure(
         files={"project/.fim-lsp.toml": 'max_tokens = "many"\n', **GIT}, env=CODESTRAL_KEY,
         check="settings", state="warning", exit_code=0,
         message=(".fim-lsp.toml", "max_tokens", "ignored"), remedy=("correct it",),
     ),
-    "a misspelled setting": Trouble(
+    "a misspelled setting": Failure(
         files={CONFIG: 'modle = "x"\n'}, env=CODESTRAL_KEY, check="settings", state="warning", exit_code=0,
         message=("modle", "did you mean"), remedy=("correct the name",),
     ),
-    "a project that wants the key": Trouble(
+    "a project that wants the key": Failure(
         files={"project/.fim-lsp.toml": 'base_url = "https://evil.example.org"\n', **GIT}, env=CODESTRAL_KEY,
         check="settings", state="warning", exit_code=0,
         message=("base_url", "not taken from a project"), remedy=("your own config.toml",),
     ),
-    "an excluded file": Trouble(
+    "an excluded file": Failure(
         files={"project/.gitignore": "# made\nsecret/\n", "project/secret/a.py": "x = 1\n", **GIT}, env=CODESTRAL_KEY,
         arguments=("secret/a.py",), check="file", state="warning", exit_code=0,
         message=("secret/a.py", 'the rule "secret/" in line 2 of', ".gitignore"), remedy=("change that line",),
     ),
-    "a language that is off": Trouble(
+    "a language that is off": Failure(
         files={"project/a.md": "# x\n", CONFIG: "languages = { markdown = false }\n"}, env=CODESTRAL_KEY,
         arguments=("a.md",), check="file", state="warning", exit_code=0,
         message=("turns off markdown",), remedy=("fim-lsp config",),
     ),
-    "nowhere to count": Trouble(
+    "nowhere to count": Failure(
         env={**CODESTRAL_KEY, "XDG_STATE_HOME": "/dev/null/x", "FIM_LSP_REQUESTS_PER_MINUTE": "100"}, check="quota",
         message=("/dev/null/x/fim-lsp/limits.sqlite3", "can't be used"), remedy=("XDG_STATE_HOME", "limits_store"),
     ),
-    "Redis that is not there": Trouble(
+    "Redis that is not there": Failure(
         env={**CODESTRAL_KEY, "FIM_LSP_LIMITS_STORE": f"redis://:{SECRET}@127.0.0.1:9/0",
              "FIM_LSP_REQUESTS_PER_MINUTE": "100"}, check="quota",
         message=("redis://127.0.0.1:9", "can't be used"), remedy=("limits_store",),

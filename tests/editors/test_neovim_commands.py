@@ -57,7 +57,9 @@ async def test_each_command_says_what_holds_now(sandbox: Sandbox) -> None:
         terminal.type(f"{number}\n")
         await terminal.wait_for(lambda screen, chosen=chosen: chosen in flat(screen), "Press ENTER")
     terminal.type(":FimLsp disable\n")
-    await _says(neovim, "FimLsp why", "Ghost text is off in this buffer; `:FimLsp enable` turns it on.")
+    await _says(
+        neovim, "FimLsp why", "fim-lsp://why", "Ghost text is off in this buffer; `:FimLsp enable` turns it on."
+    )
     terminal.type("q:FimLsp enable\n")
     terminal.type(":FimLsp sno\t")
     await terminal.wait_for(":FimLsp snooze")
@@ -77,7 +79,7 @@ async def test_unnamed_untyped_renamed_and_retyped_buffers(sandbox: Sandbox, exe
     await neovim.open(sandbox.project / "demo.py")
     await neovim.normal_mode()
     terminal.type(":enew\n")
-    await _says(neovim, "FimLsp why", "This buffer has no file type", "such as `:set filetype=python`")
+    await _says(neovim, "FimLsp why", "fim-lsp://why", "This buffer has no file type", "such as `:set filetype=python`")
     terminal.type("q:checkhealth fim_lsp\n:silent w! ../health.txt\n")
     report = sandbox.folder / "health.txt"
     await sandbox.until(lambda: b"[No Name]: This buffer has no file type" in (read(report) or b""), "the report")

@@ -36,7 +36,7 @@ class FileKeyring(keyring.backend.KeyringBackend):
         self._path.write_text(json.dumps(passwords))
 
 
-class TroubledKeyring(FileKeyring):
+class FailingKeyring(FileKeyring):
     """Every call ends in :meth:`failure`."""
 
     def failure(self) -> str | None:
@@ -49,21 +49,21 @@ class TroubledKeyring(FileKeyring):
         self.failure()
 
 
-class LockedKeyring(TroubledKeyring):
+class LockedKeyring(FailingKeyring):
     """Its user does not unlock it."""
 
     def failure(self) -> str | None:
         raise keyring.errors.KeyringLocked("the dialog hunter2 was dismissed")
 
 
-class BrokenKeyring(TroubledKeyring):
+class BrokenKeyring(FailingKeyring):
     """Raises what a plug-in may raise."""
 
     def failure(self) -> str | None:
         raise ConnectionRefusedError(111, "no D-Bus for hunter2")
 
 
-class SilentKeyring(TroubledKeyring):
+class SilentKeyring(FailingKeyring):
     """Never answers, like a dialog that nobody sees."""
 
     def failure(self) -> str | None:

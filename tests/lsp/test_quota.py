@@ -10,7 +10,7 @@ from tests.lsp.raw_client import RawClient, texts
 
 
 async def test_two_editors_share_one_quota(tmp_path: Path) -> None:
-    for attempt in range(5):
+    for attempt in range(3):
         async with FakeCodestral(lambda body: "!") as server:
             began = time.monotonic()
             answers, messages = await asked_thirty_times_each(tmp_path / f"{attempt}", server)
