@@ -61,13 +61,11 @@ async def test_each_command_says_what_holds_now(sandbox: Sandbox) -> None:
         neovim, "FimLsp why", "fim-lsp://why", "Ghost text is off in this buffer; `:FimLsp enable` turns it on."
     )
     terminal.type("q:FimLsp enable\n")
-    terminal.type(":FimLsp sno\t")
-    await terminal.wait_for(":FimLsp snooze")
-    terminal.keys("C-c")
-    await terminal.wait_for(lambda screen: ":FimLsp" not in screen)  # it also drops what was typed after it
-    terminal.type(":FimLsp toggle ev\t")
-    await terminal.wait_for(":FimLsp toggle everywhere")
-    terminal.keys("C-c")
+    for typed, completed in ((":FimLsp sno\t", ":FimLsp snooze"), (":FimLsp toggle ev\t", ":FimLsp toggle everywhere")):
+        terminal.type(typed)
+        await terminal.wait_for(completed)
+        terminal.keys("C-c")
+        await terminal.wait_for(lambda screen: ":FimLsp" not in screen)  # it also drops what was typed after it
     await neovim.quit()
 
 
