@@ -97,7 +97,7 @@ def without_repeated_operator(context: CursorContext, text: str) -> str:
         return _after_line_above(context, text)
     prefix = context.line_prefix[-_MAX_PREFIX:]
     if _MEMBER.search(prefix) and context.language in _WITHOUT_DOUBLE_DOTS:
-        return _MEMBER_AGAIN.sub("", text, count=1) if text.startswith(".") else text
+        return text[1:] if _MEMBER_AGAIN.match(text) else text
     if context.language in MARKUP and _ATTRIBUTE.search(prefix):
         return text[1:] if _VALUE_AGAIN.match(text) else text
     before = _OPERATOR_BEFORE_CURSOR.search(prefix)

@@ -129,6 +129,7 @@ KEPT = [
     ("c", "char * ‸\n", "* names;", "* names;"),
     ("c", "if (a & ‸)\n", "&b", "&b"),
     ("cpp", "vector<vector<int> ‸\n", "> x;", "> x;"),
+    ("cpp", "f(std::forward<T>(x).‸);\n", "..).first", "..).first"),
     ("cpp", "T && ‸\n", "&&= 1", "&&= 1"),
     ("yaml", "- ‸\n", "- a", "- a"),
     ("markdown", "a => ‸\n", "=> b", "=> b"),
