@@ -71,12 +71,12 @@ class Wire:
         """The exit codes of the servers that have ended."""
         return [entry["exit"] for entry in self.entries() if "exit" in entry]
 
-    def was_abandoned(self) -> bool:
-        """Whether the editor ended without the notification ``exit``, but not at once: on a busy machine, Neovim waits half a
-        second for the server to end."""
+    def was_ended_by_editor(self) -> bool:
+        """Whether the server ended so long after ``shutdown`` that the editor may have ended it: on a busy machine, Neovim waits
+        for half a second."""
         asked = [entry["at"] for entry in self.entries() if entry.get("message", {}).get("method") == "shutdown"]
         ended = [entry["at"] for entry in self.entries() if "exit" in entry]
-        return bool(asked and ended) and not self.sent("exit") and ended[-1] - asked[-1] > _PATIENCE
+        return bool(asked and ended) and ended[-1] - asked[-1] > _PATIENCE
 
     def _messages(self, side: str, *methods: str) -> Sequence[dict[str, Any]]:
         messages = [entry["message"] for entry in self.entries() if entry.get("from") == side]
