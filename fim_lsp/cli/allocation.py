@@ -17,7 +17,7 @@ def return_large_blocks() -> None:
 
     By default, glibc raises this limit each time such a block is freed, up to 32 MB. Later blocks then come from the heap, where
     small, longer-lived ones keep freed memory from being returned. In 27,000 edits, the memory grew by 12 % after the warm-up
-    with glibc's limit, and by 3 % with this one (``python -m tests.soak --edits 27000``), at the same CPU time.
+    with glibc's limit, and by 5 % with this one (``python -m tests.soak --edits 27000``), at the same CPU time.
     """
     if sys.platform != "linux" or _SETTINGS.intersection(os.environ):
         return

@@ -41,6 +41,7 @@ _BEFORE_BLOCKS: Final = (":", "->", "=>")  # a line break after these is kept
 _JAVASCRIPT: Final = frozenset(
     "javascript javascriptreact javascript.jsx jsx typescript typescriptreact typescript.tsx tsx vue svelte astro".split()
 )
+_COFFEESCRIPT: Final = frozenset("coffeescript litcoffee livescript".split())
 _C: Final = frozenset("c cpp objective-c objective-cpp cuda-cpp".split())
 _WITHOUT_EMPTY_ITEMS: Final = (
     _JAVASCRIPT
@@ -54,16 +55,15 @@ _WITHOUT_EMPTY_ITEMS: Final = (
 _MAY_REPEAT: Final = MappingProxyType(
     {
         "|": frozenset("gherkin cucumber feature robotframework robot".split()),  # an empty cell
-        "&": frozenset(
-            "typst fortran fortran-modern fortran_fixed-form FortranFreeForm".split()
-        ),  # a cell, a continued line
+        # an empty cell, a continued line
+        "&": frozenset("typst fortran fortran-modern fortran_fixed-form FortranFreeForm".split()),
         "/": frozenset(("perl", "ruby")),  # a regular expression
         "<-": frozenset("go v vlang".split()),  # receives from a channel, to send it to another
         "<>": MARKUP | _JAVASCRIPT | {"rescript"},  # fragments within each other
         "<<": frozenset(("erlang", "elixir")),  # binaries within each other
         "||": frozenset(("rust",)),  # a closure that returns a closure
-        "->": frozenset("coffeescript litcoffee livescript".split()),  # the same
-        "=>": frozenset("coffeescript litcoffee livescript".split()),
+        "->": _COFFEESCRIPT,  # functions that return functions
+        "=>": _COFFEESCRIPT,
     }
 )
 """Operators that may follow themselves in these languages."""
@@ -105,8 +105,10 @@ def without_repeated_operator(context: CursorContext, text: str) -> str:
         return text
     operator = before["long"] or before["short"] or before["comma"]
     rest = _after_repetition(context, operator, text, is_spaced=bool(before["spaces"]))
-    if rest is None or not before["spaces"]:
-        return text if rest is None else rest
+    if rest is None:
+        return text
+    if not before["spaces"]:
+        return rest
     return rest.lstrip(" \t") if operator in _BEFORE_BLOCKS else rest.lstrip()
 
 
